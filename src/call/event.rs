@@ -1,0 +1,238 @@
+//! What can happen to a leg. Every event has an identity, (kind, timestamp, digest of what
+//! it says), and a total order; two events of one identity are one event.
+
+use super::{Content, Direction, Extension, LegId, LegKey, Micros, Party, TenantId};
+use serde::{Deserialize, Serialize};
+use std::{cmp::Ordering, sync::Arc};
+use xxhash_rust::xxh3::Xxh3;
+
+/// An event and whose it is: what a source makes of a webhook, and what is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallEvent {
+    pub tenant: TenantId,
+    pub extension: Extension,
+    pub leg: LegId,
+    pub event: Event,
+}
+
+impl CallEvent {
+    /// Whose leg it happened to.
+    pub fn key(&self) -> LegKey {
+        LegKey { tenant: self.tenant.clone(), extension: self.extension.clone(), leg: self.leg.clone() }
+    }
+}
+
+/// Something that happened to a leg.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Stored")]
+pub struct Event {
+    /// The provider's timestamp; for our own dismissal, callpop's.
+    pub at: Micros,
+    pub what: What,
+    /// Fields of the provider that callpop does not know, as a JSON object; no part of the identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra: Option<Box<str>>,
+    #[serde(skip)]
+    digest: u64,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    at: Micros,
+    what: What,
+    #[serde(default)]
+    extra: Option<Box<str>>,
+}
+
+/// The kinds of event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// The telephone says where the leg stands.
+    Phase { phase: Phase, line: Arc<Line> },
+    /// The AI summary came; providers send it after the call.
+    Summary { line: Arc<Line>, language: Arc<str>, content: Content },
+    /// Its user closed the popup.
+    Dismissed,
+    /// Nothing came for long after the phase of timestamp `after`.
+    Expired { after: Micros },
+}
+
+/// Where the telephone says that a leg stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Ringing,
+    Active,
+    Held,
+    Hangup,
+}
+
+/// Who is on the leg, from its user's side.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Line {
+    pub direction: Direction,
+    /// The other side is an extension of the tenant.
+    pub internal: bool,
+    pub remote: Party,
+    pub local: Party,
+    /// The number of the caller whom an attended transfer is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_of: Option<Arc<str>>,
+}
+
+impl Event {
+    /// Makes an event; its digest follows from what it says.
+    pub fn new(at: Micros, what: What) -> Self {
+        let digest = what.digest();
+        Self { at, what, extra: None, digest }
+    }
+
+    /// The same event with fields that callpop does not know.
+    pub fn with_extra(self, extra: Option<Box<str>>) -> Self {
+        Self { extra, ..self }
+    }
+
+    /// Who is on the leg, where the event says so.
+    pub fn line(&self) -> Option<&Arc<Line>> {
+        match &self.what {
+            What::Phase { line, .. } | What::Summary { line, .. } => Some(line),
+            What::Dismissed | What::Expired { .. } => None,
+        }
+    }
+
+    /// Shares the line of an event that says the same, so that a leg holds it once.
+    pub(super) fn share_line(&mut self, with: &Event) {
+        if let (What::Phase { line, .. } | What::Summary { line, .. }, Some(same)) =
+            (&mut self.what, with.line())
+            && line == same
+        {
+            *line = same.clone();
+        }
+    }
+
+    /// The total order of the fold: timestamp, then kind in the order of a call's life, then digest.
+    fn order(&self) -> (Micros, u8, u64) {
+        (self.at, self.what.rank(), self.digest)
+    }
+}
+
+impl From<Stored> for Event {
+    fn from(stored: Stored) -> Self {
+        Self::new(stored.at, stored.what).with_extra(stored.extra)
+    }
+}
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Self) -> bool {
+        self.order() == other.order()
+    }
+}
+
+impl Eq for Event {}
+
+impl PartialOrd for Event {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Event {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+
+impl What {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Phase { phase: Phase::Ringing, .. } => 0,
+            Self::Phase { phase: Phase::Active, .. } => 1,
+            Self::Phase { phase: Phase::Held, .. } => 2,
+            Self::Phase { phase: Phase::Hangup, .. } => 3,
+            Self::Summary { .. } => 4,
+            Self::Dismissed => 5,
+            Self::Expired { .. } => 6,
+        }
+    }
+
+    /// Stable over processes, machines and versions: it is part of what is compared between nodes.
+    fn digest(&self) -> u64 {
+        let mut hash = Xxh3::new();
+        match self {
+            Self::Phase { line, .. } => line.digest(&mut hash),
+            Self::Summary { line, language, content } => {
+                line.digest(&mut hash);
+                part(&mut hash, Some(language));
+                part(&mut hash, Some(&content.canonical()));
+            }
+            Self::Dismissed => {}
+            Self::Expired { after } => hash.update(&after.to_le_bytes()),
+        }
+        hash.digest()
+    }
+}
+
+impl Line {
+    fn digest(&self, hash: &mut Xxh3) {
+        hash.update(&[self.direction as u8, u8::from(self.internal)]);
+        for text in
+            [&self.remote.number, &self.remote.name, &self.local.number, &self.local.name, &self.transfer_of]
+        {
+            part(hash, text.as_deref());
+        }
+    }
+}
+
+/// Adds a text with its length, so that no two lists of texts run into one another.
+fn part(hash: &mut Xxh3, text: Option<&str>) {
+    let length = text.map_or(u64::MAX, |text| text.len() as u64);
+    hash.update(&length.to_le_bytes());
+    hash.update(text.unwrap_or_default().as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ringing(number: &str, name: &str) -> What {
+        let line = Line {
+            direction: Direction::Inbound,
+            internal: false,
+            remote: Party::new(number, name),
+            local: Party::new("200", "John Doe"),
+            transfer_of: None,
+        };
+        What::Phase { phase: Phase::Ringing, line: line.into() }
+    }
+
+    #[test]
+    fn what_is_stored_is_the_same_event_when_read() {
+        let content = serde_json::value::RawValue::from_string("{\"a\": [1,  2]}".into()).unwrap();
+        let What::Phase { line, .. } = ringing("+3228992675", "") else { unreachable!() };
+        let summary = What::Summary { line, language: "en-GB".into(), content: Content::new(content) };
+        for what in [ringing("+3228992675", "x"), summary, What::Dismissed, What::Expired { after: 7 }] {
+            let event = CallEvent {
+                tenant: "t".try_into().unwrap(),
+                extension: "200".try_into().unwrap(),
+                leg: "l".try_into().unwrap(),
+                event: Event::new(5, what).with_extra(Some("{\"queue\":1}".into())),
+            };
+            let text = serde_json::to_string(&event).unwrap();
+            let read: CallEvent = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, event);
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn the_digest_is_what_it_always_was() {
+        // A change here makes every stored duplicate look new: migrate, do not just edit.
+        assert_eq!(Event::new(5, ringing("+3228992675", "Ann")).digest, 0);
+    }
+
+    #[test]
+    fn texts_do_not_run_into_one_another() {
+        assert_ne!(Event::new(5, ringing("12", "3x")), Event::new(5, ringing("123", "x")));
+    }
+}

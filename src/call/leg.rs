@@ -1,0 +1,267 @@
+//! A leg: a grow-only set of events, and the fold that makes a call of it.
+//!
+//! The fold looks at the set in the order of [`Event`] only, so whatever order the events
+//! arrived in, and however often, the same set makes the same call.
+
+use super::{
+    Call, CallState, Direction, Event, LegKey, Line, Micros, Outcome, Party, Phase, Summary, Transfer,
+    TransferKind, What,
+};
+use std::{sync::Arc, time::Duration};
+
+/// The most ringing, active and held events of one leg that are kept.
+pub const MAX_PHASES: usize = 512;
+/// The most events of any kind; what is above [`MAX_PHASES`] is kept free for the end of the call.
+pub const MAX_EVENTS: usize = MAX_PHASES + 32;
+
+/// After how long in one state a live call is shown as unconfirmed.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub ringing_stale_after: Duration,
+    pub active_stale_after: Duration,
+}
+
+/// What adding an event did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was not known; the version went up by one.
+    New,
+    /// It was known; nothing changed.
+    Known,
+    /// The leg holds as many events as it may; nothing changed.
+    Full,
+}
+
+/// The distinct events of one leg, in the order of the fold.
+#[derive(Clone, Debug, Default)]
+pub struct Leg {
+    events: Vec<Event>,
+}
+
+impl Leg {
+    /// Adds an event unless it is known.
+    pub fn add(&mut self, mut event: Event) -> Added {
+        let Err(at) = self.events.binary_search(&event) else { return Added::Known };
+        let is_midway = matches!(event.what, What::Phase { phase, .. } if phase != Phase::Hangup);
+        if self.events.len() >= if is_midway { MAX_PHASES } else { MAX_EVENTS } {
+            return Added::Full;
+        }
+        if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
+            event.share_line(neighbour);
+        }
+        self.events.insert(at, event);
+        Added::New
+    }
+
+    /// The events in the order of the fold.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Whether its user has closed the popup.
+    pub fn is_dismissed(&self) -> bool {
+        self.events.iter().any(|event| event.what == What::Dismissed)
+    }
+
+    /// The event that ends this leg for want of news, if it is live: `after` its last phase.
+    pub fn expiry(&self, after: Duration) -> Option<Event> {
+        let last = self.phases().next_back()?.0;
+        Some(Event::new(last + micros(after), What::Expired { after: last }))
+    }
+
+    /// What the events make together; none where no event says who is on the leg.
+    pub fn fold(&self, key: &LegKey, rules: &Rules) -> Option<Call> {
+        let mut talk = Talk::default();
+        for (at, phase, line) in self.phases() {
+            talk.enter(at, phase, line);
+            if phase == Phase::Hangup {
+                break;
+            }
+        }
+        let end = talk.hangup().or_else(|| self.quiet_end());
+        let opening = self.events.iter().find_map(|event| Some((event.at, event.line()?)))?;
+        let line: &Line = talk.line.unwrap_or(opening.1);
+        let since = end.map_or(talk.since, |end| end.at);
+        let state = if end.is_some() { CallState::Ended } else { talk.state? };
+        Some(Call {
+            leg_id: key.leg.clone(),
+            tenant_id: key.tenant.clone(),
+            extension: key.extension.clone(),
+            version: self.events.len() as u32,
+            direction: opening.1.direction,
+            internal: line.internal,
+            state,
+            remote: self.named(&line.remote),
+            local: self.named(&line.local),
+            transfer: talk
+                .transfer
+                .take()
+                .map(|transfer| Transfer { via: self.named(&transfer.via), ..transfer }),
+            started_at: talk.started_at.unwrap_or(opening.0),
+            answered_at: talk.answered_at,
+            since,
+            ended_at: end.map(|end| end.at),
+            updated_at: self.last_news().max(since),
+            ring_ms: talk.spent[Phase::Ringing as usize] / 1000,
+            talk_ms: talk.spent[Phase::Active as usize] / 1000,
+            hold_ms: talk.spent[Phase::Held as usize] / 1000,
+            outcome: end.map(|end| end.outcome.unwrap_or_else(|| talk.outcome(opening.1.direction))),
+            stale_at: rules.stale_at(state, since),
+            dismissed_at: self
+                .events
+                .iter()
+                .find(|event| event.what == What::Dismissed)
+                .map(|event| event.at),
+            summary: self.summary(),
+        })
+    }
+
+    /// The phases in the order of the fold.
+    fn phases(&self) -> impl DoubleEndedIterator<Item = (Micros, Phase, &Arc<Line>)> {
+        self.events.iter().filter_map(|event| match &event.what {
+            What::Phase { phase, line } => Some((event.at, *phase, line)),
+            _ => None,
+        })
+    }
+
+    /// How a leg without a hangup is over all the same: a summary came, which providers send
+    /// after the call, or it expired. A phase of a later timestamp takes either back.
+    fn quiet_end(&self) -> Option<End> {
+        let last = self.phases().next_back().map(|(at, ..)| at);
+        let ends = self.events.iter().filter_map(|event| {
+            let outcome = match event.what {
+                What::Summary { .. } if last.is_none_or(|last| last < event.at) => Outcome::Answered,
+                What::Expired { after } if last == Some(after) => Outcome::Expired,
+                _ => return None,
+            };
+            Some(End { at: event.at, outcome: Some(outcome) })
+        });
+        ends.min_by_key(|end| end.outcome == Some(Outcome::Expired))
+    }
+
+    /// The latest timestamp of what the provider said.
+    fn last_news(&self) -> Micros {
+        let said = self.events.iter().filter(|event| event.line().is_some());
+        said.map(|event| event.at).next_back().unwrap_or_default()
+    }
+
+    /// The party with the latest name that any event knows for its number.
+    fn named(&self, party: &Party) -> Party {
+        let sides =
+            self.events.iter().rev().filter_map(Event::line).flat_map(|line| [&line.remote, &line.local]);
+        let mut known = sides.filter(|side| side.number == party.number && side.number.is_some());
+        let name = known.find_map(|side| side.name.clone()).or_else(|| party.name.clone());
+        Party { number: party.number.clone(), name }
+    }
+
+    /// The latest summary.
+    fn summary(&self) -> Option<Summary> {
+        self.events.iter().rev().find_map(|event| match &event.what {
+            What::Summary { language, content, .. } => {
+                Some(Summary { language: language.clone(), reported_at: event.at, content: content.clone() })
+            }
+            _ => None,
+        })
+    }
+}
+
+impl Rules {
+    fn stale_at(&self, state: CallState, since: Micros) -> Option<Micros> {
+        let after = match state {
+            CallState::Ringing => self.ringing_stale_after,
+            CallState::Active | CallState::Held => self.active_stale_after,
+            CallState::Ended => return None,
+        };
+        Some(since + micros(after))
+    }
+}
+
+/// When a leg ended; the outcome where it does not follow from the phases.
+#[derive(Clone, Copy)]
+struct End {
+    at: Micros,
+    outcome: Option<Outcome>,
+}
+
+/// What the phases say, one after the other.
+#[derive(Default)]
+struct Talk<'a> {
+    state: Option<CallState>,
+    since: Micros,
+    line: Option<&'a Line>,
+    transfer: Option<Transfer>,
+    started_at: Option<Micros>,
+    answered_at: Option<Micros>,
+    /// Finished microseconds by phase.
+    spent: [u64; 3],
+}
+
+impl<'a> Talk<'a> {
+    fn enter(&mut self, at: Micros, phase: Phase, line: &'a Line) {
+        let state = phase.state();
+        if self.state != Some(state) {
+            if let Some(left) = self.state {
+                self.spent[left as usize] += at - self.since;
+            }
+            (self.state, self.since) = (Some(state), at);
+        }
+        if phase == Phase::Active {
+            self.answered_at.get_or_insert(at);
+        }
+        self.started_at.get_or_insert(at);
+        self.line = Some(line);
+        self.follow_transfer(at, phase, line);
+    }
+
+    /// A transfer is announced by the original caller's number, and complete once that caller is
+    /// the other side.
+    fn follow_transfer(&mut self, at: Micros, phase: Phase, line: &Line) {
+        match (&line.transfer_of, &mut self.transfer) {
+            (Some(number), known) if known.as_ref().is_none_or(|known| known.original_number != *number) => {
+                *known = Some(Transfer {
+                    kind: TransferKind::Attended,
+                    original_number: number.clone(),
+                    via: line.remote.clone(),
+                    completed_at: None,
+                });
+            }
+            (None, Some(known))
+                if phase == Phase::Active && line.remote.number.as_ref() == Some(&known.original_number) =>
+            {
+                known.completed_at.get_or_insert(at);
+            }
+            _ => {}
+        }
+    }
+
+    fn hangup(&self) -> Option<End> {
+        (self.state == Some(CallState::Ended)).then_some(End { at: self.since, outcome: None })
+    }
+
+    fn outcome(&self, direction: Direction) -> Outcome {
+        match (self.answered_at, direction) {
+            (Some(_), _) => Outcome::Answered,
+            (None, Direction::Inbound) => Outcome::Missed,
+            (None, Direction::Outbound) => Outcome::NoAnswer,
+        }
+    }
+}
+
+impl Phase {
+    fn state(self) -> CallState {
+        match self {
+            Self::Ringing => CallState::Ringing,
+            Self::Active => CallState::Active,
+            Self::Held => CallState::Held,
+            Self::Hangup => CallState::Ended,
+        }
+    }
+}
+
+fn micros(duration: Duration) -> Micros {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX / 4)
+}
+
+#[cfg(test)]
+#[path = "leg/tests.rs"]
+mod tests;

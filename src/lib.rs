@@ -1,0 +1,17 @@
+//! callpop: telephony webhooks in, the right person's browser rings.
+//!
+//! The path of a call, one module a hop:
+//!
+//! ```text
+//! webhook  ->  engine  ->  registry  ->  session  ->  socket
+//!  (HTTP)     (commit)   (who listens)  (outbox)    (browser)
+//! ```
+//!
+//! [`source`] says what a provider's JSON means, [`call`] what a call is, [`protocol`] what
+//! goes over the WebSocket, [`auth`] who is asking. [`server`] puts them on two listeners;
+//! [`operator`] is the private one. [`simulator`] is a Telsmart to develop against, and
+//! [`demo`] shows both in a browser.
+
+pub mod call;
+pub mod config;
+pub mod protocol;

@@ -1,0 +1,146 @@
+//! The WebSocket protocol: every frame and every close code, and nothing else.
+//!
+//! The TypeScript types of the web client are generated from this file: `make types` writes
+//! them, and a test fails when they drift.
+
+use crate::call::{Call, LegId, Micros};
+use serde::{Deserialize, Serialize};
+
+/// The subprotocol that a client offers.
+pub const SUBPROTOCOL: &str = "callpop.v1";
+/// A browser's token comes as a second offered subprotocol with this prefix.
+pub const BEARER_PREFIX: &str = "bearer.";
+/// The largest frame that is taken from a client, in bytes.
+pub const MAX_CLIENT_FRAME: usize = 64 * 1024;
+
+/// A frame to the client.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum ServerFrame<'a> {
+    /// Replaces everything that the client holds.
+    Snapshot(State<'a>),
+    /// Answers `resume`: the calls that changed since; the others stand.
+    Resumed(State<'a>),
+    /// A call as it now stands.
+    Call {
+        #[cfg_attr(test, ts(type = "number"))]
+        seq: u64,
+        call: &'a Call,
+    },
+    /// Answers `tick`, in microseconds of callpop's clock.
+    Tock {
+        /// As the client sent it.
+        #[cfg_attr(test, ts(type = "number"))]
+        t0: serde_json::Number,
+        /// Received.
+        #[cfg_attr(test, ts(type = "number"))]
+        t1: Micros,
+        /// Sent.
+        #[cfg_attr(test, ts(type = "number"))]
+        t2: Micros,
+    },
+    /// The token ends soon: send a fresh one.
+    TokenExpiring {
+        #[cfg_attr(test, ts(type = "number"))]
+        in_ms: u64,
+    },
+    /// The fresh token counts from now on.
+    TokenAccepted {
+        /// Seconds since 1970.
+        #[cfg_attr(test, ts(type = "number"))]
+        token_expires_at: u64,
+    },
+    /// The node is draining: connect again after that long.
+    Reconnect {
+        #[cfg_attr(test, ts(type = "number"))]
+        after_ms: u64,
+    },
+    /// About a frame of the client's; the connection stays.
+    Error { code: ErrorCode, detail: &'a str },
+}
+
+/// Where a stream stands.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct State<'a> {
+    /// Changes when the store lost or replaced its data; `seq` counts within it.
+    pub epoch: &'a str,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub seq: u64,
+    /// Callpop's clock.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub server_time: Micros,
+    pub session_id: &'a str,
+    /// How often a client sends `tick`.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub heartbeat_ms: u64,
+    /// Seconds since 1970.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub token_expires_at: u64,
+    /// Newest first.
+    pub calls: Vec<&'a Call>,
+}
+
+/// What was wrong with a client's frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum ErrorCode {
+    /// Not JSON, not an object, or a field is missing or of the wrong type.
+    MalformedFrame,
+    /// A `type` that this server does not know.
+    UnknownType,
+    /// The fresh token is bad, or another user's; the old one still counts.
+    TokenRefused,
+    /// No call of that leg among the calls of the token's extensions.
+    UnknownCall,
+    /// The engine could not store it: try again.
+    Unavailable,
+}
+
+/// A frame from the client.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum ClientFrame {
+    /// Asks for the server's time, and shows that the page lives.
+    Tick {
+        #[cfg_attr(test, ts(type = "number"))]
+        t0: serde_json::Number,
+    },
+    /// A fresh JWT of the same user.
+    Token { token: String },
+    /// The user closed the popup of that leg.
+    Dismiss { leg_id: LegId },
+}
+
+/// Why the server closes a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(test, derive(Serialize))]
+#[repr(u16)]
+pub enum CloseCode {
+    /// A binary frame, one over [`MAX_CLIENT_FRAME`], or a handshake that makes no sense.
+    Malformed = 4400,
+    /// No token, a bad one, or an expired one.
+    Unauthorized = 4401,
+    /// The origin, the scope or the role is not allowed.
+    Forbidden = 4403,
+    /// Too many sessions of one user.
+    TooManySessions = 4409,
+    /// Too many frames.
+    TooManyFrames = 4429,
+    /// Our own fault.
+    Internal = 4500,
+    /// The node is draining.
+    Draining = 4503,
+    /// The engine is lost.
+    EngineLost = 4504,
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    pub fn number(self) -> u16 {
+        self as u16
+    }
+}
