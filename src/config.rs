@@ -1,8 +1,55 @@
 //! The configuration, typed and checked. Reading it reports every problem at once.
+//!
+//! A TOML file makes a tree of values, the environment overlays it, a reader takes every
+//! known key out of it and what is left is unknown. No problem ever shows a secret.
+
+mod parse;
+mod problem;
+mod reader;
+mod schema;
+mod tree;
+
+pub use problem::{Problem, Problems};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tree::Tree;
+
+/// A configuration without a fault, and what is worth a warning.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    pub config: Config,
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a configuration from a TOML file, or else from the file that `CALLPOP_CONFIG` names,
+/// or else from none, overlaid by the `CALLPOP_…` variables of the environment.
+///
+/// # Errors
+/// Everything that is wrong, at once; but a file that cannot be read or is not TOML hides the rest.
+pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Problems> {
+    let variables: Vec<_> = env.filter(|(name, _)| name.starts_with(tree::PREFIX)).collect();
+    let named = variables.iter().find(|(name, value)| name == tree::CONFIG_VARIABLE && !value.is_empty());
+    let named = named.map(|(_, path)| Path::new(path));
+    let mut tree = match file.or(named) {
+        Some(path) => Tree::from_file(path)?,
+        None => Tree::default(),
+    };
+    tree.overlay(variables);
+    schema::read(tree)
+}
+
+/// The variables of this process's environment, for [`load`]. One that is not UTF-8 is taken
+/// with replacement characters, where `std::env::vars` would panic.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
+}
 
 /// Everything that can be configured, with defaults filled in.
 #[derive(Clone, Debug)]
@@ -117,3 +164,6 @@ pub enum LogFormat {
     Json,
     Text,
 }
+
+#[cfg(test)]
+mod tests;

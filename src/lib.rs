@@ -12,6 +12,19 @@
 //! [`operator`] is the private one. [`simulator`] is a Telsmart to develop against, and
 //! [`demo`] shows both in a browser.
 
+pub mod auth;
 pub mod call;
+pub mod cli;
 pub mod config;
+pub mod engine;
+pub mod gateway;
+pub mod metrics;
+pub mod operator;
+pub mod problem;
 pub mod protocol;
+pub mod registry;
+pub mod server;
+pub mod session;
+pub mod source;
+pub mod web;
+pub mod webhook;

@@ -5,6 +5,9 @@
 
 use crate::call::{Call, LegId, Micros};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use uuid::Uuid;
 
 /// The subprotocol that a client offers.
 pub const SUBPROTOCOL: &str = "callpop.v1";
@@ -71,7 +74,8 @@ pub struct State<'a> {
     /// Callpop's clock.
     #[cfg_attr(test, ts(type = "number"))]
     pub server_time: Micros,
-    pub session_id: &'a str,
+    #[cfg_attr(test, ts(type = "string"))]
+    pub session_id: Uuid,
     /// How often a client sends `tick`.
     #[cfg_attr(test, ts(type = "number"))]
     pub heartbeat_ms: u64,
@@ -142,5 +146,31 @@ impl CloseCode {
     /// The number on the wire.
     pub fn number(self) -> u16 {
         self as u16
+    }
+}
+
+impl ServerFrame<'_> {
+    /// The frame as it goes over the wire.
+    pub fn encode(&self) -> Utf8Bytes {
+        // Frames hold numbers, texts and JSON that was parsed before: they always encode.
+        serde_json::to_string(self).unwrap_or_default().into()
+    }
+}
+
+impl ClientFrame {
+    /// Reads a frame; otherwise says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, (ErrorCode, String)> {
+        #[derive(Deserialize)]
+        struct Typed<'a> {
+            #[serde(borrow, rename = "type")]
+            name: Cow<'a, str>,
+        }
+        const KNOWN: [&str; 3] = ["tick", "token", "dismiss"];
+        let malformed = |error: serde_json::Error| (ErrorCode::MalformedFrame, error.to_string());
+        let typed: Typed<'_> = serde_json::from_str(text).map_err(malformed)?;
+        if !KNOWN.contains(&typed.name.as_ref()) {
+            return Err((ErrorCode::UnknownType, "the frame's type is not known".to_owned()));
+        }
+        serde_json::from_str(text).map_err(malformed)
     }
 }

@@ -39,18 +39,30 @@ pub struct Leg {
 }
 
 impl Leg {
-    /// Adds an event unless it is known.
-    pub fn add(&mut self, mut event: Event) -> Added {
-        let Err(at) = self.events.binary_search(&event) else { return Added::Known };
+    /// What adding an event would do. A leg is dismissed once: a second dismissal is known.
+    pub fn check(&self, event: &Event) -> Added {
         let is_midway = matches!(event.what, What::Phase { phase, .. } if phase != Phase::Hangup);
-        if self.events.len() >= if is_midway { MAX_PHASES } else { MAX_EVENTS } {
-            return Added::Full;
+        let is_known = match event.what {
+            What::Dismissed => self.is_dismissed(),
+            _ => self.events.binary_search(event).is_ok(),
+        };
+        match self.events.len() {
+            _ if is_known => Added::Known,
+            length if length >= if is_midway { MAX_PHASES } else { MAX_EVENTS } => Added::Full,
+            _ => Added::New,
         }
-        if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
-            event.share_line(neighbour);
+    }
+
+    /// Adds an event if it is new.
+    pub fn add(&mut self, mut event: Event) -> Added {
+        let added = self.check(&event);
+        if let (Added::New, Err(at)) = (added, self.events.binary_search(&event)) {
+            if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
+                event.share_line(neighbour);
+            }
+            self.events.insert(at, event);
         }
-        self.events.insert(at, event);
-        Added::New
+        added
     }
 
     /// The events in the order of the fold.
@@ -58,8 +70,13 @@ impl Leg {
         &self.events
     }
 
-    /// Whether its user has closed the popup.
-    pub fn is_dismissed(&self) -> bool {
+    /// Whether it still rings or goes on.
+    pub fn is_live(&self) -> bool {
+        let mut phases = self.phases().map(|(_, phase, _)| phase).peekable();
+        phases.peek().is_some() && phases.all(|phase| phase != Phase::Hangup) && self.quiet_end().is_none()
+    }
+
+    fn is_dismissed(&self) -> bool {
         self.events.iter().any(|event| event.what == What::Dismissed)
     }
 

@@ -1,0 +1,229 @@
+//! Who is asking: a JWT becomes an [`Identity`].
+//!
+//! What verifies a token, and by which algorithm, is fixed by the configuration, never by the
+//! token. Why a token is refused is said in words that may go to its bearer: nothing of the
+//! token, of a person or of a key is in them.
+
+mod claims;
+mod jwks;
+mod key;
+
+use crate::{
+    call::{BadId, Extension, TenantId},
+    config::{self, AuthKey},
+};
+use claims::Claims;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, errors::Error as JwtError};
+use key::Key;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+/// The longest token that is looked at, in bytes.
+const MAX_TOKEN_BYTES: usize = 32 * 1024;
+/// The most extensions that a token may hold.
+pub const MAX_EXTENSIONS: usize = 100;
+
+/// Who a token says that its bearer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub tenant: TenantId,
+    pub sub: Arc<str>,
+    /// In the token's order, each once.
+    pub extensions: Arc<[Extension]>,
+    pub role: Role,
+    /// Seconds since 1970; the token is valid before it.
+    pub expires_at: u64,
+}
+
+/// What its bearer may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The calls of the token's own extensions.
+    Agent,
+    /// The calls of the whole tenant.
+    Supervisor,
+    /// Another server, on private listeners.
+    Service,
+}
+
+/// Why a token is refused; short enough for the reason of a WebSocket close.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the token is not a JWT of a known algorithm")]
+    Malformed,
+    #[error("the token's algorithm is not the configured one")]
+    Algorithm,
+    #[error("the token's signature is wrong")]
+    Signature,
+    #[error("the token is signed by an unknown key")]
+    UnknownKey,
+    /// Not the token's fault: see [`Refusal::is_transient`].
+    #[error("the keys that verify tokens are not available at the moment")]
+    KeysUnavailable,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token is not valid yet")]
+    NotYet,
+    #[error("the token is for another audience")]
+    Audience,
+    #[error("the token is from another issuer")]
+    Issuer,
+    #[error("the token has no `{0}`")]
+    Missing(&'static str),
+    #[error("the token's `{0}` is not what it must be")]
+    BadClaim(&'static str),
+}
+
+impl Refusal {
+    /// Whether the same token may be accepted later without anybody mending it.
+    pub fn is_transient(&self) -> bool {
+        *self == Self::KeysUnavailable
+    }
+}
+
+/// Why tokens cannot be verified or minted at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    #[error(
+        "not the PEM of an RSA (2048 to 8192 bits), EC P-256 or Ed25519 public key, which begins \
+         with -----BEGIN PUBLIC KEY-----"
+    )]
+    PublicKey,
+    #[error("this is a private key, which callpop must not have: give the public one")]
+    PrivateKey,
+    #[error("not a URL")]
+    JwksUrl,
+    #[error("no HTTP client to fetch keys with: {0}")]
+    Client(#[source] reqwest::Error),
+    #[error("keys are fetched by a background task, which needs a Tokio runtime")]
+    NoRuntime,
+    #[error("not a tenant or an extension: {0}")]
+    Id(#[from] BadId),
+    #[error("the token could not be signed: {0}")]
+    Signing(#[source] JwtError),
+}
+
+/// Verifies tokens. Dropping it ends its background task.
+pub struct Verifier {
+    keys: Keys,
+    audience: Option<String>,
+    issuer: Option<String>,
+}
+
+enum Keys {
+    Fixed(Box<Key>),
+    Published(jwks::Jwks),
+}
+
+impl Verifier {
+    /// Makes a verifier; one for a JWKS URL begins to fetch, and so needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// The configured key cannot be used. An endpoint that is down is no error.
+    pub fn new(auth: &config::Auth) -> Result<Self, AuthError> {
+        let keys = match &auth.key {
+            AuthKey::Hs256(secret) => Keys::Fixed(Key::hs256(secret).into()),
+            AuthKey::PublicKey(pem) => Keys::Fixed(Key::from_pem(pem)?.into()),
+            AuthKey::JwksUrl(url) => Keys::Published(jwks::Jwks::start(url, jwks::Pace::default())?),
+        };
+        Ok(Self { keys, audience: auth.audience.clone(), issuer: auth.issuer.clone() })
+    }
+
+    /// Verifies a token. Waits only for the first keys of a JWKS URL, and when a token names a
+    /// key that is not there yet; a few seconds at most. Cancel safe.
+    ///
+    /// # Errors
+    /// The token is not accepted, and why.
+    pub async fn verify(&self, token: &str) -> Result<Identity, Refusal> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refusal::Malformed);
+        }
+        let claims = match &self.keys {
+            Keys::Fixed(key) => key.open(token)?,
+            Keys::Published(jwks) => {
+                let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Malformed)?;
+                jwks.key(header.alg, header.kid.as_deref()).await?.open(token)?
+            }
+        };
+        self.accept(claims, now())
+    }
+
+    fn accept(&self, claims: Claims, now: u64) -> Result<Identity, Refusal> {
+        claims.check_times(now)?;
+        claims.check_audience(self.audience.as_deref())?;
+        claims.check_issuer(self.issuer.as_deref())?;
+        claims.identity()
+    }
+}
+
+/// Says whether the configured key can verify anything, without fetching or starting anything.
+///
+/// # Errors
+/// The configured key cannot be used.
+pub fn check(auth: &config::Auth) -> Result<(), AuthError> {
+    match &auth.key {
+        AuthKey::PublicKey(pem) => Key::from_pem(pem).map(drop),
+        AuthKey::JwksUrl(url) => reqwest::Url::parse(url).map(drop).map_err(|_| AuthError::JwksUrl),
+        AuthKey::Hs256(_) => Ok(()),
+    }
+}
+
+/// What a minted token is to say.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub tenant: TenantId,
+    pub sub: String,
+    pub extensions: Vec<Extension>,
+    pub role: Role,
+    /// Whole seconds from now.
+    pub ttl: Duration,
+    pub audience: Option<String>,
+    pub issuer: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Minted<'a> {
+    sub: &'a str,
+    tenant_id: &'a TenantId,
+    extensions: &'a [Extension],
+    role: Role,
+    iat: u64,
+    exp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+}
+
+/// Mints an HS256 token.
+///
+/// # Errors
+/// Signing failed, which a secret of any length should not cause.
+pub fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthError> {
+    let iat = now();
+    let claims = Minted {
+        sub: &grant.sub,
+        tenant_id: &grant.tenant,
+        extensions: &grant.extensions,
+        role: grant.role,
+        iat,
+        exp: iat.saturating_add(grant.ttl.as_secs()),
+        aud: grant.audience.as_deref(),
+        iss: grant.issuer.as_deref(),
+    };
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(AuthError::Signing)
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! What a token says, once its signature is known to be right.
+
+use super::{Identity, MAX_EXTENSIONS, Refusal, Role};
+use crate::call::{Extension, TenantId};
+use serde::Deserialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// How much later than ours an issuer's clock may be when a token begins, in seconds.
+const NOT_BEFORE_LEEWAY: u64 = 5;
+/// The end of the year 9999: a later time is surely in another unit.
+const MAX_TIME: u64 = 253_402_300_799;
+const MAX_SUB_BYTES: usize = 256;
+
+/// The claims that count, of any type. Any other is left out; one that comes twice makes the
+/// token malformed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Claims {
+    sub: Option<Value>,
+    tenant_id: Option<Value>,
+    extensions: Option<Value>,
+    role: Option<Value>,
+    exp: Option<Value>,
+    nbf: Option<Value>,
+    aud: Option<Value>,
+    iss: Option<Value>,
+}
+
+impl Claims {
+    /// Checks `exp`, which is required and exact, and `nbf`.
+    pub fn check_times(&self, now: u64) -> Result<(), Refusal> {
+        if now >= time(&self.exp, "exp")?.ok_or(Refusal::Missing("exp"))? {
+            return Err(Refusal::Expired);
+        }
+        match time(&self.nbf, "nbf")? {
+            Some(start) if start > now + NOT_BEFORE_LEEWAY => Err(Refusal::NotYet),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks `aud`, a text or a list of texts, if one is expected.
+    pub fn check_audience(&self, expected: Option<&str>) -> Result<(), Refusal> {
+        let Some(expected) = expected else { return Ok(()) };
+        let found = match self.aud.as_ref().ok_or(Refusal::Missing("aud"))? {
+            Value::String(audience) => audience == expected,
+            Value::Array(audiences) => audiences.iter().any(|audience| audience == expected),
+            _ => return Err(Refusal::BadClaim("aud")),
+        };
+        if found { Ok(()) } else { Err(Refusal::Audience) }
+    }
+
+    /// Checks `iss` if one is expected.
+    pub fn check_issuer(&self, expected: Option<&str>) -> Result<(), Refusal> {
+        let Some(expected) = expected else { return Ok(()) };
+        match self.iss.as_ref().ok_or(Refusal::Missing("iss"))? {
+            Value::String(issuer) if issuer == expected => Ok(()),
+            Value::String(_) => Err(Refusal::Issuer),
+            _ => Err(Refusal::BadClaim("iss")),
+        }
+    }
+
+    /// Who that is. To be asked after the checks.
+    pub fn identity(self) -> Result<Identity, Refusal> {
+        let expires_at = time(&self.exp, "exp")?.ok_or(Refusal::Missing("exp"))?;
+        let sub = text(&self.sub, "sub")?;
+        if sub.is_empty() || sub.len() > MAX_SUB_BYTES || sub.chars().any(char::is_control) {
+            return Err(Refusal::BadClaim("sub"));
+        }
+        let tenant = TenantId::try_from(text(&self.tenant_id, "tenant_id")?)
+            .map_err(|_| Refusal::BadClaim("tenant_id"))?;
+        let role = role(self.role.as_ref())?;
+        let extensions = extensions(self.extensions.as_ref())?;
+        Ok(Identity { tenant, sub: sub.into(), extensions, role, expires_at })
+    }
+}
+
+/// Seconds since 1970; RFC 7519 allows fractions.
+fn time(claim: &Option<Value>, name: &'static str) -> Result<Option<u64>, Refusal> {
+    let Some(value) = claim else { return Ok(None) };
+    let whole = value.as_u64();
+    let time = whole.or_else(|| value.as_f64().filter(|time| *time >= 0.0).map(|time| time as u64));
+    time.filter(|time| *time <= MAX_TIME).map(Some).ok_or(Refusal::BadClaim(name))
+}
+
+fn text<'a>(claim: &'a Option<Value>, name: &'static str) -> Result<&'a str, Refusal> {
+    claim.as_ref().ok_or(Refusal::Missing(name))?.as_str().ok_or(Refusal::BadClaim(name))
+}
+
+/// An agent, the least of the roles, if the token does not say.
+fn role(claim: Option<&Value>) -> Result<Role, Refusal> {
+    match claim.map(Value::as_str) {
+        None | Some(Some("agent")) => Ok(Role::Agent),
+        Some(Some("supervisor")) => Ok(Role::Supervisor),
+        Some(Some("service")) => Ok(Role::Service),
+        Some(_) => Err(Refusal::BadClaim("role")),
+    }
+}
+
+fn extensions(claim: Option<&Value>) -> Result<Arc<[Extension]>, Refusal> {
+    const BAD: Refusal = Refusal::BadClaim("extensions");
+    let Some(claim) = claim else { return Ok(Arc::from([])) };
+    let list = claim.as_array().filter(|list| list.len() <= MAX_EXTENSIONS).ok_or(BAD)?;
+    let mut extensions: Vec<Extension> = Vec::with_capacity(list.len());
+    for value in list {
+        let extension = Extension::try_from(value.as_str().ok_or(BAD)?).map_err(|_| BAD)?;
+        if !extensions.contains(&extension) {
+            extensions.push(extension);
+        }
+    }
+    Ok(extensions.into())
+}

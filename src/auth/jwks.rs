@@ -1,0 +1,228 @@
+//! The keys that an identity provider publishes at a URL (RFC 7517).
+//!
+//! One task per verifier fetches them: at the start, every ten minutes, and when a token names
+//! a key that is not there, but then not more than once in ten seconds. It is the only one
+//! that fetches, so any number of waiting tokens cost one request. It ends with its handle.
+//! A failed fetch changes nothing: the keys at hand stay good.
+
+use super::{AuthError, Refusal, key::Key};
+use jsonwebtoken::{Algorithm, jwk::Jwk};
+use reqwest::{Client, StatusCode, Url, header::ACCEPT, redirect};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::JoinHandle,
+    time::{Instant, sleep_until, timeout},
+};
+
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The most keys that are kept; those after are left out.
+const MAX_KEYS: usize = 100;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// For one whole fetch.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often to fetch.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    /// After a success.
+    pub refresh: Duration,
+    /// After the first failure; doubled by each one more, up to `max_retry`.
+    pub retry: Duration,
+    pub max_retry: Duration,
+    /// The least time between two fetches when tokens ask for one.
+    pub on_demand: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            refresh: Duration::from_secs(10 * 60),
+            retry: Duration::from_secs(1),
+            max_retry: Duration::from_secs(30),
+            on_demand: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The keys of one URL. Dropping it ends the task that fetches them.
+pub(super) struct Jwks {
+    latest: watch::Receiver<Latest>,
+    demand: Arc<Notify>,
+    pace: Pace,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Jwks {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What the last fetches brought.
+#[derive(Clone, Default)]
+struct Latest {
+    /// None before the first success.
+    keys: Option<Arc<[Published]>>,
+    /// When the last fetch ended, well or badly.
+    tried_at: Option<Instant>,
+}
+
+#[derive(Clone)]
+struct Published {
+    id: Option<Arc<str>>,
+    key: Arc<Key>,
+}
+
+impl Latest {
+    fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, Refusal> {
+        let keys = self.keys.as_ref().ok_or(Refusal::KeysUnavailable)?;
+        let mut fitting = keys.iter().filter(|published| published.key.algorithm == algorithm);
+        if id.is_none() {
+            // Without a name, a token is accepted only if there is no doubt.
+            return match (fitting.next(), fitting.next()) {
+                (Some(only), None) => Ok(only.key.clone()),
+                _ => Err(Refusal::UnknownKey),
+            };
+        }
+        if let Some(published) = fitting.find(|published| published.id.as_deref() == id) {
+            return Ok(published.key.clone());
+        }
+        let is_known = keys.iter().any(|published| published.id.as_deref() == id);
+        Err(if is_known { Refusal::Algorithm } else { Refusal::UnknownKey })
+    }
+
+    /// Whether a token may make the task fetch, or wait for the first fetch.
+    fn may_ask(&self, pace: &Pace) -> bool {
+        self.tried_at.is_none_or(|at| at.elapsed() >= pace.on_demand)
+    }
+}
+
+impl Jwks {
+    /// Starts to fetch.
+    pub fn start(url: &str, pace: Pace) -> Result<Self, AuthError> {
+        let url = Url::parse(url).map_err(|_| AuthError::JwksUrl)?;
+        let runtime = Handle::try_current().map_err(|_| AuthError::NoRuntime)?;
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(FETCH_TIMEOUT)
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(AuthError::Client)?;
+        let (sender, latest) = watch::channel(Latest::default());
+        let demand = Arc::new(Notify::new());
+        let task = runtime.spawn(keep_fetching(client, url, sender, demand.clone(), pace));
+        Ok(Self { latest, demand, pace, task })
+    }
+
+    /// The key of a token's header. Cancel safe.
+    pub async fn key(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, Refusal> {
+        let found = self.latest.borrow().find(algorithm, id);
+        match found {
+            Err(Refusal::UnknownKey | Refusal::KeysUnavailable) => {}
+            found => return found,
+        }
+        let mut latest = self.latest.clone();
+        let before = latest.borrow_and_update().clone();
+        let found = before.find(algorithm, id);
+        if found.is_ok() || !before.may_ask(&self.pace) {
+            return found;
+        }
+        self.demand.notify_one();
+        // An error is a fetch that takes too long, or a task that is gone: no news either way.
+        let _ = timeout(FETCH_TIMEOUT, latest.changed()).await;
+        latest.borrow().find(algorithm, id)
+    }
+}
+
+async fn keep_fetching(
+    client: Client,
+    url: Url,
+    latest: watch::Sender<Latest>,
+    demand: Arc<Notify>,
+    pace: Pace,
+) {
+    let mut retry = pace.retry;
+    loop {
+        let fetched = fetch(&client, &url).await;
+        let now = Instant::now();
+        let next = match fetched {
+            Ok(keys) => {
+                latest.send_replace(Latest { keys: Some(keys), tried_at: Some(now) });
+                retry = pace.retry;
+                now + pace.refresh
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the keys at auth.jwks_url could not be fetched");
+                latest.send_modify(|latest| latest.tried_at = Some(now));
+                let next = now + retry;
+                retry = (retry * 2).min(pace.max_retry);
+                next
+            }
+        };
+        until_due(next, now + pace.on_demand, &demand).await;
+    }
+}
+
+/// Waits for the next regular fetch, or for a demand that does not come too early.
+async fn until_due(next: Instant, earliest: Instant, demand: &Notify) {
+    loop {
+        tokio::select! {
+            () = sleep_until(next) => return,
+            () = demand.notified() => if Instant::now() >= earliest { return },
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error("{0}")]
+    Http(#[from] reqwest::Error),
+    #[error("the answer is {0} rather than 200")]
+    Status(StatusCode),
+    #[error("the answer is larger than 1 MiB")]
+    TooLarge,
+    #[error("the answer is not a JWK set")]
+    NotKeys,
+    #[error("the answer holds no key for RS256, ES256 or EdDSA signatures")]
+    NoKeys,
+}
+
+async fn fetch(client: &Client, url: &Url) -> Result<Arc<[Published]>, FetchError> {
+    let request = client.get(url.clone()).header(ACCEPT, "application/jwk-set+json, application/json");
+    let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status(response.status()));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    parse(&body)
+}
+
+/// Takes the keys that callpop can use and leaves out the others, as RFC 7517 section 5 asks.
+fn parse(body: &[u8]) -> Result<Arc<[Published]>, FetchError> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<serde_json::Value>,
+    }
+    let set: Set = serde_json::from_slice(body).map_err(|_| FetchError::NotKeys)?;
+    let usable = set.keys.into_iter().filter_map(|value| {
+        let jwk: Jwk = serde_json::from_value(value).ok()?;
+        let key = Key::from_jwk(&jwk)?;
+        Some(Published { id: jwk.common.key_id.map(Into::into), key: Arc::new(key) })
+    });
+    let keys: Arc<[Published]> = usable.take(MAX_KEYS).collect();
+    if keys.is_empty() { Err(FetchError::NoKeys) } else { Ok(keys) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The command line: what each command does, what it prints and its exit code. Results go to
+//! stdout, everything else to stderr. This is the only module that prints.
+#![allow(clippy::print_stdout, reason = "the one place that does")]
+
+pub mod check;
+pub mod serve;
+pub mod token;
+
+use crate::{
+    auth::Role,
+    config::{self, Loaded, Problems},
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+/// Bad arguments or a bad configuration.
+const UNUSABLE: u8 = 2;
+
+#[derive(Parser)]
+#[command(name = "callpop", version, about = "Telephony webhooks in, the right person's browser rings")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve(ConfigFile),
+    /// Report every problem of a configuration
+    Check(ConfigFile),
+    /// Mint a development JWT and print it
+    Token(Token),
+}
+
+#[derive(Args)]
+struct ConfigFile {
+    /// TOML; otherwise CALLPOP_CONFIG, otherwise CALLPOP_… variables alone
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Token {
+    #[command(flatten)]
+    file: ConfigFile,
+    #[arg(long)]
+    tenant: String,
+    /// Several: repeat it
+    #[arg(long = "extension", required = true)]
+    extensions: Vec<String>,
+    #[arg(long, value_enum, default_value = "agent")]
+    role: RoleName,
+    /// Seconds until it expires
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    ttl: u64,
+    /// Otherwise dev-<extension>
+    #[arg(long)]
+    sub: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleName {
+    Agent,
+    Supervisor,
+    Service,
+}
+
+/// Runs the command that the process was called with.
+pub fn run() -> ExitCode {
+    match Cli::parse().command {
+        Command::Serve(file) => with_config(&file, |loaded| serve::run(loaded)),
+        Command::Check(file) => {
+            let report = check::check(&file.load());
+            print!("{}", report.text);
+            ExitCode::from(report.exit_code)
+        }
+        Command::Token(request) => with_config(&request.file, |loaded| print_token(&request, &loaded)),
+    }
+}
+
+fn print_token(request: &Token, loaded: &Loaded) -> ExitCode {
+    let grant = token::Request {
+        tenant: request.tenant.clone(),
+        extensions: request.extensions.clone(),
+        role: request.role.into(),
+        ttl: Duration::from_secs(request.ttl),
+        sub: request.sub.clone(),
+    };
+    match token::token(&loaded.config.auth, &grant) {
+        Ok(token) => {
+            println!("{token}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => refuse(error),
+    }
+}
+
+fn with_config(file: &ConfigFile, run: impl FnOnce(Loaded) -> ExitCode) -> ExitCode {
+    match file.load() {
+        Ok(loaded) => run(loaded),
+        Err(problems) => refuse(problems),
+    }
+}
+
+/// Says what is wrong with what was asked.
+fn refuse(error: impl std::fmt::Display) -> ExitCode {
+    eprintln!("callpop: {error}");
+    ExitCode::from(UNUSABLE)
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Loaded, Problems> {
+        config::load(self.config.as_deref(), config::environment())
+    }
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Agent => Self::Agent,
+            RoleName::Supervisor => Self::Supervisor,
+            RoleName::Service => Self::Service,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `callpop serve`: the gateway until a signal stops it.
+
+use crate::{
+    config::{Loaded, Log, LogFormat},
+    gateway::Gateway,
+    server::Server,
+    web,
+};
+use anyhow::Context;
+use std::{io::IsTerminal, process::ExitCode};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Runs the gateway.
+pub fn run(loaded: Loaded) -> ExitCode {
+    log_to_stderr(&loaded.config.log);
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    finish(|| serve(loaded))
+}
+
+#[tokio::main]
+async fn serve(loaded: Loaded) -> anyhow::Result<()> {
+    let gateway = Gateway::new(loaded.config)?;
+    let server = Server::bind(gateway, web::page("index.html"))?;
+    server.run(stopped()?).await
+}
+
+/// Turns the end of a long-running command into an exit code.
+pub fn finish(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Structured logs, to stderr.
+pub fn log_to_stderr(log: &Log) {
+    // The configuration was checked: a filter that does not parse never gets here.
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_default();
+    let color = std::io::stderr().is_terminal();
+    let to_stderr =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color);
+    match log.format {
+        LogFormat::Json => to_stderr.json().flatten_event(true).init(),
+        LogFormat::Text => to_stderr.init(),
+    }
+}
+
+/// Completes on SIGTERM or SIGINT, which are caught from now on.
+pub fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

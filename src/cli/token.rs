@@ -1,0 +1,108 @@
+//! `callpop token`: a development JWT from the configured secret.
+
+use crate::{
+    auth::{self, AuthError, Grant, MAX_EXTENSIONS, Role},
+    call::{Extension, TenantId},
+    config::{Auth, AuthKey},
+};
+use std::time::Duration;
+
+/// Ten years; a longer one is surely a slip.
+const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// What the token is to say.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub tenant: String,
+    pub extensions: Vec<String>,
+    pub role: Role,
+    pub ttl: Duration,
+    /// `dev-<first extension>` if none is given.
+    pub sub: Option<String>,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    #[error("auth.hs256_secret is not configured: only whoever has the private key can mint tokens")]
+    NoSecret,
+    #[error("at least one and at most {MAX_EXTENSIONS} extensions, please")]
+    Extensions,
+    #[error("a token lives from one second to ten years")]
+    Ttl,
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+}
+
+/// Mints a token that this configuration accepts.
+///
+/// # Errors
+/// There is no secret to mint with, or the request makes no sense.
+pub fn token(auth: &Auth, request: &Request) -> Result<String, TokenError> {
+    let AuthKey::Hs256(secret) = &auth.key else { return Err(TokenError::NoSecret) };
+    if request.ttl < Duration::from_secs(1) || request.ttl > MAX_TTL {
+        return Err(TokenError::Ttl);
+    }
+    let named = request.extensions.iter().map(|name| Extension::try_from(name.as_str()));
+    let extensions: Vec<Extension> = named.collect::<Result<_, _>>().map_err(AuthError::from)?;
+    let first = extensions.first().filter(|_| extensions.len() <= MAX_EXTENSIONS);
+    let first = first.ok_or(TokenError::Extensions)?;
+    let grant = Grant {
+        tenant: TenantId::try_from(request.tenant.as_str()).map_err(AuthError::from)?,
+        sub: request.sub.clone().unwrap_or_else(|| format!("dev-{first}")),
+        extensions,
+        role: request.role,
+        ttl: request.ttl,
+        audience: auth.audience.clone(),
+        issuer: auth.issuer.clone(),
+    };
+    Ok(auth::mint(secret, &grant)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Verifier;
+
+    fn auth(key: AuthKey) -> Auth {
+        let (audience, issuer) = (Some("callpop".to_owned()), Some("https://id.example".to_owned()));
+        Auth { key, audience, issuer, allowed_origins: Vec::new() }
+    }
+
+    fn request() -> Request {
+        Request {
+            tenant: "acme".to_owned(),
+            extensions: vec!["200".to_owned(), "210".to_owned()],
+            role: Role::Supervisor,
+            ttl: Duration::from_secs(60),
+            sub: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_minted_token_is_accepted_by_the_same_configuration() {
+        let auth = auth(AuthKey::Hs256("secret".into()));
+        let token = token(&auth, &request()).unwrap();
+        let identity = Verifier::new(&auth).unwrap().verify(&token).await.unwrap();
+        assert_eq!(&*identity.sub, "dev-200");
+        assert_eq!(identity.tenant.as_str(), "acme");
+        assert_eq!(identity.extensions.len(), 2);
+        assert_eq!(identity.role, Role::Supervisor);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let secret = auth(AuthKey::Hs256("secret".into()));
+        let refused = |change: &dyn Fn(&mut Request)| {
+            let mut request = request();
+            change(&mut request);
+            token(&secret, &request).unwrap_err()
+        };
+        assert!(matches!(refused(&|r| r.extensions.clear()), TokenError::Extensions));
+        assert!(matches!(refused(&|r| r.ttl = Duration::ZERO), TokenError::Ttl));
+        assert!(matches!(refused(&|r| r.ttl = Duration::MAX), TokenError::Ttl));
+        assert!(matches!(refused(&|r| r.tenant.clear()), TokenError::Auth(AuthError::Id(_))));
+        let keyless = auth(AuthKey::JwksUrl("https://id.example/keys".to_owned()));
+        assert!(matches!(token(&keyless, &request()), Err(TokenError::NoSecret)));
+    }
+}

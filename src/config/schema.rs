@@ -1,0 +1,217 @@
+//! Every key, its default and what it may be: the only place that names them.
+
+use super::{
+    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Loaded, Log, LogFormat, Problems, Sessions,
+    Shutdown, Telsmart,
+    parse::{self, duration_of_at_least, number},
+    reader::Reader,
+    tree::Tree,
+};
+use secrecy::ExposeSecret;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+/// RFC 7518 section 3.2: a key of at least the size of the hash.
+const MIN_HS256_BYTES: usize = 32;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+pub(super) fn read(tree: Tree) -> Result<Loaded, Problems> {
+    let mut reader = Reader::new(tree);
+    let config = config(&mut reader);
+    reader.finish(config)
+}
+
+fn config(reader: &mut Reader) -> Option<Config> {
+    let listen = reader.or("listen", local(8080), parse::socket);
+    let admin_listen = reader.or("admin_listen", local(9090), parse::socket);
+    if listen == admin_listen && listen.port() != 0 {
+        reader.refuse("admin_listen", "is the same as listen: the operators' listener needs its own");
+    }
+    let trusted_proxies = reader.list("trusted_proxies", parse::network);
+    let engine = engine(reader);
+    let auth = auth(reader);
+    let telsmart = telsmart(reader);
+    let sessions = sessions(reader);
+    let calls = calls(reader);
+    let shutdown = shutdown(reader);
+    let log = log(reader);
+    sidecar(reader);
+    Some(Config {
+        listen,
+        admin_listen,
+        trusted_proxies,
+        engine,
+        auth: auth?,
+        telsmart,
+        sessions,
+        calls,
+        shutdown,
+        log,
+    })
+}
+
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+fn engine(reader: &mut Reader) -> Engine {
+    let kinds = [("embedded", EngineKind::Embedded), ("redis", EngineKind::Redis)];
+    let durabilities = [("fsync", Durability::Fsync), ("memory", Durability::Memory)];
+    Engine {
+        kind: reader.or("engine.kind", EngineKind::Embedded, |given| parse::choice(given, &kinds)),
+        data_dir: reader.or("engine.data_dir", "./callpop-data".into(), parse::path),
+        durability: reader
+            .or("engine.durability", Durability::Fsync, |given| parse::choice(given, &durabilities)),
+        redis_url: reader
+            .secret("engine.redis_url", parse::redis_url)
+            .unwrap_or_else(|| "redis://127.0.0.1:6379".into()),
+    }
+}
+
+fn auth(reader: &mut Reader) -> Option<Auth> {
+    let alternatives = ["auth.hs256_secret", "auth.jwks_url", "auth.public_key"];
+    let given = alternatives.iter().filter(|key| reader.is_given(key)).count();
+    if given != 1 {
+        let found = if given == 0 { "none of them is" } else { "more than one of them is" };
+        let message =
+            format!("give exactly one of hs256_secret, jwks_url and public_key_file; {found} given");
+        reader.refuse("auth", message);
+    }
+    let key = auth_key(reader);
+    let audience = reader.optional("auth.audience", parse::text);
+    let issuer = reader.optional("auth.issuer", parse::text);
+    let allowed_origins = reader.list("auth.allowed_origins", parse::origin);
+    Some(Auth { key: key?, audience, issuer, allowed_origins })
+}
+
+fn auth_key(reader: &mut Reader) -> Option<AuthKey> {
+    let secret = reader.secret("auth.hs256_secret", parse::text);
+    let url = reader.optional("auth.jwks_url", parse::web_url);
+    // Masked, lest somebody put the private key there.
+    let public_key = reader.secret("auth.public_key", parse::text);
+    if secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < MIN_HS256_BYTES) {
+        reader.warn(
+            "auth.hs256_secret",
+            "shorter than 32 bytes, so it can be guessed from any token; `openssl rand -base64 32` makes one",
+        );
+    }
+    if url.as_deref().is_some_and(is_open_to_others) {
+        reader.warn(
+            "auth.jwks_url",
+            "not https: whoever is on the way to that host can hand out keys of their own",
+        );
+    }
+    let secret = secret.map(AuthKey::Hs256);
+    let public_key = public_key.map(|pem| AuthKey::PublicKey(pem.expose_secret().to_owned()));
+    secret.or(url.map(AuthKey::JwksUrl)).or(public_key)
+}
+
+/// Whether a URL goes unencrypted over a network.
+fn is_open_to_others(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_local =
+        host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    url.scheme() == "http" && !is_local
+}
+
+fn telsmart(reader: &mut Reader) -> Telsmart {
+    let secrets = reader.secrets("sources.telsmart.secrets", parse::header_secret);
+    if secrets.is_empty() && !reader.has_problem("sources.telsmart.secrets") {
+        reader.refuse(
+            "sources.telsmart.secrets",
+            "missing or empty: give at least one value of the header agreed with the provider",
+        );
+    }
+    Telsmart {
+        header: reader.or("sources.telsmart.header", "X-Webhook-Secret".to_owned(), parse::header_name),
+        secrets,
+        allow_ips: reader.list("sources.telsmart.allow_ips", parse::network),
+        rate_limit: reader.or("sources.telsmart.rate_limit", 0, |given| number(given, 0..=1_000_000)),
+    }
+}
+
+fn sessions(reader: &mut Reader) -> Sessions {
+    let size = |given: &_| number(given, 1..=100_000).map(|number| number as usize);
+    Sessions {
+        max_per_user: reader.or("sessions.max_per_user", 32, size),
+        max_frames_per_second: reader
+            .or("sessions.max_frames_per_second", 50, |given| number(given, 1..=1_000_000)),
+        heartbeat: period(reader, "sessions.heartbeat", 25, 1),
+        write_timeout: period(reader, "sessions.write_timeout", 10, 1),
+    }
+}
+
+fn calls(reader: &mut Reader) -> Calls {
+    let count = |given: &_| number(given, 0..=100_000).map(|number| number as usize);
+    let calls = Calls {
+        keep_ended: period(reader, "calls.keep_ended", 7 * DAY, 1),
+        recent_per_user: reader.or("calls.recent_per_user", 50, count),
+        recent_per_tenant: reader.or("calls.recent_per_tenant", 500, count),
+        ringing_stale_after: period(reader, "calls.ringing_stale_after", 3 * MINUTE, 1),
+        active_stale_after: period(reader, "calls.active_stale_after", 4 * HOUR, 1),
+        expire_after: period(reader, "calls.expire_after", 12 * HOUR, 1),
+    };
+    if calls.expire_after < calls.ringing_stale_after.max(calls.active_stale_after) {
+        reader.warn(
+            "calls.expire_after",
+            "shorter than ringing_stale_after or active_stale_after: such calls end before they \
+             are shown as unconfirmed",
+        );
+    }
+    if reader.or("calls.require_activation", false, parse::boolean) {
+        reader.refuse(
+            "calls.require_activation",
+            "this version has no sidecar to activate integrations: set it to false",
+        );
+    }
+    calls
+}
+
+fn shutdown(reader: &mut Reader) -> Shutdown {
+    Shutdown {
+        delay: period(reader, "shutdown.delay", 0, 0),
+        spread: period(reader, "shutdown.spread", 5, 0),
+        grace: period(reader, "shutdown.grace", 20, 0),
+    }
+}
+
+/// A duration with its default and its least value, both in seconds.
+fn period(reader: &mut Reader, key: &'static str, default: u64, least: u64) -> Duration {
+    let least = Duration::from_secs(least);
+    reader.or(key, Duration::from_secs(default), |given| duration_of_at_least(given, least))
+}
+
+fn log(reader: &mut Reader) -> Log {
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    Log {
+        format: reader.or("log.format", LogFormat::Text, |given| parse::choice(given, &formats)),
+        filter: reader.or("log.filter", "info".to_owned(), parse::log_filter),
+    }
+}
+
+/// The keys of the sidecar, which a later version has: known, and of no effect.
+fn sidecar(reader: &mut Reader) {
+    let keys = [
+        "sidecar.mode",
+        "sidecar.listen",
+        "sidecar.vault_key",
+        "sidecar.telsmart.portal_url",
+        "sidecar.telsmart.slug",
+        "sidecar.telsmart.client_id",
+        "sidecar.telsmart.client_secret",
+        "sidecar.telsmart.token_url",
+        "sidecar.telsmart.callback_header",
+        "sidecar.telsmart.callback_secrets",
+        "sidecar.telsmart.reuse_grace",
+    ];
+    let set: Vec<&str> = keys.into_iter().filter(|key| reader.ignore(key)).collect();
+    if !set.is_empty() {
+        let message = format!("this version has no sidecar and ignores {}", set.join(", "));
+        reader.warn("sidecar", message);
+    }
+}

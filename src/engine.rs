@@ -1,0 +1,215 @@
+//! The engine: where events are committed and calls are read. Truth is the stored sequence:
+//! each change of a tenant has the next number, and publishing is only for speed.
+//!
+//! Knows the registry, to which it hands changes; knows nothing of sockets.
+
+mod embedded;
+mod redis;
+
+pub use embedded::Embedded;
+pub use redis::Redis;
+
+use crate::{
+    call::{Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
+    config::{Config, EngineKind},
+    metrics::Metrics,
+    protocol::ServerFrame,
+    registry::Registry,
+    source::Unknown,
+};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+/// One of the engines that a configuration can choose.
+pub enum Engine {
+    Embedded(Embedded),
+    Redis(Redis),
+}
+
+/// What is read together: a user's calls, or a whole tenant's.
+#[derive(Clone, Debug)]
+pub enum Stream {
+    User { tenant: TenantId, extensions: Arc<[Extension]> },
+    Tenant { tenant: TenantId },
+}
+
+/// A call as one commit left it. Its frame is encoded once, by whoever needs it first.
+#[derive(Debug)]
+pub struct Change {
+    pub seq: u64,
+    pub call: Call,
+    frame: OnceLock<Utf8Bytes>,
+}
+
+/// The calls of a stream, read at one instant.
+pub struct View {
+    pub epoch: Arc<str>,
+    /// The tenant's sequence at that instant.
+    pub seq: u64,
+    /// Newest first.
+    pub calls: Vec<Call>,
+}
+
+/// What a commit did, and how to learn that it is durable.
+pub struct Receipt {
+    /// False where the event was known, or its leg full: nothing changed.
+    pub is_new: bool,
+    durable: embedded::Durable,
+}
+
+/// Why an engine does not do what it is asked.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EngineError {
+    /// Try again: nothing was changed, or not for certain.
+    #[error("the engine cannot commit now: {0}")]
+    Unavailable(&'static str),
+    /// At start.
+    #[error("{0}")]
+    CannotOpen(String),
+}
+
+/// A leg as operators see it.
+#[derive(serde::Serialize)]
+pub struct LegView {
+    pub call: Option<Call>,
+    pub events: Vec<Event>,
+}
+
+/// An archived event of an unknown state.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub struct Archived {
+    /// When it came, by callpop's clock.
+    pub received_at: Micros,
+    pub state: String,
+    pub raw: String,
+}
+
+impl Engine {
+    /// Opens the configured engine; what is committed is handed to `registry`.
+    pub fn open(
+        config: &Config,
+        registry: Arc<Registry>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, EngineError> {
+        match config.engine.kind {
+            EngineKind::Embedded => Embedded::open(config, registry, metrics).map(Self::Embedded),
+            EngineKind::Redis => Redis::open().map(Self::Redis),
+        }
+    }
+
+    /// Adds an event to its leg. Listeners are told at once; the receipt tells when it is durable.
+    pub async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
+        match self {
+            Self::Embedded(engine) => engine.commit(event),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// Keeps an event of an unknown state for operators.
+    pub async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
+        match self {
+            Self::Embedded(engine) => engine.archive(unknown),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// The events of unknown states that are still kept, oldest first.
+    pub async fn archived(&self) -> Vec<Archived> {
+        match self {
+            Self::Embedded(engine) => engine.archived(),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// All live calls of a stream and its recent ended ones.
+    pub async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
+        match self {
+            Self::Embedded(engine) => Ok(engine.snapshot(stream)),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// The calls that changed after `seq` of `epoch`; none where that can no longer be told.
+    pub async fn changes(&self, stream: &Stream, epoch: &str, seq: u64) -> Result<Option<View>, EngineError> {
+        match self {
+            Self::Embedded(engine) => Ok(engine.changes(stream, epoch, seq)),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// The extension, among those given, that a leg belongs to.
+    pub async fn owner(&self, tenant: &TenantId, extensions: &[Extension], leg: &LegId) -> Option<Extension> {
+        match self {
+            Self::Embedded(engine) => engine.owner(tenant, extensions, leg),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// A leg's events, for operators.
+    pub async fn leg(&self, key: &LegKey) -> Option<LegView> {
+        match self {
+            Self::Embedded(engine) => engine.leg(key),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// Ends what is long silent and forgets what ended long ago; to be called now and then.
+    pub async fn sweep(&self) {
+        match self {
+            Self::Embedded(engine) => engine.sweep(now()),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// Why nothing can be committed now, if so.
+    pub fn trouble(&self) -> Option<&'static str> {
+        match self {
+            Self::Embedded(engine) => engine.trouble(),
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+
+    /// Makes everything durable and stops.
+    pub async fn close(&self) {
+        match self {
+            Self::Embedded(engine) => engine.close().await,
+            Self::Redis(never) => never.unreachable(),
+        }
+    }
+}
+
+impl Stream {
+    /// Whose calls they are.
+    pub fn tenant(&self) -> &TenantId {
+        match self {
+            Self::User { tenant, .. } | Self::Tenant { tenant } => tenant,
+        }
+    }
+}
+
+impl Change {
+    pub(crate) fn new(seq: u64, call: Call) -> Self {
+        Self { seq, call, frame: OnceLock::new() }
+    }
+
+    /// The `call` frame; the same text for everyone.
+    pub fn frame(&self) -> &Utf8Bytes {
+        self.frame.get_or_init(|| ServerFrame::Call { seq: self.seq, call: &self.call }.encode())
+    }
+}
+
+impl Receipt {
+    /// Waits until a crash can no longer take the event away, as far as `engine.durability` promises.
+    pub async fn durable(self) -> Result<(), EngineError> {
+        self.durable.wait().await
+    }
+}
+
+/// Callpop's clock.
+pub fn now() -> Micros {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,233 @@
+//! The engine in memory, beside a journal on disk. Listeners hear of a change before it is
+//! durable; whoever commits waits for that. A restart rebuilds memory from the journal and
+//! begins a new epoch.
+
+mod journal;
+mod tenant;
+
+use super::{Archived, Change, EngineError, LegView, Receipt, Stream, View, now};
+use crate::{
+    call::{Added, Call, CallEvent, Extension, LegId, LegKey, Micros, Rules, TenantId},
+    config::{Config, Durability},
+    metrics::Metrics,
+    registry::Registry,
+    source::Unknown,
+};
+use dashmap::DashMap;
+use journal::{Journal, Record, Written};
+use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+use tenant::{Kept, Limits, Tenant};
+
+pub use journal::Durable;
+
+/// How many events of unknown states are kept.
+const MAX_ARCHIVED: usize = 1000;
+
+/// State in memory, a lock for each tenant.
+pub struct Embedded {
+    epoch: Arc<str>,
+    tenants: DashMap<TenantId, Arc<Mutex<Tenant>>>,
+    archive: Mutex<VecDeque<(Option<u64>, Archived)>>,
+    journal: Option<Journal>,
+    registry: Arc<Registry>,
+    metrics: Arc<Metrics>,
+    rules: Rules,
+    limits: Limits,
+}
+
+impl Embedded {
+    /// Opens the journal, where there is to be one, and rebuilds memory from it.
+    pub fn open(
+        config: &Config,
+        registry: Arc<Registry>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, EngineError> {
+        let calls = &config.calls;
+        let mut engine = Self {
+            epoch: uuid::Uuid::new_v4().simple().to_string().into(),
+            tenants: DashMap::new(),
+            archive: Mutex::default(),
+            journal: None,
+            registry,
+            metrics,
+            rules: Rules {
+                ringing_stale_after: calls.ringing_stale_after,
+                active_stale_after: calls.active_stale_after,
+            },
+            limits: Limits::new(calls),
+        };
+        if config.engine.durability == Durability::Fsync {
+            let mut memory = Memory::default();
+            let metrics = engine.metrics.clone();
+            let journal =
+                Journal::open(&config.engine.data_dir, metrics, |row, record| memory.read(row, record))?;
+            engine.journal = Some(journal);
+            engine.rebuild(memory);
+        }
+        Ok(engine)
+    }
+
+    pub(super) fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
+        let now = now();
+        let record = self.encode(|| Record::Event { received_at: now, event: event.clone() });
+        let key = event.key();
+        let tenant = self.tenant(&event.tenant);
+        // Held until the outboxes have the change, so that every listener hears a tenant's changes in their order.
+        let mut tenant = tenant.lock();
+        match tenant.check(&key, &event.event) {
+            Added::New => {}
+            Added::Known => return Ok(self.unchanged(&self.metrics.duplicates, &tenant, &key)),
+            Added::Full => return Ok(self.unchanged(&self.metrics.full_legs, &tenant, &key)),
+        }
+        let written = self.write(record)?;
+        let durable = written.durable.clone();
+        let (seq, leg) = tenant.add(&key, event.event, now, written);
+        self.registry
+            .deliver(&key.tenant, &key.extension, || Some(Change::new(seq, leg.fold(&key, &self.rules)?)));
+        self.metrics.committed.inc();
+        Ok(Receipt { is_new: true, durable })
+    }
+
+    pub(super) fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
+        let archived = Archived { received_at: now(), state: unknown.state, raw: unknown.raw };
+        let mut archive = self.archive.lock();
+        let written = self.write(self.encode(|| Record::Archived(archived.clone())))?;
+        archive.push_back((written.row, archived));
+        let surplus = archive.len().saturating_sub(MAX_ARCHIVED);
+        self.erase(archive.drain(..surplus).filter_map(|(row, _)| row));
+        Ok(Receipt { is_new: true, durable: written.durable })
+    }
+
+    pub(super) fn archived(&self) -> Vec<Archived> {
+        self.archive.lock().iter().map(|(_, archived)| archived.clone()).collect()
+    }
+
+    pub(super) fn snapshot(&self, stream: &Stream) -> View {
+        let Some(tenant) = self.known(stream.tenant()) else { return self.view(0, Vec::new()) };
+        let tenant = tenant.lock();
+        self.view(tenant.seq(), tenant.snapshot(stream, &self.rules, &self.limits))
+    }
+
+    pub(super) fn changes(&self, stream: &Stream, epoch: &str, after: u64) -> Option<View> {
+        if *epoch != *self.epoch {
+            return None;
+        }
+        let Some(tenant) = self.known(stream.tenant()) else {
+            return (after == 0).then(|| self.view(0, Vec::new()));
+        };
+        let tenant = tenant.lock();
+        let calls = tenant.changes(stream, after, &self.rules, &self.limits)?;
+        Some(self.view(tenant.seq(), calls))
+    }
+
+    pub(super) fn owner(
+        &self,
+        tenant: &TenantId,
+        extensions: &[Extension],
+        leg: &LegId,
+    ) -> Option<Extension> {
+        let tenant = self.known(tenant)?;
+        let tenant = tenant.lock();
+        extensions.iter().find(|extension| tenant.leg(extension, leg).is_some()).cloned()
+    }
+
+    pub(super) fn leg(&self, key: &LegKey) -> Option<LegView> {
+        let tenant = self.known(&key.tenant)?;
+        let tenant = tenant.lock();
+        let leg = tenant.leg(&key.extension, &key.leg)?;
+        Some(LegView { call: leg.fold(key, &self.rules), events: leg.events().to_vec() })
+    }
+
+    pub(super) fn sweep(&self, now: Micros) {
+        let tenants: Vec<_> =
+            self.tenants.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect();
+        for (id, tenant) in tenants {
+            let silent = tenant.lock().silent(&id, now, &self.limits);
+            for event in silent {
+                // A refusal is no loss: the next sweep finds the same leg.
+                let _ = self.commit(event);
+            }
+            let forgotten = tenant.lock().forget(now, &self.limits);
+            self.metrics.forgotten.inc_by(forgotten.len() as u64);
+            self.erase(forgotten.into_iter().flatten());
+        }
+        self.metrics.tenants.set(self.tenants.len() as i64);
+    }
+
+    pub(super) fn trouble(&self) -> Option<&'static str> {
+        self.journal.as_ref().and_then(Journal::trouble)
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(journal) = &self.journal {
+            journal.close().await;
+        }
+    }
+
+    fn unchanged(&self, counter: &Counter, tenant: &Tenant, key: &LegKey) -> Receipt {
+        counter.inc();
+        Receipt { is_new: false, durable: tenant.durable(&key.extension, &key.leg) }
+    }
+
+    fn encode(&self, record: impl FnOnce() -> Record) -> Option<Vec<u8>> {
+        self.journal.as_ref().map(|_| record().encode())
+    }
+
+    fn write(&self, record: Option<Vec<u8>>) -> Result<Written, EngineError> {
+        match (&self.journal, record) {
+            (Some(journal), Some(record)) => journal.append(record),
+            _ => Ok(Written::default()),
+        }
+    }
+
+    fn erase(&self, rows: impl IntoIterator<Item = u64>) {
+        if let Some(journal) = &self.journal {
+            journal.remove(rows);
+        }
+    }
+
+    fn rebuild(&self, memory: Memory) {
+        let mut legs: Vec<_> = memory.legs.into_iter().collect();
+        legs.sort_by_key(|(_, leg)| leg.touched);
+        for (key, leg) in legs {
+            self.tenant(&key.tenant).lock().restore(key, leg);
+        }
+        *self.archive.lock() = memory.archive;
+    }
+
+    fn view(&self, seq: u64, calls: Vec<Call>) -> View {
+        View { epoch: self.epoch.clone(), seq, calls }
+    }
+
+    fn known(&self, tenant: &TenantId) -> Option<Arc<Mutex<Tenant>>> {
+        self.tenants.get(tenant).map(|entry| entry.value().clone())
+    }
+
+    fn tenant(&self, id: &TenantId) -> Arc<Mutex<Tenant>> {
+        self.known(id).unwrap_or_else(|| self.tenants.entry(id.clone()).or_default().clone())
+    }
+}
+
+/// What a journal's rows say together, in whatever order.
+#[derive(Default)]
+struct Memory {
+    legs: HashMap<LegKey, Kept>,
+    archive: VecDeque<(Option<u64>, Archived)>,
+}
+
+impl Memory {
+    fn read(&mut self, row: u64, record: Record) {
+        match record {
+            Record::Event { received_at, event } => {
+                let kept = self.legs.entry(event.key()).or_default();
+                kept.add(event.event, received_at, Written { row: Some(row), ..Written::default() });
+            }
+            Record::Archived(archived) => self.archive.push_back((Some(row), archived)),
+        }
+    }
+}

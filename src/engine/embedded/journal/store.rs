@@ -1,0 +1,78 @@
+//! The rows on disk: fjall, keyed by a number that only grows, so that writing is appending.
+
+use super::{super::super::EngineError, Record};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use std::path::Path;
+
+/// Few and small: the journal's rows are read at start only.
+const CACHE_BYTES: u64 = 8 << 20;
+const MEMTABLE_BYTES: u64 = 16 << 20;
+const MAX_LOG_BYTES: u64 = 128 << 20;
+
+/// What happens to a row.
+pub enum Row {
+    Put(u64, Vec<u8>),
+    Remove(u64),
+}
+
+/// An open store.
+pub struct Store {
+    database: Database,
+    rows: Keyspace,
+}
+
+impl Store {
+    /// Opens or makes it, hands every row to `read`, and tells the next free number.
+    pub fn open(dir: &Path, mut read: impl FnMut(u64, Record)) -> Result<(Self, u64), EngineError> {
+        let cannot = |what: &dyn std::fmt::Display| {
+            EngineError::CannotOpen(format!("engine.data_dir = {:?}: {what}", dir.display().to_string()))
+        };
+        std::fs::create_dir_all(dir).map_err(|error| cannot(&error))?;
+        let store = Self::reopen(dir).map_err(|error| match error {
+            fjall::Error::Locked => cannot(&"another process uses it"),
+            error => cannot(&error),
+        })?;
+        let mut next = 1;
+        for row in store.rows.iter() {
+            let (key, value) = row.into_inner().map_err(|error| cannot(&error))?;
+            let number =
+                <[u8; 8]>::try_from(&*key).map(u64::from_be_bytes).map_err(|error| cannot(&error))?;
+            let record = serde_json::from_slice(&value);
+            read(number, record.map_err(|error| cannot(&format_args!("row {number}: {error}")))?);
+            next = number + 1;
+        }
+        Ok((store, next))
+    }
+
+    /// Writes rows as one group, durable when this returns. A store that failed once is of no
+    /// use again: it is dropped, and the next call opens it anew.
+    pub fn write(slot: &mut Option<Self>, dir: &Path, rows: &[Row]) -> fjall::Result<()> {
+        let store = match slot.take() {
+            Some(store) => store,
+            None => Self::reopen(dir)?,
+        };
+        let mut batch = store.database.batch().durability(Some(PersistMode::SyncData));
+        for row in rows {
+            match row {
+                Row::Put(number, record) => {
+                    batch.insert(&store.rows, number.to_be_bytes(), record.as_slice())
+                }
+                Row::Remove(number) => batch.remove(&store.rows, number.to_be_bytes()),
+            }
+        }
+        batch.commit()?;
+        *slot = Some(store);
+        Ok(())
+    }
+
+    fn reopen(dir: &Path) -> fjall::Result<Self> {
+        let database = Database::builder(dir)
+            .worker_threads(1)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(MAX_LOG_BYTES)
+            .open()?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let rows = database.keyspace("rows", options)?;
+        Ok(Self { database, rows })
+    }
+}

@@ -1,0 +1,256 @@
+//! One tenant's calls: its sequence, its users, and which leg changed at which number.
+
+use super::{
+    super::Stream,
+    journal::{Durable, Written},
+};
+use crate::{
+    call::{Added, Call, CallEvent, Event, Extension, Leg, LegId, LegKey, Micros, Rules, TenantId},
+    config,
+};
+use std::{
+    collections::{BTreeMap, BinaryHeap, HashMap},
+    time::Duration,
+};
+
+/// How long and how much is held.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    keep_ended: Duration,
+    expire_after: Duration,
+    recent_per_user: usize,
+    recent_per_tenant: usize,
+}
+
+/// Everything of one tenant.
+#[derive(Default)]
+pub(super) struct Tenant {
+    seq: u64,
+    /// The highest number among the changes that were forgotten.
+    forgotten: u64,
+    users: HashMap<Extension, User>,
+}
+
+#[derive(Default)]
+struct User {
+    legs: HashMap<LegId, Kept>,
+    /// Each leg once, at its last change.
+    by_seq: BTreeMap<u64, LegId>,
+    live: Vec<LegId>,
+}
+
+/// A leg and where it stands in the store.
+#[derive(Default)]
+pub(super) struct Kept {
+    leg: Leg,
+    seq: u64,
+    /// When the last change came, by callpop's clock.
+    pub(super) touched: Micros,
+    /// The journal's rows that hold its events.
+    rows: Vec<u64>,
+    /// When the last change is on the disk.
+    durable: Durable,
+}
+
+impl Kept {
+    pub(super) fn add(&mut self, event: Event, touched: Micros, written: Written) {
+        self.leg.add(event);
+        self.touched = self.touched.max(touched);
+        self.rows.extend(written.row);
+        self.durable = written.durable;
+    }
+}
+
+impl Limits {
+    pub(super) fn new(calls: &config::Calls) -> Self {
+        Self {
+            keep_ended: calls.keep_ended,
+            expire_after: calls.expire_after,
+            recent_per_user: calls.recent_per_user,
+            recent_per_tenant: calls.recent_per_tenant,
+        }
+    }
+
+    fn recent(&self, stream: &Stream) -> usize {
+        match stream {
+            Stream::User { extensions, .. } => self.recent_per_user * extensions.len(),
+            Stream::Tenant { .. } => self.recent_per_tenant,
+        }
+    }
+}
+
+impl Tenant {
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    pub(super) fn leg(&self, extension: &Extension, id: &LegId) -> Option<&Leg> {
+        self.kept(extension, id).map(|kept| &kept.leg)
+    }
+
+    /// What adding an event would do.
+    pub(super) fn check(&self, key: &LegKey, event: &Event) -> Added {
+        self.leg(&key.extension, &key.leg).map_or(Added::New, |leg| leg.check(event))
+    }
+
+    /// When the latest change of a leg is durable.
+    pub(super) fn durable(&self, extension: &Extension, id: &LegId) -> Durable {
+        self.kept(extension, id).map(|kept| kept.durable.clone()).unwrap_or_default()
+    }
+
+    /// Adds an event, which must be new, under the tenant's next number.
+    pub(super) fn add(&mut self, key: &LegKey, event: Event, now: Micros, written: Written) -> (u64, &Leg) {
+        self.seq += 1;
+        let user = self.users.entry(key.extension.clone()).or_default();
+        let kept = user.legs.entry(key.leg.clone()).or_default();
+        user.by_seq.remove(&kept.seq);
+        user.by_seq.insert(self.seq, key.leg.clone());
+        kept.add(event, now, written);
+        kept.seq = self.seq;
+        note_live(&mut user.live, &key.leg, kept.leg.is_live());
+        (self.seq, &kept.leg)
+    }
+
+    /// Puts a leg back as the journal knows it; to be called in the order of their last changes.
+    pub(super) fn restore(&mut self, key: LegKey, mut kept: Kept) {
+        self.seq += 1;
+        let user = self.users.entry(key.extension).or_default();
+        note_live(&mut user.live, &key.leg, kept.leg.is_live());
+        user.by_seq.insert(self.seq, key.leg.clone());
+        kept.seq = self.seq;
+        user.legs.insert(key.leg, kept);
+    }
+
+    /// All live calls and the recent ended ones, newest first.
+    pub(super) fn snapshot(&self, stream: &Stream, rules: &Rules, limits: &Limits) -> Vec<Call> {
+        let mut chosen = Vec::new();
+        for (extension, user) in self.users_of(stream) {
+            chosen.extend(user.live.iter().map(|id| (extension, id)));
+            if let Stream::User { .. } = stream {
+                chosen.extend(user.ended().take(limits.recent_per_user).map(|(_, id)| (extension, id)));
+            }
+        }
+        if let Stream::Tenant { .. } = stream {
+            chosen.extend(self.ended().take(limits.recent_per_tenant));
+        }
+        self.fold(stream, chosen.into_iter(), rules)
+    }
+
+    /// The calls that changed after a number; none where some of that is forgotten, or where it
+    /// is more than a snapshot would hold.
+    pub(super) fn changes(
+        &self,
+        stream: &Stream,
+        after: u64,
+        rules: &Rules,
+        limits: &Limits,
+    ) -> Option<Vec<Call>> {
+        if after < self.forgotten || after > self.seq {
+            return None;
+        }
+        let changed = self.users_of(stream).flat_map(|(extension, user)| {
+            user.by_seq.range(after + 1..).map(move |(_, id)| (extension, user, id))
+        });
+        let most = limits.recent(stream);
+        let ended = changed.clone().filter(|(_, user, id)| !user.live.contains(id)).take(most + 1).count();
+        (ended <= most).then(|| self.fold(stream, changed.map(|(extension, _, id)| (extension, id)), rules))
+    }
+
+    /// What ends the live legs that nothing was heard of for long.
+    pub(super) fn silent(&self, tenant: &TenantId, now: Micros, limits: &Limits) -> Vec<CallEvent> {
+        let live = self.users.iter().flat_map(|(extension, user)| {
+            user.live.iter().filter_map(move |id| Some((extension, id, user.legs.get(id)?)))
+        });
+        let silent = live.filter(|(.., kept)| is_past(kept.touched, limits.expire_after, now));
+        let expired = silent.filter_map(|(extension, leg, kept)| {
+            let event = kept.leg.expiry(limits.expire_after)?;
+            Some(CallEvent { tenant: tenant.clone(), extension: extension.clone(), leg: leg.clone(), event })
+        });
+        expired.collect()
+    }
+
+    /// Takes out the legs that ended long ago; returns the rows of each.
+    pub(super) fn forget(&mut self, now: Micros, limits: &Limits) -> Vec<Vec<u64>> {
+        let mut forgotten = Vec::new();
+        for user in self.users.values_mut() {
+            for (seq, id) in user.past(now, limits.keep_ended) {
+                user.by_seq.remove(&seq);
+                self.forgotten = self.forgotten.max(seq);
+                forgotten.extend(user.legs.remove(&id).map(|kept| kept.rows));
+            }
+        }
+        self.users.retain(|_, user| !user.legs.is_empty());
+        forgotten
+    }
+
+    /// The users' ended legs, the latest change first.
+    fn ended(&self) -> impl Iterator<Item = (&Extension, &LegId)> {
+        let mut users: Vec<_> =
+            self.users.iter().map(|(extension, user)| (extension, user.ended().peekable())).collect();
+        let mut latest: BinaryHeap<(u64, usize)> =
+            users.iter_mut().enumerate().filter_map(|(at, (_, ended))| Some((ended.peek()?.0, at))).collect();
+        std::iter::from_fn(move || {
+            let (_, at) = latest.pop()?;
+            let (extension, ended) = &mut users[at];
+            let (_, id) = ended.next()?;
+            latest.extend(ended.peek().map(|(seq, _)| (*seq, at)));
+            Some((*extension, id))
+        })
+    }
+
+    fn users_of<'a>(&'a self, stream: &'a Stream) -> impl Iterator<Item = (&'a Extension, &'a User)> + Clone {
+        let (some, all) = match stream {
+            Stream::User { extensions, .. } => {
+                (Some(extensions.iter().filter_map(|id| self.users.get_key_value(id))), None)
+            }
+            Stream::Tenant { .. } => (None, Some(self.users.iter())),
+        };
+        some.into_iter().flatten().chain(all.into_iter().flatten())
+    }
+
+    fn fold<'a>(
+        &self,
+        stream: &Stream,
+        legs: impl Iterator<Item = (&'a Extension, &'a LegId)>,
+        rules: &Rules,
+    ) -> Vec<Call> {
+        let calls = legs.filter_map(|(extension, leg)| {
+            let key =
+                LegKey { tenant: stream.tenant().clone(), extension: extension.clone(), leg: leg.clone() };
+            self.leg(extension, leg)?.fold(&key, rules)
+        });
+        let mut calls: Vec<Call> = calls.collect();
+        calls.sort_by_key(|call| std::cmp::Reverse(call.started_at));
+        calls
+    }
+
+    fn kept(&self, extension: &Extension, id: &LegId) -> Option<&Kept> {
+        self.users.get(extension)?.legs.get(id)
+    }
+}
+
+impl User {
+    /// Ended legs and their numbers, the latest change first.
+    fn ended(&self) -> impl Iterator<Item = (u64, &LegId)> {
+        self.by_seq.iter().rev().filter(|(_, id)| !self.live.contains(id)).map(|(seq, id)| (*seq, id))
+    }
+
+    /// Ended legs whose last change is that long ago: they come first in the order of changes.
+    fn past(&self, now: Micros, age: Duration) -> Vec<(u64, LegId)> {
+        let is_old = |id| self.legs.get(id).is_some_and(|kept: &Kept| is_past(kept.touched, age, now));
+        let old = self.by_seq.iter().take_while(|(_, id)| is_old(*id));
+        old.filter(|(_, id)| !self.live.contains(id)).map(|(seq, id)| (*seq, id.clone())).collect()
+    }
+}
+
+fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
+    now.saturating_sub(at) >= u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn note_live(live: &mut Vec<LegId>, id: &LegId, is_live: bool) {
+    match (live.iter().position(|known| known == id), is_live) {
+        (None, true) => live.push(id.clone()),
+        (Some(at), false) => drop(live.swap_remove(at)),
+        _ => {}
+    }
+}

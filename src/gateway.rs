@@ -1,0 +1,89 @@
+//! What the handlers and sessions of one node share.
+
+use crate::{
+    auth::Verifier,
+    config::Config,
+    engine::Engine,
+    metrics::{Closed, Metrics},
+    protocol::CloseCode,
+    registry::Registry,
+    webhook::Gate,
+};
+use axum::http::{HeaderMap, header};
+use rand::RngExt;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio_util::task::TaskTracker;
+
+/// One node.
+pub struct Gateway {
+    pub config: Config,
+    pub engine: Engine,
+    pub registry: Arc<Registry>,
+    pub metrics: Arc<Metrics>,
+    pub verifier: Verifier,
+    pub origins: Origins,
+    pub telsmart: Gate,
+    /// The tasks of the WebSockets.
+    pub sessions: TaskTracker,
+    leaving: AtomicBool,
+}
+
+/// The web pages that may connect.
+pub struct Origins(Vec<String>);
+
+impl Gateway {
+    /// Opens the engine and learns the keys; nothing listens yet.
+    pub fn new(config: Config) -> anyhow::Result<Self> {
+        let (registry, metrics) = (Arc::<Registry>::default(), Arc::<Metrics>::default());
+        Ok(Self {
+            engine: Engine::open(&config, registry.clone(), metrics.clone())?,
+            verifier: Verifier::new(&config.auth)?,
+            origins: Origins(config.auth.allowed_origins.clone()),
+            telsmart: Gate::new(&config),
+            registry,
+            metrics,
+            config,
+            sessions: TaskTracker::new(),
+            leaving: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on the node says that it is not ready.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Why the node cannot commit and deliver, if so.
+    pub fn unready(&self) -> Vec<&'static str> {
+        let leaving = self.leaving.load(Ordering::SeqCst).then_some("draining");
+        leaving.into_iter().chain(self.engine.trouble()).collect()
+    }
+
+    /// A moment within the configured spread, so that not all clients come back at once.
+    pub fn reconnect_after_ms(&self) -> u64 {
+        rand::rng().random_range(0..=self.config.shutdown.spread.as_millis() as u64)
+    }
+
+    /// Counts a session that this node ends.
+    pub fn count_close(&self, code: CloseCode) {
+        self.metrics.closed.get_or_create(&Closed { code }).inc();
+    }
+}
+
+impl Origins {
+    /// Whether a handshake may go on: what is no browser has no origin, and a browser's must be
+    /// listed, or where none is, be that of the host it connects to.
+    pub fn allow(&self, headers: &HeaderMap) -> bool {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let Some(origin) = headers.get(header::ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        if !self.0.is_empty() {
+            return self.0.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
+        }
+        let host = origin.split_once("://").map(|(_, host)| host);
+        host.is_some_and(|host| text(header::HOST).is_some_and(|ours| ours.eq_ignore_ascii_case(host)))
+    }
+}

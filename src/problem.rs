@@ -1,0 +1,61 @@
+//! The one HTTP error: RFC 9457 problem+json.
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What went wrong, for whoever asked.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    detail: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// `kind` is the last word of the problem's type, and stays the same for ever.
+    pub fn new(status: StatusCode, kind: &'static str, detail: impl ToString) -> Self {
+        Self { status, kind, detail: detail.to_string(), headers: Vec::new() }
+    }
+
+    /// With one more header.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Tells when to come again; whole seconds, rounded up.
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with_header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let request_id = Uuid::new_v4();
+        let body = json!({
+            "type": format!("urn:callpop:problem:{}", self.kind),
+            "title": self.status.canonical_reason(),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "request_id": request_id,
+        });
+        // The kind tells what it was; the detail may quote the request, and stays out of the log.
+        tracing::info!(%request_id, status = self.status.as_u16(), kind = self.kind, "request refused");
+        let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let mut response = (self.status, [content_type], body.to_string()).into_response();
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}

@@ -1,0 +1,138 @@
+//! Who listens: users and tenants to the outboxes of their sessions. A registration removes
+//! itself when it is dropped. Nothing here awaits, and an outbox never blocks.
+
+use crate::{
+    call::{Extension, TenantId},
+    engine::{Change, Stream},
+    session::Outbox,
+};
+use dashmap::DashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// The sessions of this node.
+#[derive(Default)]
+pub struct Registry {
+    tenants: DashMap<TenantId, Listeners>,
+    sessions_of: DashMap<(TenantId, Arc<str>), usize>,
+    draining: AtomicBool,
+}
+
+#[derive(Default)]
+struct Listeners {
+    users: HashMap<Extension, Vec<Arc<Outbox>>>,
+    whole: Vec<Arc<Outbox>>,
+}
+
+/// A session's place in the registry, until it is dropped.
+pub struct Registration {
+    registry: Arc<Registry>,
+    stream: Stream,
+    outbox: Arc<Outbox>,
+}
+
+/// One of a user's permitted sessions, until it is dropped.
+pub struct Seat {
+    registry: Arc<Registry>,
+    user: (TenantId, Arc<str>),
+}
+
+impl Registry {
+    /// Hands a change to all who listen; it is made only if someone does.
+    pub fn deliver(&self, tenant: &TenantId, extension: &Extension, make: impl FnOnce() -> Option<Change>) {
+        let Some(listeners) = self.tenants.get(tenant) else { return };
+        let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
+        if users.is_empty() && listeners.whole.is_empty() {
+            return;
+        }
+        let Some(change) = make().map(Arc::new) else { return };
+        for outbox in users.iter().chain(&listeners.whole) {
+            outbox.push(&change);
+        }
+    }
+
+    /// Lets a session hear a stream from now on.
+    pub fn register(self: &Arc<Self>, stream: Stream, outbox: Arc<Outbox>) -> Registration {
+        let mut listeners = self.tenants.entry(stream.tenant().clone()).or_default();
+        match &stream {
+            Stream::User { extensions, .. } => {
+                for extension in extensions.iter() {
+                    listeners.users.entry(extension.clone()).or_default().push(outbox.clone());
+                }
+            }
+            Stream::Tenant { .. } => listeners.whole.push(outbox.clone()),
+        }
+        drop(listeners);
+        if self.draining.load(Ordering::SeqCst) {
+            outbox.drain();
+        }
+        Registration { registry: self.clone(), stream, outbox }
+    }
+
+    /// Takes one of a user's `limit` seats; none when all are taken.
+    pub fn seat(self: &Arc<Self>, tenant: &TenantId, sub: &Arc<str>, limit: usize) -> Option<Seat> {
+        let user = (tenant.clone(), sub.clone());
+        let mut taken = self.sessions_of.entry(user.clone()).or_default();
+        if *taken >= limit {
+            return None;
+        }
+        *taken += 1;
+        Some(Seat { registry: self.clone(), user })
+    }
+
+    /// Tells every session, and all that come later, to say goodbye.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        for listeners in &self.tenants {
+            for outbox in listeners.users.values().flatten().chain(&listeners.whole) {
+                outbox.drain();
+            }
+        }
+    }
+
+    /// Whether the node is going away.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+}
+
+impl Listeners {
+    fn remove(&mut self, stream: &Stream, outbox: &Arc<Outbox>) {
+        let others = |listener: &Arc<Outbox>| !Arc::ptr_eq(listener, outbox);
+        match stream {
+            Stream::User { extensions, .. } => {
+                for extension in extensions.iter() {
+                    let Some(listeners) = self.users.get_mut(extension) else { continue };
+                    listeners.retain(others);
+                    if listeners.is_empty() {
+                        self.users.remove(extension);
+                    }
+                }
+            }
+            Stream::Tenant { .. } => self.whole.retain(others),
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.registry.tenants.remove_if_mut(self.stream.tenant(), |_, listeners| {
+            listeners.remove(&self.stream, &self.outbox);
+            listeners.users.is_empty() && listeners.whole.is_empty()
+        });
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.registry.sessions_of.remove_if_mut(&self.user, |_, taken| {
+            *taken -= 1;
+            *taken == 0
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! Two listeners, public and private, and the life of a node from its start to its drained end.
+
+use crate::{
+    config::Shutdown,
+    gateway::Gateway,
+    operator,
+    problem::Problem,
+    session, web,
+    webhook::{self, Peer},
+};
+use anyhow::Context;
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::StatusCode,
+    routing::{get, post},
+};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_service::Service;
+
+/// A client has so long for a request's head, and a kept connection may be idle as long.
+const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// The most HTTP connections at a time; more wait in the system's queue.
+const MAX_CONNECTIONS: usize = 16 * 1024;
+const BACKLOG: u32 = 4096;
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// A node that listens.
+pub struct Server {
+    gateway: Arc<Gateway>,
+    public: TcpListener,
+    admin: TcpListener,
+    routes: Router,
+}
+
+impl Server {
+    /// Binds both listeners. `more` is served beside the public routes.
+    pub fn bind(gateway: Gateway, more: Router) -> anyhow::Result<Self> {
+        let gateway = Arc::new(gateway);
+        let public =
+            listen(gateway.config.listen).with_context(|| format!("listen = {}", gateway.config.listen))?;
+        let admin = gateway.config.admin_listen;
+        let admin = listen(admin).with_context(|| format!("admin_listen = {admin}"))?;
+        let routes = routes(gateway.clone()).merge(more);
+        Ok(Self { gateway, public, admin, routes })
+    }
+
+    /// Where the public listener is, with the port that the system chose.
+    pub fn public_addr(&self) -> io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
+
+    /// Serves until `stop`, then drains: not ready, clients told, what is under way finished,
+    /// everything on the disk.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { gateway, public, admin, routes } = self;
+        let (public_addr, admin_addr) = (public.local_addr()?, admin.local_addr()?);
+        tracing::info!(public = %public_addr, admin = %admin_addr, "listening");
+        let requests = Requests::default();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(requests.clone().accept(public, routes));
+        tasks.spawn(requests.clone().accept(admin, operator::routes(gateway.clone())));
+        tasks.spawn(sweep(gateway.clone()));
+        stop.await;
+        let Shutdown { delay, grace, .. } = gateway.config.shutdown;
+        tracing::info!(sessions = gateway.sessions.len(), "draining");
+        gateway.leave();
+        sleep(delay).await;
+        gateway.registry.drain();
+        gateway.sessions.close();
+        let drained = timeout(grace, async {
+            gateway.sessions.wait().await;
+            tasks.shutdown().await;
+            requests.finish().await;
+        });
+        if drained.await.is_err() {
+            tracing::warn!(
+                sessions = gateway.sessions.len(),
+                "cut off what was not done after shutdown.grace"
+            );
+        }
+        gateway.engine.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Every public route.
+fn routes(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/webhooks/telsmart", post(webhook::telsmart))
+        .route("/v1/stream", get(session::stream))
+        .merge(web::routes())
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(gateway)
+}
+
+pub(crate) async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
+}
+
+pub(crate) async fn method_not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has no such method")
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// The HTTP connections of a node.
+#[derive(Clone, Default)]
+struct Requests {
+    connections: TaskTracker,
+    finish: CancellationToken,
+}
+
+impl Requests {
+    async fn accept(self, listener: TcpListener, routes: Router) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let Ok(place) = places.clone().acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    let serving = serve(stream, peer, routes.clone(), self.finish.clone());
+                    self.connections.spawn(async move {
+                        serving.await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    // Mostly: too many open files. Others end meanwhile.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    /// Lets what is under way end, and ends what is idle.
+    async fn finish(self) {
+        self.finish.cancel();
+        self.connections.close();
+        self.connections.wait().await;
+    }
+}
+
+/// One HTTP connection, until it ends or becomes a WebSocket.
+async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, finish: CancellationToken) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        routes.clone().call(request)
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_DEADLINE)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    // How a connection ends is its client's affair.
+    tokio::select! {
+        _ = &mut connection => {}
+        () = finish.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn sweep(gateway: Arc<Gateway>) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        gateway.engine.sweep().await;
+        gateway.telsmart.sweep();
+    }
+}

@@ -1,0 +1,274 @@
+//! One task per WebSocket: one select loop over what waits in the outbox, what the client
+//! sends, and the time. It ends with a close code, never with an HTTP error.
+
+mod handshake;
+mod outbox;
+mod socket;
+mod state;
+
+pub use handshake::stream;
+pub use outbox::Outbox;
+
+use crate::{
+    auth::Identity,
+    call::{CallEvent, Event, LegId, What},
+    engine::{EngineError, Stream, View, now},
+    gateway::Gateway,
+    protocol::{ClientFrame, CloseCode, ErrorCode, ServerFrame, State},
+    registry::Seat,
+};
+use socket::{Incoming, Socket};
+use state::{Budget, Due, Pulse};
+use std::{pin::pin, sync::Arc, time::Instant};
+use tokio::time::sleep_until;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use uuid::Uuid;
+
+/// Why a session is over.
+enum End {
+    /// The client went, or cannot be reached.
+    Gone,
+    /// We say goodbye.
+    Close(CloseCode, &'static str),
+}
+
+/// Where a client left off.
+pub struct Resume {
+    epoch: Arc<str>,
+    seq: u64,
+}
+
+/// One connection of one user.
+pub struct Session {
+    gateway: Arc<Gateway>,
+    id: Uuid,
+    identity: Identity,
+    stream: Stream,
+    outbox: Arc<Outbox>,
+    socket: Socket,
+    epoch: Arc<str>,
+    /// The highest number that was delivered, or that the last view included.
+    delivered: u64,
+    pulse: Pulse,
+    budget: Budget,
+    _seat: Seat,
+}
+
+impl Session {
+    /// Begins a session whose client is known.
+    fn new(gateway: Arc<Gateway>, socket: Socket, identity: Identity, stream: Stream, seat: Seat) -> Self {
+        let now = Instant::now();
+        let limits = &gateway.config.sessions;
+        Self {
+            id: Uuid::new_v4(),
+            stream,
+            outbox: Arc::new(Outbox::new(gateway.metrics.clone())),
+            socket,
+            epoch: Arc::default(),
+            delivered: 0,
+            pulse: Pulse::new(limits.heartbeat, now, state::life(identity.expires_at)),
+            budget: Budget::new(limits.max_frames_per_second, now),
+            identity,
+            gateway,
+            _seat: seat,
+        }
+    }
+
+    /// Runs until either side ends it.
+    pub async fn run(mut self, resume: Option<Resume>) {
+        let metrics = self.gateway.metrics.clone();
+        metrics.sessions.inc();
+        tracing::debug!(session = %self.id, tenant = %self.identity.tenant, "session begins");
+        // From here on the outbox hears every change; those that the first view has already are passed over.
+        let registration = self.gateway.registry.register(self.stream.clone(), self.outbox.clone());
+        let end = self.serve(resume).await;
+        drop(registration);
+        metrics.sessions.dec();
+        tracing::debug!(session = %self.id, "session ends");
+        if let End::Close(code, reason) = end {
+            self.gateway.count_close(code);
+            self.socket.close(code, reason).await;
+        }
+    }
+
+    async fn serve(&mut self, resume: Option<Resume>) -> End {
+        if let Err(end) = self.begin(resume).await {
+            return end;
+        }
+        let mut timer = pin!(sleep_until(self.pulse.next().into()));
+        loop {
+            // In this order nothing starves: frames are budgeted, and the time comes seldom.
+            let went = tokio::select! {
+                biased;
+                incoming = self.socket.receive() => self.on_incoming(incoming).await,
+                () = &mut timer => self.on_time().await,
+                () = self.outbox.ready() => self.on_outbox().await,
+            };
+            if let Err(end) = went {
+                return end;
+            }
+            let next = self.pulse.next().into();
+            // A timer that is early only looks and is wound again: cheaper than to wind it at each frame.
+            if timer.deadline() > next || timer.is_elapsed() {
+                timer.as_mut().reset(next);
+            }
+        }
+    }
+
+    /// Says what changed since the client left off, or everything where that cannot be told.
+    async fn begin(&mut self, resume: Option<Resume>) -> Result<(), End> {
+        let engine = &self.gateway.engine;
+        let changes = match resume {
+            Some(from) => engine.changes(&self.stream, &from.epoch, from.seq).await?,
+            None => None,
+        };
+        match changes {
+            Some(view) => {
+                let frame = ServerFrame::Resumed(self.state(&view)).encode();
+                self.deliver(view, frame).await
+            }
+            None => {
+                let view = engine.snapshot(&self.stream).await?;
+                let frame = ServerFrame::Snapshot(self.state(&view)).encode();
+                self.deliver(view, frame).await
+            }
+        }
+    }
+
+    async fn deliver(&mut self, view: View, frame: Utf8Bytes) -> Result<(), End> {
+        (self.epoch, self.delivered) = (view.epoch, view.seq);
+        self.send(&[frame]).await
+    }
+
+    fn state<'a>(&self, view: &'a View) -> State<'a> {
+        State {
+            epoch: &view.epoch,
+            seq: view.seq,
+            server_time: now(),
+            session_id: self.id,
+            heartbeat_ms: self.gateway.config.sessions.heartbeat.as_millis() as u64,
+            token_expires_at: self.identity.expires_at,
+            calls: view.calls.iter().collect(),
+        }
+    }
+
+    async fn on_outbox(&mut self) -> Result<(), End> {
+        let taken = self.outbox.take();
+        if taken.overflowed {
+            // What the outbox could not hold is read as after a reconnect.
+            self.begin(Some(Resume { epoch: self.epoch.clone(), seq: self.delivered })).await?;
+        }
+        let news: Vec<Utf8Bytes> = taken
+            .changes
+            .iter()
+            .filter(|change| change.seq > self.delivered)
+            .map(|change| change.frame().clone())
+            .collect();
+        self.delivered = taken.changes.last().map_or(self.delivered, |last| last.seq.max(self.delivered));
+        self.send(&news).await?;
+        if taken.draining {
+            let after_ms = self.gateway.reconnect_after_ms();
+            self.send(&[ServerFrame::Reconnect { after_ms }.encode()]).await?;
+            return Err(End::Close(CloseCode::Draining, "the node is going away"));
+        }
+        Ok(())
+    }
+
+    async fn on_incoming(&mut self, incoming: Incoming) -> Result<(), End> {
+        let now = Instant::now();
+        let text = match incoming {
+            Incoming::Gone => return Err(End::Gone),
+            Incoming::Refused(why) => return Err(End::Close(CloseCode::Malformed, why)),
+            Incoming::Text(text) => Some(text),
+            Incoming::SignOfLife => None,
+        };
+        self.pulse.on_sign_of_life(now);
+        self.gateway.metrics.frames_received.inc();
+        if !self.budget.spend(now) {
+            return Err(End::Close(CloseCode::TooManyFrames, "too many frames"));
+        }
+        match text {
+            // Rare, and large: it is not to make every idle session larger.
+            Some(text) => Box::pin(self.on_frame(&text)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn on_frame(&mut self, text: &str) -> Result<(), End> {
+        let received = now();
+        let frame = match ClientFrame::parse(text) {
+            Ok(ClientFrame::Tick { t0 }) => ServerFrame::Tock { t0, t1: received, t2: now() }.encode(),
+            Ok(ClientFrame::Token { token }) => self.on_token(&token).await,
+            Ok(ClientFrame::Dismiss { leg_id }) => match self.on_dismiss(leg_id).await {
+                Ok(()) => return Ok(()),
+                Err(frame) => frame,
+            },
+            Err((code, detail)) => error(code, &detail),
+        };
+        self.send(&[frame]).await
+    }
+
+    async fn on_token(&mut self, token: &str) -> Utf8Bytes {
+        let fresh = match self.gateway.verifier.verify(token).await {
+            Ok(fresh) => fresh,
+            Err(refusal) => return error(ErrorCode::TokenRefused, &refusal.to_string()),
+        };
+        let Identity { tenant, sub, extensions, role, .. } = &self.identity;
+        if (&fresh.tenant, &fresh.sub, &fresh.extensions, &fresh.role) != (tenant, sub, extensions, role) {
+            let detail = "another user, or other extensions or another role: connect again with it";
+            return error(ErrorCode::TokenRefused, detail);
+        }
+        self.identity = fresh;
+        self.pulse.on_token(Instant::now(), state::life(self.identity.expires_at));
+        ServerFrame::TokenAccepted { token_expires_at: self.identity.expires_at }.encode()
+    }
+
+    /// Everyone who listens hears of it as of any event; an answer is only for a refusal.
+    async fn on_dismiss(&mut self, leg: LegId) -> Result<(), Utf8Bytes> {
+        let Identity { tenant, extensions, .. } = &self.identity;
+        let engine = &self.gateway.engine;
+        let owner = engine.owner(tenant, extensions, &leg).await;
+        let extension = owner.ok_or_else(|| error(ErrorCode::UnknownCall, "no such call among yours"))?;
+        let event = Event::new(now(), What::Dismissed);
+        let dismissed = CallEvent { tenant: tenant.clone(), extension, leg, event };
+        let committed = engine.commit(dismissed).await;
+        committed.map(drop).map_err(|why| error(ErrorCode::Unavailable, &why.to_string()))
+    }
+
+    async fn on_time(&mut self) -> Result<(), End> {
+        while let Some(due) = self.pulse.on_time(Instant::now()) {
+            match due {
+                Due::Ping => self.socket.ping().await?,
+                Due::Silent => return Err(End::Gone),
+                Due::TokenExpiring { in_ms } => {
+                    self.send(&[ServerFrame::TokenExpiring { in_ms }.encode()]).await?
+                }
+                Due::TokenExpired => {
+                    return Err(End::Close(CloseCode::Unauthorized, "the token has expired"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, frames: &[Utf8Bytes]) -> Result<(), End> {
+        self.gateway.metrics.frames_sent.inc_by(frames.len() as u64);
+        Ok(self.socket.send(frames).await?)
+    }
+}
+
+impl From<EngineError> for End {
+    fn from(_: EngineError) -> Self {
+        Self::Close(CloseCode::EngineLost, "the engine cannot be read")
+    }
+}
+
+impl From<std::io::Error> for End {
+    fn from(_: std::io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+fn error(code: ErrorCode, detail: &str) -> Utf8Bytes {
+    ServerFrame::Error { code, detail }.encode()
+}

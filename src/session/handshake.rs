@@ -1,0 +1,189 @@
+//! From an HTTP request to a session. A browser cannot read the status of a refused handshake,
+//! so whoever offers our subprotocol is upgraded and told by a close code.
+
+use super::{Resume, Session, socket::Socket};
+use crate::{
+    auth::{Identity, Role},
+    engine::Stream,
+    gateway::Gateway,
+    problem::Problem,
+    protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
+    registry::Seat,
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use std::{collections::HashMap, sync::Arc};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// Who may have a session, and of what.
+struct Admitted {
+    identity: Identity,
+    stream: Stream,
+    resume: Option<Resume>,
+    seat: Seat,
+}
+
+/// Why not.
+struct Refused {
+    code: CloseCode,
+    reason: String,
+}
+
+/// `GET /v1/stream`.
+pub async fn stream(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
+    let Some((accept, upgrade)) = websocket(&mut request) else {
+        return Problem::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade-required",
+            "This is a WebSocket endpoint",
+        )
+        .with_header(header::UPGRADE, HeaderValue::from_static("websocket"))
+        .into_response();
+    };
+    let offers = Offers::read(request.headers());
+    let admitted = admit(&gateway, request.headers(), request.uri(), offers.bearer).await;
+    if let (Err(refused), false) = (&admitted, offers.ours) {
+        return refused.problem().into_response();
+    }
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if offers.ours {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    let sessions = gateway.sessions.clone();
+    sessions.spawn(run(gateway, upgrade, admitted));
+    response
+}
+
+/// The session's task, from the upgraded connection to its end.
+async fn run(gateway: Arc<Gateway>, upgrade: OnUpgrade, admitted: Result<Admitted, Refused>) {
+    let Some(socket) = connection(&gateway, upgrade).await else { return };
+    match admitted {
+        Ok(Admitted { identity, stream, resume, seat }) => {
+            Session::new(gateway, socket, identity, stream, seat).run(resume).await;
+        }
+        Err(Refused { code, reason }) => {
+            gateway.count_close(code);
+            socket.close(code, &reason).await;
+        }
+    }
+}
+
+async fn connection(gateway: &Gateway, upgrade: OnUpgrade) -> Option<Socket> {
+    let upgraded: Upgraded = upgrade.await.ok()?;
+    // The server hands out plain TCP connections: without the wrapping a session is smaller.
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    let write_timeout = gateway.config.sessions.write_timeout;
+    Some(Socket::new(parts.io.into_inner(), parts.read_buf.into(), write_timeout).await)
+}
+
+/// The accept key, and the connection to come, of a request that is a WebSocket handshake (RFC 6455, 4.2.1).
+fn websocket(request: &mut Request) -> Option<(HeaderValue, OnUpgrade)> {
+    let headers = request.headers();
+    let says = |name, word: &str| list(headers, name).any(|item| item.eq_ignore_ascii_case(word));
+    let is_handshake = says(header::CONNECTION, "upgrade")
+        && says(header::UPGRADE, "websocket")
+        && says(header::SEC_WEBSOCKET_VERSION, "13");
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_handshake)?;
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok()?;
+    Some((accept, request.extensions_mut().remove::<OnUpgrade>()?))
+}
+
+/// What the client offers as subprotocols.
+struct Offers<'a> {
+    ours: bool,
+    bearer: Option<&'a str>,
+}
+
+impl<'a> Offers<'a> {
+    fn read(headers: &'a HeaderMap) -> Self {
+        let mut offers = Self { ours: false, bearer: None };
+        for offer in list(headers, header::SEC_WEBSOCKET_PROTOCOL) {
+            match offer.strip_prefix(BEARER_PREFIX) {
+                Some(token) => offers.bearer = Some(token),
+                None => offers.ours |= offer == SUBPROTOCOL,
+            }
+        }
+        offers
+    }
+}
+
+/// The items of a comma separated header.
+fn list(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+async fn admit(
+    gateway: &Arc<Gateway>,
+    headers: &HeaderMap,
+    uri: &Uri,
+    bearer: Option<&str>,
+) -> Result<Admitted, Refused> {
+    if gateway.registry.is_draining() {
+        return Err(Refused::new(CloseCode::Draining, "the node is going away"));
+    }
+    if !gateway.origins.allow(headers) {
+        return Err(Refused::new(CloseCode::Forbidden, "this origin is not allowed"));
+    }
+    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = bearer.or_else(|| header?.strip_prefix("Bearer "));
+    let token = token.ok_or_else(|| Refused::new(CloseCode::Unauthorized, "there is no token"))?;
+    let verified = gateway.verifier.verify(token).await;
+    let identity = verified.map_err(|why| Refused::new(CloseCode::Unauthorized, why))?;
+    let query = uri.query().unwrap_or_default();
+    let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
+    let stream = choose(&identity, query.get("scope").map_or("user", String::as_str))?;
+    let seat = gateway.registry.seat(&identity.tenant, &identity.sub, gateway.config.sessions.max_per_user);
+    let seat =
+        seat.ok_or_else(|| Refused::new(CloseCode::TooManySessions, "too many sessions of this user"))?;
+    Ok(Admitted { resume: query.get("resume").and_then(|text| Resume::parse(text)), identity, stream, seat })
+}
+
+fn choose(identity: &Identity, scope: &str) -> Result<Stream, Refused> {
+    let (tenant, extensions) = (identity.tenant.clone(), identity.extensions.clone());
+    let forbidden = |why| Err(Refused::new(CloseCode::Forbidden, why));
+    match (scope, identity.role) {
+        (_, Role::Service) => forbidden("a service has no stream"),
+        ("user", _) if extensions.is_empty() => forbidden("the token names no extension"),
+        ("user", _) => Ok(Stream::User { tenant, extensions }),
+        ("tenant", Role::Supervisor) => Ok(Stream::Tenant { tenant }),
+        ("tenant", Role::Agent) => forbidden("scope=tenant is for supervisors"),
+        _ => Err(Refused::new(CloseCode::Malformed, "scope is neither user nor tenant")),
+    }
+}
+
+impl Resume {
+    /// Reads `<epoch>:<seq>`; what cannot be read is answered by a snapshot, as what is no longer held.
+    fn parse(text: &str) -> Option<Self> {
+        let (epoch, seq) = text.split_once(':')?;
+        Some(Self { epoch: epoch.into(), seq: seq.parse().ok()? })
+    }
+}
+
+impl Refused {
+    fn new(code: CloseCode, reason: impl ToString) -> Self {
+        Self { code, reason: reason.to_string() }
+    }
+
+    /// The same for a client that did not offer our subprotocol.
+    fn problem(&self) -> Problem {
+        let (status, kind) = match self.code {
+            CloseCode::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            CloseCode::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            CloseCode::TooManySessions => (StatusCode::TOO_MANY_REQUESTS, "too-many-sessions"),
+            CloseCode::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+            _ => (StatusCode::BAD_REQUEST, "bad-request"),
+        };
+        Problem::new(status, kind, &self.reason)
+    }
+}

@@ -1,0 +1,169 @@
+//! What waits for one socket. Pushing never blocks; what a slow reader has not taken yet is
+//! conflated to the latest version of each call, and beyond a bound it is dropped, for the
+//! session to read from the engine instead.
+
+use crate::{engine::Change, metrics::Metrics};
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use std::{collections::HashSet, future::poll_fn, mem, sync::Arc, task::Poll};
+
+/// So many changes wait before the first look for ones that a later one replaces.
+const FIRST_LOOK: usize = 64;
+/// The most calls that wait; one more, and the session reads them from the engine.
+pub const MAX_CALLS: usize = 4096;
+
+/// Between whoever commits and one session.
+pub struct Outbox {
+    queue: Mutex<Queue>,
+    waker: AtomicWaker,
+    metrics: Arc<Metrics>,
+}
+
+/// Changes in the order of their sequence.
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Arc<Change>>,
+    /// The length at which to look again; doubles with what is left, so that looking costs little.
+    look_at: usize,
+    overflowed: bool,
+    draining: bool,
+}
+
+/// What a session is to do next.
+pub struct Taken {
+    /// At most one a call, in the order of their sequence.
+    pub changes: Vec<Arc<Change>>,
+    /// Some were dropped: read on from the last that was delivered.
+    pub overflowed: bool,
+    /// Say goodbye.
+    pub draining: bool,
+}
+
+impl Outbox {
+    /// An empty one.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { queue: Mutex::default(), waker: AtomicWaker::new(), metrics }
+    }
+
+    /// Lets a change wait for the session. Changes come in the order of their sequence.
+    pub fn push(&self, change: &Arc<Change>) {
+        let mut queue = self.queue.lock();
+        if queue.overflowed {
+            return;
+        }
+        queue.waiting.push(change.clone());
+        if queue.waiting.len() >= queue.look_at.max(FIRST_LOOK) {
+            self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
+            queue.look_at = 2 * queue.waiting.len();
+            if queue.waiting.len() > MAX_CALLS {
+                queue.waiting = Vec::new();
+                queue.overflowed = true;
+                self.metrics.overflows.inc();
+            }
+        }
+        drop(queue);
+        self.waker.wake();
+    }
+
+    /// Asks the session to say goodbye.
+    pub fn drain(&self) {
+        self.queue.lock().draining = true;
+        self.waker.wake();
+    }
+
+    /// Waits until there is something to take. Cancel safe; for one task at a time.
+    pub async fn ready(&self) {
+        poll_fn(|context| {
+            self.waker.register(context.waker());
+            let queue = self.queue.lock();
+            let is_idle = queue.waiting.is_empty() && !queue.overflowed && !queue.draining;
+            if is_idle { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+
+    /// Takes all that waits.
+    pub fn take(&self) -> Taken {
+        let mut queue = mem::take(&mut *self.queue.lock());
+        if queue.waiting.len() > 1 {
+            self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
+        }
+        Taken { changes: queue.waiting, overflowed: queue.overflowed, draining: queue.draining }
+    }
+}
+
+/// Keeps the last change of each call, in order; tells how many went.
+fn conflate(waiting: &mut Vec<Arc<Change>>) -> u64 {
+    let before = waiting.len();
+    let mut later = HashSet::with_capacity(before);
+    let is_last: Vec<bool> = waiting
+        .iter()
+        .rev()
+        .map(|change| later.insert((change.call.extension.as_str(), change.call.leg_id.as_str())))
+        .collect();
+    let mut is_last = is_last.into_iter().rev();
+    waiting.retain(|_| is_last.next().unwrap_or(true));
+    (before - waiting.len()) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Direction, Event, Leg, LegKey, Line, Party, Phase, Rules, What};
+    use std::time::Duration;
+
+    fn change(seq: u64, leg: usize) -> Arc<Change> {
+        let key = LegKey {
+            tenant: "t".try_into().unwrap(),
+            extension: "200".try_into().unwrap(),
+            leg: leg.to_string().as_str().try_into().unwrap(),
+        };
+        let line = Line {
+            direction: Direction::Inbound,
+            internal: false,
+            remote: Party::default(),
+            local: Party::default(),
+            transfer_of: None,
+        };
+        let mut events = Leg::default();
+        events.add(Event::new(1, What::Phase { phase: Phase::Ringing, line: line.into() }));
+        let rules = Rules { ringing_stale_after: Duration::ZERO, active_stale_after: Duration::ZERO };
+        Arc::new(Change::new(seq, events.fold(&key, &rules).unwrap()))
+    }
+
+    fn seqs(taken: &Taken) -> Vec<u64> {
+        taken.changes.iter().map(|change| change.seq).collect()
+    }
+
+    #[test]
+    fn one_change_a_call_waits_and_the_order_is_kept() {
+        let outbox = Outbox::new(Arc::default());
+        for (seq, leg) in [(1, 1), (2, 2), (3, 1), (4, 3), (5, 2)] {
+            outbox.push(&change(seq, leg));
+        }
+        assert_eq!(seqs(&outbox.take()), [3, 4, 5]);
+        assert!(outbox.take().changes.is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_takes_nothing_does_not_make_it_grow() {
+        let outbox = Outbox::new(Arc::default());
+        for seq in 0..100_000 {
+            outbox.push(&change(seq, seq as usize % 10));
+        }
+        assert!(outbox.queue.lock().waiting.capacity() <= 4 * FIRST_LOOK);
+        assert_eq!(seqs(&outbox.take()), (99_990..100_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn too_many_calls_are_dropped_and_the_session_is_told() {
+        let outbox = Outbox::new(Arc::default());
+        for seq in 0..3 * MAX_CALLS as u64 {
+            outbox.push(&change(seq, seq as usize));
+        }
+        let taken = outbox.take();
+        assert!(taken.overflowed && taken.changes.is_empty());
+        outbox.push(&change(7, 7));
+        assert_eq!(seqs(&outbox.take()), [7]);
+    }
+}

@@ -1,0 +1,161 @@
+//! One WebSocket: tungstenite reads it and answers its control frames; text frames are
+//! written straight from their shared buffers, so that a connection holds no copy of them.
+
+use crate::protocol::{CloseCode, MAX_CLIENT_FRAME};
+use bytes::Buf;
+use futures_util::{SinkExt, StreamExt};
+use std::{io, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
+
+/// Clients send small frames, so a small buffer, which grows for a larger one.
+const READ_BUFFER: usize = 256;
+/// Small frames that wait together are written together, up to so many bytes.
+const WRITE_TOGETHER: usize = 32 * 1024;
+/// How long, and how much, is still read from a client that was told goodbye, so that the
+/// system does not cut the goodbye off.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A connection after its handshake.
+pub struct Socket {
+    inner: WebSocketStream<TcpStream>,
+    write_timeout: Duration,
+}
+
+/// What came from a client.
+pub enum Incoming {
+    Text(Utf8Bytes),
+    /// A ping or a pong.
+    SignOfLife,
+    /// It said goodbye, or the connection broke.
+    Gone,
+    /// It broke the protocol.
+    Refused(&'static str),
+}
+
+impl Socket {
+    /// Takes over a connection; `read` is what came after the handshake already.
+    pub async fn new(stream: TcpStream, read: Vec<u8>, write_timeout: Duration) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(4096)
+            .max_frame_size(Some(MAX_CLIENT_FRAME))
+            .max_message_size(Some(MAX_CLIENT_FRAME));
+        let inner = if read.is_empty() {
+            WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
+        } else {
+            WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await
+        };
+        Self { inner, write_timeout }
+    }
+
+    /// Waits for something from the client. Cancel safe.
+    pub async fn receive(&mut self) -> Incoming {
+        match self.inner.next().await {
+            Some(Ok(Message::Text(text))) => Incoming::Text(text),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::SignOfLife,
+            Some(Ok(Message::Binary(_))) => Incoming::Refused("binary frames are not taken"),
+            Some(Err(Error::Capacity(_))) => Incoming::Refused("a frame is larger than 64 KiB"),
+            Some(Err(Error::Utf8(_))) => Incoming::Refused("a text frame is not UTF-8"),
+            Some(Err(Error::Protocol(_))) => Incoming::Refused("not the WebSocket protocol"),
+            Some(Ok(Message::Close(_))) => {
+                let _ = timeout(LINGER, self.inner.flush()).await;
+                Incoming::Gone
+            }
+            Some(Ok(Message::Frame(_)) | Err(_)) | None => Incoming::Gone,
+        }
+    }
+
+    /// Writes text frames in order. An error, or a client that takes nothing for too long, is the end.
+    pub async fn send(&mut self, frames: &[Utf8Bytes]) -> io::Result<()> {
+        if let [frame] = frames {
+            return self.write(Header::of_text(frame.len()).as_slice(), frame.as_bytes()).await;
+        }
+        let mut together = Vec::new();
+        for frame in frames {
+            if !together.is_empty() && together.len() + frame.len() > WRITE_TOGETHER {
+                self.write(&together, &[]).await?;
+                together.clear();
+            }
+            together.extend_from_slice(Header::of_text(frame.len()).as_slice());
+            together.extend_from_slice(frame.as_bytes());
+        }
+        self.write(&together, &[]).await
+    }
+
+    /// Asks the client for a sign of life.
+    pub async fn ping(&mut self) -> io::Result<()> {
+        let ping = Message::Ping(bytes::Bytes::new());
+        let sent = timeout(self.write_timeout, self.inner.send(ping)).await;
+        sent.map_err(io::Error::from)?.map_err(io::Error::other)
+    }
+
+    /// Says why, and ends the connection in order.
+    pub async fn close(mut self, code: CloseCode, reason: &str) {
+        let farewell = async {
+            let frame = CloseFrame { code: code.number().into(), reason: reason.into() };
+            self.inner.close(Some(frame)).await.map_err(io::Error::other)?;
+            let stream = self.inner.get_mut();
+            stream.shutdown().await?;
+            tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+        };
+        let _ = timeout(LINGER, farewell).await;
+    }
+}
+
+impl Socket {
+    async fn write(&mut self, header: &[u8], payload: &[u8]) -> io::Result<()> {
+        let written = async {
+            // What tungstenite has not written whole, a pong, goes first.
+            self.inner.flush().await.map_err(io::Error::other)?;
+            self.inner.get_mut().write_all_buf(&mut Buf::chain(header, payload)).await
+        };
+        timeout(self.write_timeout, written).await.map_err(io::Error::from)?
+    }
+}
+
+/// The header of an unmasked, whole text frame (RFC 6455, 5.2).
+struct Header {
+    bytes: [u8; 10],
+    length: usize,
+}
+
+impl Header {
+    fn of_text(payload: usize) -> Self {
+        const FINAL_TEXT: u8 = 0x81;
+        let mut bytes = [FINAL_TEXT, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let length = match payload {
+            0..=125 => {
+                bytes[1] = payload as u8;
+                2
+            }
+            126..=0xffff => {
+                bytes[1] = 126;
+                bytes[2..4].copy_from_slice(&(payload as u16).to_be_bytes());
+                4
+            }
+            _ => {
+                bytes[1] = 127;
+                bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
+                10
+            }
+        };
+        Self { bytes, length }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}

@@ -1,0 +1,31 @@
+//! The providers: how each authenticates and what its JSON means. Bytes in, events out;
+//! no I/O, and no idea who listens.
+
+pub mod telsmart;
+
+use crate::call::CallEvent;
+
+/// What one element of a webhook's body says.
+#[derive(Debug)]
+pub enum Notice {
+    /// Something happened to a call.
+    Call(CallEvent),
+    /// A state that callpop does not know: to be kept and shown to operators.
+    Unknown(Unknown),
+}
+
+/// An event of a kind that callpop does not know, as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unknown {
+    pub state: String,
+    pub raw: String,
+}
+
+/// Why a body is refused.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    #[error("{field}: {why}")]
+    Invalid { field: String, why: String },
+}

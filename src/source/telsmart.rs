@@ -1,0 +1,243 @@
+//! Telsmart's call events. Every assumption about what they mean is in this file.
+
+use super::{Notice, Refusal, Unknown};
+use crate::call::{CallEvent, Content, Direction, Event, Line, Micros, Party, Phase, What};
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::{borrow::Cow, cell::Cell, collections::BTreeMap, fmt, ops::Range, sync::Arc};
+
+/// Timestamps that are believed: 2000-01-01 up to 2100-01-01, in microseconds. Beyond lies a
+/// unit or a clock that is wrong, and a call that would never, or at once, be over.
+const BELIEVED: Range<Micros> = 946_684_800_000_000..4_102_444_800_000_000;
+/// The longest number that is dialled within a tenant; public numbers come in E.164, with a plus.
+const MAX_EXTENSION_DIGITS: usize = 6;
+
+/// Reads a webhook's body: one event, or an array of them. All are sound or none is taken.
+pub fn parse(body: &[u8]) -> Result<Vec<Notice>, Refusal> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => Ok(vec![event(body)?]),
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
+            let notices = items.iter().enumerate().map(|(at, item)| {
+                event(item.get().as_bytes()).map_err(|refusal| match refusal {
+                    Refusal::Invalid { field, why } => {
+                        Refusal::Invalid { field: format!("[{at}].{field}"), why }
+                    }
+                    not_json => not_json,
+                })
+            });
+            notices.collect()
+        }
+        _ => {
+            serde_json::from_slice::<IgnoredAny>(body).map_err(not_json)?;
+            Err(invalid("body", "must be an event or an array of events"))
+        }
+    }
+}
+
+fn event(json: &[u8]) -> Result<Notice, Refusal> {
+    let fields = Fields::read(json)?;
+    let state = required("state", fields.state.as_deref())?;
+    let phase = match state {
+        "RINGING" => Some(Phase::Ringing),
+        "ACTIVE" => Some(Phase::Active),
+        "HELD" => Some(Phase::Held),
+        "HANGUP" => Some(Phase::Hangup),
+        "SUMMARY_REPORTING" => None,
+        unknown => {
+            let raw = String::from_utf8_lossy(json).into_owned();
+            return Ok(Notice::Unknown(Unknown { state: unknown.to_owned(), raw }));
+        }
+    };
+    let line: Arc<Line> = fields.line()?.into();
+    let what = match phase {
+        Some(phase) => What::Phase { phase, line },
+        None => fields.summary(line)?,
+    };
+    Ok(Notice::Call(CallEvent {
+        tenant: id("tenant_id", fields.tenant_id.as_deref())?,
+        extension: id("user_extension", fields.user_extension.as_deref())?,
+        leg: id("id", fields.id.as_deref())?,
+        event: Event::new(fields.timestamp()?, what).with_extra(fields.extra()),
+    }))
+}
+
+/// An event's fields as they came.
+#[derive(Default)]
+struct Fields<'a> {
+    tenant_id: Option<Cow<'a, str>>,
+    user_extension: Option<Cow<'a, str>>,
+    id: Option<Cow<'a, str>>,
+    state: Option<Cow<'a, str>>,
+    direction: Option<Cow<'a, str>>,
+    timestamp: Option<Timestamp<'a>>,
+    caller_number: Option<Cow<'a, str>>,
+    caller_name: Option<Cow<'a, str>>,
+    callee_number: Option<Cow<'a, str>>,
+    callee_name: Option<Cow<'a, str>>,
+    transfer_caller_number: Option<Cow<'a, str>>,
+    summary: Option<Summary<'a>>,
+    unknown: BTreeMap<Cow<'a, str>, &'a RawValue>,
+}
+
+/// A text, borrowed from the body where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// 16 digits in calls, a number in summaries.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected microseconds as an integer or as a string of digits")]
+enum Timestamp<'a> {
+    Number(u64),
+    #[serde(borrow)]
+    Text(Cow<'a, str>),
+}
+
+#[derive(Deserialize)]
+struct Summary<'a> {
+    language: String,
+    #[serde(borrow)]
+    content: &'a RawValue,
+}
+
+impl<'a> Fields<'a> {
+    fn read(json: &'a [u8]) -> Result<Self, Refusal> {
+        let at = Cell::new("body");
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let fields = ByName { at: &at }.deserialize(&mut reader);
+        fields
+            .and_then(|fields| reader.end().map(|()| fields))
+            .map_err(|error| if error.is_data() { invalid(at.get(), error) } else { not_json(error) })
+    }
+
+    fn line(&self) -> Result<Line, Refusal> {
+        let caller = required("caller_number", self.caller_number.as_deref())?;
+        let callee = required("callee_number", self.callee_number.as_deref())?;
+        let caller = Party::new(caller, self.caller_name.as_deref().unwrap_or_default());
+        let callee = Party::new(callee, self.callee_name.as_deref().unwrap_or_default());
+        let (direction, remote, local) = match required("direction", self.direction.as_deref())? {
+            "in" => (Direction::Inbound, caller, callee),
+            "out" => (Direction::Outbound, callee, caller),
+            _ => return Err(invalid("direction", "must be \"in\" or \"out\"")),
+        };
+        let internal = remote.number.as_deref().is_some_and(is_extension);
+        let transfer_of =
+            self.transfer_caller_number.as_deref().map(str::trim).filter(|number| !number.is_empty());
+        Ok(Line { direction, internal, remote, local, transfer_of: transfer_of.map(Into::into) })
+    }
+
+    fn summary(&self, line: Arc<Line>) -> Result<What, Refusal> {
+        let summary = self.summary.as_ref().ok_or_else(|| missing("summary"))?;
+        if summary.content.get() == "null" {
+            return Err(invalid("summary.content", "must not be null"));
+        }
+        let content = Content::new(summary.content.to_owned());
+        Ok(What::Summary { line, language: summary.language.as_str().into(), content })
+    }
+
+    fn timestamp(&self) -> Result<Micros, Refusal> {
+        let at = match self.timestamp.as_ref().ok_or_else(|| missing("timestamp"))? {
+            Timestamp::Number(at) => Some(*at),
+            Timestamp::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+            Timestamp::Text(_) => None,
+        };
+        at.filter(|at| BELIEVED.contains(at)).ok_or_else(|| {
+            invalid("timestamp", "must be microseconds since 1970, between the years 2000 and 2100")
+        })
+    }
+
+    fn extra(&self) -> Option<Box<str>> {
+        let json = (!self.unknown.is_empty()).then(|| serde_json::to_string(&self.unknown));
+        json.and_then(Result::ok).map(String::into_boxed_str)
+    }
+}
+
+/// Reads the fields in any order and notes at which one it is, so that an error can name it.
+struct ByName<'c> {
+    at: &'c Cell<&'static str>,
+}
+
+impl<'de> DeserializeSeed<'de> for ByName<'_> {
+    type Value = Fields<'de>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ByName<'_> {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Fields::default();
+        while let Some(Text(name)) = map.next_key()? {
+            let (text, field) = match name.as_ref() {
+                "tenant_id" => (&mut fields.tenant_id, "tenant_id"),
+                "user_extension" => (&mut fields.user_extension, "user_extension"),
+                "id" => (&mut fields.id, "id"),
+                "state" => (&mut fields.state, "state"),
+                "direction" => (&mut fields.direction, "direction"),
+                "caller_number" => (&mut fields.caller_number, "caller_number"),
+                "caller_name" => (&mut fields.caller_name, "caller_name"),
+                "callee_number" => (&mut fields.callee_number, "callee_number"),
+                "callee_name" => (&mut fields.callee_name, "callee_name"),
+                "transfer_caller_number" => (&mut fields.transfer_caller_number, "transfer_caller_number"),
+                "timestamp" => {
+                    self.at.set("timestamp");
+                    fields.timestamp = Some(map.next_value()?);
+                    continue;
+                }
+                "summary" => {
+                    self.at.set("summary");
+                    fields.summary = map.next_value()?;
+                    continue;
+                }
+                _ => {
+                    fields.unknown.insert(name, map.next_value()?);
+                    continue;
+                }
+            };
+            self.at.set(field);
+            *text = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
+        }
+        Ok(fields)
+    }
+}
+
+fn is_extension(number: &str) -> bool {
+    number.len() <= MAX_EXTENSION_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn id<T: for<'t> TryFrom<&'t str, Error = crate::call::BadId>>(
+    field: &str,
+    text: Option<&str>,
+) -> Result<T, Refusal> {
+    T::try_from(required(field, text)?).map_err(|bad| invalid(field, bad))
+}
+
+fn required<'a>(field: &str, text: Option<&'a str>) -> Result<&'a str, Refusal> {
+    text.ok_or_else(|| missing(field))
+}
+
+fn missing(field: &str) -> Refusal {
+    invalid(field, "is missing")
+}
+
+fn invalid(field: &str, why: impl fmt::Display) -> Refusal {
+    Refusal::Invalid { field: field.to_owned(), why: why.to_string() }
+}
+
+fn not_json(error: serde_json::Error) -> Refusal {
+    Refusal::NotJson(error.to_string())
+}
+
+#[cfg(test)]
+#[path = "telsmart/tests.rs"]
+mod tests;

@@ -1,0 +1,98 @@
+//! Who may send webhooks. The agreed header is looked at before anything else.
+
+use crate::{
+    config::{Config, Telsmart},
+    problem::Problem,
+};
+use axum::http::{HeaderMap, HeaderName, StatusCode, request};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+};
+use subtle::{Choice, ConstantTimeEq};
+
+/// The address at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// One provider's door.
+pub struct Gate {
+    header: String,
+    secrets: Vec<SecretString>,
+    allowed: Vec<IpNet>,
+    trusted_proxies: Vec<IpNet>,
+    rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
+}
+
+impl Gate {
+    /// Telsmart's, as configured.
+    pub fn new(config: &Config) -> Self {
+        let Telsmart { header, secrets, allow_ips, rate_limit } = config.telsmart.clone();
+        let rate = NonZeroU32::new(rate_limit).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
+        Self { header, secrets, allowed: allow_ips, trusted_proxies: config.trusted_proxies.clone(), rate }
+    }
+
+    /// Lets a request in, or says why not, from its head alone.
+    pub fn admit(&self, head: &request::Parts) -> Result<(), Problem> {
+        if !self.knows(&head.headers) {
+            let detail = format!("the header {} is missing or wrong", self.header);
+            return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
+        }
+        if self.allowed.is_empty() && self.rate.is_none() {
+            return Ok(());
+        }
+        let client = self.client(head);
+        if !self.allowed.is_empty() && !client.is_some_and(|client| within(&self.allowed, client)) {
+            let detail = "the client's address is not on the list";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "address-not-allowed", detail));
+        }
+        match (&self.rate, client) {
+            (Some(rate), Some(client)) => rate.check_key(&client).map_err(|not_until| {
+                let wait = not_until.wait_time_from(governor::clock::DefaultClock::default().now());
+                let detail = "too many requests from this address";
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets the addresses that have their whole rate again; to be called now and then.
+    pub fn sweep(&self) {
+        if let Some(rate) = &self.rate {
+            rate.retain_recent();
+            rate.shrink_to_fit();
+        }
+    }
+
+    /// Compares with every live secret, in a time that tells nothing of them but their length.
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        let Some(given) = headers.get(&self.header) else { return false };
+        let same = |secret: &SecretString| secret.expose_secret().as_bytes().ct_eq(given.as_bytes());
+        self.secrets.iter().map(same).fold(Choice::from(0), |known, same| known | same).into()
+    }
+
+    /// The client's address: the peer's, unless that is a trusted proxy; then `X-Forwarded-For`
+    /// from the right, up to the first address that is not one.
+    fn client(&self, head: &request::Parts) -> Option<IpAddr> {
+        let peer = head.extensions.get::<Peer>()?.0.ip().to_canonical();
+        let forwarded = head.headers.get_all(X_FORWARDED_FOR).into_iter().rev();
+        let hops = forwarded.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+        let mut client = peer;
+        for hop in hops {
+            if !within(&self.trusted_proxies, client) {
+                break;
+            }
+            client = hop.trim().parse::<IpAddr>().ok()?.to_canonical();
+        }
+        Some(client)
+    }
+}
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+fn within(nets: &[IpNet], address: IpAddr) -> bool {
+    nets.iter().any(|net| net.contains(&address))
+}
