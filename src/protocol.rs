@@ -174,3 +174,7 @@ impl ClientFrame {
         serde_json::from_str(text).map_err(malformed)
     }
 }
+
+#[cfg(test)]
+#[path = "protocol/tests.rs"]
+mod tests;

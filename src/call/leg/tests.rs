@@ -1,1 +1,267 @@
+use super::*;
+use crate::{
+    call::{CallEvent, Content},
+    source::{Notice, telsmart},
+};
+use proptest::{collection::vec, prelude::*, sample::Index};
+use std::collections::HashMap;
 
+const RULES: Rules = Rules {
+    ringing_stale_after: Duration::from_secs(180),
+    active_stale_after: Duration::from_secs(4 * 3600),
+};
+
+fn key() -> LegKey {
+    LegKey {
+        tenant: "t".try_into().unwrap(),
+        extension: "200".try_into().unwrap(),
+        leg: "l".try_into().unwrap(),
+    }
+}
+
+fn line(number: &str, name: &str) -> Arc<Line> {
+    let (remote, local) = (Party::new(number, name), Party::new("200", "John Doe"));
+    Line { direction: Direction::Inbound, internal: false, remote, local, transfer_of: None }.into()
+}
+
+fn phase(at: Micros, phase: Phase) -> Event {
+    Event::new(at, What::Phase { phase, line: line("+3228992675", "") })
+}
+
+fn summary(at: Micros) -> Event {
+    let content = Content::new(serde_json::value::to_raw_value(&[at]).unwrap());
+    Event::new(at, What::Summary { line: line("+3228992675", ""), language: "en-GB".into(), content })
+}
+
+fn fold(events: impl IntoIterator<Item = Event>) -> Call {
+    let mut leg = Leg::default();
+    for event in events {
+        leg.add(event);
+    }
+    let call = leg.fold(&key(), &RULES).unwrap();
+    assert_eq!(call.is_live(), leg.is_live());
+    call
+}
+
+const FIXTURES: [&str; 7] = [
+    include_str!("../../../tests/fixtures/telsmart/1-answered-inbound.jsonl"),
+    include_str!("../../../tests/fixtures/telsmart/2-answered-outbound.jsonl"),
+    include_str!("../../../tests/fixtures/telsmart/3-held-and-resumed.jsonl"),
+    include_str!("../../../tests/fixtures/telsmart/4-internal.jsonl"),
+    include_str!("../../../tests/fixtures/telsmart/5-blind-transfer.jsonl"),
+    include_str!("../../../tests/fixtures/telsmart/6-attended-transfer.jsonl"),
+    include_str!("../../../tests/fixtures/telsmart/7-summary.jsonl"),
+];
+
+/// The events of every leg of the fixtures, in the order of their arrival.
+fn fixtures() -> HashMap<LegKey, Vec<Event>> {
+    let mut legs: HashMap<LegKey, Vec<Event>> = HashMap::new();
+    for line in FIXTURES.iter().flat_map(|fixture| fixture.lines()) {
+        for notice in telsmart::parse(line.as_bytes()).unwrap() {
+            let Notice::Call(event) = notice else { panic!("{notice:?}") };
+            legs.entry(event.key()).or_default().push(event.event);
+        }
+    }
+    legs
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    // Few timestamps, numbers and names, so that ties and duplicates are common.
+    let party = (prop_oneof!["", "\\+3228992675", "210"], prop_oneof!["", "Ann", "Bob"]);
+    let line = (party, prop::option::of(Just("+3228992675")), any::<bool>());
+    let line = line.prop_map(|((number, name), transfer_of, inbound)| {
+        let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
+        let (remote, local) = (Party::new(&number, &name), Party::new("200", "John Doe"));
+        Arc::new(Line {
+            direction,
+            internal: number == "210",
+            remote,
+            local,
+            transfer_of: transfer_of.map(Into::into),
+        })
+    });
+    let what = (0..7, line, 0..6_u64).prop_map(|(kind, line, value)| match kind {
+        0 => What::Phase { phase: Phase::Ringing, line },
+        1 => What::Phase { phase: Phase::Active, line },
+        2 => What::Phase { phase: Phase::Held, line },
+        3 => What::Phase { phase: Phase::Hangup, line },
+        4 => What::Summary {
+            line,
+            language: "nl-BE".into(),
+            content: Content::new(serde_json::value::to_raw_value(&value).unwrap()),
+        },
+        5 => What::Expired { after: value * 1_000_000 },
+        // A leg is dismissed once: which dismissal counts is the store's to say, so there is one here.
+        _ => What::Dismissed,
+    });
+    (0..6_u64, what).prop_map(|(at, what)| match what {
+        What::Dismissed => Event::new(3, What::Dismissed),
+        what => Event::new(at * 1_000_000, what),
+    })
+}
+
+/// The events in another order, some of them twice.
+fn shuffled(events: &[Event], order: &[Index]) -> Vec<Event> {
+    let mut arrivals = events.to_vec();
+    arrivals.extend(order.iter().take(events.len()).map(|index| index.get(events).clone()));
+    for (at, index) in order.iter().enumerate() {
+        let other = index.index(arrivals.len());
+        arrivals.swap(at % order.len() % other.max(1), other);
+    }
+    arrivals
+}
+
+proptest! {
+    #[test]
+    fn any_order_any_duplication_gives_the_same_call(
+        generated in vec(any_event(), 1..12),
+        order in vec(any::<Index>(), 40),
+    ) {
+        let mut legs: Vec<Vec<Event>> = fixtures().into_values().collect();
+        legs.push(generated);
+        for events in legs {
+            let mut in_order = Leg::default();
+            events.iter().cloned().for_each(|event| drop(in_order.add(event)));
+            let mut otherwise = Leg::default();
+            let mut version = 0;
+            for event in shuffled(&events, &order) {
+                let added = otherwise.add(event);
+                let grown = otherwise.events().len();
+                prop_assert_eq!(grown, version + usize::from(added == Added::New));
+                version = grown;
+            }
+            let (expected, call) = (in_order.fold(&key(), &RULES), otherwise.fold(&key(), &RULES));
+            prop_assert_eq!(&call, &expected);
+            if let Some(call) = call {
+                prop_assert_eq!(call.is_live(), otherwise.is_live());
+                prop_assert_eq!(call.version as usize, otherwise.events().len());
+            }
+        }
+    }
+
+    #[test]
+    fn hangup_is_final(events in vec(any_event(), 0..12), at in 0..6_u64) {
+        let mut leg = Leg::default();
+        leg.add(phase(at * 1_000_000, Phase::Hangup));
+        for event in events {
+            leg.add(event);
+            let call = leg.fold(&key(), &RULES).unwrap();
+            prop_assert_eq!(call.state, CallState::Ended);
+            prop_assert!(call.ended_at.unwrap() <= at * 1_000_000);
+            prop_assert_ne!(call.outcome, Some(Outcome::Expired));
+        }
+    }
+}
+
+#[test]
+fn time_is_counted_by_state_and_the_running_state_counts_on() {
+    let [ringing, active, held, resumed, hangup] = [
+        (0, Phase::Ringing),
+        (5, Phase::Active),
+        (15, Phase::Held),
+        (18, Phase::Active),
+        (30, Phase::Hangup),
+    ]
+    .map(|(second, is)| phase(second * 1_000_000, is));
+    let call = fold([ringing.clone(), active.clone(), held.clone()]);
+    assert_eq!((call.state, call.since), (CallState::Held, 15_000_000));
+    assert_eq!((call.ring_ms, call.talk_ms, call.hold_ms), (5000, 10_000, 0));
+    assert_eq!(call.stale_at, Some(15_000_000 + 4 * 3_600_000_000));
+    let call = fold([ringing, active, held, resumed, hangup]);
+    assert_eq!((call.ring_ms, call.talk_ms, call.hold_ms), (5000, 22_000, 3000));
+    assert_eq!(
+        (call.outcome, call.answered_at, call.stale_at),
+        (Some(Outcome::Answered), Some(5_000_000), None)
+    );
+}
+
+#[test]
+fn a_second_active_does_not_restart_the_timer() {
+    let call = fold([phase(0, Phase::Ringing), phase(5, Phase::Active), phase(9, Phase::Active)]);
+    assert_eq!((call.since, call.version), (5, 3));
+}
+
+#[test]
+fn who_was_never_active_missed_it_or_had_no_answer() {
+    let ends = |direction| {
+        let line = Arc::new(Line { direction, ..(*line("+3228992675", "")).clone() });
+        [Phase::Ringing, Phase::Hangup]
+            .map(|phase| Event::new(phase as u64, What::Phase { phase, line: line.clone() }))
+    };
+    assert_eq!(fold(ends(Direction::Inbound)).outcome, Some(Outcome::Missed));
+    assert_eq!(fold(ends(Direction::Outbound)).outcome, Some(Outcome::NoAnswer));
+}
+
+#[test]
+fn the_attended_transfer_of_the_fixture_is_complete_when_the_caller_is_on_the_line() {
+    let legs = fixtures();
+    let (_, events) = legs.iter().find(|(key, _)| key.leg.as_str().starts_with("1e651e94")).unwrap();
+    let before = fold(events[..2].to_vec()).transfer.unwrap();
+    assert_eq!((before.original_number.as_ref(), before.completed_at), ("+3228992675", None));
+    assert_eq!(before.via.name.as_deref(), Some("John Doe"));
+    let call = fold(events.clone());
+    assert_eq!(call.transfer.unwrap().completed_at, Some(1_765_280_019_045_878));
+    assert_eq!((call.remote.number.as_deref(), call.internal), (Some("+3228992675"), false));
+}
+
+#[test]
+fn a_name_once_known_for_a_number_stays() {
+    let named =
+        |at, name| Event::new(at, What::Phase { phase: Phase::Active, line: line("+3228992675", name) });
+    let call = fold([named(1, ""), named(2, "Ann"), named(3, ""), phase(4, Phase::Hangup), summary(5)]);
+    assert_eq!(call.remote.name.as_deref(), Some("Ann"));
+}
+
+#[test]
+fn a_summary_is_taken_after_the_end_and_alone_it_is_an_ended_call() {
+    let call = fold([
+        phase(1, Phase::Ringing),
+        phase(2, Phase::Active),
+        phase(3, Phase::Hangup),
+        summary(9),
+        summary(7),
+    ]);
+    assert_eq!((call.ended_at, call.updated_at), (Some(3), 9));
+    assert_eq!(call.summary.unwrap().reported_at, 9);
+    let alone = fold([summary(9)]);
+    assert_eq!(
+        (alone.state, alone.outcome, alone.started_at),
+        (CallState::Ended, Some(Outcome::Answered), 9)
+    );
+}
+
+#[test]
+fn a_lost_hangup_ends_with_the_summary() {
+    let call = fold([phase(1_000_000, Phase::Ringing), phase(2_000_000, Phase::Active), summary(9_000_000)]);
+    assert_eq!((call.state, call.ended_at, call.talk_ms), (CallState::Ended, Some(9_000_000), 0));
+    let back = fold([phase(1, Phase::Active), summary(9), phase(10, Phase::Held)]);
+    assert_eq!(back.state, CallState::Held);
+}
+
+#[test]
+fn an_expired_call_comes_back_with_a_real_event() {
+    let after = Duration::from_secs(43_200);
+    let mut leg = Leg::default();
+    leg.add(phase(1_000_000, Phase::Ringing));
+    leg.add(leg.expiry(after).unwrap());
+    let call = leg.fold(&key(), &RULES).unwrap();
+    assert_eq!((call.outcome, call.ended_at), (Some(Outcome::Expired), Some(43_201_000_000)));
+    assert_eq!(call.ring_ms, 0);
+    leg.add(phase(2_000_000, Phase::Active));
+    assert_eq!(leg.fold(&key(), &RULES).unwrap().state, CallState::Active);
+    leg.add(leg.expiry(after).unwrap());
+    leg.add(phase(1_500_000, Phase::Hangup));
+    assert_eq!(leg.fold(&key(), &RULES).unwrap().outcome, Some(Outcome::Missed));
+}
+
+#[test]
+fn a_full_leg_still_takes_its_end() {
+    let mut leg = Leg::default();
+    for at in 0..MAX_PHASES as u64 {
+        assert_eq!(leg.add(phase(at, Phase::Held)), Added::New);
+    }
+    assert_eq!(leg.add(phase(9999, Phase::Active)), Added::Full);
+    assert_eq!(leg.add(phase(3, Phase::Held)), Added::Known);
+    assert_eq!(leg.add(phase(10_000, Phase::Hangup)), Added::New);
+    assert_eq!(leg.fold(&key(), &RULES).unwrap().state, CallState::Ended);
+}

@@ -1,0 +1,43 @@
+use super::*;
+use crate::call;
+use std::{fs, path::Path};
+use ts_rs::{Config, TS};
+
+const WIRE: &str = "web-client/packages/callpop/src/wire.ts";
+const HEAD: &str = "// Generated from src/protocol.rs and src/call.rs by `make types`. Do not edit.\n";
+
+fn declaration<T: TS>(config: &Config) -> String {
+    format!("\n{}export {}\n", T::docs().unwrap_or_default(), T::decl(config))
+}
+
+/// The TypeScript of every frame and of what is in it.
+fn wire() -> String {
+    let config = Config::default();
+    let declarations = [
+        declaration::<call::TenantId>(&config),
+        declaration::<call::Extension>(&config),
+        declaration::<call::LegId>(&config),
+        declaration::<call::Direction>(&config),
+        declaration::<call::CallState>(&config),
+        declaration::<call::Outcome>(&config),
+        declaration::<call::Party>(&config),
+        declaration::<call::TransferKind>(&config),
+        declaration::<call::Transfer>(&config),
+        declaration::<call::Summary>(&config),
+        declaration::<call::Call>(&config),
+        declaration::<State<'static>>(&config),
+        declaration::<ErrorCode>(&config),
+        declaration::<ServerFrame<'static>>(&config),
+        declaration::<ClientFrame>(&config),
+    ];
+    HEAD.to_owned() + &declarations.concat()
+}
+
+#[test]
+fn the_web_client_has_the_types_of_this_protocol() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(WIRE);
+    if std::env::var_os("CALLPOP_WRITE_TYPES").is_some() {
+        fs::write(&path, wire()).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), wire(), "run `make types`");
+}
