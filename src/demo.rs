@@ -1,0 +1,151 @@
+//! What `callpop demo` adds to a gateway: the simulator's routes, and what its page needs to
+//! know to begin. The gateway does not know that it is part of a demo.
+
+use crate::{
+    auth::AuthError,
+    problem::Problem,
+    simulator::{Phone, Scenario, Simulator},
+};
+use axum::{
+    Json, Router,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+#[derive(Clone)]
+struct Demo {
+    simulator: Simulator,
+    mint: Arc<Mint>,
+}
+
+type Mint = dyn Fn(&str) -> Result<String, AuthError> + Send + Sync;
+
+#[derive(Serialize)]
+struct Config<'a> {
+    tenant_id: &'a str,
+    phones: Vec<PhoneConfig>,
+    scenarios: Vec<ScenarioConfig<'a>>,
+}
+
+#[derive(Serialize)]
+struct PhoneConfig {
+    extension: &'static str,
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct ScenarioConfig<'a> {
+    id: &'a str,
+    title: &'a str,
+    events: usize,
+    /// At real speed.
+    duration_ms: u64,
+}
+
+#[derive(Deserialize)]
+struct TokenQuery {
+    extension: String,
+}
+
+/// Everything under `/demo` and `/simulator`. `mint` makes a token for the user of an
+/// extension; anyone who can reach these routes gets one.
+pub fn routes(
+    simulator: &Simulator,
+    mint: impl Fn(&str) -> Result<String, AuthError> + Send + Sync + 'static,
+) -> Router {
+    let demo = Demo { simulator: simulator.clone(), mint: Arc::new(mint) };
+    Router::new()
+        .route("/demo/config", get(config))
+        .route("/demo/token", get(token))
+        .with_state(demo)
+        .merge(simulator.routes())
+}
+
+async fn config(State(demo): State<Demo>) -> Response {
+    let simulator = &demo.simulator;
+    Json(Config {
+        tenant_id: simulator.tenant(),
+        phones: simulator.phones().iter().map(PhoneConfig::of).collect(),
+        scenarios: simulator.scenarios().iter().map(ScenarioConfig::of).collect(),
+    })
+    .into_response()
+}
+
+async fn token(
+    State(demo): State<Demo>,
+    query: Result<Query<TokenQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(TokenQuery { extension }) = query
+        .map_err(|bad| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", bad.body_text()))?;
+    if !demo.simulator.phones().iter().any(|phone| phone.extension == extension) {
+        let detail = format!("there is no phone {extension:?}");
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
+    }
+    let token = (demo.mint)(&extension).map_err(|error| {
+        tracing::error!(%error, "no token could be minted");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "no token could be minted")
+    })?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "token": token }))).into_response())
+}
+
+impl PhoneConfig {
+    fn of(phone: &Phone) -> Self {
+        Self { extension: phone.extension, name: phone.name }
+    }
+}
+
+impl<'a> ScenarioConfig<'a> {
+    fn of(scenario: &'a Scenario) -> Self {
+        let (events, lasts) = scenario.extent();
+        let duration_ms = lasts.as_millis() as u64;
+        Self { id: &scenario.id, title: &scenario.title, events, duration_ms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::{Destination, Retries, TENANT};
+    use serde_json::Value;
+    use tokio::{net::TcpListener, task::JoinSet};
+
+    async fn get(path: &str) -> (u16, Value) {
+        let gateway =
+            Destination { url: "http://127.0.0.1:9".into(), header: "x".into(), secret: "y".into() };
+        let simulator = Simulator::start(&gateway, Retries::default(), TENANT).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}{path}", listener.local_addr().unwrap());
+        let app = routes(&simulator, |extension| Ok(format!("token of {extension}")));
+        let mut server = JoinSet::new();
+        server.spawn(async { axum::serve(listener, app).await.unwrap() });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(url).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_page_learns_what_there_is() {
+        let (status, config) = get("/demo/config").await;
+        assert_eq!((status, &config["tenant_id"]), (200, &json!(TENANT)));
+        assert_eq!(config["phones"][1], json!({"extension": "210", "name": "Jane Doe"}));
+        let scenarios = config["scenarios"].as_array().unwrap();
+        let events: Vec<_> = scenarios.iter().map(|scenario| scenario["events"].clone()).collect();
+        assert_eq!(events, [3, 3, 5, 6, 7, 11, 4]);
+        let first = json!({"id": "1-answered-inbound", "title": "Answered inbound call", "events": 3, "duration_ms": 33719});
+        assert_eq!(scenarios[0], first);
+    }
+
+    #[tokio::test]
+    async fn tokens_are_for_the_phones_only() {
+        assert_eq!(get("/demo/token?extension=200").await, (200, json!({"token": "token of 200"})));
+        let (status, problem) = get("/demo/token?extension=999").await;
+        assert_eq!((status, &problem["status"]), (404, &json!(404)));
+        assert_eq!(get("/demo/token").await.0, 422);
+        assert_eq!(get("/simulator/state").await.0, 200);
+    }
+}

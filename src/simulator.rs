@@ -1,0 +1,22 @@
+//! A Telsmart to develop against: it plays recorded calls and has two phones whose buttons
+//! one can press, and sends the webhooks of both to a gateway over real HTTP.
+//!
+//! It knows nothing of the gateway but the provider's documented webhook; they share the one
+//! HTTP error. Nothing imports it but the command line, [`crate::demo`] and tests.
+
+mod api;
+mod board;
+mod courier;
+mod faults;
+mod phone;
+mod play;
+mod scenario;
+mod sender;
+mod summary;
+mod webhook;
+
+pub use api::Simulator;
+pub use phone::{Phone, TENANT};
+pub use play::{Play, Report, SimulatorError, play, serve};
+pub use scenario::{Scenario, ScenarioError, Speed};
+pub use sender::{Destination, Retries, SenderError};

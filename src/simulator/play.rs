@@ -1,0 +1,344 @@
+//! `callpop simulate`: plays scenarios against a gateway with whatever trouble is asked for,
+//! and counts what became of it; or serves the phones.
+
+use super::{
+    api::Simulator,
+    courier::{Courier, Progress, Receipt},
+    faults::{Faults, Planned},
+    phone::TENANT,
+    scenario::{Cast, Scenario, ScenarioError, Speed},
+    sender::{Destination, Outcome, Retries, Sender, SenderError},
+    webhook,
+};
+use rand::{SeedableRng, rngs::StdRng};
+use secrecy::SecretString;
+use serde::Serialize;
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::{net::TcpListener, time::Instant};
+
+/// What to play, where to, and what goes wrong on the way.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Play {
+    /// The gateway's base URL
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub gateway: String,
+    /// The value of the agreed header
+    #[arg(long)]
+    pub secret: SecretString,
+    /// The header agreed at onboarding
+    #[arg(long, value_name = "NAME", default_value = "X-Webhook-Secret")]
+    pub header: String,
+    /// How many times faster than recorded; 0: at once
+    #[arg(long, value_name = "X", default_value = "1", conflicts_with = "instant")]
+    pub speed: Speed,
+    /// Send everything at once, as --speed 0
+    #[arg(long)]
+    pub instant: bool,
+    /// The probability that an event is sent twice
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub duplicate: f64,
+    /// The probability that an event changes place with the next one
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub reorder: f64,
+    /// Every event is late by a random time up to this, such as 500ms, 2s, 1m
+    #[arg(long, value_name = "DUR", default_value = "0s", value_parser = duration)]
+    pub max_delay: Duration,
+    /// How often an event is sent again when nobody answers, or the answer is 429 or 5xx
+    #[arg(long, value_name = "N", default_value_t = Retries::default().max)]
+    pub retries: u32,
+    /// The same seed, the same duplicates, order and delays
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Keep the recorded leg ids and timestamps
+    #[arg(long)]
+    pub as_recorded: bool,
+    /// How often everything is played
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub repeat: u32,
+    /// Play in this tenant instead of the recorded one
+    #[arg(long, value_name = "ID")]
+    pub tenant: Option<String>,
+    /// Serve two phones over HTTP on this address instead of playing scenarios
+    #[arg(long, value_name = "ADDR", conflicts_with = "scenarios")]
+    pub listen: Option<SocketAddr>,
+    /// Built-in scenarios or files of JSON lines; none: all that are built in
+    #[arg(value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+}
+
+/// What became of a play.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Webhooks, duplicates among them, however often each was tried.
+    pub sent: u64,
+    pub accepted: u64,
+    /// The last answer was not a 2xx.
+    pub refused: u64,
+    /// No answer ever came.
+    pub unanswered: u64,
+    /// Attempts after the first ones.
+    pub retried: u64,
+    pub duplicates: u64,
+}
+
+/// Why there is nothing to play, or nobody to play it.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulatorError {
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error(transparent)]
+    Sender(#[from] SenderError),
+    #[error("the listener failed: {0}")]
+    Listener(#[from] io::Error),
+}
+
+#[derive(Default)]
+struct Counts {
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    unanswered: AtomicU64,
+    retried: AtomicU64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, accepted, refused, unanswered, retried, duplicates } = self;
+        write!(f, "{sent} sent ({duplicates} duplicates, {retried} retries): ")?;
+        write!(f, "{accepted} accepted, {refused} refused, {unanswered} unanswered")
+    }
+}
+
+impl Play {
+    fn sender(&self) -> Result<Sender, SenderError> {
+        Sender::new(&self.gateway(), self.retries())
+    }
+
+    fn gateway(&self) -> Destination {
+        let (url, header, secret) = (self.gateway.clone(), self.header.clone(), self.secret.clone());
+        Destination { url, header, secret }
+    }
+
+    fn retries(&self) -> Retries {
+        Retries { max: self.retries, ..Retries::default() }
+    }
+
+    fn speed(&self) -> Speed {
+        if self.instant { Speed::INSTANT } else { self.speed }
+    }
+
+    fn scenarios(&self) -> Result<Vec<Scenario>, ScenarioError> {
+        let found: Vec<_> = match self.scenarios.as_slice() {
+            [] => Scenario::built_in()?,
+            names => names.iter().map(|name| Scenario::find(name)).collect::<Result<_, _>>()?,
+        };
+        Ok(match &self.tenant {
+            None => found,
+            Some(tenant) => found.into_iter().map(|scenario| scenario.in_tenant(tenant)).collect(),
+        })
+    }
+
+    fn faults(&self) -> Faults {
+        Faults { duplicate: self.duplicate, reorder: self.reorder, max_delay: self.max_delay }
+    }
+}
+
+/// Plays the scenarios one after the other and waits until everything has been sent or given
+/// up. Dropping it stops at once.
+pub async fn play(options: &Play) -> Result<Report, SimulatorError> {
+    let (sender, scenarios) = (options.sender()?, options.scenarios()?);
+    let counts = Arc::new(Counts::default());
+    let courier = Courier::start(&sender, {
+        let counts = counts.clone();
+        move |receipt| counts.on_receipt(receipt)
+    });
+    let (speed, faults) = (options.speed(), options.faults());
+    let mut random = StdRng::seed_from_u64(options.seed);
+    let mut report = Report::default();
+    for _ in 0..options.repeat {
+        let mut cast = Cast::default();
+        for scenario in &scenarios {
+            let steps = match options.as_recorded {
+                true => scenario.as_recorded(speed),
+                false => scenario.script(&mut cast, speed, webhook::now()),
+            };
+            run(faults.plan(steps, &mut random), &courier, &mut report).await;
+        }
+    }
+    courier.finish().await;
+    Ok(counts.add_to(report))
+}
+
+/// Serves the phones until `shutdown`.
+pub async fn serve(
+    options: &Play,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), SimulatorError> {
+    let tenant = options.tenant.as_deref().unwrap_or(TENANT);
+    let simulator = Simulator::start(&options.gateway(), options.retries(), tenant)?;
+    let routes = simulator.routes();
+    let stop = async move {
+        shutdown.await;
+        simulator.stop();
+    };
+    Ok(axum::serve(listener, routes).with_graceful_shutdown(stop).await?)
+}
+
+async fn run(plan: Vec<Planned>, courier: &Courier, report: &mut Report) {
+    let begun = Instant::now();
+    for Planned { at, webhook, copy } in plan {
+        tokio::time::sleep(at.saturating_sub(begun.elapsed())).await;
+        let Some(mut room) = courier.room().await else { return };
+        courier.take(&mut room, 0, webhook);
+        report.sent += 1;
+        report.duplicates += u64::from(copy);
+    }
+}
+
+impl Counts {
+    fn on_receipt(&self, receipt: Receipt) {
+        let Progress::Done(status) = receipt.progress else { return };
+        let outcome = Outcome { status, attempts: receipt.attempts };
+        let count = match status {
+            _ if outcome.accepted() => &self.accepted,
+            Some(_) => &self.refused,
+            None => &self.unanswered,
+        };
+        count.fetch_add(1, Relaxed);
+        self.retried.fetch_add(u64::from(receipt.attempts.saturating_sub(1)), Relaxed);
+    }
+
+    fn add_to(&self, report: Report) -> Report {
+        Report {
+            accepted: self.accepted.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            unanswered: self.unanswered.load(Relaxed),
+            retried: self.retried.load(Relaxed),
+            ..report
+        }
+    }
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "must be a number from 0 to 1".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("must be a number with a unit: ms, s, m or h".to_owned()),
+    };
+    let millis = number.parse().ok().and_then(|number: u32| u64::from(number).checked_mul(millis));
+    millis.map(Duration::from_millis).ok_or_else(|| "must begin with a number".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::sender::tests::FakeGateway, *};
+    use clap::Parser;
+    use serde_json::Value;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        play: Play,
+    }
+
+    fn options(fake: &FakeGateway, more: &str) -> Play {
+        let fixed =
+            ["simulate", "--secret", "s3cret", "--header", "X-Agreed", "--gateway", &fake.gateway.url];
+        Cli::try_parse_from(fixed.into_iter().chain(more.split_whitespace())).unwrap().play
+    }
+
+    fn field(fake: &FakeGateway, name: &str) -> Vec<Value> {
+        fake.got.lock().iter().map(|event| event[name].clone()).collect()
+    }
+
+    #[tokio::test]
+    async fn all_scenarios_are_played_when_none_is_named() {
+        let fake = FakeGateway::start([]).await;
+        let report = play(&options(&fake, "--instant --tenant t --repeat 2")).await.unwrap();
+        assert_eq!(report, Report { sent: 72, accepted: 72, ..Report::default() });
+        assert!(field(&fake, "tenant_id").iter().all(|tenant| tenant == "t"));
+        assert!(report.to_string().starts_with("72 sent"));
+    }
+
+    #[tokio::test]
+    async fn a_leg_arrives_in_order_and_faults_are_counted() {
+        let fake = FakeGateway::start([(422, None)]).await;
+        let faults = "--instant --as-recorded --duplicate 1 3-held-and-resumed";
+        let report = play(&options(&fake, faults)).await.unwrap();
+        let counted = Report { sent: 10, accepted: 9, refused: 1, duplicates: 5, ..Report::default() };
+        assert_eq!(report, counted);
+        let states = field(&fake, "state");
+        let firsts: Vec<_> = states.iter().step_by(2).collect();
+        assert_eq!(firsts, ["RINGING", "ACTIVE", "HELD", "ACTIVE", "HANGUP"]);
+        assert_eq!(field(&fake, "timestamp")[0], "1765197868066148");
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_sends_in_the_same_order() {
+        let mut orders = Vec::new();
+        for seed in [3, 3, 4] {
+            let fake = FakeGateway::start([]).await;
+            let faults = format!("--instant --reorder 0.5 --seed {seed} 3-held-and-resumed");
+            play(&options(&fake, &faults)).await.unwrap();
+            orders.push(field(&fake, "state"));
+        }
+        assert_eq!(orders[0], orders[1]);
+        assert_ne!(orders[0], orders[2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_are_sent_at_their_times() {
+        let gateway =
+            Destination { url: "http://127.0.0.1:9".into(), header: "x".into(), secret: "y".into() };
+        let sender = Sender::new(&gateway, Retries { max: 0, first_pause: Duration::ZERO }).unwrap();
+        for (speed, lasts) in [("1", 33_719), ("4", 8_429), ("0", 0)] {
+            let steps = Scenario::find("1-answered-inbound").unwrap().as_recorded(speed.parse().unwrap());
+            let plan = Faults::default().plan(steps, &mut StdRng::seed_from_u64(0));
+            let (courier, mut report) = (Courier::start(&sender, |_| {}), Report::default());
+            let begun = Instant::now();
+            run(plan, &courier, &mut report).await;
+            let took = begun.elapsed().as_millis();
+            assert!((lasts..=lasts + 2).contains(&took), "{took} ms at speed {speed}");
+            assert_eq!(report.sent, 3);
+        }
+    }
+
+    #[test]
+    fn options_are_checked() {
+        let parse = |more: &str| {
+            let all = ["simulate", "--secret", "s"].into_iter().chain(more.split_whitespace());
+            Cli::try_parse_from(all).map(|cli| cli.play)
+        };
+        for bad in [
+            "--speed 2 --instant",
+            "--speed -1",
+            "--duplicate 1.5",
+            "--reorder NaN",
+            "--max-delay 5",
+            "--max-delay s",
+            "--listen 127.0.0.1:0 1-answered-inbound",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse("--max-delay 1500ms").unwrap().max_delay, Duration::from_millis(1500));
+        assert_eq!(parse("--instant").unwrap().speed(), Speed::INSTANT);
+        assert!(!format!("{:?}", parse("")).contains("\"s\""));
+    }
+}
