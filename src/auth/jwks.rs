@@ -132,7 +132,10 @@ impl Jwks {
         if found.is_ok() || !before.may_ask(&self.pace) {
             return found;
         }
-        self.demand.notify_one();
+        // The first fetch goes on without being asked for.
+        if before.tried_at.is_some() {
+            self.demand.notify_one();
+        }
         // An error is a fetch that takes too long, or a task that is gone: no news either way.
         let _ = timeout(FETCH_TIMEOUT, latest.changed()).await;
         latest.borrow().find(algorithm, id)

@@ -191,9 +191,10 @@ pub(super) fn redis_url(given: &Given) -> Result<String, String> {
     }
 }
 
-/// What `RUST_LOG` takes.
+/// What `RUST_LOG` takes, without the spaces around commas: those make the library read another
+/// target than the one that is written, or panic.
 pub(super) fn log_filter(given: &Given) -> Result<String, String> {
-    let text = text(given)?;
+    let text = text(given)?.split(',').map(str::trim).collect::<Vec<_>>().join(",");
     match tracing_subscriber::EnvFilter::builder().parse(&text) {
         Ok(_) => Ok(text),
         Err(_) => Err("must be a level or target=level, with commas between them, such as \
@@ -314,6 +315,13 @@ mod tests {
         for bad in ["10", "-1", "1.0", "", "4294967296", "99999999999999999999"] {
             assert!(number(&given(bad), 0..=9).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn spaces_in_a_log_filter_do_not_change_its_targets() {
+        assert_eq!(log_filter(&given(" info , callpop=debug ")).as_deref(), Ok("info,callpop=debug"));
+        assert!(log_filter(&given("\u{2000}\u{fb46}=")).is_ok(), "this made the library panic");
+        assert!(log_filter(&given("callpop=loud")).is_err());
     }
 
     proptest! {

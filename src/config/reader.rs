@@ -2,8 +2,7 @@
 //! the way. What nobody took in the end is an unknown key.
 
 use super::{
-    Config, Loaded, Problem, Problems,
-    parse::{self, nearest},
+    Config, Loaded, Problem, Problems, parse,
     problem::MASK,
     tree::{FILE_SUFFIX, Given, PREFIX, Raw, Tree, read_file},
 };

@@ -25,7 +25,7 @@ pub(super) fn read(tree: Tree) -> Result<Loaded, Problems> {
     reader.finish(config)
 }
 
-fn config(reader: &mut Reader) -> Option<Config> {
+pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let listen = reader.or("listen", local(8080), parse::socket);
     let admin_listen = reader.or("admin_listen", local(9090), parse::socket);
     if listen == admin_listen && listen.port() != 0 {
