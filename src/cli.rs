@@ -3,12 +3,15 @@
 #![allow(clippy::print_stdout, reason = "the one place that does")]
 
 pub mod check;
+pub mod demo;
 pub mod serve;
+pub mod simulate;
 pub mod token;
 
 use crate::{
     auth::Role,
     config::{self, Loaded, Problems},
+    simulator::Play,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -31,6 +34,10 @@ enum Command {
     Check(ConfigFile),
     /// Mint a development JWT and print it
     Token(Token),
+    /// Run a gateway and a simulated Telsmart in one process, with a page that shows both
+    Demo(demo::Options),
+    /// Play recorded calls to a gateway, or serve two phones to press the buttons of
+    Simulate(Play),
 }
 
 #[derive(Args)]
@@ -69,12 +76,14 @@ enum RoleName {
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(file) => with_config(&file, |loaded| serve::run(loaded)),
+        Command::Serve(file) => with_config(&file, serve::run),
         Command::Check(file) => {
             let report = check::check(&file.load());
             print!("{}", report.text);
             ExitCode::from(report.exit_code)
         }
+        Command::Demo(options) => demo::run(&options, |line| println!("{line}")),
+        Command::Simulate(options) => simulate::run(&options, |line| println!("{line}")),
         Command::Token(request) => with_config(&request.file, |loaded| print_token(&request, &loaded)),
     }
 }

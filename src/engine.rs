@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// One of the engines that a configuration can choose.
 pub enum Engine {
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
     Redis(Redis),
 }
 
@@ -95,7 +95,9 @@ impl Engine {
         metrics: Arc<Metrics>,
     ) -> Result<Self, EngineError> {
         match config.engine.kind {
-            EngineKind::Embedded => Embedded::open(config, registry, metrics).map(Self::Embedded),
+            EngineKind::Embedded => {
+                Embedded::open(config, registry, metrics).map(|engine| Self::Embedded(Box::new(engine)))
+            }
             EngineKind::Redis => Redis::open().map(Self::Redis),
         }
     }

@@ -44,20 +44,30 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds both listeners. `more` is served beside the public routes.
-    pub fn bind(gateway: Gateway, more: Router) -> anyhow::Result<Self> {
+    /// Binds both listeners.
+    pub fn bind(gateway: Gateway) -> anyhow::Result<Self> {
         let gateway = Arc::new(gateway);
         let public =
             listen(gateway.config.listen).with_context(|| format!("listen = {}", gateway.config.listen))?;
         let admin = gateway.config.admin_listen;
         let admin = listen(admin).with_context(|| format!("admin_listen = {admin}"))?;
-        let routes = routes(gateway.clone()).merge(more);
+        let routes = routes(gateway.clone());
         Ok(Self { gateway, public, admin, routes })
     }
 
     /// Where the public listener is, with the port that the system chose.
     pub fn public_addr(&self) -> io::Result<SocketAddr> {
         self.public.local_addr()
+    }
+
+    /// Where the private listener is.
+    pub fn admin_addr(&self) -> io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// With more public routes.
+    pub fn with(self, more: Router) -> Self {
+        Self { routes: self.routes.merge(more), ..self }
     }
 
     /// Serves until `stop`, then drains: not ready, clients told, what is under way finished,

@@ -23,7 +23,7 @@ pub fn run(loaded: Loaded) -> ExitCode {
 #[tokio::main]
 async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     let gateway = Gateway::new(loaded.config)?;
-    let server = Server::bind(gateway, web::page("index.html"))?;
+    let server = Server::bind(gateway)?.with(web::page("index.html"));
     server.run(stopped()?).await
 }
 

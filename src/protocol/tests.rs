@@ -16,7 +16,7 @@ fn wire() -> String {
     let declarations = [
         declaration::<call::TenantId>(&config),
         declaration::<call::Extension>(&config),
-        declaration::<call::LegId>(&config),
+        declaration::<LegId>(&config),
         declaration::<call::Direction>(&config),
         declaration::<call::CallState>(&config),
         declaration::<call::Outcome>(&config),
@@ -24,7 +24,7 @@ fn wire() -> String {
         declaration::<call::TransferKind>(&config),
         declaration::<call::Transfer>(&config),
         declaration::<call::Summary>(&config),
-        declaration::<call::Call>(&config),
+        declaration::<Call>(&config),
         declaration::<State<'static>>(&config),
         declaration::<ErrorCode>(&config),
         declaration::<ServerFrame<'static>>(&config),

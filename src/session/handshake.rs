@@ -139,7 +139,11 @@ async fn admit(
     let token = bearer.or_else(|| header?.strip_prefix("Bearer "));
     let token = token.ok_or_else(|| Refused::new(CloseCode::Unauthorized, "there is no token"))?;
     let verified = gateway.verifier.verify(token).await;
-    let identity = verified.map_err(|why| Refused::new(CloseCode::Unauthorized, why))?;
+    let identity = verified.map_err(|why| {
+        // A 4401 would keep the client away for good; keys that cannot be fetched come back.
+        let code = if why.is_transient() { CloseCode::Internal } else { CloseCode::Unauthorized };
+        Refused::new(code, why)
+    })?;
     let query = uri.query().unwrap_or_default();
     let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
     let stream = choose(&identity, query.get("scope").map_or("user", String::as_str))?;
@@ -182,6 +186,7 @@ impl Refused {
             CloseCode::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             CloseCode::TooManySessions => (StatusCode::TOO_MANY_REQUESTS, "too-many-sessions"),
             CloseCode::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+            CloseCode::Internal => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             _ => (StatusCode::BAD_REQUEST, "bad-request"),
         };
         Problem::new(status, kind, &self.reason)

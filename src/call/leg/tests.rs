@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    call::{CallEvent, Content},
+    call::Content,
     source::{Notice, telsmart},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -121,7 +121,9 @@ proptest! {
         legs.push(generated);
         for events in legs {
             let mut in_order = Leg::default();
-            events.iter().cloned().for_each(|event| drop(in_order.add(event)));
+            for event in &events {
+                in_order.add(event.clone());
+            }
             let mut otherwise = Leg::default();
             let mut version = 0;
             for event in shuffled(&events, &order) {

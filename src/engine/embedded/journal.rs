@@ -135,7 +135,8 @@ impl Journal {
     pub async fn close(&self) {
         self.shared.group.lock().closing = true;
         self.shared.news.notify_one();
-        if let Some(writer) = self.writer.lock().take() {
+        let writer = self.writer.lock().take();
+        if let Some(writer) = writer {
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
     }
