@@ -13,7 +13,7 @@ use crate::{
     call::{Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
     config::{Config, EngineKind},
     metrics::Metrics,
-    protocol::ServerFrame,
+    protocol::{Frame, ServerFrame},
     registry::Registry,
     source::Unknown,
 };
@@ -21,7 +21,6 @@ use std::{
     sync::{Arc, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
 };
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// One of the engines that a configuration can choose.
 pub enum Engine {
@@ -41,7 +40,7 @@ pub enum Stream {
 pub struct Change {
     pub seq: u64,
     pub call: Call,
-    frame: OnceLock<Utf8Bytes>,
+    frame: OnceLock<Frame>,
 }
 
 /// The calls of a stream, read at one instant.
@@ -197,8 +196,8 @@ impl Change {
         Self { seq, call, frame: OnceLock::new() }
     }
 
-    /// The `call` frame; the same text for everyone.
-    pub fn frame(&self) -> &Utf8Bytes {
+    /// The `call` frame; the same for everyone.
+    pub fn frame(&self) -> &Frame {
         self.frame.get_or_init(|| ServerFrame::Call { seq: self.seq, call: &self.call }.encode())
     }
 }

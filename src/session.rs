@@ -14,14 +14,13 @@ use crate::{
     call::{CallEvent, Event, LegId, What},
     engine::{EngineError, Stream, View, now},
     gateway::Gateway,
-    protocol::{ClientFrame, CloseCode, ErrorCode, ServerFrame, State},
+    protocol::{ClientFrame, CloseCode, ErrorCode, Frame, ServerFrame, State},
     registry::Seat,
 };
 use socket::{Incoming, Socket};
 use state::{Budget, Due, Pulse};
 use std::{pin::pin, sync::Arc, time::Instant};
 use tokio::time::sleep_until;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
 /// Why a session is over.
@@ -135,7 +134,7 @@ impl Session {
         }
     }
 
-    async fn deliver(&mut self, view: View, frame: Utf8Bytes) -> Result<(), End> {
+    async fn deliver(&mut self, view: View, frame: Frame) -> Result<(), End> {
         (self.epoch, self.delivered) = (view.epoch, view.seq);
         self.send(&[frame]).await
     }
@@ -158,7 +157,7 @@ impl Session {
             // What the outbox could not hold is read as after a reconnect.
             self.begin(Some(Resume { epoch: self.epoch.clone(), seq: self.delivered })).await?;
         }
-        let news: Vec<Utf8Bytes> = taken
+        let news: Vec<Frame> = taken
             .changes
             .iter()
             .filter(|change| change.seq > self.delivered)
@@ -208,7 +207,7 @@ impl Session {
         self.send(&[frame]).await
     }
 
-    async fn on_token(&mut self, token: &str) -> Utf8Bytes {
+    async fn on_token(&mut self, token: &str) -> Frame {
         let fresh = match self.gateway.verifier.verify(token).await {
             Ok(fresh) => fresh,
             Err(refusal) => return error(ErrorCode::TokenRefused, &refusal.to_string()),
@@ -224,7 +223,7 @@ impl Session {
     }
 
     /// Everyone who listens hears of it as of any event; an answer is only for a refusal.
-    async fn on_dismiss(&mut self, leg: LegId) -> Result<(), Utf8Bytes> {
+    async fn on_dismiss(&mut self, leg: LegId) -> Result<(), Frame> {
         let Identity { tenant, extensions, .. } = &self.identity;
         let engine = &self.gateway.engine;
         let owner = engine.owner(tenant, extensions, &leg).await;
@@ -251,7 +250,7 @@ impl Session {
         Ok(())
     }
 
-    async fn send(&mut self, frames: &[Utf8Bytes]) -> Result<(), End> {
+    async fn send(&mut self, frames: &[Frame]) -> Result<(), End> {
         self.gateway.metrics.frames_sent.inc_by(frames.len() as u64);
         Ok(self.socket.send(frames).await?)
     }
@@ -269,6 +268,6 @@ impl From<std::io::Error> for End {
     }
 }
 
-fn error(code: ErrorCode, detail: &str) -> Utf8Bytes {
+fn error(code: ErrorCode, detail: &str) -> Frame {
     ServerFrame::Error { code, detail }.encode()
 }

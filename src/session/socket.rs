@@ -1,8 +1,7 @@
 //! One WebSocket: tungstenite reads it and answers its control frames; text frames are
 //! written straight from their shared buffers, so that a connection holds no copy of them.
 
-use crate::protocol::{CloseCode, MAX_CLIENT_FRAME};
-use bytes::Buf;
+use crate::protocol::{CloseCode, Frame, MAX_CLIENT_FRAME};
 use futures_util::{SinkExt, StreamExt};
 use std::{io, time::Duration};
 use tokio::{
@@ -78,21 +77,29 @@ impl Socket {
         }
     }
 
-    /// Writes text frames in order. An error, or a client that takes nothing for too long, is the end.
-    pub async fn send(&mut self, frames: &[Utf8Bytes]) -> io::Result<()> {
+    /// Writes frames in order. An error, or a client that takes nothing for too long, is the end.
+    pub async fn send(&mut self, frames: &[Frame]) -> io::Result<()> {
         if let [frame] = frames {
-            return self.write(Header::of_text(frame.len()).as_slice(), frame.as_bytes()).await;
+            return self.write(frame.as_bytes()).await;
         }
         let mut together = Vec::new();
         for frame in frames {
-            if !together.is_empty() && together.len() + frame.len() > WRITE_TOGETHER {
-                self.write(&together, &[]).await?;
+            if !together.is_empty() && together.len() + frame.as_bytes().len() > WRITE_TOGETHER {
+                self.write(&together).await?;
                 together.clear();
             }
-            together.extend_from_slice(Header::of_text(frame.len()).as_slice());
             together.extend_from_slice(frame.as_bytes());
         }
-        self.write(&together, &[]).await
+        self.write(&together).await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = async {
+            // What tungstenite has not written whole, a pong, goes first.
+            self.inner.flush().await.map_err(io::Error::other)?;
+            self.inner.get_mut().write_all(bytes).await
+        };
+        timeout(self.write_timeout, written).await.map_err(io::Error::from)?
     }
 
     /// Asks the client for a sign of life.
@@ -112,50 +119,5 @@ impl Socket {
             tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
         };
         let _ = timeout(LINGER, farewell).await;
-    }
-}
-
-impl Socket {
-    async fn write(&mut self, header: &[u8], payload: &[u8]) -> io::Result<()> {
-        let written = async {
-            // What tungstenite has not written whole, a pong, goes first.
-            self.inner.flush().await.map_err(io::Error::other)?;
-            self.inner.get_mut().write_all_buf(&mut Buf::chain(header, payload)).await
-        };
-        timeout(self.write_timeout, written).await.map_err(io::Error::from)?
-    }
-}
-
-/// The header of an unmasked, whole text frame (RFC 6455, 5.2).
-struct Header {
-    bytes: [u8; 10],
-    length: usize,
-}
-
-impl Header {
-    fn of_text(payload: usize) -> Self {
-        const FINAL_TEXT: u8 = 0x81;
-        let mut bytes = [FINAL_TEXT, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        let length = match payload {
-            0..=125 => {
-                bytes[1] = payload as u8;
-                2
-            }
-            126..=0xffff => {
-                bytes[1] = 126;
-                bytes[2..4].copy_from_slice(&(payload as u16).to_be_bytes());
-                4
-            }
-            _ => {
-                bytes[1] = 127;
-                bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
-                10
-            }
-        };
-        Self { bytes, length }
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.length]
     }
 }
