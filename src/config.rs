@@ -126,7 +126,7 @@ pub struct Sessions {
     pub max_frames_per_second: u32,
     /// How often the server pings, and a client is to send `tick`.
     pub heartbeat: Duration,
-    /// How long one write to a client may take.
+    /// How long a client may take for each part of what is written to it.
     pub write_timeout: Duration,
 }
 

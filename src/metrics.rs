@@ -42,7 +42,6 @@ pub struct Metrics {
     pub conflated: Counter,
     /// Outboxes that overflowed; their sessions read the store instead.
     pub overflows: Counter,
-    pub jwks_errors: Counter,
 }
 
 /// The status of a reply.
@@ -91,7 +90,6 @@ impl Default for Metrics {
             frames_received: Counter::default(),
             conflated: Counter::default(),
             overflows: Counter::default(),
-            jwks_errors: Counter::default(),
         };
         metrics.name();
         metrics
@@ -134,6 +132,5 @@ impl Metrics {
         r.register("frames_received", "Frames from clients", self.frames_received.clone());
         r.register("frames_conflated", "Versions replaced before they were sent", self.conflated.clone());
         r.register("outbox_overflows", "Outboxes that overflowed", self.overflows.clone());
-        r.register("jwks_errors", "Failed fetches of signing keys", self.jwks_errors.clone());
     }
 }

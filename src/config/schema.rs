@@ -142,7 +142,7 @@ fn sessions(reader: &mut Reader) -> Sessions {
         max_frames_per_second: reader
             .or("sessions.max_frames_per_second", 50, |given| number(given, 1..=1_000_000)),
         heartbeat: period(reader, "sessions.heartbeat", 25, 1),
-        write_timeout: period(reader, "sessions.write_timeout", 10, 1),
+        write_timeout: period(reader, "sessions.write_timeout", 60, 1),
     }
 }
 

@@ -152,9 +152,10 @@ impl Embedded {
                 // A refusal is no loss: the next sweep finds the same leg.
                 let _ = self.commit(event);
             }
-            let forgotten = tenant.lock().forget(now, &self.limits);
-            self.metrics.forgotten.inc_by(forgotten.len() as u64);
-            self.erase(forgotten.into_iter().flatten());
+            let room = self.journal.as_ref().map_or(usize::MAX, Journal::room);
+            let (legs, rows) = tenant.lock().forget(now, &self.limits, room);
+            self.metrics.forgotten.inc_by(legs);
+            self.erase(rows);
         }
         self.metrics.tenants.set(self.tenants.len() as i64);
     }

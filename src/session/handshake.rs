@@ -136,7 +136,9 @@ async fn admit(
         return Err(Refused::new(CloseCode::Forbidden, "this origin is not allowed"));
     }
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = bearer.or_else(|| header?.strip_prefix("Bearer "));
+    let credentials = header.and_then(|value| value.split_once(' '));
+    let credentials = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = bearer.or(credentials.map(|(_, token)| token.trim()));
     let token = token.ok_or_else(|| Refused::new(CloseCode::Unauthorized, "there is no token"))?;
     let verified = gateway.verifier.verify(token).await;
     let identity = verified.map_err(|why| {

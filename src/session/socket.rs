@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 
 /// Clients send small frames, so a small buffer, which grows for a larger one.
 const READ_BUFFER: usize = 256;
-/// Small frames that wait together are written together, up to so many bytes.
+/// Small frames that wait together are written together, up to so many bytes, and large ones in such parts.
 const WRITE_TOGETHER: usize = 32 * 1024;
 /// How long, and how much, is still read from a client that was told goodbye, so that the
 /// system does not cut the goodbye off.
@@ -94,12 +94,16 @@ impl Socket {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let written = async {
-            // What tungstenite has not written whole, a pong, goes first.
-            self.inner.flush().await.map_err(io::Error::other)?;
-            self.inner.get_mut().write_all(bytes).await
-        };
-        timeout(self.write_timeout, written).await.map_err(io::Error::from)?
+        // The deadline is for each part, so that a large frame may take longer than a small one.
+        for part in bytes.chunks(WRITE_TOGETHER) {
+            let written = async {
+                // What tungstenite has not written whole, a pong, goes first.
+                self.inner.flush().await.map_err(io::Error::other)?;
+                self.inner.get_mut().write_all(part).await
+            };
+            timeout(self.write_timeout, written).await.map_err(io::Error::from)??;
+        }
+        Ok(())
     }
 
     /// Asks the client for a sign of life.

@@ -120,6 +120,12 @@ impl Journal {
         Ok(Written { row: Some(row), durable })
     }
 
+    /// How many rows may be removed with the next group, so that events still find their place.
+    pub fn room(&self) -> usize {
+        let waiting = self.shared.group.lock().rows.len();
+        if self.trouble().is_some() { 0 } else { (MAX_WAITING_ROWS / 4).saturating_sub(waiting) }
+    }
+
     /// Takes rows out with the next group. What a crash leaves behind is taken out by the retention after it.
     pub fn remove(&self, rows: impl IntoIterator<Item = u64>) {
         self.shared.group.lock().rows.extend(rows.into_iter().map(Row::Remove));

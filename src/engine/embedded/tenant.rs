@@ -169,18 +169,23 @@ impl Tenant {
         expired.collect()
     }
 
-    /// Takes out the legs that ended long ago; returns the rows of each.
-    pub(super) fn forget(&mut self, now: Micros, limits: &Limits) -> Vec<Vec<u64>> {
-        let mut forgotten = Vec::new();
+    /// Takes out legs that ended long ago, until about `most` rows are to go; tells how many legs,
+    /// and their rows.
+    pub(super) fn forget(&mut self, now: Micros, limits: &Limits, most: usize) -> (u64, Vec<u64>) {
+        let (mut legs, mut rows) = (0, Vec::new());
         for user in self.users.values_mut() {
             for (seq, id) in user.past(now, limits.keep_ended) {
+                if rows.len() >= most {
+                    return (legs, rows);
+                }
                 user.by_seq.remove(&seq);
                 self.forgotten = self.forgotten.max(seq);
-                forgotten.extend(user.legs.remove(&id).map(|kept| kept.rows));
+                rows.extend(user.legs.remove(&id).into_iter().flat_map(|kept| kept.rows));
+                legs += 1;
             }
         }
         self.users.retain(|_, user| !user.legs.is_empty());
-        forgotten
+        (legs, rows)
     }
 
     /// The users' ended legs, the latest change first.
