@@ -214,6 +214,26 @@ fn mixed_up() -> impl Strategy<Value = (Vec<Value>, Vec<Vec<Value>>)> {
     shuffled.prop_map(|(events, order, size)| (events, order.chunks(size).map(<[Value]>::to_vec).collect()))
 }
 
+/// How many events that say something else each leg has.
+fn distinct(events: &[Value]) -> BTreeMap<&str, u64> {
+    let mut seen = Vec::new();
+    let mut distinct = BTreeMap::new();
+    for event in events {
+        let mut said = event.clone();
+        for side in ["caller", "callee"] {
+            let (name, number) = (format!("{side}_name"), format!("{side}_number"));
+            if said[&name] == said[&number] {
+                said[&name] = "".into();
+            }
+        }
+        if !seen.contains(&said) {
+            seen.push(said);
+            *distinct.entry(event["id"].as_str().unwrap()).or_default() += 1;
+        }
+    }
+    distinct
+}
+
 #[test]
 fn any_order_any_duplication_gives_the_same_call() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -240,18 +260,11 @@ fn any_order_any_duplication_gives_the_same_call() {
                 (calls(&new_tenant(), &one_by_one).await, calls(&new_tenant(), &webhooks).await)
             });
             prop_assert_eq!(&got, &expected);
-            let mut distinct: BTreeMap<String, u64> = BTreeMap::new();
-            let mut seen: Vec<&Value> = Vec::new();
-            for event in &events {
-                if !seen.contains(&event) {
-                    seen.push(event);
-                    *distinct.entry(event["id"].as_str().unwrap().to_owned()).or_default() += 1;
-                }
-            }
-            for ((_, leg), call) in &got {
-                prop_assert_eq!(call["version"].as_u64().unwrap(), distinct[leg]);
-            }
-            prop_assert_eq!(got.len(), distinct.len());
+            let versions: BTreeMap<&str, u64> = got
+                .iter()
+                .map(|((_, leg), call)| (leg.as_str(), call["version"].as_u64().unwrap()))
+                .collect();
+            prop_assert_eq!(versions, distinct(&events));
             Ok(())
         })
         .unwrap();

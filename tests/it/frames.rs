@@ -1,11 +1,11 @@
 //! What a client sends, and what comes of it.
 
-use crate::support::{Client, Config, Gateway, Leg, Token, new_tenant, now};
+use crate::support::{Client, Config, Gateway, Leg, Token, eventually, new_tenant, now};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::frame::{
-        Frame,
+        CloseFrame, Frame,
         coding::{Data, OpCode},
     },
 };
@@ -108,6 +108,43 @@ async fn fragments_are_counted_together() {
     client.send_message(fragment(start, Data::Continue, false)).await;
     client.try_send(fragment(" ", Data::Continue, false)).await;
     assert_eq!(client.closed().await, 4400);
+}
+
+#[tokio::test]
+async fn what_is_not_the_websocket_protocol_closes_with_4400() {
+    let gateway = Gateway::new().await;
+    let frame = |code| Message::Frame(Frame::message(vec![0xff], OpCode::Data(code), true));
+    for broken in [frame(Data::Text), frame(Data::Reserved(3)), frame(Data::Continue)] {
+        let mut client = gateway.agent(&new_tenant(), "200").await;
+        client.send_message(broken.clone()).await;
+        assert_eq!(client.closed().await, 4400, "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_goodbye_is_answered_and_the_session_is_over() {
+    let (gateway, mut client) = begin().await;
+    client.send_message(Message::Close(Some(CloseFrame { code: 1000.into(), reason: "".into() }))).await;
+    assert_eq!(client.closed().await, 1000);
+    let gone = async || (gateway.metric("callpop_sessions").await == 0.0).then_some(());
+    eventually("the session to be gone", gone).await;
+}
+
+#[tokio::test]
+async fn a_client_without_a_sign_of_life_is_given_up_and_others_stay() {
+    let gateway = Config::new().set("sessions.heartbeat", "1s").start().await;
+    let tenant = new_tenant();
+    let _silent = gateway.agent(&tenant, "200").await;
+    let mut quiet = gateway.agent(&tenant, "200").await;
+    assert_eq!(quiet.first["heartbeat_ms"], 1000);
+    let given_up = eventually("the silent one to be given up", async || {
+        (gateway.metric("callpop_sessions").await == 1.0).then_some(())
+    });
+    tokio::select! {
+        () = given_up => {}
+        frame = quiet.next() => panic!("{frame}"),
+    }
+    quiet.assert_open().await;
 }
 
 #[tokio::test]

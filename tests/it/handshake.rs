@@ -1,7 +1,7 @@
 //! Who may open a stream, and how the others are told.
 
 use crate::support::{
-    Client, Config, Gateway, Leg, Token, connect::Connect, gateway::problem, new_tenant, oracle,
+    Client, Config, Gateway, Leg, Token, connect::Connect, eventually, gateway::problem, new_tenant, oracle,
     token::SECRET,
 };
 use futures_util::future::join_all;
@@ -19,6 +19,7 @@ fn bad_tokens() -> Vec<(&'static str, String)> {
         ("no signature", unsigned),
         ("another's signature", other_payload),
         ("expired", agent().expiring_in(-100).mint()),
+        ("just expired", agent().expiring_in(-2).mint()),
         ("without exp", agent().without("exp").mint()),
         ("exp is text", agent().claim("exp", "tomorrow").mint()),
         ("not yet valid", agent().claim("nbf", u32::MAX).mint()),
@@ -136,6 +137,24 @@ async fn servers_bring_the_token_in_a_header() {
 }
 
 #[tokio::test]
+async fn the_scheme_of_the_header_is_read_in_any_case() {
+    let gateway = Gateway::new().await;
+    let token = Token::agent(&new_tenant(), &["200"]).mint();
+    for scheme in ["bearer", "BEARER"] {
+        let stream = Connect::new(gateway.public, None).header("Authorization", &format!("{scheme} {token}"));
+        stream.open().await.assert_open().await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_handshake_is_told_so() {
+    let gateway = Gateway::new().await;
+    let answer = gateway.request("GET", "/v1/stream").send().await.unwrap();
+    assert_eq!(answer.headers()["Upgrade"], "websocket");
+    problem(answer, 426).await;
+}
+
+#[tokio::test]
 async fn the_first_frame_says_where_the_stream_stands() {
     let gateway = Gateway::new().await;
     let token = Token::agent(&new_tenant(), &["200"]).expiring_in(1000);
@@ -168,12 +187,8 @@ async fn one_session_too_many_is_4409() {
 
     // A place is free again once one has gone.
     drop(first);
-    crate::support::eventually("a free place", async || {
-        let mut socket = gateway.stream(&token("ann")).shake_hands().await.unwrap();
-        let first = futures_util::StreamExt::next(&mut socket).await.unwrap().unwrap();
-        first.is_text().then_some(())
-    })
-    .await;
+    let third = gateway.stream(&token("ann"));
+    eventually("a free place", async || third.is_let_in().await.then_some(())).await;
     second.assert_open().await;
 }
 

@@ -63,6 +63,11 @@ async fn agent_sees_only_own_extensions() {
     assert_eq!(foreigner.call(&foreign), Some(&oracle::call(&foreign.whole())));
     assert_eq!(colleague.version(&theirs, 4).await["version"], 4);
 
+    // A supervisor watches; the popups are the users' own.
+    let mut supervisor = gateway.supervisor(&tenant).await;
+    let frame = json!({"type": "dismiss", "leg_id": mine.id}).to_string();
+    assert_eq!(supervisor.error_for(Message::text(frame)).await, "unknown_call");
+
     // The tenant's stream.
     assert_eq!(gateway.stream(&token).scope("tenant").refused().await, 4403);
     let resumed = gateway.stream(&token).scope("tenant").resume(&agent.epoch, agent.seq);

@@ -139,3 +139,20 @@ async fn the_bound_of_recent_calls_is_for_each_user() {
     assert_eq!(gateway.agent(&tenant, "210").await.calls.len(), 2);
     assert_eq!(snapshot(&gateway, &tenant, "tenant").await.len(), 4);
 }
+
+#[tokio::test]
+async fn a_forgotten_call_does_not_come_back_with_a_lower_version() {
+    let gateway = Config::new().set("calls.keep_ended", "1s").start().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let (gone, last) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
+    gateway.deliver_each(&gone.whole()).await;
+    client.version(&gone, 3).await;
+    eventually("the ended call to be forgotten", async || {
+        snapshot(&gateway, &tenant, "user").await.is_empty().then_some(())
+    })
+    .await;
+    gateway.deliver_each(&[gone.summary(60, json!({})), last.ringing(0)]).await;
+    // The client fails where a version goes down within an epoch.
+    client.version(&last, 1).await;
+}

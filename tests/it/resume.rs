@@ -151,3 +151,23 @@ async fn what_was_dismissed_or_expired_meanwhile_is_resumed_too() {
     let tab = tab.reconnect().await;
     assert_eq!((tab.first_kind(), tab.call(&leg)), ("resumed", Some(&truth)));
 }
+
+#[tokio::test]
+async fn a_resume_is_read_as_browsers_write_it() {
+    let gateway = Gateway::new().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    gateway.deliver(&leg.ringing(0)).await;
+    let agent = gateway.agent(&leg.tenant, "200").await;
+    let stream = gateway.stream(&Token::agent(&leg.tenant, &["200"]));
+    let encoded = stream.clone().asking("resume", &format!("{}%3A{}", agent.epoch, agent.seq));
+    assert_eq!(encoded.first_frame().await["type"], "resumed");
+    for nonsense in ["", ":", "x", &agent.epoch, &format!("{}:", agent.epoch), &format!("{}:-1", agent.epoch)]
+    {
+        let first = stream.clone().asking("resume", nonsense).first_frame().await;
+        assert_eq!(
+            (&first["type"], &first["calls"][0]["leg_id"]),
+            (&json!("snapshot"), &json!(leg.id)),
+            "{nonsense}"
+        );
+    }
+}

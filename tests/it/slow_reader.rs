@@ -1,6 +1,10 @@
 //! A client that does not read neither loses the truth nor costs the server memory.
 
-use crate::support::{Config, Leg, PATIENCE, Token, new_tenant, oracle};
+use crate::support::{
+    Client, Config, Gateway, Leg, PATIENCE, Token,
+    client::{Calls, key},
+    eventually, new_tenant, oracle, soon,
+};
 use serde_json::{Value, json};
 
 /// The numbers of legs, and how many events each of them gets.
@@ -46,10 +50,8 @@ async fn slow_reader_converges_without_disconnect() {
             gateway.deliver(&json!(events)).await;
         }
     };
-    let is_true = |calls: &crate::support::client::Calls| {
-        calls.len() == LEGS
-            && truth.iter().all(|call| calls.get(&crate::support::client::key(call)) == Some(call))
-    };
+    let is_true =
+        |calls: &Calls| calls.len() == LEGS && truth.iter().all(|call| calls.get(&key(call)) == Some(call));
     let reading = async {
         tokio::time::timeout(PATIENCE * 2, async {
             while !is_true(&fast.calls) {
@@ -81,4 +83,52 @@ fn round(leg: &Leg, second: u64) -> Value {
     } else {
         changes(leg).nth(second as usize - 1).expect("a change")
     }
+}
+
+/// A supervisor who does not read, and to whom nothing more can be sent.
+async fn stuck(gateway: &Gateway, tenant: &str) -> Client {
+    let slow = gateway.stream(&Token::supervisor(tenant)).scope("tenant").receive_buffer(4096);
+    let slow = slow.open().await;
+    for _ in 0..40 {
+        let fat = Leg::inbound(tenant, "999");
+        gateway.deliver(&fat.summary(0, json!({"text": "<b>fat</b>".repeat(20_000)}))).await;
+    }
+    slow
+}
+
+#[tokio::test]
+async fn a_reader_with_too_many_calls_to_wait_for_is_brought_up_to_date() {
+    let config = Config::new().set("calls.recent_per_tenant", 10_000).set("sessions.write_timeout", "60s");
+    let gateway = config.start().await;
+    let tenant = new_tenant();
+    let mut slow = stuck(&gateway, &tenant).await;
+    let legs: Vec<Leg> =
+        (0..9000).map(|index| Leg::inbound(&tenant, &format!("{}", 200 + index % 300))).collect();
+    for legs in legs.chunks(500) {
+        gateway.deliver(&json!(legs.iter().map(|leg| leg.ringing(0)).collect::<Vec<_>>())).await;
+    }
+    let overflows = gateway.metric("callpop_outbox_overflows_total").await;
+    assert_eq!(overflows, 1.0, "the outbox is bounded");
+    let reading = async {
+        while slow.calls.len() < legs.len() + 40 {
+            slow.next().await;
+        }
+    };
+    soon("all calls", reading).await;
+    assert_eq!(slow.calls, gateway.supervisor(&tenant).await.calls);
+    slow.assert_open().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_for_too_long_is_cut_off_and_can_resume() {
+    let gateway = Config::new().set("sessions.write_timeout", "1s").start().await;
+    let tenant = new_tenant();
+    let slow = stuck(&gateway, &tenant).await;
+    eventually("the session to be cut off", async || {
+        (gateway.metric("callpop_sessions").await == 0.0).then_some(())
+    })
+    .await;
+    let resumed = slow.reconnect_by(gateway.stream(&Token::supervisor(&tenant)).scope("tenant")).await;
+    assert_eq!(resumed.first_kind(), "resumed");
+    assert_eq!(resumed.calls, gateway.supervisor(&tenant).await.calls);
 }

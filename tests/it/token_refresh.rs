@@ -88,3 +88,13 @@ async fn a_fresh_token_cannot_widen_what_is_seen() {
     client.version(&mine, 1).await;
     assert_eq!(client.calls.len(), 1, "a user's stream holds the user's calls");
 }
+
+#[tokio::test]
+async fn the_order_of_extensions_makes_no_other_user() {
+    let gateway = Gateway::new().await;
+    let token = Token::agent(&new_tenant(), &["200", "210"]);
+    let mut client = gateway.stream(&token).open().await;
+    client.send(&frame(&token.claim("extensions", ["210", "200"]).mint())).await;
+    let answer = client.next_of_any(&["token_accepted", "error"]).await;
+    assert_eq!(answer["type"], "token_accepted", "{answer}");
+}

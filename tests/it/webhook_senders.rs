@@ -1,7 +1,10 @@
 //! Who may send webhooks: secrets, addresses, rates.
 
 use crate::support::{Config, Gateway, Leg, gateway::problem, new_tenant, raw::Raw, token::WEBHOOK_SECRET};
-use reqwest::{RequestBuilder, Response, header::CONTENT_TYPE};
+use reqwest::{
+    RequestBuilder, Response,
+    header::{CONTENT_TYPE, HeaderValue},
+};
 
 const OTHER_SECRET: &str = "webhook-secret-two-9876543210";
 
@@ -129,6 +132,10 @@ async fn trusted_proxies_are_walked_from_the_right() {
         }
         assert_eq!(request.send().await.unwrap().status(), status, "{forwarded:?}");
     }
+    // Whatever a sender puts there does not hide what a proxy has added.
+    let garbled = HeaderValue::from_bytes(b"\xff, 192.0.2.7").unwrap();
+    let request = unsigned(&gateway).header("X-Webhook-Secret", WEBHOOK_SECRET);
+    assert_eq!(request.header("X-Forwarded-For", garbled).send().await.unwrap().status(), 204);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ impl Config {
 
     /// For events of years ago: nothing expires and nothing is forgotten.
     pub fn timeless() -> Self {
-        Self::new().set("calls.keep_ended", "36500d").set("calls.expire_after", "36500d")
+        Self::new().set("calls.keep_ended", "3650d").set("calls.expire_after", "3650d")
     }
 
     /// Sets the key at a dotted path.

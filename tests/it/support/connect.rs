@@ -20,7 +20,7 @@ pub struct Connect {
     token: Option<String>,
     token_in_header: bool,
     query: Vec<String>,
-    origin: Option<String>,
+    headers: Vec<(&'static str, String)>,
     receive_buffer: Option<u32>,
 }
 
@@ -32,7 +32,7 @@ impl Connect {
             token: token.map(str::to_owned),
             token_in_header: false,
             query: Vec::new(),
-            origin: None,
+            headers: Vec::new(),
             receive_buffer: None,
         }
     }
@@ -61,7 +61,13 @@ impl Connect {
 
     /// As from a page of that origin.
     pub fn origin(self, origin: &str) -> Self {
-        Self { origin: Some(origin.to_owned()), ..self }
+        self.header("Origin", origin)
+    }
+
+    /// With one more header.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
     }
 
     /// Takes few bytes before the other side has to wait.
@@ -102,6 +108,12 @@ impl Connect {
         }
     }
 
+    /// Whether it is let in, whatever the reason where it is not.
+    pub async fn is_let_in(&self) -> bool {
+        let mut socket = self.shake_hands().await.unwrap();
+        matches!(soon("the first frame", socket.next()).await, Some(Ok(Message::Text(_))))
+    }
+
     /// The code with which the server closes before it has sent any frame.
     pub async fn refused(self) -> u16 {
         let mut socket = self.shake_hands().await.unwrap();
@@ -133,7 +145,7 @@ impl Connect {
 
     fn headers(&self, subprotocol: &str) -> Vec<(&'static str, String)> {
         let mut offers = vec![subprotocol.to_owned()];
-        let mut headers = Vec::new();
+        let mut headers = self.headers.clone();
         match &self.token {
             Some(token) if self.token_in_header => headers.push(("Authorization", format!("Bearer {token}"))),
             Some(token) => offers.push(format!("bearer.{token}")),
@@ -143,7 +155,6 @@ impl Connect {
         if !offers.is_empty() {
             headers.push(("Sec-WebSocket-Protocol", offers.join(", ")));
         }
-        headers.extend(self.origin.clone().map(|origin| ("Origin", origin)));
         headers
     }
 }

@@ -1,7 +1,7 @@
 //! The real binary: started, listened to, and never left behind.
 
 use super::{PATIENCE, eventually, token};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
@@ -106,6 +106,13 @@ impl Process {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// From now on it cannot write to any file beyond that many bytes.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let pid = Pid::from_raw(self.pid().cast_signed());
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(pid, Resource::Fsize, limit).unwrap();
     }
 
     /// Its resident memory.

@@ -60,9 +60,14 @@ impl Raw {
         soon("the reply", reply).await
     }
 
-    /// The reply, as far as it goes.
+    /// The reply, which must come soon.
     pub async fn reply(&mut self) -> Reply {
-        soon("the reply", read_reply(&mut self.0)).await
+        soon("the reply", self.reply_at_last()).await
+    }
+
+    /// The reply, whenever it comes.
+    pub async fn reply_at_last(&mut self) -> Reply {
+        read_reply(&mut self.0).await
     }
 
     /// Waits until the server closes the connection, after whatever it sends.
