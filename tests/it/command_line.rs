@@ -108,17 +108,24 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn the_redis_engine_is_honestly_refused_for_now() {
     refused(&Config::new().set("engine.kind", "redis"), &["redis", "embedded"]);
+    let output = run(with_config("check", &Config::new()).env("CALLPOP_ENGINE__KIND", "redis"));
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
 }
 
 #[test]
 fn the_environment_overrides_the_file() {
-    let config = Config::new();
-    let output = run(with_config("check", &config).env("CALLPOP_ENGINE__KIND", "redis"));
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    let output = run(with_config("check", &config).env("CALLPOP_ENGINE__KINDD", "embedded"));
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    let output = run(with_config("check", &config.clone().set("engine.kind", "redis"))
-        .env("CALLPOP_ENGINE__KIND", "embedded"));
+    let config = Config::new().set("engine.durability", "memory");
+    for (variable, value, code) in [
+        ("CALLPOP_ENGINE__DURABILITY", "fsync", 0),
+        ("CALLPOP_ENGINE__DURABILITY", "never", 2),
+        ("CALLPOP_ENGINE__DURABILITYY", "fsync", 2),
+    ] {
+        let output = run(with_config("check", &config).env(variable, value));
+        assert_eq!(output.status.code(), Some(code), "{variable}={value}: {}", text(&output));
+        assert_eq!(text(&output).contains(variable), code == 2, "{}", text(&output));
+    }
+    let wrong = config.clone().set("engine.durability", "never");
+    let output = run(with_config("check", &wrong).env("CALLPOP_ENGINE__DURABILITY", "fsync"));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let output = run(callpop().arg("check").env("CALLPOP_CONFIG", config.write()));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
