@@ -1,0 +1,242 @@
+//! What a client sends, and what comes of it.
+
+use crate::support::{Client, Config, Gateway, Leg, Token, eventually, new_tenant, now};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        CloseFrame, Frame,
+        coding::{Data, OpCode},
+    },
+};
+
+const LIMIT: usize = 64 * 1024;
+
+async fn begin() -> (Gateway, Client) {
+    let gateway = Gateway::new().await;
+    let client = gateway.agent(&new_tenant(), "200").await;
+    (gateway, client)
+}
+
+/// A tick of exactly that many bytes.
+fn long_tick(bytes: usize) -> String {
+    let tick = json!({"type": "tick", "t0": 1, "padding": ""}).to_string();
+    tick.replace("\"\"", &format!("{:?}", "x".repeat(bytes - tick.len())))
+}
+
+#[tokio::test]
+async fn a_tick_is_answered_by_the_time() {
+    let (_gateway, mut client) = begin().await;
+    for t0 in [json!(0), json!(1_765_209_366_386_177_u64), json!(1234.5), json!(-7)] {
+        client.send(&json!({"type": "tick", "t0": t0})).await;
+        let tock = client.next_of("tock").await;
+        assert_eq!(tock["t0"], t0);
+        let (t1, t2) = (tock["t1"].as_u64().unwrap(), tock["t2"].as_u64().unwrap());
+        assert!(t1 <= t2 && now().abs_diff(t2) < 5_000_000, "{tock}");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_frame_is_answered_by_an_error_and_the_connection_stays() {
+    let (_gateway, mut client) = begin().await;
+    let malformed = [
+        "",
+        "{",
+        "hello",
+        "[]",
+        "null",
+        "5",
+        "{}",
+        "{\"type\":5}",
+        "{\"type\":\"tick\"}",
+        "{\"type\":\"tick\",\"t0\":\"x\"}",
+        "{\"type\":\"dismiss\"}",
+        "{\"type\":\"dismiss\",\"leg_id\":7}",
+        "{\"type\":\"token\",\"token\":null}",
+        "{\"type\":\"tick\",\"t0\":1} x",
+    ];
+    for frame in malformed {
+        assert_eq!(client.error_for(Message::text(frame)).await, "malformed_frame", "{frame}");
+    }
+    client.assert_open().await;
+}
+
+#[tokio::test]
+async fn an_unknown_type_is_answered_by_an_error_and_the_connection_stays() {
+    let (_gateway, mut client) = begin().await;
+    for kind in ["", "snapshot", "call", "subscribe", "TICK"] {
+        let frame = json!({"type": kind, "t0": 1}).to_string();
+        assert_eq!(client.error_for(Message::text(frame)).await, "unknown_type", "{kind}");
+    }
+    client.assert_open().await;
+}
+
+#[tokio::test]
+async fn a_binary_frame_closes_with_4400() {
+    let (_gateway, mut client) = begin().await;
+    client.send_message(Message::binary(b"{\"type\":\"tick\",\"t0\":1}".as_slice())).await;
+    assert_eq!(client.closed().await, 4400);
+}
+
+#[tokio::test]
+async fn a_frame_of_64_kib_is_read_and_one_byte_more_closes_with_4400() {
+    let (_gateway, mut client) = begin().await;
+    client.send_message(Message::text(long_tick(LIMIT))).await;
+    assert_eq!(client.next_of("tock").await["t0"], 1);
+    client.send_message(Message::text(long_tick(LIMIT + 1))).await;
+    assert_eq!(client.closed().await, 4400);
+}
+
+#[tokio::test]
+async fn a_frame_of_1_mib_closes_with_4400() {
+    let (_gateway, mut client) = begin().await;
+    client.try_send(Message::text(long_tick(1024 * 1024))).await;
+    assert_eq!(client.closed().await, 4400);
+}
+
+#[tokio::test]
+async fn fragments_are_counted_together() {
+    let (_gateway, mut client) = begin().await;
+    let fragment =
+        |text: &str, code, last| Message::Frame(Frame::message(text.to_owned(), OpCode::Data(code), last));
+    let tick = long_tick(LIMIT);
+    let (start, end) = tick.split_at(LIMIT / 2);
+    client.send_message(fragment(start, Data::Text, false)).await;
+    client.send_message(fragment(end, Data::Continue, true)).await;
+    assert_eq!(client.next_of("tock").await["t0"], 1);
+    client.send_message(fragment(start, Data::Text, false)).await;
+    client.send_message(fragment(start, Data::Continue, false)).await;
+    client.try_send(fragment(" ", Data::Continue, false)).await;
+    assert_eq!(client.closed().await, 4400);
+}
+
+#[tokio::test]
+async fn what_is_not_the_websocket_protocol_closes_with_4400() {
+    let gateway = Gateway::new().await;
+    let frame = |code| Message::Frame(Frame::message(vec![0xff], OpCode::Data(code), true));
+    for broken in [frame(Data::Text), frame(Data::Reserved(3)), frame(Data::Continue)] {
+        let mut client = gateway.agent(&new_tenant(), "200").await;
+        client.send_message(broken.clone()).await;
+        assert_eq!(client.closed().await, 4400, "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_goodbye_is_answered_and_the_session_is_over() {
+    let (gateway, mut client) = begin().await;
+    client.send_message(Message::Close(Some(CloseFrame { code: 1000.into(), reason: "".into() }))).await;
+    assert_eq!(client.closed().await, 1000);
+    let gone = async || (gateway.metric("callpop_sessions").await == 0.0).then_some(());
+    eventually("the session to be gone", gone).await;
+}
+
+#[tokio::test]
+async fn a_client_without_a_sign_of_life_is_given_up_and_others_stay() {
+    let gateway = Config::new().set("sessions.heartbeat", "1s").start().await;
+    let tenant = new_tenant();
+    let _silent = gateway.agent(&tenant, "200").await;
+    let mut quiet = gateway.agent(&tenant, "200").await;
+    assert_eq!(quiet.first["heartbeat_ms"], 1000);
+    let given_up = eventually("the silent one to be given up", async || {
+        (gateway.metric("callpop_sessions").await == 1.0).then_some(())
+    });
+    tokio::select! {
+        () = given_up => {}
+        frame = quiet.next() => panic!("{frame}"),
+    }
+    quiet.assert_open().await;
+}
+
+#[tokio::test]
+async fn a_thousand_frames_at_once_close_with_4429() {
+    let (gateway, mut client) = begin().await;
+    let other = gateway.agent(&new_tenant(), "200").await;
+    for _ in 0..1000 {
+        client.try_send(Message::text("{\"type\":\"tick\",\"t0\":1}")).await;
+    }
+    assert_eq!(client.closed().await, 4429);
+    { other }.assert_open().await;
+}
+
+#[tokio::test]
+async fn pings_and_errors_count_as_frames_too() {
+    let gateway = Config::new().set("sessions.max_frames_per_second", 5).start().await;
+    for message in [Message::Ping(vec![1].into()), Message::text("nonsense")] {
+        let mut client = gateway.agent(&new_tenant(), "200").await;
+        for _ in 0..100 {
+            client.try_send(message.clone()).await;
+        }
+        assert_eq!(client.closed().await, 4429, "{message:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_twice_the_rate_is_allowed() {
+    let (_gateway, mut client) = begin().await;
+    for number in 0..100 {
+        client.send(&json!({"type": "tick", "t0": number})).await;
+    }
+    for number in 0..100 {
+        assert_eq!(client.next_of("tock").await["t0"], number);
+    }
+}
+
+#[tokio::test]
+async fn dismiss_reaches_every_session_of_the_user_once() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let token = Token::agent(&tenant, &["200"]);
+    let mut tabs = [gateway.stream(&token).open().await, gateway.stream(&token).open().await];
+    let mut phone = gateway.agent(&tenant, "200").await;
+    let mut supervisor = gateway.supervisor(&tenant).await;
+    let leg = Leg::inbound(&tenant, "200");
+    gateway.deliver(&leg.ringing(0)).await;
+    let before = now();
+    tabs[0].version(&leg, 1).await;
+    tabs[0].dismiss(&leg).await;
+    let dismissed = tabs[1].version(&leg, 2).await;
+    let at = dismissed["dismissed_at"].as_u64().unwrap();
+    assert!(at >= before && at <= now(), "{dismissed}");
+    for client in [&mut tabs[0], &mut phone, &mut supervisor] {
+        assert_eq!(client.version(&leg, 2).await, dismissed);
+    }
+
+    // Again, by another device: it is what it was.
+    phone.dismiss(&leg).await;
+    phone.assert_open().await;
+    gateway.deliver(&leg.active(5)).await;
+    for client in [&mut tabs[0], &mut phone, &mut supervisor] {
+        let call = client.version(&leg, 3).await;
+        assert_eq!((&call["version"], &call["dismissed_at"]), (&json!(3), &json!(at)));
+        assert_eq!(call["state"], "active");
+    }
+    assert_eq!(gateway.agent(&tenant, "200").await.call(&leg).unwrap()["dismissed_at"], at);
+}
+
+#[tokio::test]
+async fn dismissing_an_unknown_leg_is_an_error_and_makes_no_call() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let nobody = json!({"type": "dismiss", "leg_id": "nobody"}).to_string();
+    assert_eq!(client.error_for(Message::text(nobody)).await, "unknown_call");
+    client.assert_open().await;
+    assert!(gateway.supervisor(&tenant).await.calls.is_empty());
+}
+
+#[tokio::test]
+async fn an_ended_call_can_be_dismissed() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let leg = Leg::inbound(&tenant, "200");
+    gateway.deliver_each(&leg.whole()).await;
+    let ended = client.version(&leg, 3).await;
+    client.dismiss(&leg).await;
+    let mut dismissed = client.version(&leg, 4).await;
+    assert!(dismissed["dismissed_at"].is_u64());
+    for field in ["dismissed_at", "version"] {
+        dismissed[field] = ended[field].clone();
+    }
+    assert_eq!(dismissed, ended, "nothing else changed");
+}

@@ -1,0 +1,116 @@
+//! Tokens signed by keys: the algorithm follows from the configuration, never from the token.
+
+use crate::support::{
+    Config, PATIENCE, Token, eventually_within,
+    keys::{Key, KeySet},
+    new_tenant,
+    token::SECRET,
+};
+use jsonwebtoken::{Algorithm, EncodingKey};
+
+fn token() -> Token {
+    Token::agent(&new_tenant(), &["200"])
+}
+
+fn with_public_key(pem: &str) -> Config {
+    let config = Config::new().without("auth.hs256_secret");
+    let file = config.file("public.pem", pem);
+    config.set("auth.public_key_file", file)
+}
+
+async fn a_public_key_verifies(key: Key, other: Key) {
+    let gateway = with_public_key(&key.public_pem).start().await;
+    let good = token().mint_as(key.algorithm, None, &key.private);
+    gateway.stream_by(&good).open().await.assert_open().await;
+    let of_another_key = token().mint_as(other.algorithm, None, &other.private);
+    let secret_is_the_public_key = EncodingKey::from_secret(key.public_pem.as_bytes());
+    let refused = [
+        ("another key", of_another_key),
+        ("the public key as secret", token().mint_as(Algorithm::HS256, None, &secret_is_the_public_key)),
+        ("a secret", token().secret(SECRET).mint()),
+        ("no signature", token().mint_unsigned()),
+        ("expired", token().expiring_in(-100).mint_as(key.algorithm, None, &key.private)),
+    ];
+    for (what, token) in refused {
+        assert_eq!(gateway.stream_by(&token).refused().await, 4401, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn rs256_by_a_public_key() {
+    a_public_key_verifies(Key::rs256(), Key::rs256()).await;
+}
+
+#[tokio::test]
+async fn es256_by_a_public_key() {
+    a_public_key_verifies(Key::es256(), Key::es256()).await;
+}
+
+#[tokio::test]
+async fn eddsa_by_a_public_key() {
+    a_public_key_verifies(Key::eddsa(), Key::eddsa()).await;
+}
+
+#[tokio::test]
+async fn a_key_set_by_url_verifies_every_algorithm_and_is_cached() {
+    let keys = [("rsa", Key::rs256()), ("ec", Key::es256()), ("ed", Key::eddsa())];
+    let set = KeySet::default();
+    set.publish(&keys.each_ref().map(|(kid, key)| (*kid, key)));
+    let config = Config::new().without("auth.hs256_secret").set("auth.jwks_url", set.serve().await);
+    let gateway = config.start().await;
+    for _ in 0..5 {
+        for (kid, key) in &keys {
+            let token = token().mint_as(key.algorithm, Some(kid), &key.private);
+            gateway.stream_by(&token).open().await.assert_open().await;
+        }
+    }
+    assert!(set.fetches() <= 2, "fetched {} times", set.fetches());
+    let [(_, rsa), (_, ec), _] = &keys;
+    let swapped = token().mint_as(ec.algorithm, Some("rsa"), &ec.private);
+    assert_eq!(gateway.stream_by(&swapped).refused().await, 4401, "a key under another's name");
+    let none = token().mint_unsigned();
+    assert_eq!(gateway.stream_by(&none).refused().await, 4401);
+    let hmac =
+        token().mint_as(Algorithm::HS256, Some("rsa"), &EncodingKey::from_secret(rsa.public_pem.as_bytes()));
+    assert_eq!(gateway.stream_by(&hmac).refused().await, 4401);
+}
+
+#[tokio::test]
+async fn a_key_set_may_rotate() {
+    let (old, new) = (Key::es256(), Key::es256());
+    let set = KeySet::default();
+    set.publish(&[("2025", &old)]);
+    let config = Config::new().without("auth.hs256_secret").set("auth.jwks_url", set.serve().await);
+    let gateway = config.start().await;
+    let by = |kid: &str, key: &Key| token().mint_as(key.algorithm, Some(kid), &key.private);
+    gateway.stream_by(&by("2025", &old)).open().await.assert_open().await;
+    set.publish(&[("2025", &old), ("2026", &new)]);
+    // Keys are not fetched again at once, lest made-up names of keys make work.
+    let new_token = by("2026", &new);
+    eventually_within(PATIENCE * 2, "the new key to be known", async || {
+        gateway.stream_by(&new_token).is_let_in().await.then_some(())
+    })
+    .await;
+    gateway.stream_by(&by("2025", &old)).open().await.assert_open().await;
+
+    let before = set.fetches();
+    for number in 0..20 {
+        let unknown = by(&format!("made-up-{number}"), &new);
+        assert_eq!(gateway.stream_by(&unknown).refused().await, 4401);
+    }
+    assert!(set.fetches() <= before + 2, "unknown keys made {} fetches", set.fetches() - before);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_are_not_the_tokens_fault() {
+    let (key, set) = (Key::es256(), KeySet::default());
+    let config = Config::new().without("auth.hs256_secret").set("auth.jwks_url", set.serve().await);
+    let gateway = config.start().await;
+    let stream = gateway.stream_by(&token().mint_as(key.algorithm, Some("key"), &key.private));
+    let code = stream.clone().refused().await;
+    assert!([4500, 4504].contains(&code), "{code} tells the client to stop for good");
+    let status = stream.clone().with_header().refused_plainly().await.status();
+    assert_eq!(status, 503, "never a 4xx for our own trouble");
+    set.publish(&[("key", &key)]);
+    eventually_within(PATIENCE * 2, "the keys", async || stream.is_let_in().await.then_some(())).await;
+}

@@ -1,0 +1,120 @@
+//! What operators see: health, metrics, logs.
+
+use crate::support::{
+    Config, Gateway, Leg, Token, eventually, new_tenant,
+    telsmart::{NUMBER, scenario},
+    token::PRIVATE,
+};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn health_and_readiness_are_for_the_private_listener_only() {
+    let gateway = Gateway::new().await;
+    for path in ["/healthz", "/readyz", "/metrics", "/archive"] {
+        assert_eq!(gateway.operator(path).await.status(), 200, "{path}");
+        assert_eq!(gateway.request("GET", path).send().await.unwrap().status(), 404, "{path} is public");
+    }
+    for path in ["/v1/stream", "/webhooks/telsmart", "/nothing"] {
+        assert_eq!(gateway.operator(path).await.status(), 404, "{path} is private");
+    }
+}
+
+#[tokio::test]
+async fn metric_names_begin_with_callpop() {
+    let gateway = Gateway::new().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let _client = gateway.agent(&leg.tenant, "200").await;
+    gateway.deliver_each(&leg.whole()).await;
+    let metrics = gateway.operator("/metrics").await.text().await.unwrap();
+    let mut samples = 0;
+    for line in metrics.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        assert!(line.starts_with("callpop_"), "{line}");
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+        samples += 1;
+    }
+    assert!(samples > 10, "{metrics}");
+    for family in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        assert!(family.starts_with("callpop_"), "{family}");
+    }
+    for private in PRIVATE.iter().copied().chain([leg.tenant.as_str(), leg.id.as_str()]) {
+        assert!(!metrics.contains(private), "{private} is in the metrics");
+    }
+}
+
+#[tokio::test]
+async fn metrics_count_what_happens() {
+    let gateway = Gateway::new().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let client = gateway.agent(&leg.tenant, "200").await;
+    gateway.deliver_each(&leg.whole()).await;
+    gateway.deliver_each(&leg.whole()[..2]).await;
+    gateway.post(&json!({})).await;
+    let expected = [
+        ("callpop_events_committed_total", 3.0),
+        ("callpop_events_duplicate_total", 2.0),
+        ("callpop_webhook_requests_total{status=\"204\"}", 5.0),
+        ("callpop_webhook_requests_total{status=\"422\"}", 1.0),
+        ("callpop_sessions", 1.0),
+    ];
+    for (name, value) in expected {
+        assert_eq!(gateway.metric(name).await, value, "{name}");
+    }
+    drop(client);
+    eventually("the session to be gone", async || {
+        (gateway.metric("callpop_sessions").await == 0.0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_personal_is_logged() {
+    let gateway = Config::timeless().start().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    for number in 1..=7 {
+        gateway.deliver_each(&scenario(number, &tenant)).await;
+    }
+    let leg = Leg::inbound(&tenant, "200").with("caller_name", "Anna Person");
+    gateway.deliver_each(&[leg.ringing(0), leg.summary(9, json!({"text": "a secret diagnosis"}))]).await;
+    client.version(&leg, 2).await;
+    client.dismiss(&leg).await;
+    client.version(&leg, 3).await;
+    // What goes wrong is where such things are usually let out.
+    gateway.post(&leg.clone().with("direction", "John Doe +3228992675").ringing(0)).await;
+    gateway.deliver(&leg.event("Anna Person", 1)).await;
+    gateway.webhook(format!("{{\"caller_name\": \"Anna Person\", {NUMBER}")).send().await.unwrap();
+    let bad = [
+        Token::agent(&tenant, &["200"]).expiring_in(-100),
+        Token::agent(&tenant, &["200"]).secret("another-secret-of-forty-characters-long!"),
+        Token::agent(&tenant, &["200"]).claim("role", "Anna Person"),
+    ];
+    for token in bad {
+        gateway.stream(&token).refused().await;
+        client.send(&json!({"type": "token", "token": token.mint()})).await;
+        client.next_of("error").await;
+    }
+    client.send(&json!({"type": "Anna Person", "token": NUMBER})).await;
+    client.next_of("error").await;
+
+    let log = gateway.process.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(!lines.is_empty() && lines.len() < 100, "{log}");
+    for private in PRIVATE.iter().copied().chain(["Anna Person", "diagnosis", NUMBER, "bearer."]) {
+        assert!(!log.contains(private), "{private:?} is in the log:\n{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_leg_can_be_looked_up_with_the_fields_that_are_not_understood() {
+    let gateway = Gateway::new().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    gateway.deliver(&leg.clone().with("queue", json!({"id": 77_123})).ringing(0)).await;
+    let path = format!("/calls/{}/{}/{}", leg.tenant, leg.extension, leg.id);
+    let found = gateway.operator(&path).await;
+    assert_eq!(found.status(), 200);
+    let text = found.text().await.unwrap();
+    assert!(text.contains("77123") && text.contains("ringing"), "{text}");
+    let elsewhere = format!("/calls/{}/{}/{}", new_tenant(), leg.extension, leg.id);
+    assert_eq!(gateway.operator(&elsewhere).await.status(), 404);
+    assert_eq!(gateway.request("GET", &path).send().await.unwrap().status(), 404, "it is public");
+}

@@ -1,0 +1,84 @@
+//! The recorded scenarios, each with the calls that it must make, worked out by hand in
+//! `tests/fixtures/telsmart-calls.json`.
+
+use crate::support::{Config, Gateway, client::key, new_tenant, oracle, telsmart::scenario};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The calls that a scenario must make, as if they were of `tenant`.
+fn expected(number: usize, tenant: &str) -> Vec<Value> {
+    let calls: Value = serde_json::from_str(include_str!("../fixtures/telsmart-calls.json")).unwrap();
+    let mut calls = calls[number.to_string()].as_array().unwrap().clone();
+    for call in &mut calls {
+        call["tenant_id"] = tenant.into();
+        if !call["summary"].is_null() {
+            call["summary"]["content"] = scenario(7, tenant)[0]["summary"]["content"].clone();
+        }
+    }
+    calls
+}
+
+async fn timeless() -> Gateway {
+    Config::timeless().start().await
+}
+
+#[tokio::test]
+async fn every_scenario_makes_the_calls_worked_out_by_hand() {
+    let gateway = timeless().await;
+    for number in 1..=7 {
+        let tenant = new_tenant();
+        let mut watcher = gateway.supervisor(&tenant).await;
+        gateway.deliver_each(&scenario(number, &tenant)).await;
+        let expected: BTreeMap<_, _> =
+            expected(number, &tenant).into_iter().map(|call| (key(&call), call)).collect();
+        watcher.until("the last event", |client| client.calls == expected).await;
+        assert_eq!(gateway.supervisor(&tenant).await.calls, expected, "scenario {number}");
+    }
+}
+
+#[test]
+fn the_oracle_agrees_with_the_calls_worked_out_by_hand() {
+    for number in 1..=6 {
+        for expected in expected(number, "tenant") {
+            let mut events = scenario(number, "tenant");
+            events.retain(|event| event["id"] == expected["leg_id"]);
+            assert_eq!(oracle::call(&events), expected, "scenario {number}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answered_call_is_the_example_of_the_protocol() {
+    let gateway = timeless().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    gateway.deliver_each(&scenario(1, &tenant)[..2]).await;
+    client.next_of("call").await;
+    let example = json!({
+        "leg_id":"590e9492-cbbc-4252-8205-7eb595099b5f","tenant_id":tenant,"extension":"200",
+        "version":2,"direction":"inbound","internal":false,"state":"active",
+        "remote":{"number":"+3228992675","name":null},"local":{"number":"200","name":"John Doe"},
+        "transfer":null,
+        "started_at":1_765_209_366_386_177_u64,"answered_at":1_765_209_375_906_227_u64,
+        "since":1_765_209_375_906_227_u64,"ended_at":null,"updated_at":1_765_209_375_906_227_u64,
+        "ring_ms":9520,"talk_ms":0,"hold_ms":0,
+        "outcome":null,"stale_at":1_765_223_775_906_227_u64,"dismissed_at":null,"summary":null
+    });
+    client.until("the answer", |client| client.calls.values().all(|call| *call == example)).await;
+    assert_eq!(client.calls.len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_and_its_summary_are_one() {
+    let gateway = timeless().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    gateway.deliver_each(&scenario(1, &tenant)).await;
+    gateway.deliver_each(&scenario(7, &tenant)).await;
+    let mut whole = expected(1, &tenant).remove(0);
+    whole["version"] = json!(4);
+    whole["updated_at"] = json!(1_765_209_708_105_127_u64);
+    whole["summary"] = expected(7, &tenant)[0]["summary"].clone();
+    client.until("the summary", |client| client.calls.values().any(|call| call["version"] == 4)).await;
+    assert_eq!(client.calls.into_values().collect::<Vec<_>>(), [whole]);
+}

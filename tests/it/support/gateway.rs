@@ -1,0 +1,144 @@
+//! `callpop serve`, and HTTP to both of its listeners.
+
+use super::{
+    Client, Config, Token,
+    connect::Connect,
+    process::{Process, callpop},
+    soon,
+    token::WEBHOOK_SECRET,
+};
+use reqwest::{Body, RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
+use rustix::process::Signal;
+use serde_json::Value;
+use std::{net::SocketAddr, process::Command};
+
+/// A running gateway.
+pub struct Gateway {
+    pub process: Process,
+    pub public: SocketAddr,
+    pub admin: SocketAddr,
+    http: reqwest::Client,
+    config: Config,
+}
+
+impl Gateway {
+    /// A gateway on the usual test configuration.
+    pub async fn new() -> Self {
+        Config::new().start().await
+    }
+
+    /// Starts one and waits until it listens.
+    pub async fn start(config: &Config) -> Self {
+        Self::start_with(config, callpop()).await
+    }
+
+    /// Starts one by a command that ends where the arguments of callpop begin.
+    pub async fn start_with(config: &Config, mut command: Command) -> Self {
+        command.arg("serve").arg("--config").arg(config.write()).env("CALLPOP_LOG__FORMAT", "json");
+        let (process, listening) = Process::start(command).await;
+        let address = |name: &str| listening[name].as_str().unwrap().parse().unwrap();
+        let (public, admin) = (address("public"), address("admin"));
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(super::PATIENCE);
+        Self { process, public, admin, http: http.build().unwrap(), config: config.clone() }
+    }
+
+    /// Ends it as a power cut would, and starts another on its data.
+    pub async fn restart_after_kill(mut self) -> Self {
+        self.process.kill();
+        Self::start(&self.config).await
+    }
+
+    /// Ends it in good order, and starts another on its data.
+    pub async fn restart(mut self) -> Self {
+        self.process.signal(Signal::TERM);
+        assert_eq!(self.process.exit().await.code(), Some(0));
+        Self::start(&self.config).await
+    }
+
+    /// A request to the public listener.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.http.request(method.parse().unwrap(), format!("http://{}{path}", self.public))
+    }
+
+    /// What the private listener answers.
+    pub async fn operator(&self, path: &str) -> Response {
+        let answer = self.http.get(format!("http://{}{path}", self.admin)).send();
+        soon("the private listener", answer).await.unwrap()
+    }
+
+    /// The value of a metric, summed over its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = self.operator("/metrics").await.text().await.unwrap();
+        let samples = text
+            .lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+        samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    }
+
+    /// A webhook as Telsmart would send it.
+    pub fn webhook(&self, body: impl Into<Body>) -> RequestBuilder {
+        self.request("POST", "/webhooks/telsmart")
+            .header("X-Webhook-Secret", WEBHOOK_SECRET)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body)
+    }
+
+    /// Posts JSON, and gives the answer whatever it is.
+    pub async fn post(&self, events: &Value) -> Response {
+        soon("the webhook's answer", self.webhook(events.to_string()).send()).await.unwrap()
+    }
+
+    /// Posts JSON that must be taken.
+    pub async fn deliver(&self, events: &Value) {
+        let answer = self.post(events).await;
+        let status = answer.status();
+        assert_eq!(status, StatusCode::NO_CONTENT, "{} for {events}", answer.text().await.unwrap());
+        assert_eq!(answer.text().await.unwrap(), "");
+    }
+
+    /// Posts events one after the other; all must be taken.
+    pub async fn deliver_each(&self, events: &[Value]) {
+        for event in events {
+            self.deliver(event).await;
+        }
+    }
+
+    /// A WebSocket to be opened for the bearer of `token`.
+    pub fn stream(&self, token: &Token) -> Connect {
+        self.stream_by(&token.mint())
+    }
+
+    /// A WebSocket to be opened with any text as token.
+    pub fn stream_by(&self, token: &str) -> Connect {
+        Connect::new(self.public, Some(token))
+    }
+
+    /// An open WebSocket of an agent.
+    pub async fn agent(&self, tenant: &str, extension: &str) -> Client {
+        self.stream(&Token::agent(tenant, &[extension])).open().await
+    }
+
+    /// An open WebSocket of a supervisor who watches the tenant.
+    pub async fn supervisor(&self, tenant: &str) -> Client {
+        self.stream(&Token::supervisor(tenant)).scope("tenant").open().await
+    }
+}
+
+/// Fails unless the answer is a problem of that status; gives its detail.
+pub async fn problem(answer: Response, status: u16) -> String {
+    let (got, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let text = answer.text().await.unwrap();
+    assert_eq!(got, status, "{text}");
+    assert_eq!(headers[CONTENT_TYPE], "application/problem+json", "{text}");
+    problem_detail(&text, status)
+}
+
+/// Fails unless the text is a whole problem of that status; gives its detail.
+pub fn problem_detail(text: &str, status: u16) -> String {
+    let problem: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(problem["status"], status, "{text}");
+    for member in ["type", "title", "detail", "request_id"] {
+        assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member} in {text}");
+    }
+    problem["detail"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,102 @@
+//! What a leg's events make, worked out a second time from the protocol's text alone and as
+//! plainly as possible. For legs whose events have distinct timestamps.
+
+use serde_json::{Map, Value, json};
+
+/// The call that Telsmart's events of one leg make.
+pub fn call(events: &[Value]) -> Value {
+    let mut events: Vec<&Value> = events.iter().collect();
+    events.sort_by_key(|event| at(event));
+    events.dedup();
+    let names = names(&events);
+    let (summaries, phases): (Vec<&Value>, Vec<&Value>) =
+        events.iter().partition(|event| event["state"] == "SUMMARY_REPORTING");
+    let hangup = phases.iter().position(|event| event["state"] == "HANGUP");
+    let phases = &phases[..hangup.map_or(phases.len(), |index| index + 1)];
+    let (first, last) = (phases.first().expect("a phase"), phases.last().expect("a phase"));
+    let answered_at = phases.iter().find(|event| event["state"] == "ACTIVE").map(|event| at(event));
+    let state = state(last);
+    let opening = phases.iter().rev().take_while(|event| event["state"] == last["state"]).last();
+    let since = at(opening.expect("a phase"));
+    let outbound = first["direction"] == "out";
+    let outcome = match (hangup, answered_at) {
+        (None, _) => Value::Null,
+        (_, Some(_)) => "answered".into(),
+        (_, None) => if outbound { "no_answer" } else { "missed" }.into(),
+    };
+    let stale_after =
+        json!({"ringing": 180_000_000_u64, "active": 14_400_000_000_u64, "held": 14_400_000_000_u64});
+    let party = |event: &Value, side: &str| {
+        let number = event[format!("{side}_number")].clone();
+        json!({"name": names.get(number.as_str().unwrap()), "number": number})
+    };
+    let (remote, local) = if outbound { ("callee", "caller") } else { ("caller", "callee") };
+    let remote_party = party(last, remote);
+    let announcement = phases.iter().find(|event| event["transfer_caller_number"].is_string());
+    let transfer = announcement.map(|event| {
+        let original = &event["transfer_caller_number"];
+        let completed = phases.iter().find(|later| {
+            at(later) > at(event)
+                && later["state"] == "ACTIVE"
+                && later["transfer_caller_number"].is_null()
+                && later[format!("{remote}_number")] == *original
+        });
+        json!({"kind": "attended", "original_number": original, "via": party(event, remote),
+            "completed_at": completed.map(|event| at(event))})
+    });
+    let summary = summaries.last().map(|event| {
+        json!({"language": event["summary"]["language"], "content": event["summary"]["content"],
+            "reported_at": at(event)})
+    });
+    json!({
+        "leg_id": first["id"], "tenant_id": first["tenant_id"], "extension": first["user_extension"],
+        "version": events.len(), "direction": if outbound { "outbound" } else { "inbound" },
+        "internal": is_extension(remote_party["number"].as_str().unwrap()),
+        "state": state, "remote": remote_party, "local": party(last, local), "transfer": transfer,
+        "started_at": at(first), "answered_at": answered_at, "since": since,
+        "ended_at": hangup.map(|_| since), "updated_at": at(events.last().expect("an event")),
+        "ring_ms": spent(phases, "RINGING"), "talk_ms": spent(phases, "ACTIVE"), "hold_ms": spent(phases, "HELD"),
+        "outcome": outcome, "stale_at": stale_after[state].as_u64().map(|after| since + after),
+        "dismissed_at": null, "summary": summary,
+    })
+}
+
+/// The provider's timestamp.
+pub fn at(event: &Value) -> u64 {
+    let timestamp = &event["timestamp"];
+    timestamp.as_u64().unwrap_or_else(|| timestamp.as_str().unwrap().parse().unwrap())
+}
+
+fn state(event: &Value) -> &'static str {
+    match event["state"].as_str().unwrap() {
+        "RINGING" => "ringing",
+        "ACTIVE" => "active",
+        "HELD" => "held",
+        "HANGUP" => "ended",
+        other => panic!("{other} is no phase"),
+    }
+}
+
+fn is_extension(number: &str) -> bool {
+    (1..=6).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Milliseconds in a state until the next event of another.
+fn spent(phases: &[&Value], state: &str) -> u64 {
+    let pairs = phases.windows(2).filter(|pair| pair[0]["state"] == state);
+    pairs.map(|pair| at(pair[1]) - at(pair[0])).sum::<u64>() / 1000
+}
+
+/// The latest name that says something, by number.
+fn names(events: &[&Value]) -> Map<String, Value> {
+    let mut names = Map::new();
+    for event in events {
+        for side in ["caller", "callee"] {
+            let (number, name) = (&event[format!("{side}_number")], &event[format!("{side}_name")]);
+            if name != "" && name != number {
+                names.insert(number.as_str().unwrap().to_owned(), name.clone());
+            }
+        }
+    }
+    names
+}
