@@ -101,6 +101,14 @@ impl Engine {
         }
     }
 
+    /// Says why this version cannot run the configured engine, if so.
+    pub fn check(config: &Config) -> Result<(), EngineError> {
+        match config.engine.kind {
+            EngineKind::Embedded => Ok(()),
+            EngineKind::Redis => Redis::open().map(drop),
+        }
+    }
+
     /// Adds an event to its leg. Listeners are told at once; the receipt tells when it is durable.
     pub async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
         match self {

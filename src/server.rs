@@ -18,7 +18,17 @@ use axum::{
 };
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
@@ -28,8 +38,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service;
 
-/// A client has so long for a request's head, and a kept connection may be idle as long.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+/// A client has so long for its first request's head.
+const FIRST_HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// So long a kept connection may be idle, and a later head may take: longer than proxies keep theirs.
+const IDLE_DEADLINE: Duration = Duration::from_secs(75);
 /// The most HTTP connections at a time; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 16 * 1024;
 const BACKLOG: u32 = 4096;
@@ -171,7 +183,10 @@ impl Requests {
 /// One HTTP connection, until it ends or becomes a WebSocket.
 async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, finish: CancellationToken) {
     let _ = stream.set_nodelay(true);
+    let has_spoken = Arc::new(AtomicBool::new(false));
+    let spoken = has_spoken.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        spoken.store(true, Ordering::Relaxed);
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         routes.clone().call(request)
@@ -179,16 +194,26 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, finish: Canc
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_DEADLINE)
+            .header_read_timeout(IDLE_DEADLINE)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
-    // How a connection ends is its client's affair.
-    tokio::select! {
-        _ = &mut connection => {}
-        () = finish.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+    let mut first_head = pin!(sleep(FIRST_HEAD_DEADLINE));
+    let (mut is_checked, mut is_finishing) = (false, false);
+    loop {
+        tokio::select! {
+            // How a connection ends is its client's affair.
+            _ = &mut connection => return,
+            () = &mut first_head, if !is_checked => {
+                is_checked = true;
+                if !has_spoken.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            () = finish.cancelled(), if !is_finishing => {
+                is_finishing = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
     }
 }

@@ -104,9 +104,9 @@ fn extensions(claim: Option<&Value>) -> Result<Arc<[Extension]>, Refusal> {
     let mut extensions: Vec<Extension> = Vec::with_capacity(list.len());
     for value in list {
         let extension = Extension::try_from(value.as_str().ok_or(BAD)?).map_err(|_| BAD)?;
-        if !extensions.contains(&extension) {
-            extensions.push(extension);
-        }
+        extensions.push(extension);
     }
+    extensions.sort();
+    extensions.dedup();
     Ok(extensions.into())
 }

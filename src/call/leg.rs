@@ -36,9 +36,21 @@ pub enum Added {
 #[derive(Clone, Debug, Default)]
 pub struct Leg {
     events: Vec<Event>,
+    /// How many events were forgotten before these.
+    forgotten: u32,
 }
 
 impl Leg {
+    /// A leg of which so many events are forgotten: its version goes on from there.
+    pub fn after(forgotten: u32) -> Self {
+        Self { events: Vec::new(), forgotten }
+    }
+
+    /// How many distinct events there were.
+    pub fn version(&self) -> u32 {
+        self.forgotten + self.events.len() as u32
+    }
+
     /// What adding an event would do. A leg is dismissed once: a second dismissal is known.
     pub fn check(&self, event: &Event) -> Added {
         let is_midway = matches!(event.what, What::Phase { phase, .. } if phase != Phase::Hangup);
@@ -104,7 +116,7 @@ impl Leg {
             leg_id: key.leg.clone(),
             tenant_id: key.tenant.clone(),
             extension: key.extension.clone(),
-            version: self.events.len() as u32,
+            version: self.version(),
             direction: opening.1.direction,
             internal: line.internal,
             state,

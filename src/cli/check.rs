@@ -3,6 +3,7 @@
 use crate::{
     auth,
     config::{AuthKey, Loaded, Problems},
+    engine::Engine,
 };
 use std::fmt::Display;
 
@@ -19,7 +20,7 @@ pub struct Report {
 pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
     let (problems, warnings) = match loaded {
         Err(found) => (found.problems.iter().map(ToString::to_string).collect(), &found.warnings),
-        Ok(loaded) => (key_problem(loaded).into_iter().collect::<Vec<_>>(), &loaded.warnings),
+        Ok(loaded) => (unusable(loaded), &loaded.warnings),
     };
     let mut text = lines("problem", &problems) + &lines("warning", warnings);
     let (verdict, exit_code) = match problems.len() {
@@ -30,6 +31,12 @@ pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
     text.push_str(&verdict);
     text.push('\n');
     Report { text, exit_code }
+}
+
+/// What a configuration asks for in good form, but cannot have.
+pub fn unusable(loaded: &Loaded) -> Vec<String> {
+    let engine = Engine::check(&loaded.config).err().map(|why| why.to_string());
+    engine.into_iter().chain(key_problem(loaded)).collect()
 }
 
 /// The key that verifies tokens is read for good by [`auth`] only.

@@ -1,5 +1,6 @@
 //! `callpop serve`: the gateway until a signal stops it.
 
+use super::{check, refuse};
 use crate::{
     config::{Loaded, Log, LogFormat},
     gateway::Gateway,
@@ -14,6 +15,9 @@ use tracing_subscriber::EnvFilter;
 /// Runs the gateway.
 pub fn run(loaded: Loaded) -> ExitCode {
     log_to_stderr(&loaded.config.log);
+    if let Some(problem) = check::unusable(&loaded).first() {
+        return refuse(problem);
+    }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

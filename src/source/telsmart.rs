@@ -96,11 +96,13 @@ enum Timestamp<'a> {
     Text(Cow<'a, str>),
 }
 
+/// Read in a second step, for its errors to name the field.
 #[derive(Deserialize)]
 struct Summary<'a> {
-    language: String,
     #[serde(borrow)]
-    content: &'a RawValue,
+    language: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
 }
 
 impl<'a> Fields<'a> {
@@ -131,11 +133,15 @@ impl<'a> Fields<'a> {
 
     fn summary(&self, line: Arc<Line>) -> Result<What, Refusal> {
         let summary = self.summary.as_ref().ok_or_else(|| missing("summary"))?;
-        if summary.content.get() == "null" {
-            return Err(invalid("summary.content", "must not be null"));
-        }
-        let content = Content::new(summary.content.to_owned());
-        Ok(What::Summary { line, language: summary.language.as_str().into(), content })
+        let language = summary.language.ok_or_else(|| missing("summary.language"))?;
+        let Text(language) = serde_json::from_str(language.get())
+            .map_err(|_| invalid("summary.language", "must be a text"))?;
+        let content = summary.content.ok_or_else(|| missing("summary.content"))?;
+        Ok(What::Summary {
+            line,
+            language: language.as_ref().into(),
+            content: Content::new(content.to_owned()),
+        })
     }
 
     fn timestamp(&self) -> Result<Micros, Refusal> {

@@ -9,7 +9,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
 };
 use subtle::{Choice, ConstantTimeEq};
@@ -45,18 +45,16 @@ impl Gate {
             return Ok(());
         }
         let client = self.client(head);
-        if !self.allowed.is_empty() && !client.is_some_and(|client| within(&self.allowed, client)) {
+        if !self.allowed.is_empty() && !within(&self.allowed, client) {
             let detail = "the client's address is not on the list";
             return Err(Problem::new(StatusCode::FORBIDDEN, "address-not-allowed", detail));
         }
-        match (&self.rate, client) {
-            (Some(rate), Some(client)) => rate.check_key(&client).map_err(|not_until| {
-                let wait = not_until.wait_time_from(governor::clock::DefaultClock::default().now());
-                let detail = "too many requests from this address";
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
-            }),
-            _ => Ok(()),
-        }
+        let Some(rate) = &self.rate else { return Ok(()) };
+        rate.check_key(&client).map_err(|not_until| {
+            let wait = not_until.wait_time_from(rate.clock().now());
+            let detail = "too many requests from this address";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
+        })
     }
 
     /// Forgets the addresses that have their whole rate again; to be called now and then.
@@ -75,19 +73,20 @@ impl Gate {
     }
 
     /// The client's address: the peer's, unless that is a trusted proxy; then `X-Forwarded-For`
-    /// from the right, up to the first address that is not one.
-    fn client(&self, head: &request::Parts) -> Option<IpAddr> {
-        let peer = head.extensions.get::<Peer>()?.0.ip().to_canonical();
+    /// from the right, up to the first address that is not one. What is no address ends the walk.
+    fn client(&self, head: &request::Parts) -> IpAddr {
+        let peer =
+            head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
         let forwarded = head.headers.get_all(X_FORWARDED_FOR).into_iter().rev();
-        let hops = forwarded.flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
-        let mut client = peer;
-        for hop in hops {
-            if !within(&self.trusted_proxies, client) {
-                break;
-            }
-            client = hop.trim().parse::<IpAddr>().ok()?.to_canonical();
+        let hops = forwarded.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+        let mut hops = hops.map_while(|hop| std::str::from_utf8(hop).ok()?.trim().parse().ok());
+        let mut client = peer.to_canonical();
+        while within(&self.trusted_proxies, client)
+            && let Some(hop) = hops.next()
+        {
+            client = IpAddr::to_canonical(&hop);
         }
-        Some(client)
+        client
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{
     config,
 };
 use std::{
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap, HashMap, HashSet},
+    mem,
     time::Duration,
 };
 
@@ -29,6 +30,17 @@ pub(super) struct Tenant {
     /// The highest number among the changes that were forgotten.
     forgotten: u64,
     users: HashMap<Extension, User>,
+    ghosts: Ghosts,
+}
+
+/// The versions of forgotten legs, by the hash of their key: a client may still hold one, and
+/// within an epoch its version must not go down if it comes back. Held for `keep_ended` at least,
+/// and twice that at most.
+#[derive(Default)]
+struct Ghosts {
+    young: HashMap<u64, u32>,
+    old: HashMap<u64, u32>,
+    turned_at: Micros,
 }
 
 #[derive(Default)]
@@ -36,7 +48,7 @@ struct User {
     legs: HashMap<LegId, Kept>,
     /// Each leg once, at its last change.
     by_seq: BTreeMap<u64, LegId>,
-    live: Vec<LegId>,
+    live: HashSet<LegId>,
 }
 
 /// A leg and where it stands in the store.
@@ -102,7 +114,10 @@ impl Tenant {
     pub(super) fn add(&mut self, key: &LegKey, event: Event, now: Micros, written: Written) -> (u64, &Leg) {
         self.seq += 1;
         let user = self.users.entry(key.extension.clone()).or_default();
-        let kept = user.legs.entry(key.leg.clone()).or_default();
+        let kept = user.legs.entry(key.leg.clone()).or_insert_with(|| Kept {
+            leg: Leg::after(self.ghosts.version(&key.extension, &key.leg)),
+            ..Kept::default()
+        });
         user.by_seq.remove(&kept.seq);
         user.by_seq.insert(self.seq, key.leg.clone());
         kept.add(event, now, written);
@@ -152,7 +167,7 @@ impl Tenant {
             user.by_seq.range(after + 1..).map(move |(_, id)| (extension, user, id))
         });
         let most = limits.recent(stream);
-        let ended = changed.clone().filter(|(_, user, id)| !user.live.contains(id)).take(most + 1).count();
+        let ended = changed.clone().filter(|(_, user, id)| !user.live.contains(*id)).take(most + 1).count();
         (ended <= most).then(|| self.fold(stream, changed.map(|(extension, _, id)| (extension, id)), rules))
     }
 
@@ -172,15 +187,18 @@ impl Tenant {
     /// Takes out legs that ended long ago, until about `most` rows are to go; tells how many legs,
     /// and their rows.
     pub(super) fn forget(&mut self, now: Micros, limits: &Limits, most: usize) -> (u64, Vec<u64>) {
+        self.ghosts.turn(now, limits.keep_ended);
         let (mut legs, mut rows) = (0, Vec::new());
-        for user in self.users.values_mut() {
+        for (extension, user) in &mut self.users {
             for (seq, id) in user.past(now, limits.keep_ended) {
                 if rows.len() >= most {
                     return (legs, rows);
                 }
                 user.by_seq.remove(&seq);
                 self.forgotten = self.forgotten.max(seq);
-                rows.extend(user.legs.remove(&id).into_iter().flat_map(|kept| kept.rows));
+                let Some(kept) = user.legs.remove(&id) else { continue };
+                self.ghosts.young.insert(ghost(extension, &id), kept.leg.version());
+                rows.extend(kept.rows);
                 legs += 1;
             }
         }
@@ -237,25 +255,47 @@ impl Tenant {
 impl User {
     /// Ended legs and their numbers, the latest change first.
     fn ended(&self) -> impl Iterator<Item = (u64, &LegId)> {
-        self.by_seq.iter().rev().filter(|(_, id)| !self.live.contains(id)).map(|(seq, id)| (*seq, id))
+        self.by_seq.iter().rev().filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id))
     }
 
     /// Ended legs whose last change is that long ago: they come first in the order of changes.
     fn past(&self, now: Micros, age: Duration) -> Vec<(u64, LegId)> {
         let is_old = |id| self.legs.get(id).is_some_and(|kept: &Kept| is_past(kept.touched, age, now));
         let old = self.by_seq.iter().take_while(|(_, id)| is_old(*id));
-        old.filter(|(_, id)| !self.live.contains(id)).map(|(seq, id)| (*seq, id.clone())).collect()
+        old.filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id.clone())).collect()
     }
+}
+
+impl Ghosts {
+    fn version(&self, extension: &Extension, leg: &LegId) -> u32 {
+        if self.young.is_empty() && self.old.is_empty() {
+            return 0;
+        }
+        let ghost = ghost(extension, leg);
+        self.young.get(&ghost).or_else(|| self.old.get(&ghost)).copied().unwrap_or_default()
+    }
+
+    fn turn(&mut self, now: Micros, age: Duration) {
+        if is_past(self.turned_at, age, now) {
+            self.old = mem::take(&mut self.young);
+            self.turned_at = now;
+        }
+    }
+}
+
+fn ghost(extension: &Extension, leg: &LegId) -> u64 {
+    let key = [extension.as_str(), leg.as_str()].join("\n");
+    xxhash_rust::xxh3::xxh3_64(key.as_bytes())
 }
 
 fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
     now.saturating_sub(at) >= u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn note_live(live: &mut Vec<LegId>, id: &LegId, is_live: bool) {
-    match (live.iter().position(|known| known == id), is_live) {
-        (None, true) => live.push(id.clone()),
-        (Some(at), false) => drop(live.swap_remove(at)),
-        _ => {}
+fn note_live(live: &mut HashSet<LegId>, id: &LegId, is_live: bool) {
+    if !is_live {
+        live.remove(id);
+    } else if !live.contains(id) {
+        live.insert(id.clone());
     }
 }

@@ -126,9 +126,11 @@ fn a_summary_needs_its_language_and_content() {
     for part in ["language", "content"] {
         let mut event = whole.clone();
         event["summary"].as_object_mut().unwrap().remove(part);
-        assert_eq!(refused_field(&event), "summary");
+        assert_eq!(refused_field(&event), format!("summary.{part}"));
+        event["summary"][part] = json!(null);
+        assert_eq!(refused_field(&event), format!("summary.{part}"));
     }
     let mut event = whole;
-    event["summary"]["content"] = json!(null);
-    assert_eq!(refused_field(&event), "summary.content");
+    event["summary"]["language"] = json!(5);
+    assert_eq!(refused_field(&event), "summary.language");
 }
