@@ -21,6 +21,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
 };
+use xxhash_rust::xxh3::Xxh3;
 
 /// One of the engines that a configuration can choose.
 pub enum Engine {
@@ -52,12 +53,8 @@ pub struct View {
     pub calls: Vec<Call>,
 }
 
-/// What a commit did, and how to learn that it is durable.
-pub struct Receipt {
-    /// False where the event was known, or its leg full: nothing changed.
-    pub is_new: bool,
-    durable: embedded::Durable,
-}
+/// Something is committed; this tells when it is durable.
+pub struct Receipt(embedded::Durable);
 
 /// Why an engine does not do what it is asked.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -149,10 +146,10 @@ impl Engine {
         }
     }
 
-    /// The extension, among those given, that a leg belongs to.
-    pub async fn owner(&self, tenant: &TenantId, extensions: &[Extension], leg: &LegId) -> Option<Extension> {
+    /// The extensions, among those given, that have a leg of that id.
+    pub async fn owners(&self, tenant: &TenantId, extensions: &[Extension], leg: &LegId) -> Vec<Extension> {
         match self {
-            Self::Embedded(engine) => engine.owner(tenant, extensions, leg),
+            Self::Embedded(engine) => engine.owners(tenant, extensions, leg),
             Self::Redis(never) => never.unreachable(),
         }
     }
@@ -181,8 +178,8 @@ impl Engine {
         }
     }
 
-    /// Makes everything durable and stops.
-    pub async fn close(&self) {
+    /// Makes everything durable and stops; an error where that cannot be.
+    pub async fn close(&self) -> Result<(), EngineError> {
         match self {
             Self::Embedded(engine) => engine.close().await,
             Self::Redis(never) => never.unreachable(),
@@ -191,6 +188,19 @@ impl Engine {
 }
 
 impl Stream {
+    /// A short name that is the same for the same calls, on every node.
+    pub fn name(&self) -> String {
+        let mut hash = Xxh3::new();
+        hash.update(self.tenant().as_str().as_bytes());
+        if let Self::User { extensions, .. } = self {
+            for extension in extensions.iter() {
+                hash.update(b"\n");
+                hash.update(extension.as_str().as_bytes());
+            }
+        }
+        format!("{:016x}", hash.digest())
+    }
+
     /// Whose calls they are.
     pub fn tenant(&self) -> &TenantId {
         match self {
@@ -213,7 +223,7 @@ impl Change {
 impl Receipt {
     /// Waits until a crash can no longer take the event away, as far as `engine.durability` promises.
     pub async fn durable(self) -> Result<(), EngineError> {
-        self.durable.wait().await
+        self.0.wait().await
     }
 }
 

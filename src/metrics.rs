@@ -14,7 +14,7 @@ pub struct Metrics {
     registry: Mutex<Registry>,
     /// Webhook requests by their reply.
     pub webhooks: Family<Reply, Counter>,
-    /// From the whole request to its reply.
+    /// From a request's head to its reply; a slow sender's body is in it.
     pub webhook_seconds: Histogram,
     /// Events that changed a call.
     pub committed: Counter,
@@ -27,7 +27,7 @@ pub struct Metrics {
     /// Legs that were forgotten `keep_ended` after their end.
     pub forgotten: Counter,
     pub tenants: Gauge,
-    /// From the first entry of a group to the end of its fsync.
+    /// From when a group is taken to the end of its fsync, with retries.
     pub journal_seconds: Histogram,
     pub journal_groups: Counter,
     pub journal_errors: Counter,

@@ -51,15 +51,8 @@ impl IntoResponse for Problem {
             "detail": self.detail,
             "request_id": request_id,
         });
-        // The kind tells what it was; the detail may quote the request, and stays out of the log.
-        match self.status.is_server_error() {
-            true => {
-                tracing::warn!(%request_id, status = self.status.as_u16(), kind = self.kind, "request failed")
-            }
-            false => {
-                tracing::debug!(%request_id, status = self.status.as_u16(), kind = self.kind, "request refused")
-            }
-        }
+        // The detail may quote the request, and stays out of the log. Whatever made a request fail on our side has logged it where it happened, and once.
+        tracing::debug!(%request_id, status = self.status.as_u16(), kind = self.kind, "request refused");
         let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut response = (self.status, [content_type], body.to_string()).into_response();
         response.headers_mut().extend(self.headers);

@@ -74,6 +74,8 @@ pub struct State<'a> {
     pub epoch: &'a str,
     #[cfg_attr(test, ts(type = "number"))]
     pub seq: u64,
+    /// Names what is streamed: resume with it, and a change of extensions or scope gets a snapshot.
+    pub stream: &'a str,
     /// Callpop's clock.
     #[cfg_attr(test, ts(type = "number"))]
     pub server_time: Micros,

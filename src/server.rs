@@ -1,5 +1,11 @@
 //! Two listeners, public and private, and the life of a node from its start to its drained end.
 
+mod connection;
+mod files;
+
+pub use connection::Connection;
+pub use files::raise_limit;
+
 use crate::{
     config::Shutdown,
     gateway::Gateway,
@@ -111,7 +117,8 @@ impl Server {
                 "cut off what was not done after shutdown.grace"
             );
         }
-        gateway.engine.close().await;
+        let closed = timeout(grace, gateway.engine.close()).await;
+        closed.context("the engine could not be closed in time")??;
         tracing::info!("stopped");
         Ok(())
     }
@@ -195,7 +202,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, finish: Canc
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE_DEADLINE)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Connection::new(stream)), service)
             .with_upgrades()
     );
     let mut first_head = pin!(sleep(FIRST_HEAD_DEADLINE));

@@ -19,7 +19,11 @@ use crate::{
 };
 use socket::{Incoming, Socket};
 use state::{Budget, Due, Pulse};
-use std::{pin::pin, sync::Arc, time::Instant};
+use std::{
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::time::sleep_until;
 use uuid::Uuid;
 
@@ -35,6 +39,8 @@ enum End {
 pub struct Resume {
     epoch: Arc<str>,
     seq: u64,
+    /// What it streamed, where it says so.
+    stream: Option<String>,
 }
 
 /// One connection of one user.
@@ -65,7 +71,7 @@ impl Session {
             socket,
             epoch: Arc::default(),
             delivered: 0,
-            pulse: Pulse::new(limits.heartbeat, now, state::life(identity.expires_at)),
+            pulse: Pulse::new(limits.heartbeat, now, life(identity.expires_at)),
             budget: Budget::new(limits.max_frames_per_second, now),
             identity,
             gateway,
@@ -117,18 +123,19 @@ impl Session {
     /// Says what changed since the client left off, or everything where that cannot be told.
     async fn begin(&mut self, resume: Option<Resume>) -> Result<(), End> {
         let engine = &self.gateway.engine;
-        let changes = match resume {
+        let same = |from: &Resume| from.stream.as_ref().is_none_or(|stream| *stream == self.stream.name());
+        let changes = match resume.filter(same) {
             Some(from) => engine.changes(&self.stream, &from.epoch, from.seq).await?,
             None => None,
         };
         match changes {
             Some(view) => {
-                let frame = ServerFrame::Resumed(self.state(&view)).encode();
+                let frame = ServerFrame::Resumed(self.state(&view, &self.stream.name())).encode();
                 self.deliver(view, frame).await
             }
             None => {
                 let view = engine.snapshot(&self.stream).await?;
-                let frame = ServerFrame::Snapshot(self.state(&view)).encode();
+                let frame = ServerFrame::Snapshot(self.state(&view, &self.stream.name())).encode();
                 self.deliver(view, frame).await
             }
         }
@@ -139,8 +146,9 @@ impl Session {
         self.send(&[frame]).await
     }
 
-    fn state<'a>(&self, view: &'a View) -> State<'a> {
+    fn state<'a>(&self, view: &'a View, stream: &'a str) -> State<'a> {
         State {
+            stream,
             epoch: &view.epoch,
             seq: view.seq,
             server_time: now(),
@@ -155,7 +163,8 @@ impl Session {
         let taken = self.outbox.take();
         if taken.overflowed {
             // What the outbox could not hold is read as after a reconnect.
-            self.begin(Some(Resume { epoch: self.epoch.clone(), seq: self.delivered })).await?;
+            let seen = Resume { epoch: self.epoch.clone(), seq: self.delivered, stream: None };
+            self.begin(Some(seen)).await?;
         }
         let news: Vec<Frame> = taken
             .changes
@@ -218,7 +227,7 @@ impl Session {
             return error(ErrorCode::TokenRefused, detail);
         }
         self.identity = fresh;
-        self.pulse.on_token(Instant::now(), state::life(self.identity.expires_at));
+        self.pulse.on_token(Instant::now(), life(self.identity.expires_at));
         ServerFrame::TokenAccepted { token_expires_at: self.identity.expires_at }.encode()
     }
 
@@ -226,12 +235,17 @@ impl Session {
     async fn on_dismiss(&mut self, leg: LegId) -> Result<(), Frame> {
         let Identity { tenant, extensions, .. } = &self.identity;
         let engine = &self.gateway.engine;
-        let owner = engine.owner(tenant, extensions, &leg).await;
-        let extension = owner.ok_or_else(|| error(ErrorCode::UnknownCall, "no such call among yours"))?;
-        let event = Event::new(now(), What::Dismissed);
-        let dismissed = CallEvent { tenant: tenant.clone(), extension, leg, event };
-        let committed = engine.commit(dismissed).await;
-        committed.map(drop).map_err(|why| error(ErrorCode::Unavailable, &why.to_string()))
+        let owners = engine.owners(tenant, extensions, &leg).await;
+        if owners.is_empty() {
+            return Err(error(ErrorCode::UnknownCall, "no such call among yours"));
+        }
+        for extension in owners {
+            let event = Event::new(now(), What::Dismissed);
+            let dismissed = CallEvent { tenant: tenant.clone(), extension, leg: leg.clone(), event };
+            let committed = engine.commit(dismissed).await;
+            committed.map_err(|why| error(ErrorCode::Unavailable, &why.to_string()))?;
+        }
+        Ok(())
     }
 
     async fn on_time(&mut self) -> Result<(), End> {
@@ -266,6 +280,11 @@ impl From<std::io::Error> for End {
     fn from(_: std::io::Error) -> Self {
         Self::Gone
     }
+}
+
+/// How long a token that ends at `expires_at`, in seconds since 1970, lives from now.
+fn life(expires_at: u64) -> Duration {
+    Duration::from_secs(expires_at).saturating_sub(Duration::from_micros(now()))
 }
 
 fn error(code: ErrorCode, detail: &str) -> Frame {

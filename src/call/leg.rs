@@ -11,8 +11,10 @@ use std::{sync::Arc, time::Duration};
 
 /// The most ringing, active and held events of one leg that are kept.
 pub const MAX_PHASES: usize = 512;
-/// The most events of any kind; what is above [`MAX_PHASES`] is kept free for the end of the call.
+/// The most events, with dismissals and summaries.
 pub const MAX_EVENTS: usize = MAX_PHASES + 32;
+/// The most events with those that end a call, so that a leg that is full still ends.
+pub const MAX_WITH_ENDS: usize = MAX_EVENTS + 32;
 
 /// After how long in one state a live call is shown as unconfirmed.
 #[derive(Clone, Copy, Debug)]
@@ -53,14 +55,18 @@ impl Leg {
 
     /// What adding an event would do. A leg is dismissed once: a second dismissal is known.
     pub fn check(&self, event: &Event) -> Added {
-        let is_midway = matches!(event.what, What::Phase { phase, .. } if phase != Phase::Hangup);
+        let most = match event.what {
+            What::Phase { phase: Phase::Hangup, .. } | What::Expired { .. } => MAX_WITH_ENDS,
+            What::Phase { .. } => MAX_PHASES,
+            What::Summary { .. } | What::Dismissed => MAX_EVENTS,
+        };
         let is_known = match event.what {
             What::Dismissed => self.is_dismissed(),
             _ => self.events.binary_search(event).is_ok(),
         };
         match self.events.len() {
             _ if is_known => Added::Known,
-            length if length >= if is_midway { MAX_PHASES } else { MAX_EVENTS } => Added::Full,
+            length if length >= most => Added::Full,
             _ => Added::New,
         }
     }
@@ -92,10 +98,11 @@ impl Leg {
         self.events.iter().any(|event| event.what == What::Dismissed)
     }
 
-    /// The event that ends this leg for want of news, if it is live: `after` its last phase.
+    /// The event that ends this leg for want of news, `after` its last phase; none where it has no room, or no phase.
     pub fn expiry(&self, after: Duration) -> Option<Event> {
         let last = self.phases().next_back()?.0;
-        Some(Event::new(last + micros(after), What::Expired { after: last }))
+        let expired = Event::new(last + micros(after), What::Expired { after: last });
+        (self.check(&expired) == Added::New).then_some(expired)
     }
 
     /// What the events make together; none where no event says who is on the leg.

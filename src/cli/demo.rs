@@ -7,7 +7,7 @@ use crate::{
     config::{self, Config, LogFormat},
     demo,
     gateway::Gateway,
-    server::Server,
+    server::{Server, raise_limit},
     simulator::{self, Destination, Retries, Simulator},
     web,
 };
@@ -43,6 +43,7 @@ async fn run_demo(options: &Options, print: impl Fn(String)) -> anyhow::Result<(
     log_to_stderr(&config.log);
     let header = config.telsmart.header.clone();
     let stop = stopped()?;
+    raise_limit();
     let server = Server::bind(Gateway::new(config)?)?;
     let url = format!("http://{}", server.public_addr()?);
     let destination = Destination { url: url.clone(), header, secret: secrets.webhook };

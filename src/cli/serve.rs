@@ -4,7 +4,7 @@ use super::{check, refuse};
 use crate::{
     config::{Loaded, Log, LogFormat},
     gateway::Gateway,
-    server::Server,
+    server::{Server, raise_limit},
     web,
 };
 use anyhow::Context;
@@ -26,6 +26,7 @@ pub fn run(loaded: Loaded) -> ExitCode {
 
 #[tokio::main]
 async fn serve(loaded: Loaded) -> anyhow::Result<()> {
+    raise_limit();
     let gateway = Gateway::new(loaded.config)?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
     server.run(stopped()?).await

@@ -2,6 +2,7 @@
 //! durable; whoever commits waits for that. A restart rebuilds memory from the journal and
 //! begins a new epoch.
 
+mod archive;
 mod journal;
 mod tenant;
 
@@ -13,26 +14,21 @@ use crate::{
     registry::Registry,
     source::Unknown,
 };
+use archive::Archive;
 use dashmap::DashMap;
 use journal::{Journal, Record, Written};
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::HashMap, mem, sync::Arc};
 use tenant::{Kept, Limits, Tenant};
 
 pub use journal::Durable;
-
-/// How many events of unknown states are kept.
-const MAX_ARCHIVED: usize = 1000;
 
 /// State in memory, a lock for each tenant.
 pub struct Embedded {
     epoch: Arc<str>,
     tenants: DashMap<TenantId, Arc<Mutex<Tenant>>>,
-    archive: Mutex<VecDeque<(Option<u64>, Archived)>>,
+    archive: Mutex<Archive>,
     journal: Option<Journal>,
     registry: Arc<Registry>,
     metrics: Arc<Metrics>,
@@ -66,6 +62,7 @@ impl Embedded {
             let metrics = engine.metrics.clone();
             let journal =
                 Journal::open(&config.engine.data_dir, metrics, |row, record| memory.read(row, record))?;
+            journal.remove(mem::take(&mut memory.surplus));
             engine.journal = Some(journal);
             engine.rebuild(memory);
         }
@@ -84,27 +81,27 @@ impl Embedded {
             Added::Known => return Ok(self.unchanged(&self.metrics.duplicates, &tenant, &key)),
             Added::Full => return Ok(self.unchanged(&self.metrics.full_legs, &tenant, &key)),
         }
-        let written = self.write(record)?;
-        let durable = written.durable.clone();
-        let (seq, leg) = tenant.add(&key, event.event, now, written);
+        let Written { row, durable } = self.write(record)?;
+        let (seq, leg) = tenant.add(&key, event.event, now, row);
         self.registry
             .deliver(&key.tenant, &key.extension, || Some(Change::new(seq, leg.fold(&key, &self.rules)?)));
         self.metrics.committed.inc();
-        Ok(Receipt { is_new: true, durable })
+        Ok(Receipt(durable))
     }
 
     pub(super) fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
         let archived = Archived { received_at: now(), state: unknown.state, raw: unknown.raw };
         let mut archive = self.archive.lock();
-        let written = self.write(self.encode(|| Record::Archived(archived.clone())))?;
-        archive.push_back((written.row, archived));
-        let surplus = archive.len().saturating_sub(MAX_ARCHIVED);
-        self.erase(archive.drain(..surplus).filter_map(|(row, _)| row));
-        Ok(Receipt { is_new: true, durable: written.durable })
+        if let Some(row) = archive.known(&archived.raw) {
+            return Ok(Receipt(self.durable(row)));
+        }
+        let Written { row, durable } = self.write(self.encode(|| Record::Archived(archived.clone())))?;
+        self.erase(archive.push(row, archived));
+        Ok(Receipt(durable))
     }
 
     pub(super) fn archived(&self) -> Vec<Archived> {
-        self.archive.lock().iter().map(|(_, archived)| archived.clone()).collect()
+        self.archive.lock().iter().cloned().collect()
     }
 
     pub(super) fn snapshot(&self, stream: &Stream) -> View {
@@ -125,15 +122,10 @@ impl Embedded {
         Some(self.view(tenant.seq(), calls))
     }
 
-    pub(super) fn owner(
-        &self,
-        tenant: &TenantId,
-        extensions: &[Extension],
-        leg: &LegId,
-    ) -> Option<Extension> {
-        let tenant = self.known(tenant)?;
+    pub(super) fn owners(&self, tenant: &TenantId, extensions: &[Extension], leg: &LegId) -> Vec<Extension> {
+        let Some(tenant) = self.known(tenant) else { return Vec::new() };
         let tenant = tenant.lock();
-        extensions.iter().find(|extension| tenant.leg(extension, leg).is_some()).cloned()
+        extensions.iter().filter(|extension| tenant.leg(extension, leg).is_some()).cloned().collect()
     }
 
     pub(super) fn leg(&self, key: &LegKey) -> Option<LegView> {
@@ -144,6 +136,9 @@ impl Embedded {
     }
 
     pub(super) fn sweep(&self, now: Micros) {
+        if let Some(journal) = &self.journal {
+            journal.notice_delay();
+        }
         let tenants: Vec<_> =
             self.tenants.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect();
         for (id, tenant) in tenants {
@@ -164,15 +159,22 @@ impl Embedded {
         self.journal.as_ref().and_then(Journal::trouble)
     }
 
-    pub(super) async fn close(&self) {
-        if let Some(journal) = &self.journal {
-            journal.close().await;
+    pub(super) async fn close(&self) -> Result<(), EngineError> {
+        match &self.journal {
+            Some(journal) => journal.close().await,
+            None => Ok(()),
         }
     }
 
+    /// For an event that changed nothing: it is as durable as its leg.
     fn unchanged(&self, counter: &Counter, tenant: &Tenant, key: &LegKey) -> Receipt {
         counter.inc();
-        Receipt { is_new: false, durable: tenant.durable(&key.extension, &key.leg) }
+        Receipt(self.durable(tenant.last_row(key)))
+    }
+
+    fn durable(&self, row: Option<u64>) -> Durable {
+        let pending = self.journal.as_ref().zip(row).map(|(journal, row)| journal.durable(row));
+        pending.unwrap_or_default()
     }
 
     fn encode(&self, record: impl FnOnce() -> Record) -> Option<Vec<u8>> {
@@ -218,7 +220,9 @@ impl Embedded {
 #[derive(Default)]
 struct Memory {
     legs: HashMap<LegKey, Kept>,
-    archive: VecDeque<(Option<u64>, Archived)>,
+    archive: Archive,
+    /// Rows that a crash left behind.
+    surplus: Vec<u64>,
 }
 
 impl Memory {
@@ -226,9 +230,9 @@ impl Memory {
         match record {
             Record::Event { received_at, event } => {
                 let kept = self.legs.entry(event.key()).or_default();
-                kept.add(event.event, received_at, Written { row: Some(row), ..Written::default() });
+                kept.add(event.event, received_at, Some(row));
             }
-            Record::Archived(archived) => self.archive.push_back((Some(row), archived)),
+            Record::Archived(archived) => self.surplus.extend(self.archive.push(Some(row), archived)),
         }
     }
 }

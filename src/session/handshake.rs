@@ -9,6 +9,7 @@ use crate::{
     problem::Problem,
     protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
     registry::Seat,
+    server::Connection,
 };
 use axum::{
     extract::{Request, State},
@@ -18,7 +19,6 @@ use axum::{
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::{collections::HashMap, sync::Arc};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Who may have a session, and of what.
@@ -80,10 +80,11 @@ async fn run(gateway: Arc<Gateway>, upgrade: OnUpgrade, admitted: Result<Admitte
 
 async fn connection(gateway: &Gateway, upgrade: OnUpgrade) -> Option<Socket> {
     let upgraded: Upgraded = upgrade.await.ok()?;
-    // The server hands out plain TCP connections: without the wrapping a session is smaller.
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    // Without the wrapping of HTTP a session is smaller.
+    let parts = upgraded.downcast::<TokioIo<Connection>>().ok()?;
     let write_timeout = gateway.config.sessions.write_timeout;
-    Some(Socket::new(parts.io.into_inner(), parts.read_buf.into(), write_timeout).await)
+    let stream = parts.io.into_inner().into_inner();
+    Some(Socket::new(stream, parts.read_buf.into(), write_timeout).await)
 }
 
 /// The accept key, and the connection to come, of a request that is a WebSocket handshake (RFC 6455, 4.2.1).
@@ -169,10 +170,12 @@ fn choose(identity: &Identity, scope: &str) -> Result<Stream, Refused> {
 }
 
 impl Resume {
-    /// Reads `<epoch>:<seq>`; what cannot be read is answered by a snapshot, as what is no longer held.
+    /// Reads `<epoch>:<seq>`, or `<epoch>:<seq>:<stream>`; what cannot be read is answered by a
+    /// snapshot, as what is no longer held.
     fn parse(text: &str) -> Option<Self> {
-        let (epoch, seq) = text.split_once(':')?;
-        Some(Self { epoch: epoch.into(), seq: seq.parse().ok()? })
+        let mut parts = text.splitn(3, ':');
+        let (epoch, seq) = (parts.next()?.into(), parts.next()?.parse().ok()?);
+        Some(Self { epoch, seq, stream: parts.next().map(str::to_owned) })
     }
 }
 

@@ -54,7 +54,7 @@ impl Outbox {
         queue.waiting.push(change.clone());
         if queue.waiting.len() >= queue.look_at.max(FIRST_LOOK) {
             self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
-            queue.look_at = 2 * queue.waiting.len();
+            queue.look_at = (2 * queue.waiting.len()).min(MAX_CALLS + 1);
             if queue.waiting.len() > MAX_CALLS {
                 queue.waiting = Vec::new();
                 queue.overflowed = true;

@@ -13,6 +13,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error, Message, Utf8Bytes,
+        error::ProtocolError,
         protocol::{CloseFrame, Role, WebSocketConfig},
     },
 };
@@ -68,6 +69,7 @@ impl Socket {
             Some(Ok(Message::Binary(_))) => Incoming::Refused("binary frames are not taken"),
             Some(Err(Error::Capacity(_))) => Incoming::Refused("a frame is larger than 64 KiB"),
             Some(Err(Error::Utf8(_))) => Incoming::Refused("a text frame is not UTF-8"),
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Incoming::Gone,
             Some(Err(Error::Protocol(_))) => Incoming::Refused("not the WebSocket protocol"),
             Some(Ok(Message::Close(_))) => {
                 let _ = timeout(LINGER, self.inner.flush()).await;

@@ -1,6 +1,6 @@
 //! When a session must act, and how much it takes from its client. Pure: time is an argument.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// A client is told so long before its token ends; for a short-lived one, a fifth of its life before.
 const NOTICE: Duration = Duration::from_secs(60);
@@ -39,6 +39,7 @@ impl Pulse {
 
     /// A fresh token lives so long from now.
     pub fn on_token(&mut self, now: Instant, life: Duration) {
+        let life = life.min(MAX_LIFE);
         self.expires = now + life;
         self.notice_at = Some(self.expires - NOTICE.min(life / 5));
     }
@@ -92,12 +93,6 @@ impl Budget {
         self.full_at = self.full_at.max(now) + self.interval;
         self.full_at - now <= Duration::from_secs(BURST_SECONDS)
     }
-}
-
-/// How long a token that ends at `expires_at` (seconds since 1970) lives from now.
-pub fn life(expires_at: u64) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Duration::from_secs(expires_at).saturating_sub(now).min(MAX_LIFE)
 }
 
 /// A clock does not reach further.

@@ -61,7 +61,6 @@ impl Gate {
     pub fn sweep(&self) {
         if let Some(rate) = &self.rate {
             rate.retain_recent();
-            rate.shrink_to_fit();
         }
     }
 

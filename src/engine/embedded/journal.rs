@@ -2,7 +2,7 @@
 //! group, and one fsync serves all that wait for it.
 //!
 //! A write that fails is no end: the group is kept and written again once the store can be
-//! opened again; until then nothing new is taken, and whoever waits runs into a deadline.
+//! opened again. Until then, and while a write hangs, nothing new is taken and nobody waits.
 
 mod store;
 
@@ -24,13 +24,13 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Row, Store};
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::{oneshot, watch};
 
-/// So much may wait for the disk; more is refused.
+/// So much may wait for the disk beside what is being written; more is refused.
 const MAX_WAITING_ROWS: usize = 16 * 1024;
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
-/// How long a webhook waits for the disk before it is told to come again.
-const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
+/// A group that is not written after this long is late: whoever waits for it is told to come again.
+const LATE: Duration = Duration::from_secs(5);
 /// How long after a failed write the next try is.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -42,38 +42,59 @@ pub enum Record {
     Archived(Archived),
 }
 
-/// When something is on the disk. The default is: at once.
+/// When something is on the disk. The default is: it is.
 #[derive(Clone, Default)]
-pub struct Durable(Option<watch::Receiver<bool>>);
+pub struct Durable(Option<watch::Receiver<Progress>>);
 
-/// Where something was written, and when it is durable.
-#[derive(Clone, Default)]
+/// How far a group is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    /// It may still be written, but nobody should wait for it.
+    Late,
+    OnDisk,
+}
+
+/// Where a record went; nowhere, where nothing is written.
+#[derive(Default)]
 pub struct Written {
     pub row: Option<u64>,
     pub durable: Durable,
 }
 
-/// The journal of one process.
+/// The journal of one process. Its thread ends with it.
 pub struct Journal {
     shared: Arc<Shared>,
-    writer: Mutex<Option<thread::JoinHandle<()>>>,
+    writer: thread::JoinHandle<()>,
+    /// Tells, at the thread's end, how many rows it could not write.
+    ended: Mutex<Option<oneshot::Receiver<usize>>>,
 }
 
 struct Shared {
-    group: Mutex<Group>,
+    queue: Mutex<Queue>,
     /// Something came, or the journal is to close.
     news: Condvar,
     in_trouble: AtomicBool,
     metrics: Arc<Metrics>,
 }
 
-/// What is to be written next, by one fsync.
-struct Group {
+/// What is to be written next by one fsync, and what is being written now.
+struct Queue {
     rows: Vec<Row>,
     bytes: usize,
+    /// The numbers of the rows that wait: from the first up to the next free one.
+    first: u64,
     next: u64,
-    done: watch::Sender<bool>,
+    progress: watch::Sender<Progress>,
+    under_way: Option<UnderWay>,
     closing: bool,
+}
+
+/// The group that the thread writes now; it ends where the waiting rows begin.
+struct UnderWay {
+    since: Instant,
+    first: u64,
+    progress: watch::Sender<Progress>,
 }
 
 impl Journal {
@@ -84,20 +105,31 @@ impl Journal {
         read: impl FnMut(u64, Record),
     ) -> Result<Self, EngineError> {
         let (store, next) = Store::open(dir, read)?;
-        let group =
-            Group { rows: Vec::new(), bytes: 0, next, done: watch::Sender::new(false), closing: false };
+        let queue = Queue {
+            rows: Vec::new(),
+            bytes: 0,
+            first: next,
+            next,
+            progress: watch::Sender::new(Progress::Waiting),
+            under_way: None,
+            closing: false,
+        };
         let shared = Arc::new(Shared {
-            group: Mutex::new(group),
+            queue: Mutex::new(queue),
             news: Condvar::new(),
             in_trouble: AtomicBool::new(false),
             metrics,
         });
+        let (end, ended) = oneshot::channel();
         let (theirs, dir) = (shared.clone(), dir.to_owned());
-        let writer =
-            thread::Builder::new().name("journal".into()).spawn(move || theirs.write_all(store, &dir));
+        let writer = move || {
+            // Nobody may wait for the end.
+            let _ = end.send(theirs.write_all(store, &dir));
+        };
+        let writer = thread::Builder::new().name("journal".into()).spawn(writer);
         let writer =
             writer.map_err(|error| EngineError::CannotOpen(format!("no thread for the journal: {error}")))?;
-        Ok(Self { shared, writer: Mutex::new(Some(writer)) })
+        Ok(Self { shared, writer, ended: Mutex::new(Some(ended)) })
     }
 
     /// Adds a row to the next group. Never waits for the disk.
@@ -105,46 +137,81 @@ impl Journal {
         if self.trouble().is_some() {
             return Err(EngineError::Unavailable("the disk does not take what is written"));
         }
-        let mut group = self.shared.group.lock();
-        if group.rows.len() >= MAX_WAITING_ROWS || group.bytes >= MAX_WAITING_BYTES {
+        let mut queue = self.shared.queue.lock();
+        if queue.rows.len() >= MAX_WAITING_ROWS || queue.bytes >= MAX_WAITING_BYTES {
             self.shared.metrics.journal_full.inc();
             return Err(EngineError::Unavailable("too much waits for the disk"));
         }
-        let row = group.next;
-        group.next += 1;
-        group.bytes += record.len();
-        group.rows.push(Row::Put(row, record));
-        let durable = Durable(Some(group.done.subscribe()));
-        drop(group);
+        let row = queue.next;
+        queue.next += 1;
+        queue.bytes += record.len();
+        queue.rows.push(Row::Put(row, record));
+        let durable = Durable(Some(queue.progress.subscribe()));
+        drop(queue);
         self.shared.news.notify_one();
         Ok(Written { row: Some(row), durable })
     }
 
+    /// When a row, which was appended before, is on the disk.
+    pub fn durable(&self, row: u64) -> Durable {
+        let queue = self.shared.queue.lock();
+        let group = match &queue.under_way {
+            _ if row >= queue.first => Some(&queue.progress),
+            Some(group) if row >= group.first => Some(&group.progress),
+            _ => None,
+        };
+        Durable(group.map(watch::Sender::subscribe))
+    }
+
     /// How many rows may be removed with the next group, so that events still find their place.
     pub fn room(&self) -> usize {
-        let waiting = self.shared.group.lock().rows.len();
+        let waiting = self.shared.queue.lock().rows.len();
         if self.trouble().is_some() { 0 } else { (MAX_WAITING_ROWS / 4).saturating_sub(waiting) }
     }
 
     /// Takes rows out with the next group. What a crash leaves behind is taken out by the retention after it.
     pub fn remove(&self, rows: impl IntoIterator<Item = u64>) {
-        self.shared.group.lock().rows.extend(rows.into_iter().map(Row::Remove));
-        self.shared.news.notify_one();
+        let mut rows = rows.into_iter().map(Row::Remove).peekable();
+        if rows.peek().is_some() {
+            self.shared.queue.lock().rows.extend(rows);
+            self.shared.news.notify_one();
+        }
+    }
+
+    /// Tells whoever waits for a write that hangs; to be called now and then.
+    pub fn notice_delay(&self) {
+        let queue = self.shared.queue.lock();
+        let Some(group) = queue.under_way.as_ref().filter(|group| group.since.elapsed() > LATE) else {
+            return;
+        };
+        if !self.shared.in_trouble.swap(true, Ordering::Relaxed) {
+            tracing::error!("the journal's disk hangs; webhooks are refused until it goes on");
+        }
+        group.progress.send_replace(Progress::Late);
+        queue.progress.send_replace(Progress::Late);
     }
 
     /// Why nothing is taken now, if so.
     pub fn trouble(&self) -> Option<&'static str> {
-        self.shared.in_trouble.load(Ordering::Relaxed).then_some("the journal cannot be written")
+        let in_trouble = self.shared.in_trouble.load(Ordering::Relaxed) || self.writer.is_finished();
+        in_trouble.then_some("the journal cannot be written")
     }
 
     /// Writes what waits, and ends the thread.
-    pub async fn close(&self) {
-        self.shared.group.lock().closing = true;
-        self.shared.news.notify_one();
-        let writer = self.writer.lock().take();
-        if let Some(writer) = writer {
-            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+    pub async fn close(&self) -> Result<(), EngineError> {
+        self.shared.close();
+        let ended = self.ended.lock().take();
+        let Some(ended) = ended else { return Ok(()) };
+        match ended.await {
+            Ok(0) => Ok(()),
+            _ => Err(EngineError::Unavailable("the journal was closed with rows that it could not write")),
         }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.shared.close();
     }
 }
 
@@ -157,22 +224,22 @@ impl Record {
 }
 
 impl Durable {
-    /// Waits for the disk; not for ever.
+    /// Waits for the disk; not for ever, since a group that is late says so.
     pub async fn wait(self) -> Result<(), EngineError> {
-        let Some(mut done) = self.0 else { return Ok(()) };
-        match timeout(COMMIT_DEADLINE, done.wait_for(|done| *done)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => Err(EngineError::Unavailable("the journal is closed")),
-            Err(_) => Err(EngineError::Unavailable("the disk takes too long")),
+        let Some(mut progress) = self.0 else { return Ok(()) };
+        match progress.wait_for(|progress| *progress != Progress::Waiting).await.as_deref() {
+            Ok(Progress::OnDisk) => Ok(()),
+            Ok(_) => Err(EngineError::Unavailable("the disk takes too long")),
+            Err(_) => Err(EngineError::Unavailable("the journal is closed")),
         }
     }
 }
 
 impl Shared {
-    /// The writer's thread.
-    fn write_all(&self, store: Store, dir: &Path) {
+    /// The writer's thread; returns how many rows it could not write.
+    fn write_all(&self, store: Store, dir: &Path) -> usize {
         let mut store = Some(store);
-        while let Some((rows, done)) = self.next_group() {
+        while let Some(rows) = self.next_group() {
             let began = Instant::now();
             while let Err(error) = Store::write(&mut store, dir, &rows) {
                 self.metrics.journal_errors.inc();
@@ -180,38 +247,52 @@ impl Shared {
                     tracing::error!(%error, "the journal cannot be written; webhooks are refused until it can");
                 }
                 if self.wait_to_retry() {
-                    return;
+                    return rows.len();
                 }
-            }
-            if self.in_trouble.swap(false, Ordering::Relaxed) {
-                tracing::info!("the journal is written again");
             }
             self.metrics.journal_groups.inc();
             self.metrics.journal_seconds.observe(began.elapsed().as_secs_f64());
-            done.send_replace(true);
+            self.finish_group();
         }
+        0
     }
 
     /// Waits for rows; none once the journal is closed and empty.
-    fn next_group(&self) -> Option<(Vec<Row>, watch::Sender<bool>)> {
-        let mut group = self.group.lock();
-        while group.rows.is_empty() {
-            if group.closing {
+    fn next_group(&self) -> Option<Vec<Row>> {
+        let mut queue = self.queue.lock();
+        while queue.rows.is_empty() {
+            if queue.closing {
                 return None;
             }
-            self.news.wait(&mut group);
+            self.news.wait(&mut queue);
         }
-        group.bytes = 0;
-        let done = mem::replace(&mut group.done, watch::Sender::new(false));
-        Some((mem::take(&mut group.rows), done))
+        queue.bytes = 0;
+        let progress = mem::replace(&mut queue.progress, watch::Sender::new(Progress::Waiting));
+        queue.under_way = Some(UnderWay { since: Instant::now(), first: queue.first, progress });
+        queue.first = queue.next;
+        Some(mem::take(&mut queue.rows))
+    }
+
+    fn finish_group(&self) {
+        let group = self.queue.lock().under_way.take();
+        if self.in_trouble.swap(false, Ordering::Relaxed) {
+            tracing::info!("the journal is written again");
+        }
+        if let Some(group) = group {
+            group.progress.send_replace(Progress::OnDisk);
+        }
     }
 
     /// True where the journal is closed meanwhile: a disk that is broken must not hold up the end.
     fn wait_to_retry(&self) -> bool {
-        let mut group = self.group.lock();
-        if !group.closing {
-            self.news.wait_for(&mut group, RETRY);
-        }
-        group.closing
+        let until = Instant::now() + RETRY;
+        let mut queue = self.queue.lock();
+        while !queue.closing && !self.news.wait_until(&mut queue, until).timed_out() {}
+        queue.closing
+    }
+
+    fn close(&self) {
+        self.queue.lock().closing = true;
+        self.news.notify_one();
     }
 }

@@ -1,9 +1,6 @@
 //! One tenant's calls: its sequence, its users, and which leg changed at which number.
 
-use super::{
-    super::Stream,
-    journal::{Durable, Written},
-};
+use super::super::Stream;
 use crate::{
     call::{Added, Call, CallEvent, Event, Extension, Leg, LegId, LegKey, Micros, Rules, TenantId},
     config,
@@ -60,16 +57,13 @@ pub(super) struct Kept {
     pub(super) touched: Micros,
     /// The journal's rows that hold its events.
     rows: Vec<u64>,
-    /// When the last change is on the disk.
-    durable: Durable,
 }
 
 impl Kept {
-    pub(super) fn add(&mut self, event: Event, touched: Micros, written: Written) {
+    pub(super) fn add(&mut self, event: Event, touched: Micros, row: Option<u64>) {
         self.leg.add(event);
         self.touched = self.touched.max(touched);
-        self.rows.extend(written.row);
-        self.durable = written.durable;
+        self.rows.extend(row);
     }
 }
 
@@ -105,13 +99,13 @@ impl Tenant {
         self.leg(&key.extension, &key.leg).map_or(Added::New, |leg| leg.check(event))
     }
 
-    /// When the latest change of a leg is durable.
-    pub(super) fn durable(&self, extension: &Extension, id: &LegId) -> Durable {
-        self.kept(extension, id).map(|kept| kept.durable.clone()).unwrap_or_default()
+    /// The journal's row of a leg's latest change.
+    pub(super) fn last_row(&self, key: &LegKey) -> Option<u64> {
+        self.kept(&key.extension, &key.leg)?.rows.last().copied()
     }
 
     /// Adds an event, which must be new, under the tenant's next number.
-    pub(super) fn add(&mut self, key: &LegKey, event: Event, now: Micros, written: Written) -> (u64, &Leg) {
+    pub(super) fn add(&mut self, key: &LegKey, event: Event, now: Micros, row: Option<u64>) -> (u64, &Leg) {
         self.seq += 1;
         let user = self.users.entry(key.extension.clone()).or_default();
         let kept = user.legs.entry(key.leg.clone()).or_insert_with(|| Kept {
@@ -120,7 +114,7 @@ impl Tenant {
         });
         user.by_seq.remove(&kept.seq);
         user.by_seq.insert(self.seq, key.leg.clone());
-        kept.add(event, now, written);
+        kept.add(event, now, row);
         kept.seq = self.seq;
         note_live(&mut user.live, &key.leg, kept.leg.is_live());
         (self.seq, &kept.leg)

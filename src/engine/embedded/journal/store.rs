@@ -2,7 +2,7 @@
 
 use super::{super::super::EngineError, Record};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use std::path::Path;
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path};
 
 /// Few and small: the journal's rows are read at start only.
 const CACHE_BYTES: u64 = 8 << 20;
@@ -27,7 +27,9 @@ impl Store {
         let cannot = |what: &dyn std::fmt::Display| {
             EngineError::CannotOpen(format!("engine.data_dir = {:?}: {what}", dir.display().to_string()))
         };
-        std::fs::create_dir_all(dir).map_err(|error| cannot(&error))?;
+        // What is in it is for nobody else on the machine.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        made.map_err(|error| cannot(&error))?;
         let store = Self::reopen(dir).map_err(|error| match error {
             fjall::Error::Locked => cannot(&"another process uses it"),
             error => cannot(&error),

@@ -1,0 +1,69 @@
+//! Events of unknown states, kept for operators: the latest, within bounds.
+
+use crate::engine::Archived;
+use std::collections::VecDeque;
+
+const MAX_EVENTS: usize = 1000;
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// Oldest first, each with its row in the journal.
+#[derive(Default)]
+pub struct Archive {
+    kept: VecDeque<(Option<u64>, Archived)>,
+    bytes: usize,
+}
+
+impl Archive {
+    /// The row of an event that says the same, which a provider sends twice; the inner is none where nothing is written.
+    pub fn known(&self, raw: &str) -> Option<Option<u64>> {
+        self.kept.iter().find(|(_, kept)| kept.raw == raw).map(|(row, _)| *row)
+    }
+
+    /// Adds an event; returns the rows of those that go for it.
+    pub fn push(&mut self, row: Option<u64>, archived: Archived) -> Vec<u64> {
+        self.bytes += archived.raw.len();
+        self.kept.push_back((row, archived));
+        let mut gone = Vec::new();
+        while self.kept.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
+            let Some((row, oldest)) = self.kept.pop_front() else { break };
+            self.bytes -= oldest.raw.len();
+            gone.extend(row);
+        }
+        gone
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Archived> {
+        self.kept.iter().map(|(_, archived)| archived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archived(raw: &str) -> Archived {
+        Archived { received_at: 1, state: "PARKED".into(), raw: raw.into() }
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_are_too_many() {
+        let mut archive = Archive::default();
+        for row in 0..MAX_EVENTS as u64 {
+            assert!(archive.push(Some(row), archived(&row.to_string())).is_empty());
+        }
+        assert_eq!(archive.push(Some(1000), archived("one more")), [0]);
+        assert_eq!(
+            archive.push(Some(1001), archived(&"x".repeat(MAX_BYTES))),
+            (1..=1000).collect::<Vec<_>>()
+        );
+        assert_eq!(archive.iter().count(), 1);
+    }
+
+    #[test]
+    fn what_is_kept_is_known() {
+        let mut archive = Archive::default();
+        archive.push(Some(7), archived("{}"));
+        assert_eq!((archive.known("{}"), archive.known("{ }")), (Some(Some(7)), None));
+    }
+}
