@@ -13,14 +13,14 @@ demo: web
 test:
 	scripts/test
 
-web: $(WEB)/dist/.built
+web: $(WEB)/dist/index.html
 
 $(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json
 	scripts/need node
 	cd $(WEB) && npm ci --no-audit --no-fund
 	touch $@
 
-$(WEB)/dist/.built: $(WEB)/node_modules/.installed $(WEB_SOURCES)
+$(WEB)/dist/index.html: $(WEB)/node_modules/.installed $(WEB_SOURCES)
 	cd $(WEB) && npm run build
 	touch $@
 

@@ -229,7 +229,7 @@ pub struct Call {
     /// After this a live call is to be shown as unconfirmed.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub stale_at: Option<Micros>,
-    /// When its user closed the popup, by callpop's clock.
+    /// When its user closed the popup, at last, by callpop's clock.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub dismissed_at: Option<Micros>,
     pub summary: Option<Summary>,

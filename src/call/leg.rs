@@ -53,17 +53,15 @@ impl Leg {
         self.forgotten + self.events.len() as u32
     }
 
-    /// What adding an event would do. A leg is dismissed once: a second dismissal is known.
+    /// What adding an event would do. A second dismissal is known, unless a summary came meanwhile.
     pub fn check(&self, event: &Event) -> Added {
         let most = match event.what {
             What::Phase { phase: Phase::Hangup, .. } | What::Expired { .. } => MAX_WITH_ENDS,
             What::Phase { .. } => MAX_PHASES,
             What::Summary { .. } | What::Dismissed => MAX_EVENTS,
         };
-        let is_known = match event.what {
-            What::Dismissed => self.is_dismissed(),
-            _ => self.events.binary_search(event).is_ok(),
-        };
+        let is_known =
+            self.events.binary_search(event).is_ok() || event.what == What::Dismissed && self.is_dismissed();
         match self.events.len() {
             _ if is_known => Added::Known,
             length if length >= most => Added::Full,
@@ -94,8 +92,15 @@ impl Leg {
         phases.peek().is_some() && phases.all(|phase| phase != Phase::Hangup) && self.quiet_end().is_none()
     }
 
+    /// Whether its user has closed the popup, and the summary's too if there is one.
     fn is_dismissed(&self) -> bool {
-        self.events.iter().any(|event| event.what == What::Dismissed)
+        let summary = self.events.iter().rev().find(|event| matches!(event.what, What::Summary { .. }));
+        self.dismissed_at().is_some_and(|at| summary.is_none_or(|summary| summary.at <= at))
+    }
+
+    /// The latest dismissal.
+    fn dismissed_at(&self) -> Option<Micros> {
+        self.events.iter().rev().find(|event| event.what == What::Dismissed).map(|event| event.at)
     }
 
     /// The event that ends this leg for want of news, `after` its last phase; none where it has no room, or no phase.
@@ -143,11 +148,7 @@ impl Leg {
             hold_ms: talk.spent[Phase::Held as usize] / 1000,
             outcome: end.map(|end| end.outcome.unwrap_or_else(|| talk.outcome(opening.1.direction))),
             stale_at: rules.stale_at(state, since),
-            dismissed_at: self
-                .events
-                .iter()
-                .find(|event| event.what == What::Dismissed)
-                .map(|event| event.at),
+            dismissed_at: self.dismissed_at(),
             summary: self.summary(),
         })
     }

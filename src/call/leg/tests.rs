@@ -267,3 +267,16 @@ fn a_full_leg_still_takes_its_end() {
     assert_eq!(leg.add(phase(10_000, Phase::Hangup)), Added::New);
     assert_eq!(leg.fold(&key(), &RULES).unwrap().state, CallState::Ended);
 }
+
+#[test]
+fn a_popup_is_closed_once_and_its_summary_once_more() {
+    let dismissal = |at| Event::new(at, What::Dismissed);
+    let mut leg = Leg::default();
+    leg.add(phase(1, Phase::Ringing));
+    assert_eq!(leg.add(dismissal(5)), Added::New);
+    assert_eq!(leg.add(dismissal(6)), Added::Known);
+    leg.add(summary(9));
+    assert_eq!(leg.add(dismissal(10)), Added::New);
+    assert_eq!(leg.add(dismissal(11)), Added::Known);
+    assert_eq!(leg.fold(&key(), &RULES).unwrap().dismissed_at, Some(10));
+}

@@ -1,0 +1,73 @@
+// Server time on the monotonic clock of the page, so that a wrong or changing clock
+// of the computer does not reach any timer.
+
+const SAMPLES = 8;
+/** Below this, what is known is better than one stamp that travelled for an unknown time. */
+const TRUSTED_DRIFT_MS = 2_000;
+
+interface Sample {
+  readonly offset: number;
+  readonly roundTrip: number;
+}
+
+/** The four stamps of a tick and its tock; the outer two are of `performance.now()`. */
+export interface Stamps {
+  readonly sentMs: number;
+  readonly receivedByServerUs: number;
+  readonly sentByServerUs: number;
+  readonly receivedMs: number;
+}
+
+/** Knows the server's time, in milliseconds since 1970. */
+export class ServerClock {
+  #samples: Sample[] = [];
+  /** Server time minus `performance.now()`. */
+  #offset: number | null = null;
+  /** `Date.now()` minus `performance.now()`: it jumps when the computer wakes from sleep. */
+  #wall = 0;
+
+  /** The server's time now; this computer's own until the server has told. */
+  now(): number {
+    return this.#offset === null ? Date.now() : performance.now() + this.#offset;
+  }
+
+  /** How far this computer's clock is ahead of the server's (negative: behind), in milliseconds. */
+  skew(): number {
+    return Date.now() - this.now();
+  }
+
+  /** Begins a session: `serverTimeUs` travelled for an unknown time, so it only mends what is far off. */
+  restart(serverTimeUs: number): void {
+    const offset = serverTimeUs / 1000 - performance.now();
+    this.#samples = [];
+    this.#wall = Date.now() - performance.now();
+    if (this.#offset === null || Math.abs(offset - this.#offset) > TRUSTED_DRIFT_MS) {
+      this.#offset = offset;
+    }
+  }
+
+  /**
+   * Takes a tock; of the last eight, the one with the least round trip is believed.
+   * After a sleep all of them are wrong, this one too: then it returns false, and another is needed.
+   */
+  learn(stamps: Stamps): boolean {
+    const wall = Date.now() - performance.now();
+    const slept = Math.abs(wall - this.#wall) > TRUSTED_DRIFT_MS;
+    this.#wall = wall;
+    if (slept) {
+      this.#samples = [];
+      return false;
+    }
+    const received = stamps.receivedByServerUs / 1000;
+    const sent = stamps.sentByServerUs / 1000;
+    this.#samples.push({
+      offset: (received - stamps.sentMs + (sent - stamps.receivedMs)) / 2,
+      roundTrip: stamps.receivedMs - stamps.sentMs - (sent - received),
+    });
+    this.#samples = this.#samples.slice(-SAMPLES);
+    this.#offset = this.#samples.reduce((best, sample) =>
+      sample.roundTrip < best.roundTrip ? sample : best,
+    ).offset;
+    return true;
+  }
+}

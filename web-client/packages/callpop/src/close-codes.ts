@@ -1,0 +1,21 @@
+// What the gateway means when it closes a connection.
+
+/** Why the gateway does not want this client as it is. */
+export type RefusalReason =
+  "token" | "forbidden" | "too_many_sessions" | "too_many_frames" | "malformed_frame";
+
+/** The session needs a better token: worth one more attempt when the provider has another. */
+export const TOKEN_REFUSED = 4401;
+
+const REFUSALS: ReadonlyMap<number, RefusalReason> = new Map([
+  [4400, "malformed_frame"],
+  [TOKEN_REFUSED, "token"],
+  [4403, "forbidden"],
+  [4409, "too_many_sessions"],
+  [4429, "too_many_frames"],
+]);
+
+/** The refusal behind a close code, or null where connecting again is right. */
+export function refusalOf(code: number): RefusalReason | null {
+  return REFUSALS.get(code) ?? null;
+}

@@ -1,0 +1,91 @@
+// Which calls are shown where: pure, from the calls and what the user has chosen.
+
+import type { Call } from "../wire.ts";
+import type { Attention } from "./attention.ts";
+
+export interface Arrangement {
+  /** Live calls, and the one that has just ended; the first one is the primary. */
+  readonly cards: readonly Call[];
+  /** The call whose summary is on the stage. */
+  readonly summary: Call | null;
+  /** Ended calls, the latest first. */
+  readonly recent: readonly Call[];
+  /** How many of the recent ones were missed and not seen. */
+  readonly missed: number;
+}
+
+/** What the user has chosen in this popup. */
+export interface Choices {
+  /** Legs whose card was closed here; the gateway's word may still be on its way. */
+  readonly closed: ReadonlySet<string>;
+  /** The leg whose summary was opened by hand. */
+  readonly summaryOf: string | null;
+}
+
+/** Arranges the calls for the eye. */
+export function arrange(
+  calls: readonly Call[],
+  choices: Choices,
+  attention: Attention,
+  nowMs: number,
+): Arrangement {
+  const isClosed = (call: Call): boolean =>
+    call.dismissed_at !== null || choices.closed.has(call.leg_id);
+  const summary = summaryOnStage(calls, choices, attention);
+  const ended = calls.filter((call) => call.state === "ended").sort((a, b) => endOf(b) - endOf(a));
+  const last = ended.find((call) => attention.lingersUntil(call) > nowMs && !isClosed(call));
+  const cards = calls
+    .filter((call) => call.state !== "ended" && !isClosed(call))
+    .sort((a, b) => rank(a) - rank(b) || b.since - a.since);
+  // A summary says whose call it was, so the call itself needs no card any more.
+  if (last !== undefined && last !== summary) cards.push(last);
+  const recent = ended.filter((call) => !cards.includes(call));
+  return {
+    cards,
+    summary,
+    recent,
+    missed: recent.filter((call) => call.outcome === "missed" && !isClosed(call)).length,
+  };
+}
+
+/** After this, a live call without news is shown as unconfirmed. */
+export function isUnconfirmed(call: Call, nowMs: number): boolean {
+  return call.state !== "ended" && call.stale_at !== null && nowMs > call.stale_at / 1000;
+}
+
+/** What is talked on comes first, then what asks for an answer, then what waits. */
+function rank(call: Call): number {
+  switch (call.state) {
+    case "active":
+      return 0;
+    case "ringing":
+      return call.direction === "inbound" ? 1 : 2;
+    case "held":
+      return 3;
+    case "ended":
+      return 4;
+  }
+}
+
+function summaryOnStage(
+  calls: readonly Call[],
+  choices: Choices,
+  attention: Attention,
+): Call | null {
+  const chosen = calls.find((call) => call.leg_id === choices.summaryOf && call.summary !== null);
+  if (chosen !== undefined) return chosen;
+  return calls
+    .filter((call) => attention.hasFreshSummary(call))
+    .reduce<Call | null>(
+      (latest, call) => (reported(call) > reported(latest) ? call : latest),
+      null,
+    );
+}
+
+function reported(call: Call | null): number {
+  return call?.summary?.reported_at ?? 0;
+}
+
+function endOf(call: Call): number {
+  return call.ended_at ?? call.updated_at;
+}

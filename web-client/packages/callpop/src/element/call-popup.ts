@@ -1,0 +1,147 @@
+// The element: attributes and properties in, a rendered popup in its shadow root out.
+
+import { effect } from "@preact/signals-core";
+import { h, render } from "preact";
+import { CallpopClient } from "../client.ts";
+import type { TokenProvider } from "../tokens.ts";
+import css from "./popup.css?inline";
+import type { CallSource } from "./call-source.ts";
+import { PopupState } from "./popup-state.ts";
+import { en } from "./strings.ts";
+import { Popup } from "./view/popup.tsx";
+
+let sheet: CSSStyleSheet | undefined;
+
+/** One sheet for all popups of the page; made late, so that importing needs no browser. */
+function popupSheet(): CSSStyleSheet {
+  if (sheet === undefined) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+  }
+  return sheet;
+}
+
+/**
+ * `<call-popup>`: shows one user's calls as they happen.
+ *
+ * Connect it with `url` and a token (attribute `token` or property `tokenProvider`), or give
+ * it a `client`, whose connection then stays yours. `placement="bottom-right"` (or another
+ * corner) makes it float; `theme="light"` or `"dark"` overrules the reader's preference;
+ * `label` names it for screen readers where a page has several.
+ */
+export class CallPopup extends HTMLElement {
+  static readonly observedAttributes: readonly string[] = ["url", "token", "placement", "label"];
+
+  readonly #state = new PopupState();
+  readonly #root: ShadowRoot = this.attachShadow({ mode: "open" });
+  #given: CallSource | null = null;
+  #tokenProvider: TokenProvider | null = null;
+  #own: CallpopClient | null = null;
+  #stopRendering: (() => void) | null = null;
+  #updateDue = false;
+  #outdated = false;
+
+  constructor() {
+    super();
+    this.#root.adoptedStyleSheets = [popupSheet()];
+  }
+
+  /** A client whose calls to show; it is neither connected nor closed by the popup. */
+  get client(): CallSource | null {
+    return this.#given;
+  }
+
+  set client(client: CallSource | null) {
+    this.#given = client;
+    this.#reconfigure();
+  }
+
+  /** Gives the token for the popup's own connection. Default: the `token` attribute. */
+  get tokenProvider(): TokenProvider | null {
+    return this.#tokenProvider;
+  }
+
+  set tokenProvider(provider: TokenProvider | null) {
+    this.#tokenProvider = provider;
+    this.#reconfigure();
+  }
+
+  connectedCallback(): void {
+    this.#adoptEarlyProperties();
+    this.#update();
+  }
+
+  disconnectedCallback(): void {
+    this.#update();
+  }
+
+  attributeChangedCallback(name: string): void {
+    if (name === "placement") this.#state.recentOpen.value = !this.hasAttribute("placement");
+    else if (name === "label") this.#state.label.value = this.getAttribute("label");
+    else if (name === "token" && this.#own !== null) this.#takeFreshToken(this.#own);
+    else this.#reconfigure();
+  }
+
+  /** A running client asks for it in time; a refused one is worth another attempt. */
+  #takeFreshToken(client: CallpopClient): void {
+    if (client.state.phase === "refused") client.connect();
+  }
+
+  /** Properties that a page set before this class was known hide the accessors. */
+  #adoptEarlyProperties(): void {
+    for (const name of ["client", "tokenProvider"]) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value: unknown = Reflect.get(this, name);
+      Reflect.deleteProperty(this, name);
+      Reflect.set(this, name, value);
+    }
+  }
+
+  #reconfigure(): void {
+    this.#outdated = true;
+    this.#update();
+  }
+
+  /** Once for several properties, and not at all when the element only moved within the page. */
+  #update(): void {
+    if (this.#updateDue) return;
+    this.#updateDue = true;
+    queueMicrotask(() => {
+      this.#updateDue = false;
+      const running = this.#stopRendering !== null;
+      if (running && this.isConnected && !this.#outdated) return;
+      this.#outdated = false;
+      this.#stop();
+      if (this.isConnected) this.#start();
+    });
+  }
+
+  #start(): void {
+    const source = this.#given ?? this.#connectOwn();
+    if (source !== null) this.#state.follow(source);
+    this.#stopRendering = effect(() => {
+      render(h(Popup, { state: this.#state, strings: en }), this.#root);
+    });
+  }
+
+  #stop(): void {
+    this.#stopRendering?.();
+    this.#stopRendering = null;
+    this.#state.unfollow();
+    this.#own?.close();
+    this.#own = null;
+  }
+
+  #connectOwn(): CallpopClient | null {
+    const token = this.#tokenProvider ?? this.#attributeToken();
+    if (token === null) return null;
+    this.#own = new CallpopClient({ url: this.getAttribute("url") ?? "", token });
+    this.#own.connect();
+    return this.#own;
+  }
+
+  #attributeToken(): TokenProvider | null {
+    const token = this.getAttribute("token");
+    return token === null ? null : (): string => token;
+  }
+}

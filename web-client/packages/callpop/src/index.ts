@@ -1,0 +1,20 @@
+// The SDK: what `import … from "callpop"` gives.
+
+export { CallpopClient, type ClientEvents, type ClientOptions } from "./client.ts";
+export type { RefusalReason } from "./close-codes.ts";
+export type { Unsubscribe } from "./events.ts";
+export type { SocketConstructor, SocketLike } from "./link.ts";
+export type { ConnectionState } from "./state.ts";
+export type { CallChange } from "./store.ts";
+export { type TokenProvider, TokenUnavailable } from "./tokens.ts";
+export type {
+  Call,
+  CallState,
+  ClientFrame,
+  Direction,
+  Outcome,
+  Party,
+  ServerFrame,
+  Summary,
+  Transfer,
+} from "./wire.ts";

@@ -1,0 +1,156 @@
+// Generated from src/protocol.rs and src/call.rs by `make types`. Do not edit.
+
+/**
+ * A customer of the telephony provider; everything is separate by tenant.
+ */
+export type TenantId = string;
+
+/**
+ * A user's extension, unique within its tenant only.
+ */
+export type Extension = string;
+
+/**
+ * One participant's part of a call, as the provider names it.
+ */
+export type LegId = string;
+
+/**
+ * From the side of the user whose leg it is.
+ */
+export type Direction = "inbound" | "outbound";
+
+/**
+ * Where a call stands.
+ */
+export type CallState = "ringing" | "active" | "held" | "ended";
+
+/**
+ * How an ended call went.
+ */
+export type Outcome = "answered" | "missed" | "no_answer" | "expired";
+
+/**
+ * One side of a call. A withheld number is null; so is a name that says nothing.
+ */
+export type Party = { number: string | null, name: string | null, };
+
+/**
+ * The only kind of transfer that a provider announces on the receiver's leg.
+ */
+export type TransferKind = "attended";
+
+/**
+ * A call that a colleague hands over.
+ */
+export type Transfer = { kind: TransferKind, original_number: string, 
+/**
+ * The colleague who hands it over.
+ */
+via: Party, 
+/**
+ * When the original caller came on the line.
+ */
+completed_at: number | null, };
+
+/**
+ * The provider's AI summary of a call.
+ */
+export type Summary = { language: string, reported_at: number, 
+/**
+ * As the provider sent it.
+ */
+content: unknown, };
+
+/**
+ * A call as it now stands: the fold of its leg's events.
+ */
+export type Call = { leg_id: LegId, tenant_id: TenantId, extension: Extension, 
+/**
+ * How many distinct events made this call; it only grows.
+ */
+version: number, direction: Direction, 
+/**
+ * The other side is an extension too.
+ */
+internal: boolean, state: CallState, remote: Party, local: Party, transfer: Transfer | null, started_at: number, answered_at: number | null, 
+/**
+ * When the present state began.
+ */
+since: number, ended_at: number | null, 
+/**
+ * The latest timestamp among the provider's events.
+ */
+updated_at: number, 
+/**
+ * Finished time in each state, in milliseconds.
+ */
+ring_ms: number, talk_ms: number, hold_ms: number, outcome: Outcome | null, 
+/**
+ * After this a live call is to be shown as unconfirmed.
+ */
+stale_at: number | null, 
+/**
+ * When its user closed the popup, at last, by callpop's clock.
+ */
+dismissed_at: number | null, summary: Summary | null, };
+
+/**
+ * Where a stream stands.
+ */
+export type State = { 
+/**
+ * Changes when the store lost or replaced its data; `seq` counts within it.
+ */
+epoch: string, seq: number, 
+/**
+ * Names what is streamed: resume with it, and a change of extensions or scope gets a snapshot.
+ */
+stream: string, 
+/**
+ * Callpop's clock.
+ */
+server_time: number, session_id: string, 
+/**
+ * How often a client sends `tick`.
+ */
+heartbeat_ms: number, 
+/**
+ * Seconds since 1970.
+ */
+token_expires_at: number, 
+/**
+ * Newest first.
+ */
+calls: Array<Call>, };
+
+/**
+ * What was wrong with a client's frame.
+ */
+export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "unavailable";
+
+/**
+ * A frame to the client.
+ */
+export type ServerFrame = { "type": "snapshot" } & State | { "type": "resumed" } & State | { "type": "call", seq: number, call: Call, } | { "type": "tock", 
+/**
+ * As the client sent it.
+ */
+t0: number, 
+/**
+ * Received.
+ */
+t1: number, 
+/**
+ * Sent.
+ */
+t2: number, } | { "type": "token_expiring", in_ms: number, } | { "type": "token_accepted", 
+/**
+ * Seconds since 1970.
+ */
+token_expires_at: number, } | { "type": "reconnect", after_ms: number, } | { "type": "error", code: ErrorCode, detail: string, };
+
+/**
+ * A frame from the client.
+ */
+export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", token: string, } | { "type": "dismiss", leg_id: LegId, };

@@ -1,0 +1,453 @@
+import { CallpopClient, type ConnectionState, TokenUnavailable } from "callpop";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { call, secondsAgo } from "../../../tests/support/calls.ts";
+import { FakeSocket, nextSocket, opening, sentTypes } from "./fake-gateway.ts";
+
+const URL_BASE = "https://gateway.example/calls/";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  FakeSocket.opened = [];
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+function newClient(token: () => string | Promise<string> = () => "jwt-1"): CallpopClient {
+  return new CallpopClient({ url: URL_BASE, token, webSocket: FakeSocket });
+}
+
+async function connected(client: CallpopClient = newClient()): Promise<FakeSocket> {
+  client.connect();
+  const socket = await nextSocket();
+  socket.receive(opening());
+  return socket;
+}
+
+function phases(client: CallpopClient): string[] {
+  const seen: string[] = [];
+  client.on("state", (state) => seen.push(state.phase));
+  return seen;
+}
+
+describe("connecting", () => {
+  test("offers the protocol and the token, and asks for nothing to resume", async () => {
+    const client = newClient();
+    const seen = phases(client);
+    const socket = await connected(client);
+    expect(socket.url).toBe("wss://gateway.example/calls/v1/stream");
+    expect(socket.protocols).toEqual(["callpop.v1", "bearer.jwt-1"]);
+    expect(seen).toEqual(["connecting", "connected"]);
+    expect(client.state).toEqual<ConnectionState>({ phase: "connected", sessionId: "s1" });
+  });
+
+  test("a supervisor asks for the whole tenant", async () => {
+    const options = { url: URL_BASE, token: () => "t", webSocket: FakeSocket };
+    new CallpopClient({ ...options, scope: "tenant" }).connect();
+    expect((await nextSocket()).url).toContain("?scope=tenant");
+  });
+
+  test("a second connect() changes nothing", async () => {
+    const client = newClient();
+    client.connect();
+    client.connect();
+    await nextSocket();
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
+  test("an address that is none is told at once", () => {
+    expect(() => new CallpopClient({ url: "https://", token: () => "t" })).toThrow(TypeError);
+  });
+
+  test("a gateway that accepts and stays silent is given up", async () => {
+    const client = newClient();
+    client.connect();
+    const socket = await nextSocket();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(socket.closedWith).toEqual([1000]);
+    expect(client.state).toEqual({ phase: "connecting", attempt: 1 });
+  });
+});
+
+describe("calls", () => {
+  test("come with the snapshot and one by one", async () => {
+    const client = newClient();
+    const lists: number[] = [];
+    const changes: string[] = [];
+    client.on("calls", (calls) => lists.push(calls.length));
+    client.on("call", (change) => changes.push(`${change.previous?.state}>${change.call.state}`));
+    client.connect();
+    const socket = await nextSocket();
+    socket.receive(opening("snapshot", { calls: [call()] }));
+    socket.receive({ type: "call", seq: 11, call: call({ version: 2, state: "active" }) });
+    socket.receive({ type: "call", seq: 11, call: call({ version: 1 }) });
+    expect(lists).toEqual([1, 1]);
+    expect(changes).toEqual(["undefined>ringing", "ringing>active"]);
+    expect(client.calls[0]?.state).toBe("active");
+  });
+
+  test("what this client does not know is passed over", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    for (const frame of ["", "{", "null", "[]", '"call"', '{"type":"sparkle"}', "{}"]) {
+      socket.receive(frame);
+    }
+    socket.receive({ type: "call", seq: 11, call: { ...call(), colour: "blue" }, extra: 1 });
+    expect(client.calls).toHaveLength(1);
+    expect(client.state.phase).toBe("connected");
+  });
+
+  test("a listener that throws stops neither the others nor the connection", async () => {
+    const client = newClient();
+    const thrown = vi.fn();
+    vi.stubGlobal("queueMicrotask", (run: () => void) => {
+      try {
+        run();
+      } catch (error) {
+        thrown(error);
+      }
+    });
+    const second = vi.fn();
+    client.on("calls", () => {
+      throw new Error("page's mistake");
+    });
+    client.on("calls", second);
+    await connected(client);
+    expect(second).toHaveBeenCalled();
+    expect(thrown).toHaveBeenCalled();
+  });
+});
+
+describe("reconnecting", () => {
+  test("waits with full jitter, then resumes from the highest seq", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "call", seq: 17, call: call() });
+    socket.end(1006);
+    expect(client.state).toEqual({ phase: "reconnecting", attempt: 1 });
+    await vi.advanceTimersByTimeAsync(124);
+    expect(FakeSocket.opened).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(new URL((await nextSocket()).url).searchParams.get("resume")).toBe("e1:17:mine");
+    expect(client.calls).toHaveLength(1);
+  });
+
+  test("the wait grows until the connection was stable for a minute", async () => {
+    const client = newClient();
+    let socket = await connected(client);
+    for (const wait of [125, 250, 500]) {
+      socket.end(1006);
+      await vi.advanceTimersByTimeAsync(wait);
+      socket = await nextSocket();
+      socket.receive(opening("resumed"));
+    }
+    expect(FakeSocket.opened).toHaveLength(4);
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      await vi.advanceTimersByTimeAsync(5_000);
+      socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    }
+    socket.end(1006);
+    await vi.advanceTimersByTimeAsync(125);
+    expect(FakeSocket.opened).toHaveLength(5);
+  });
+
+  test.each([1001, 1006, 1012, 4500, 4503, 4504])("comes again after %d", async (code) => {
+    const client = newClient();
+    (await connected(client)).end(code);
+    await vi.advanceTimersByTimeAsync(125);
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+
+  test("a draining gateway says when to come back, and is obeyed", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "reconnect", after_ms: 3_000 });
+    socket.receive({ type: "call", seq: 11, call: call() });
+    expect(client.calls).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    socket.end(4503);
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(FakeSocket.opened).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+
+  test("a draining gateway that never closes is left after that time", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "reconnect", after_ms: 3_000 });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(socket.closedWith).toEqual([1000]);
+    expect(FakeSocket.opened).toHaveLength(2);
+    expect(client.state.phase).toBe("reconnecting");
+  });
+
+  test("a provider that fails is a network that fails", async () => {
+    const token = vi.fn(async () => "t");
+    token.mockRejectedValueOnce(new Error("no network"));
+    const client = newClient(token);
+    client.connect();
+    await vi.advanceTimersByTimeAsync(125);
+    await vi.advanceTimersByTimeAsync(125);
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
+  test("online again: one attempt soon, not after the rest of the wait", async () => {
+    const page = new EventTarget();
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+    vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+    const client = newClient();
+    let socket = await connected(client);
+    for (let attempt = 0; attempt < 7; attempt += 1) {
+      socket.end(1006);
+      await vi.advanceTimersByTimeAsync(20_000);
+      socket = await nextSocket();
+    }
+    socket.end(1006);
+    const before = FakeSocket.opened.length;
+    page.dispatchEvent(new Event("online"));
+    page.dispatchEvent(new Event("online"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(FakeSocket.opened).toHaveLength(before + 1);
+  });
+});
+
+describe("liveness", () => {
+  test("ticks a few times at once, then at every heartbeat", async () => {
+    const socket = await connected();
+    await vi.advanceTimersByTimeAsync(800);
+    expect(sentTypes(socket)).toEqual(Array(5).fill("tick"));
+    socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    await vi.advanceTimersByTimeAsync(14_200);
+    expect(sentTypes(socket)).toHaveLength(6);
+  });
+
+  test("a socket that is open but silent is left", async () => {
+    const client = newClient();
+    await connected(client);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(client.state.phase).toBe("reconnecting");
+  });
+
+  test("any frame shows that the gateway lives", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    for (let minute = 0; minute < 20; minute += 1) {
+      await vi.advanceTimersByTimeAsync(9_000);
+      socket.receive({ type: "call", seq: 11 + minute, call: call({ version: minute + 2 }) });
+    }
+    expect(client.state.phase).toBe("connected");
+  });
+
+  test("server time comes from the tocks", async () => {
+    const client = newClient();
+    client.connect();
+    const socket = await nextSocket();
+    const ahead = 600_000;
+    socket.receive(opening("snapshot", { server_time: (Date.now() + ahead) * 1000 }));
+    await vi.advanceTimersByTimeAsync(0);
+    const tick = socket.sent[0];
+    if (tick?.type !== "tick") throw new Error("no tick was sent");
+    expect(Number.isInteger(tick.t0)).toBe(true);
+    const serverUs = (Date.now() + ahead + 40) * 1000;
+    await vi.advanceTimersByTimeAsync(80);
+    socket.receive({ type: "tock", t0: tick.t0, t1: serverUs, t2: serverUs });
+    expect(client.now() - (Date.now() + ahead)).toBeCloseTo(0, 0);
+    expect(client.skew()).toBeCloseTo(-ahead, 0);
+  });
+});
+
+describe("refusals", () => {
+  test.each([
+    [4400, "malformed_frame"],
+    [4403, "forbidden"],
+    [4409, "too_many_sessions"],
+    [4429, "too_many_frames"],
+  ])("%d stops and says why", async (code, reason) => {
+    const client = newClient();
+    (await connected(client)).end(code, "because");
+    expect(client.state).toEqual({ phase: "refused", reason, detail: "because" });
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
+  test("4401 is mended by another token", async () => {
+    let count = 0;
+    const client = newClient(() => `jwt-${++count}`);
+    (await connected(client)).end(4401, "expired");
+    await vi.advanceTimersByTimeAsync(125);
+    const second = await nextSocket();
+    expect(second.protocols[1]).toBe("bearer.jwt-2");
+    second.receive(opening("resumed"));
+    expect(client.state.phase).toBe("connected");
+  });
+
+  test("4401 twice in a row stops, however many tokens the provider has", async () => {
+    let count = 0;
+    const client = newClient(() => `jwt-${++count}`);
+    (await connected(client)).end(4401, "expired");
+    await vi.advanceTimersByTimeAsync(125);
+    (await nextSocket()).end(4401, "wrong key");
+    expect(client.state).toEqual({ phase: "refused", reason: "token", detail: "wrong key" });
+  });
+
+  test("the token that was refused is not tried again", async () => {
+    const client = newClient(() => "jwt-1");
+    (await connected(client)).end(4401, "expired");
+    await vi.advanceTimersByTimeAsync(125);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(FakeSocket.opened).toHaveLength(1);
+    expect(client.state).toEqual({ phase: "refused", reason: "token", detail: "expired" });
+  });
+
+  test("a provider may say that there will be no token", async () => {
+    const client = newClient(() => {
+      throw new TokenUnavailable("signed out");
+    });
+    client.connect();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(client.state).toEqual({ phase: "refused", reason: "token", detail: "signed out" });
+  });
+
+  test("what cannot be a token never reaches the network", async () => {
+    const client = newClient(() => "<html>Sign in</html>");
+    client.connect();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(client.state.phase).toBe("refused");
+    expect(FakeSocket.opened).toHaveLength(0);
+  });
+
+  test("connect() tries again after a refusal", async () => {
+    const client = newClient();
+    (await connected(client)).end(4409);
+    client.connect();
+    (await nextSocket()).receive(opening());
+    expect(client.state.phase).toBe("connected");
+  });
+});
+
+describe("tokens", () => {
+  test("a fresh one is sent in band before the old one ends", async () => {
+    let count = 0;
+    const client = newClient(() => `jwt-${++count}`);
+    client.connect();
+    const socket = await nextSocket();
+    const expires = Math.floor(Date.now() / 1000) + 10;
+    socket.receive(opening("snapshot", { token_expires_at: expires, heartbeat_ms: 9_000 }));
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(socket.sent.filter((frame) => frame.type === "token")).toEqual([
+      { type: "token", token: "jwt-2" },
+    ]);
+    socket.receive({ type: "token_accepted", token_expires_at: expires + 3600 });
+    expect(client.state.phase).toBe("connected");
+  });
+
+  test("a gateway that asks for one gets it", async () => {
+    let count = 0;
+    const socket = await connected(newClient(() => `jwt-${++count}`));
+    socket.receive({ type: "token_expiring", in_ms: 30_000 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sentTypes(socket)).toContain("token");
+  });
+
+  test("a fresh one that is refused is followed by another", async () => {
+    let count = 0;
+    const client = newClient(() => `jwt-${++count}`);
+    const errors: string[] = [];
+    client.on("error", (error) => errors.push(error.code));
+    client.connect();
+    const socket = await nextSocket();
+    const expires = Math.floor(Date.now() / 1000) + 40;
+    socket.receive(opening("snapshot", { token_expires_at: expires, heartbeat_ms: 60_000 }));
+    socket.receive({ type: "token_expiring", in_ms: 30_000 });
+    await vi.advanceTimersByTimeAsync(0);
+    socket.receive({ type: "error", code: "token_refused", detail: "another user's" });
+    await vi.advanceTimersByTimeAsync(9_000);
+    socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    await vi.advanceTimersByTimeAsync(24_000);
+    const tokens = socket.sent.flatMap((frame) => (frame.type === "token" ? frame.token : []));
+    expect(tokens).toEqual(["jwt-2", "jwt-3"]);
+    expect(errors).toEqual(["token_refused"]);
+  });
+});
+
+describe("closing", () => {
+  test("close() stays closed", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    client.close();
+    expect(socket.closedWith).toEqual([1000]);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(FakeSocket.opened).toHaveLength(1);
+    expect(client.state).toEqual({ phase: "closed" });
+  });
+
+  test.each(["connecting", "reconnecting"])(
+    "close() from a listener of the %s state stays closed",
+    async (phase) => {
+      const client = newClient();
+      client.on("state", (state) => {
+        if (state.phase === phase) client.close();
+      });
+      client.connect();
+      if (phase === "reconnecting") {
+        const socket = await nextSocket();
+        socket.receive(opening());
+        socket.end(1006);
+      }
+      const opened = FakeSocket.opened.length;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(client.state.phase).toBe("closed");
+      expect(FakeSocket.opened).toHaveLength(opened);
+    },
+  );
+
+  test("close() while the token is fetched opens nothing", async () => {
+    const client = newClient(async () => "late");
+    client.connect();
+    client.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSocket.opened).toHaveLength(0);
+  });
+
+  test("close() while waiting to reconnect ends the wait", async () => {
+    const client = newClient();
+    (await connected(client)).end(1006);
+    client.close();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
+  test("connect() after close() begins anew and resumes", async () => {
+    const client = newClient();
+    await connected(client);
+    client.close();
+    client.connect();
+    expect((await nextSocket()).url).toContain("resume=e1%3A10%3Amine");
+  });
+});
+
+describe("dismissing", () => {
+  test("is sent, and sent again until the gateway has confirmed it", async () => {
+    const client = newClient();
+    let socket = await connected(client);
+    socket.receive({ type: "call", seq: 11, call: call() });
+    client.dismiss(call().leg_id);
+    expect(sentTypes(socket)).toContain("dismiss");
+    socket.end(1006);
+    await vi.advanceTimersByTimeAsync(125);
+    socket = await nextSocket();
+    socket.receive(opening("resumed"));
+    expect(sentTypes(socket)).toContain("dismiss");
+    const dismissed = call({ version: 2, dismissed_at: secondsAgo(0) });
+    socket.receive({ type: "call", seq: 12, call: dismissed });
+    socket.end(1006);
+    await vi.advanceTimersByTimeAsync(1_000);
+    socket = await nextSocket();
+    socket.receive(opening("resumed"));
+    expect(sentTypes(socket)).not.toContain("dismiss");
+  });
+});

@@ -1,0 +1,213 @@
+import type { Call, ConnectionState } from "callpop";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import {
+  activeCall,
+  call,
+  endedCall,
+  heldCall,
+  missedCall,
+  NOW_MS,
+  secondsAgo,
+} from "../../../tests/support/calls.ts";
+import { isUnconfirmed } from "../src/element/arrangement.ts";
+import type { CallSource } from "../src/element/call-source.ts";
+import { PopupState } from "../src/element/popup-state.ts";
+import { runningMs } from "../src/element/timers.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW_MS });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+class FakeClient implements CallSource {
+  state: ConnectionState = { phase: "connected", sessionId: "1" };
+  calls: readonly Call[] = [];
+  readonly dismissed: string[] = [];
+  readonly connect = vi.fn();
+  #listener: (calls: readonly Call[]) => void = () => undefined;
+
+  now(): number {
+    return Date.now();
+  }
+
+  dismiss(legId: string): void {
+    this.dismissed.push(legId);
+  }
+
+  on(name: "state" | "calls", listener: (event: never) => void): () => void {
+    if (name === "calls") this.#listener = listener as (calls: readonly Call[]) => void;
+    return () => undefined;
+  }
+
+  show(...calls: readonly Call[]): void {
+    this.calls = calls;
+    this.#listener(calls);
+  }
+}
+
+function following(...calls: readonly Call[]): { client: FakeClient; state: PopupState } {
+  const client = new FakeClient();
+  client.calls = calls;
+  const state = new PopupState();
+  state.follow(client);
+  return { client, state };
+}
+
+const cards = (state: PopupState): string[] =>
+  state.arrangement.value.cards.map((card) => card.leg_id);
+const recent = (state: PopupState): string[] =>
+  state.arrangement.value.recent.map((ended) => ended.leg_id);
+
+test("what is talked on comes first, then what asks for an answer, then what waits", () => {
+  const { state } = following(
+    heldCall({ leg_id: "held" }),
+    call({ leg_id: "dialled", direction: "outbound" }),
+    call({ leg_id: "ringing" }),
+    activeCall({ leg_id: "active" }),
+  );
+  expect(cards(state)).toEqual(["active", "ringing", "dialled", "held"]);
+});
+
+test("a call that ends stays for eight seconds, then is a recent one", () => {
+  const { client, state } = following(activeCall());
+  client.show(endedCall({ ended_at: secondsAgo(30) }));
+  expect(cards(state)).toHaveLength(1);
+  vi.advanceTimersByTime(7_900);
+  expect(cards(state)).toHaveLength(1);
+  vi.advanceTimersByTime(200);
+  expect(cards(state)).toEqual([]);
+  expect(recent(state)).toHaveLength(1);
+});
+
+test("a page that opens shows what has just ended, not what ended before", () => {
+  const { state } = following(
+    endedCall({ leg_id: "just", ended_at: secondsAgo(3) }),
+    endedCall({ leg_id: "before", ended_at: secondsAgo(60) }),
+  );
+  expect(cards(state)).toEqual(["just"]);
+  expect(recent(state)).toEqual(["before"]);
+});
+
+test("only the call that ended last stays, and not beside its own summary", () => {
+  const { client, state } = following(activeCall({ leg_id: "a" }), heldCall({ leg_id: "b" }));
+  client.show(endedCall({ leg_id: "a" }), heldCall({ leg_id: "b" }));
+  const last = endedCall({ leg_id: "b", ended_at: secondsAgo(1) });
+  client.show(endedCall({ leg_id: "a" }), last);
+  expect(cards(state)).toEqual(["b"]);
+  expect(recent(state)).toEqual(["a"]);
+  const told = { ...last, version: 9, summary: { ...summary, reported_at: secondsAgo(0) } };
+  client.show(endedCall({ leg_id: "a" }), told);
+  expect(cards(state)).toEqual([]);
+});
+
+test("a dismissed call is gone at once, and elsewhere", () => {
+  const ringing = call();
+  const { client, state } = following(ringing);
+  state.dismiss(ringing);
+  expect(cards(state)).toEqual([]);
+  expect(client.dismissed).toEqual([ringing.leg_id]);
+  const elsewhere = following(call({ dismissed_at: secondsAgo(1) }));
+  expect(cards(elsewhere.state)).toEqual([]);
+});
+
+test("missed calls count until they are seen", () => {
+  const { client, state } = following(
+    missedCall({ leg_id: "a", ended_at: secondsAgo(600) }),
+    missedCall({ leg_id: "b", ended_at: secondsAgo(900), dismissed_at: secondsAgo(800) }),
+    endedCall({ leg_id: "c", ended_at: secondsAgo(900) }),
+  );
+  expect(state.arrangement.value.missed).toBe(1);
+  state.markMissedSeen();
+  expect(state.arrangement.value.missed).toBe(0);
+  expect(client.dismissed).toEqual(["a"]);
+});
+
+const summary = { language: "en-GB", reported_at: secondsAgo(0), content: {} };
+
+test("a summary that comes late shows itself until it is closed", () => {
+  const ended = endedCall({ ended_at: secondsAgo(3_600) });
+  const { client, state } = following(ended);
+  expect(state.arrangement.value.summary).toBeNull();
+  const told = { ...ended, version: 9, summary: { ...summary, reported_at: secondsAgo(1_200) } };
+  client.show(told);
+  expect(state.arrangement.value.summary).toBe(told);
+  state.closeSummary(told);
+  expect(state.arrangement.value.summary).toBeNull();
+  expect(client.dismissed).toEqual([told.leg_id]);
+});
+
+test("a summary of the last minutes shows itself on a page that was closed then", () => {
+  const ended = { ended_at: secondsAgo(3_600) };
+  const fresh = following(endedCall({ ...ended, summary }));
+  expect(fresh.state.arrangement.value.summary).not.toBeNull();
+  const old = { ...summary, reported_at: secondsAgo(700) };
+  expect(
+    following(endedCall({ ...ended, summary: old })).state.arrangement.value.summary,
+  ).toBeNull();
+  const seen = endedCall({ ...ended, summary, dismissed_at: secondsAgo(0) + 1 });
+  expect(following(seen).state.arrangement.value.summary).toBeNull();
+  const callSeen = endedCall({ ...ended, summary, dismissed_at: secondsAgo(3_500) });
+  expect(following(callSeen).state.arrangement.value.summary).not.toBeNull();
+});
+
+test("a summary gives way to a call, unless the user has opened it", () => {
+  const ended = endedCall({ leg_id: "told", ended_at: secondsAgo(300), summary });
+  const { client, state } = following(ended);
+  expect(state.summaryFolded.value).toBe(false);
+  client.show(ended, call({ leg_id: "new" }));
+  expect(state.summaryFolded.value).toBe(true);
+  state.openSummary(ended);
+  expect(state.summaryFolded.value).toBe(false);
+});
+
+test("closing a summary that was opened from the list tells nobody", () => {
+  const old = endedCall({
+    ended_at: secondsAgo(9_000),
+    summary: { ...summary, reported_at: secondsAgo(8_000) },
+  });
+  const { client, state } = following(old);
+  state.openSummary(old);
+  expect(state.arrangement.value.summary).toBe(old);
+  state.closeSummary(old);
+  expect(state.arrangement.value.summary).toBeNull();
+  expect(client.dismissed).toEqual([]);
+});
+
+test("a ringing call is announced once, also after a reconnect", () => {
+  const announced = vi.fn();
+  const { client, state } = following(call());
+  state.announced.subscribe((calls) => announced(calls.map((ringing) => ringing.leg_id)));
+  client.show(call({ version: 2 }));
+  client.show(call({ version: 2 }), call({ leg_id: "out", direction: "outbound" }));
+  expect(announced).toHaveBeenCalledTimes(1);
+  client.show(call({ version: 2 }), call({ leg_id: "second" }));
+  expect(announced).toHaveBeenLastCalledWith(["second"]);
+});
+
+test("talk time counts through holds, hold and ring time from their beginning", () => {
+  expect(runningMs(activeCall({ since: secondsAgo(5), talk_ms: 60_000 }), NOW_MS)).toBe(65_000);
+  expect(runningMs(heldCall({ since: secondsAgo(5), talk_ms: 60_000 }), NOW_MS)).toBe(5_000);
+  expect(runningMs(call({ since: secondsAgo(5) }), NOW_MS)).toBe(5_000);
+});
+
+test("the timer changes with the second of the call, not of the clock", () => {
+  const { state } = following(activeCall({ since: secondsAgo(5.7) }));
+  const shown: number[] = [];
+  state.nowMs.subscribe((now) => shown.push(now - NOW_MS));
+  vi.advanceTimersByTime(2_400);
+  expect(shown).toEqual([0, 304, 1_304, 2_304]);
+});
+
+test("a live call is unconfirmed once its time without news is over", () => {
+  expect(isUnconfirmed(activeCall({ stale_at: secondsAgo(1) }), NOW_MS)).toBe(true);
+  expect(isUnconfirmed(activeCall({ stale_at: secondsAgo(-1) }), NOW_MS)).toBe(false);
+  expect(isUnconfirmed(endedCall({ stale_at: secondsAgo(1) }), NOW_MS)).toBe(false);
+});
+
+test("nothing runs on after the popup is gone", () => {
+  const { state } = following(activeCall());
+  state.unfollow();
+  expect(vi.getTimerCount()).toBe(0);
+});

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Tokens } from "../src/tokens.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("callers at the same time share one request", async () => {
+  const provider = vi.fn(async () => "t1");
+  const tokens = new Tokens(provider);
+  expect(await Promise.all([tokens.fetch(), tokens.fetch()])).toEqual(["t1", "t1"]);
+  expect(provider).toHaveBeenCalledTimes(1);
+  await tokens.fetch();
+  expect(provider).toHaveBeenCalledTimes(2);
+});
+
+test("a provider that throws at once is a rejection like any other", async () => {
+  const tokens = new Tokens(() => {
+    throw new Error("no network");
+  });
+  await expect(tokens.fetch()).rejects.toThrow("no network");
+});
+
+test("a provider that never answers is given up, and asked again", async () => {
+  const provider = vi.fn(() => new Promise<string>(() => undefined));
+  const tokens = new Tokens(provider);
+  const first = expect(tokens.fetch()).rejects.toThrow("no answer in time");
+  await vi.advanceTimersByTimeAsync(30_000);
+  await first;
+  void tokens.fetch().catch(() => undefined);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(provider).toHaveBeenCalledTimes(2);
+});
+
+test("a fresh token is handed over at 80 % of the remaining life", async () => {
+  const tokens = new Tokens(() => "t2");
+  tokens.current = "t1";
+  const renew = vi.fn();
+  tokens.keepFresh(100_000, renew);
+  await vi.advanceTimersByTimeAsync(79_999);
+  expect(renew).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(renew).toHaveBeenCalledExactlyOnceWith("t2");
+});
+
+test("a token that is not newer is not handed over; the provider is asked again", async () => {
+  const given = ["t1", "t1", "t2"];
+  const provider = vi.fn(() => given.shift() ?? "t2");
+  const tokens = new Tokens(provider);
+  tokens.current = "t1";
+  const renew = vi.fn();
+  tokens.keepFresh(1_000_000, renew);
+  await vi.advanceTimersByTimeAsync(800_000);
+  expect(provider).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(192_000);
+  expect(provider).toHaveBeenCalledTimes(3);
+  expect(renew).toHaveBeenCalledExactlyOnceWith("t2");
+});
+
+test("a provider that fails is asked again before the token ends", async () => {
+  const provider = vi.fn(async () => "t2");
+  provider.mockRejectedValueOnce(new Error("no network"));
+  const tokens = new Tokens(provider);
+  const renew = vi.fn();
+  tokens.keepFresh(100_000, renew);
+  await vi.advanceTimersByTimeAsync(99_000);
+  expect(renew).toHaveBeenCalledExactlyOnceWith("t2");
+});
+
+test("a token that lives for years does not overflow the timer", async () => {
+  const provider = vi.fn(() => "t2");
+  const tokens = new Tokens(provider);
+  tokens.keepFresh(20 * 365 * 86_400_000, vi.fn());
+  await vi.advanceTimersByTimeAsync(86_400_000);
+  expect(provider).not.toHaveBeenCalled();
+});
+
+test("a token that comes after the session's end goes nowhere", async () => {
+  let give: (token: string) => void = () => undefined;
+  const tokens = new Tokens(
+    () =>
+      new Promise<string>((resolve) => {
+        give = resolve;
+      }),
+  );
+  const renew = vi.fn();
+  void tokens.refresh(renew);
+  await vi.advanceTimersByTimeAsync(0);
+  tokens.stop();
+  give("t2");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(renew).not.toHaveBeenCalled();
+});

@@ -1,0 +1,18 @@
+import type { UserConfig } from "vite";
+
+// The ES modules that npm gets; preact and signals are inside, so nothing else is installed.
+const config: UserConfig = {
+  build: {
+    target: "es2022",
+    // Browsers that know light-dark(), so that it is not replaced by something longer.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
+    minify: "oxc",
+    lib: {
+      entry: { index: "src/index.ts", element: "src/element.ts" },
+      formats: ["es"],
+    },
+    rolldownOptions: { output: { chunkFileNames: "[name].js" } },
+  },
+};
+
+export default config;

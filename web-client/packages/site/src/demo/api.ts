@@ -1,0 +1,133 @@
+// The demo's part of the gateway's HTTP interface: the simulated phones and their tokens.
+
+export interface Scenario {
+  readonly id: string;
+  readonly title: string;
+  readonly events: number;
+  readonly duration_ms: number;
+}
+
+export interface DemoConfig {
+  readonly tenant_id: string;
+  readonly phones: readonly { readonly extension: string; readonly name: string }[];
+  readonly scenarios: readonly Scenario[];
+}
+
+export type LegAction =
+  | "answer"
+  | "hold"
+  | "resume"
+  | "hang_up"
+  | "blind_transfer"
+  | "attended_transfer"
+  | "complete_transfer";
+
+export interface PhoneLeg {
+  readonly leg_id: string;
+  readonly state: "ringing" | "active" | "held";
+  readonly direction: "inbound" | "outbound";
+  readonly remote: { readonly number: string; readonly name: string | null };
+  readonly actions: readonly LegAction[];
+}
+
+export interface Phone {
+  readonly extension: string;
+  readonly name: string;
+  readonly legs: readonly PhoneLeg[];
+  readonly can_send_summary: boolean;
+}
+
+export interface WebhookLogEntry {
+  readonly id: number;
+  readonly at_ms: number;
+  readonly extension: string;
+  readonly leg_id: string;
+  readonly state: string;
+  /** Null while the gateway has not answered. */
+  readonly status: number | null;
+  readonly attempts: number;
+}
+
+export interface SimulatorState {
+  readonly phones: readonly Phone[];
+  readonly log: readonly WebhookLogEntry[];
+}
+
+export type PhoneAction = "incoming" | "dial" | "send_summary";
+
+export interface CallOptions {
+  readonly number?: string;
+  readonly name?: string;
+}
+
+/** What the gateway answered instead of doing it, in its own words. */
+export class Refusal extends Error {
+  override name = "Refusal";
+}
+
+export function fetchConfig(): Promise<DemoConfig> {
+  return request<DemoConfig>("/demo/config");
+}
+
+export async function fetchToken(extension: string): Promise<string> {
+  const query = new URLSearchParams({ extension });
+  return (await request<{ token: string }>(`/demo/token?${query}`)).token;
+}
+
+/** Plays a scenario; at speed 0 all of its events at once. */
+export function play(scenario: string, speed: number): Promise<unknown> {
+  return request("/simulator/play", { scenario, speed });
+}
+
+export function actOnPhone(
+  extension: string,
+  action: PhoneAction,
+  options: CallOptions,
+): Promise<SimulatorState> {
+  return request(`/simulator/phones/${encodeURIComponent(extension)}/${action}`, options);
+}
+
+export function actOnLeg(
+  legId: string,
+  action: LegAction,
+  options: { to?: string },
+): Promise<SimulatorState> {
+  return request(`/simulator/legs/${encodeURIComponent(legId)}/${action}`, options);
+}
+
+/** Calls `changed` now and at every change; `reachable` tells whether the simulator answers. */
+export function watchSimulator(
+  changed: (state: SimulatorState) => void,
+  reachable: (is: boolean) => void,
+): void {
+  const events = new EventSource("/simulator/events");
+  events.onopen = (): void => reachable(true);
+  events.onerror = (): void => reachable(false);
+  events.onmessage = (event): void => changed(JSON.parse(String(event.data)) as SimulatorState);
+}
+
+async function request<T>(path: string, body?: object): Promise<T> {
+  const response = await fetch(path, body === undefined ? {} : postOf(body));
+  const text = await response.text();
+  if (!response.ok) throw new Refusal(detailOf(text) ?? `the gateway answered ${response.status}`);
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+function postOf(body: object): RequestInit {
+  return {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  };
+}
+
+/** The `detail` of a problem document. */
+function detailOf(text: string): string | null {
+  try {
+    const problem: unknown = JSON.parse(text);
+    const told = typeof problem === "object" && problem !== null && "detail" in problem;
+    return told ? String(problem.detail) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,112 @@
+// What the demo page knows and does; the views only read it.
+
+import { type Signal, signal } from "@preact/signals-core";
+import type { TokenProvider } from "callpop";
+import {
+  actOnLeg,
+  actOnPhone,
+  type CallOptions,
+  type DemoConfig,
+  fetchConfig,
+  fetchToken,
+  type LegAction,
+  type PhoneAction,
+  play,
+  type Scenario,
+  type SimulatorState,
+  watchSimulator,
+} from "./api.ts";
+
+export interface Speed {
+  readonly factor: number;
+  readonly label: string;
+}
+
+export const SPEEDS: readonly Speed[] = [
+  { factor: 1, label: "Real time" },
+  { factor: 4, label: "4×" },
+  { factor: 20, label: "20×" },
+  { factor: 0, label: "Instant" },
+];
+
+const NOTHING_YET: SimulatorState = { phones: [], log: [] };
+
+export class DemoState {
+  readonly config: Signal<DemoConfig | null> = signal(null);
+  readonly simulator: Signal<SimulatorState> = signal(NOTHING_YET);
+  readonly reachable: Signal<boolean> = signal(true);
+  readonly speed: Signal<number> = signal(4);
+  /** Scenarios whose events are still being sent. */
+  readonly playing: Signal<ReadonlySet<string>> = signal(new Set<string>());
+  /** Why the last action of a phone was not possible, by its extension; "" for the page. */
+  readonly refusals: Signal<ReadonlyMap<string, string>> = signal(new Map<string, string>());
+  readonly theme: Signal<"light" | "dark" | null> = signal(null);
+  readonly #providers = new Map<string, TokenProvider>();
+
+  async start(): Promise<void> {
+    await this.#attempt("", async () => {
+      this.config.value = await fetchConfig();
+      watchSimulator(
+        (state) => {
+          this.simulator.value = state;
+        },
+        (reachable) => {
+          this.reachable.value = reachable;
+        },
+      );
+    });
+  }
+
+  /** The same function for the same extension: a popup connects anew when it gets another. */
+  tokenProvider(extension: string): TokenProvider {
+    const provider =
+      this.#providers.get(extension) ?? ((): Promise<string> => fetchToken(extension));
+    this.#providers.set(extension, provider);
+    return provider;
+  }
+
+  async play(scenario: Scenario): Promise<void> {
+    const speed = this.speed.value;
+    await this.#attempt("", async () => {
+      await play(scenario.id, speed);
+      if (speed === 0) return;
+      this.#setPlaying(scenario.id, true);
+      setTimeout(() => this.#setPlaying(scenario.id, false), scenario.duration_ms / speed);
+    });
+  }
+
+  async onPhone(extension: string, action: PhoneAction, options: CallOptions = {}): Promise<void> {
+    await this.#attempt(extension, async () => {
+      this.simulator.value = await actOnPhone(extension, action, options);
+    });
+  }
+
+  async onLeg(extension: string, legId: string, action: LegAction, to?: string): Promise<void> {
+    await this.#attempt(extension, async () => {
+      this.simulator.value = await actOnLeg(legId, action, to === undefined ? {} : { to });
+    });
+  }
+
+  async #attempt(place: string, action: () => Promise<void>): Promise<void> {
+    this.#setRefusal(place, null);
+    try {
+      await action();
+    } catch (error) {
+      this.#setRefusal(place, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #setRefusal(place: string, detail: string | null): void {
+    const refusals = new Map(this.refusals.value);
+    if (detail === null) refusals.delete(place);
+    else refusals.set(place, detail);
+    this.refusals.value = refusals;
+  }
+
+  #setPlaying(id: string, is: boolean): void {
+    const playing = new Set(this.playing.value);
+    if (is) playing.add(id);
+    else playing.delete(id);
+    this.playing.value = playing;
+  }
+}

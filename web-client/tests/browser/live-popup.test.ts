@@ -1,0 +1,247 @@
+// The popup in a page of another origin with a strict policy, fed by a real gateway.
+
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { startChromium } from "../support/chromium.ts";
+import { nowMicros, telsmartEvent } from "../support/events.ts";
+import { Gateway } from "../support/gateway.ts";
+import { HOSTILE_CONTENT, HOSTILE_NAME } from "../support/hostile.ts";
+import { type Pages, servePages } from "../support/pages.ts";
+import { type Watch, watchPage } from "../support/watch.ts";
+
+const FOLDER = new URL("../../screenshots/live/", import.meta.url).pathname;
+const SKEW_MS = 10 * 60_000;
+
+let browser: Browser;
+let pages: Pages;
+let gateway: Gateway;
+let context: BrowserContext;
+
+beforeAll(async () => {
+  mkdirSync(FOLDER, { recursive: true });
+  pages = await servePages();
+  browser = await startChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  pages?.close();
+});
+beforeEach(async () => {
+  gateway = new Gateway([pages.origin]);
+  await gateway.start();
+  pages.useGateway(gateway.url, () => gateway.token("200"));
+  context = await browser.newContext({ viewport: { width: 390, height: 800 } });
+});
+afterEach(async () => {
+  await context?.close();
+  await gateway?.dispose();
+});
+
+/** A page whose popup shows the calls of extension 200. */
+async function openPopup(prepare: (page: Page) => Promise<void> = async () => undefined): Promise<{
+  page: Page;
+  popup: Locator;
+  watch: Watch;
+}> {
+  const page = await context.newPage();
+  const watch = watchPage(page);
+  await prepare(page);
+  await page.goto(pages.url);
+  await page.evaluate(
+    ([url, token]) => {
+      const popup = document.createElement("call-popup");
+      popup.setAttribute("url", url);
+      popup.setAttribute("token", token);
+      document.querySelector("main")?.append(popup);
+    },
+    [gateway.url, gateway.token("200")] as const,
+  );
+  const popup = page.locator("call-popup");
+  await popup.locator('[data-phase="connected"]').waitFor();
+  return { page, popup, watch };
+}
+
+test("hostile_names_and_summaries_are_text", async () => {
+  const { page, popup, watch } = await openPopup();
+  const call = { id: randomUUID(), caller_name: HOSTILE_NAME };
+  await gateway.post(telsmartEvent("RINGING", call));
+  const title = popup.locator(".card .title");
+  await title.waitFor();
+  const shown = (await title.textContent()) ?? "";
+  expect(shown).toContain('<img src=x onerror="document.title=1">');
+  expect(shown).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069\u200e\u200f]/u);
+  expect(await title.locator("bdi").count()).toBe(1);
+
+  await gateway.post(telsmartEvent("ACTIVE", call));
+  await gateway.post(telsmartEvent("HANGUP", call));
+  const summary = { language: '"><script>', content: HOSTILE_CONTENT };
+  await gateway.post(telsmartEvent("SUMMARY_REPORTING", { ...call, caller_name: "", summary }));
+  const body = popup.locator(".summary-body");
+  await body.waitFor();
+  expect(await body.textContent()).toContain("<script>document.title=2</script>");
+  expect(await popup.locator("img, script, iframe, a, style, object").count()).toBe(0);
+  expect(await page.title()).toBe("Popup under test");
+  expect(await overflow(page)).toBe(0);
+  expect(watch.problems()).toEqual([]);
+});
+
+test("timer_is_right_with_a_skewed_clock", async () => {
+  for (const skew of [SKEW_MS, -SKEW_MS]) {
+    const { page, popup } = await openPopup((opened) => skewClock(opened, skew));
+    const answeredAt = Date.now();
+    const id = randomUUID();
+    await gateway.post(telsmartEvent("RINGING", { id, timestamp: `${answeredAt - 5_000}000` }));
+    await gateway.post(telsmartEvent("ACTIVE", { id, timestamp: `${answeredAt}000` }));
+    await popup.locator('[data-state="active"] .timer').waitFor();
+    const skewSeen = (await page.evaluate(() => Date.now())) - Date.now();
+    expect(Math.abs(skewSeen - skew)).toBeLessThan(2_000);
+    for (const { seconds, at } of await secondsAsShown(page, 3)) {
+      expect(Math.abs(at - answeredAt - seconds * 1000)).toBeLessThanOrEqual(250);
+    }
+    await gateway.post(telsmartEvent("HANGUP", { id }));
+    await page.close();
+  }
+});
+
+test("reconnect_restores_the_popup", async () => {
+  const { popup } = await openPopup();
+  const call = { id: randomUUID(), caller_name: "Marie Peeters" };
+  await gateway.post(telsmartEvent("RINGING", call));
+  await popup.getByText("Incoming call", { exact: true }).waitFor();
+  await gateway.kill();
+  await popup.locator('[data-phase="reconnecting"]').waitFor();
+  expect(await popup.locator(".card .title").textContent()).toBe("Marie Peeters");
+
+  await gateway.start();
+  await gateway.post(telsmartEvent("ACTIVE", call));
+  await popup.locator('[data-phase="connected"]').waitFor();
+  await popup.locator('.card[data-state="active"]').waitFor();
+  expect(await popup.locator(".card .title").textContent()).toBe("Marie Peeters");
+});
+
+test("a dropped socket resumes with what happened meanwhile", async () => {
+  const { page, popup } = await openPopup(keepSockets);
+  const call = { id: randomUUID() };
+  await gateway.post(telsmartEvent("RINGING", call));
+  await popup.locator('.card[data-state="ringing"]').waitFor();
+  await page.evaluate(() => (globalThis as unknown as SocketKeeper).sockets.at(-1)?.close());
+  await gateway.post(telsmartEvent("ACTIVE", call));
+  await popup.locator('.card[data-state="active"]').waitFor();
+  const urls = await page.evaluate(() =>
+    (globalThis as unknown as SocketKeeper).sockets.map((socket) => socket.url),
+  );
+  expect(urls).toHaveLength(2);
+  expect(urls[0]).not.toContain("resume=");
+  expect(urls[1]).toContain("resume=");
+});
+
+test("one script tag shows a floating popup that never takes the focus", async () => {
+  const page = await context.newPage();
+  const watch = watchPage(page);
+  await page.goto(`${pages.url}embed.html`);
+  const popup = page.locator('call-popup[placement="bottom-right"]');
+  await popup.locator('[data-phase="connected"]').waitFor();
+  await page.getByLabel("Note").fill("typing");
+  const call = { id: randomUUID(), caller_name: "Marie Peeters" };
+  await gateway.post(telsmartEvent("RINGING", call));
+  await popup.locator(".card").waitFor();
+  const announcer = popup.locator("[aria-live=assertive]");
+  expect(await announcer.textContent()).toBe("Incoming call from Marie Peeters");
+  await gateway.post(telsmartEvent("ACTIVE", call));
+  await popup.locator('.card[data-state="active"]').waitFor();
+  expect(await announcer.locator("p").count()).toBe(1);
+  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("INPUT");
+  const box = await popup.boundingBox();
+  expect(Math.round((box?.y ?? 0) + (box?.height ?? 0))).toBe(800 - 16);
+  await page.screenshot({ path: `${FOLDER}embed.png` });
+  expect(watch.problems()).toEqual([]);
+});
+
+test("a dismissed call is gone on every page of its user", async () => {
+  const [here, there] = [await openPopup(), await openPopup()];
+  await gateway.post(telsmartEvent("RINGING", { timestamp: nowMicros() }));
+  await there.popup.locator(".card").waitFor();
+  await here.popup.getByRole("button", { name: /^Dismiss call/ }).click();
+  await here.popup.locator(".card").waitFor({ state: "detached" });
+  await there.popup.locator(".card").waitFor({ state: "detached" });
+});
+
+test("a bad token is refused with a reason, and nothing is tried again", async () => {
+  const page = await context.newPage();
+  await keepSockets(page);
+  await page.goto(pages.url);
+  await page.evaluate((url) => {
+    const popup = document.createElement("call-popup");
+    popup.setAttribute("url", url);
+    popup.setAttribute("token", "not.a.token");
+    document.querySelector("main")?.append(popup);
+  }, gateway.url);
+  await page.locator('call-popup [data-phase="refused"]').waitFor();
+  expect(await page.locator("call-popup .notice").textContent()).toContain("sign-in has expired");
+  const sockets = await page.evaluate(() => (globalThis as unknown as SocketKeeper).sockets.length);
+  expect(sockets).toBe(1);
+});
+
+interface SocketKeeper {
+  readonly sockets: WebSocket[];
+}
+
+/** Lets a test reach the sockets that the page opens. */
+async function keepSockets(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const sockets: WebSocket[] = [];
+    const Real = WebSocket;
+    globalThis.WebSocket = class extends Real {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    };
+    Object.assign(globalThis, { sockets });
+  });
+}
+
+/** Makes the page's wall clock wrong, as that of a computer is. */
+async function skewClock(page: Page, skew: number): Promise<void> {
+  await page.addInitScript((ms) => {
+    const Real = Date;
+    globalThis.Date = class extends Real {
+      constructor(...args: []) {
+        if (args.length === 0) super(Real.now() + ms);
+        else super(...args);
+      }
+      static override now(): number {
+        return Real.now() + ms;
+      }
+    } as DateConstructor;
+  }, skew);
+}
+
+/** The next `count` changes of the timer: what it shows, and when by the real clock. */
+async function secondsAsShown(
+  page: Page,
+  count: number,
+): Promise<readonly { seconds: number; at: number }[]> {
+  return await page.evaluate(async (wanted) => {
+    const timer = document.querySelector("call-popup")?.shadowRoot?.querySelector(".timer");
+    if (!timer) return [];
+    // The page's origin of time is the real one: only its Date is wrong.
+    const realNow = (): number => performance.timeOrigin + performance.now();
+    const changes: { seconds: number; at: number }[] = [];
+    await new Promise<void>((resolve) => {
+      new MutationObserver(() => {
+        const [minutes = 0, seconds = 0] = (timer.textContent ?? "").split(":").map(Number);
+        changes.push({ seconds: minutes * 60 + seconds, at: realNow() });
+        if (changes.length === wanted) resolve();
+      }).observe(timer, { characterData: true, subtree: true, childList: true });
+    });
+    return changes;
+  }, count);
+}
+
+/** By how much the page is wider than its window. */
+function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth));
+}
