@@ -11,7 +11,7 @@ use crate::{
     call::{CallEvent, Micros},
     metrics::Metrics,
 };
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use std::{
     mem,
@@ -29,6 +29,9 @@ use tokio::sync::{oneshot, watch};
 /// So much may wait for the disk beside what is being written; more is refused.
 const MAX_WAITING_ROWS: usize = 16 * 1024;
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Where several wait for one fsync, so long others may join them: larger groups cost less, for
+/// each event and for the disk, and the wait is shorter than an fsync.
+const GATHER: Duration = Duration::from_micros(250);
 /// A group that is not written after this long is late: whoever waits for it is told to come again.
 const LATE: Duration = Duration::from_secs(5);
 /// How long after a failed write the next try is.
@@ -239,7 +242,9 @@ impl Shared {
     /// The writer's thread; returns how many rows it could not write.
     fn write_all(&self, store: Store, dir: &Path) -> usize {
         let mut store = Some(store);
-        while let Some(rows) = self.next_group() {
+        let mut gather = false;
+        while let Some(rows) = self.next_group(gather) {
+            gather = rows.len() > 1;
             let began = Instant::now();
             while let Err(error) = Store::write(&mut store, dir, &rows) {
                 self.metrics.journal_errors.inc();
@@ -257,14 +262,18 @@ impl Shared {
         0
     }
 
-    /// Waits for rows; none once the journal is closed and empty.
-    fn next_group(&self) -> Option<Vec<Row>> {
+    /// Waits for rows, and where it should, a little longer for more; none once the journal is
+    /// closed and empty.
+    fn next_group(&self, gather: bool) -> Option<Vec<Row>> {
         let mut queue = self.queue.lock();
         while queue.rows.is_empty() {
             if queue.closing {
                 return None;
             }
             self.news.wait(&mut queue);
+        }
+        if gather {
+            MutexGuard::unlocked(&mut queue, || thread::sleep(GATHER));
         }
         queue.bytes = 0;
         let progress = mem::replace(&mut queue.progress, watch::Sender::new(Progress::Waiting));
