@@ -214,6 +214,28 @@ async fn dismiss_reaches_every_session_of_the_user_once() {
 }
 
 #[tokio::test]
+async fn one_dismiss_is_for_the_leg_on_every_extension_of_the_user() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let leg = Leg::inbound(&tenant, "200");
+    let on = |extension: &str| Leg::inbound(&tenant, extension).named(&leg.id);
+    let (mine, foreign) = ([leg.clone(), on("210")], on("220"));
+    let mut client = gateway.stream(&Token::agent(&tenant, &["200", "210"])).open().await;
+    let mut colleague = gateway.agent(&tenant, "220").await;
+    for leg in mine.iter().chain([&foreign]) {
+        gateway.deliver(&leg.ringing(0)).await;
+    }
+    client.until("both", |client| mine.iter().all(|leg| client.call(leg).is_some())).await;
+    client.dismiss(&leg).await;
+    for leg in &mine {
+        assert!(client.version(leg, 2).await["dismissed_at"].is_u64());
+    }
+    colleague.version(&foreign, 1).await;
+    colleague.assert_open().await;
+    assert!(colleague.call(&foreign).unwrap()["dismissed_at"].is_null());
+}
+
+#[tokio::test]
 async fn dismissing_an_unknown_leg_is_an_error_and_makes_no_call() {
     let gateway = Gateway::new().await;
     let tenant = new_tenant();

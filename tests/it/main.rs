@@ -5,6 +5,7 @@
 
 mod call_model;
 mod command_line;
+mod demo;
 mod durability;
 mod frames;
 mod handshake;
@@ -16,6 +17,7 @@ mod operators;
 mod resume;
 mod scenarios;
 mod shutdown;
+mod simulate;
 mod slow_reader;
 mod support;
 mod token_refresh;

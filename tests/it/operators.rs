@@ -1,11 +1,14 @@
 //! What operators see: health, metrics, logs.
 
 use crate::support::{
-    Config, Gateway, Leg, Token, eventually, new_tenant,
+    Config, Gateway, Leg, Token, eventually, new_tenant, soon,
     telsmart::{NUMBER, scenario},
     token::PRIVATE,
 };
+use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
 async fn health_and_readiness_are_for_the_private_listener_only() {
@@ -64,6 +67,34 @@ async fn metrics_count_what_happens() {
         (gateway.metric("callpop_sessions").await == 0.0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_client_that_drops_its_connection_is_not_counted_as_closed() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let stream = gateway.stream(&Token::agent(&tenant, &["200"]));
+    let open = async || {
+        let mut socket = stream.shake_hands().await.unwrap();
+        // A connection with something unread would end with a reset.
+        soon("the first frame", socket.next()).await.unwrap().unwrap();
+        socket
+    };
+    for _ in 0..3 {
+        let (quiet, mut amid, reset) = (open().await, open().await, open().await);
+        // The first bytes of a masked frame.
+        amid.get_mut().write_all(&[0x81, 0xfe, 0x01]).await.unwrap();
+        reset.get_ref().set_zero_linger().unwrap();
+        drop((quiet, amid, reset));
+    }
+    eventually("the sessions to be gone", async || {
+        (gateway.metric("callpop_sessions").await == 0.0).then_some(())
+    })
+    .await;
+    let mut binary = stream.open().await;
+    binary.send_message(Message::binary([1].as_slice())).await;
+    assert_eq!(binary.closed().await, 4400);
+    assert_eq!(gateway.metric("callpop_sessions_closed_total").await, 1.0);
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! A stream goes on where it was left.
 
-use crate::support::{Client, Config, Gateway, Leg, Token, client::Calls, eventually, new_tenant, oracle};
+use crate::support::{
+    Client, Config, Gateway, Leg, Token, client::Calls, connect::Connect, eventually, new_tenant, oracle,
+};
 use futures_util::future::join_all;
 use rand::{Rng, RngExt, seq::SliceRandom};
 use serde_json::{Value, json};
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, collections::BTreeSet, time::Duration};
 use tokio::time::timeout;
 
 const EXTENSIONS: [&str; 3] = ["200", "210", "220"];
@@ -197,4 +199,58 @@ async fn more_than_a_snapshot_would_hold_is_a_snapshot() {
     let client = client.reconnect().await;
     assert_eq!((client.first_kind(), client.calls.len()), ("snapshot", 3));
     assert!(client.call(&live).is_some());
+}
+
+#[tokio::test]
+async fn a_stream_has_the_same_name_for_the_same_calls_only() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let name = async |connect: Connect| connect.first_frame().await["stream"].clone();
+    let of = |extensions: &[&str]| gateway.stream(&Token::agent(&tenant, extensions));
+    let both = name(of(&["200", "210"])).await;
+    for same in [&["200", "210"][..], &["210", "200"], &["200", "210", "200"]] {
+        assert_eq!(name(of(same)).await, both, "{same:?}");
+    }
+    let supervisor = Token::supervisor(&tenant).claim("extensions", ["210", "200"]);
+    assert_eq!(name(gateway.stream(&supervisor)).await, both);
+    let mut names = vec![both];
+    for other in [&["200"][..], &["210"], &["200210"], &["200", "210", "220"]] {
+        names.push(name(of(other)).await);
+    }
+    names.push(name(gateway.stream(&supervisor).scope("tenant")).await);
+    names.push(name(gateway.stream(&Token::agent(&new_tenant(), &["200", "210"]))).await);
+    let distinct: BTreeSet<_> = names.iter().map(Value::as_str).collect();
+    assert_eq!(distinct.len(), names.len(), "{names:?}");
+}
+
+#[tokio::test]
+async fn a_stream_of_other_calls_is_not_resumed() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let [mine, other] = ["200", "210"].map(|extension| Leg::inbound(&tenant, extension));
+    gateway.deliver_each(&[mine.ringing(0), other.ringing(0)]).await;
+    let of = |extensions: &[&str]| gateway.stream(&Token::agent(&tenant, extensions));
+    let old = of(&["200"]).first_frame().await;
+    assert_eq!(old["type"], "snapshot");
+    // What is new with the old number is more than what changed since.
+    let supervisor = gateway.stream(&Token::supervisor(&tenant).claim("extensions", ["200"])).scope("tenant");
+    for changed in [of(&["210"]), of(&["210", "200"]), supervisor] {
+        let first = changed.clone().resume_stream(&old).first_frame().await;
+        assert_eq!(first["type"], "snapshot");
+        let calls = first["calls"].as_array().unwrap();
+        assert!(calls.iter().any(|call| call["leg_id"] == *other.id), "{first}");
+        let again = changed.clone().resume_stream(&first).first_frame().await;
+        assert_eq!((&again["type"], &again["calls"]), (&json!("resumed"), &json!([])));
+        assert_eq!(again["stream"], first["stream"]);
+        let (epoch, seq) = (first["epoch"].as_str().unwrap(), first["seq"].as_u64().unwrap());
+        let unnamed = changed.resume(epoch, seq).first_frame().await;
+        assert_eq!((&unnamed["type"], &unnamed["calls"]), (&json!("resumed"), &json!([])));
+    }
+    // The same calls of the same number: what changed since, and nothing else.
+    gateway.deliver(&mine.active(5)).await;
+    let expected = json!([oracle::call(&[mine.ringing(0), mine.active(5)])]);
+    for same in [of(&["200"]).resume_stream(&old), of(&["200", "200"]).resume_stream(&old)] {
+        let again = same.first_frame().await;
+        assert_eq!((&again["type"], &again["calls"]), (&json!("resumed"), &expected));
+    }
 }

@@ -92,6 +92,23 @@ async fn a_chunked_body_without_end_is_413() {
 }
 
 #[tokio::test]
+async fn who_writes_everything_before_reading_gets_the_reply() {
+    let gateway = Gateway::new().await;
+    let body = vec![b'x'; 1024 * 1024];
+    let lines = format!("Content-Length: {}", body.len());
+    for _ in 0..20 {
+        for (secret, status) in [(WEBHOOK_SECRET, 413), ("wrong", 401)] {
+            let mut raw = Raw::begin_webhook(gateway.public, secret, &lines).await;
+            assert!(raw.send(&body).await, "cut off before {status}");
+            let reply = raw.reply().await;
+            assert_eq!(reply.status, status);
+            problem_detail(&reply.body, status);
+        }
+    }
+    gateway.deliver(&event()).await;
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_changes_nothing() {
     let gateway = Gateway::new().await;
     let tenant = new_tenant();

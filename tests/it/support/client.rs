@@ -205,7 +205,9 @@ impl Client {
         for field in ["server_time", "heartbeat_ms", "token_expires_at"] {
             assert!(frame[field].as_u64().is_some_and(|value| value > 0), "{field} in {frame}");
         }
-        assert!(frame["session_id"].as_str().is_some_and(|id| !id.is_empty()), "{frame}");
+        for field in ["session_id", "stream"] {
+            assert!(frame[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {frame}");
+        }
         self.epoch = frame["epoch"].as_str().unwrap().to_owned();
         self.seq = frame["seq"].as_u64().unwrap();
         for call in frame["calls"].as_array().unwrap() {

@@ -19,8 +19,9 @@ impl Config {
     /// What `serve` needs, on free ports.
     pub fn new() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let data = folder.path().join("data").to_str().unwrap().to_owned();
-        Self { folder, sections: BTreeMap::new() }
+        let config = Self { folder, sections: BTreeMap::new() };
+        let data = config.data_dir().to_str().unwrap().to_owned();
+        config
             .set("listen", "127.0.0.1:0")
             .set("admin_listen", "127.0.0.1:0")
             .set("engine.data_dir", data)
@@ -45,6 +46,11 @@ impl Config {
         let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
         self.sections.get_mut(section).unwrap().remove(key).unwrap();
         self
+    }
+
+    /// Where the gateway keeps its data.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Writes a file beside the configuration.

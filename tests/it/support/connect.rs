@@ -47,6 +47,13 @@ impl Connect {
         self.asking("scope", scope)
     }
 
+    /// Asks for what changed since, if the stream is the one that the state frame named.
+    pub fn resume_stream(self, state: &Value) -> Self {
+        let part = |name: &str| state[name].as_str().unwrap().to_owned();
+        let resume = format!("{}:{}:{}", part("epoch"), state["seq"], part("stream"));
+        self.asking("resume", &resume)
+    }
+
     /// Asks for what changed since.
     pub fn resume(mut self, epoch: &str, seq: u64) -> Self {
         self.query.retain(|part| !part.starts_with("resume="));

@@ -50,9 +50,19 @@ impl Gateway {
 
     /// Ends it in good order, and starts another on its data.
     pub async fn restart(mut self) -> Self {
+        self.stop().await;
+        Self::start(&self.config).await
+    }
+
+    /// Ends it in good order, and starts another by another configuration.
+    pub async fn restart_by(mut self, config: &Config) -> Self {
+        self.stop().await;
+        Self::start(config).await
+    }
+
+    async fn stop(&mut self) {
         self.process.signal(Signal::TERM);
         assert_eq!(self.process.exit().await.code(), Some(0));
-        Self::start(&self.config).await
     }
 
     /// A request to the public listener.

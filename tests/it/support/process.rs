@@ -4,7 +4,7 @@ use super::{PATIENCE, eventually, token};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -13,7 +13,17 @@ use tokio::sync::oneshot;
 
 /// The binary under test, without the environment of whoever runs the tests.
 pub fn callpop() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_callpop"));
+    clean(Command::new(env!("CARGO_BIN_EXE_callpop")))
+}
+
+/// The binary under test, as a shell starts it that has done something else before.
+pub fn callpop_after(script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{script}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_callpop")]);
+    clean(shell)
+}
+
+fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CALLPOP_") || name == "RUST_LOG") {
         command.env_remove(name);
     }
@@ -43,44 +53,46 @@ pub fn signal(pid: u32, signal: Signal) {
     kill_process(pid, signal).unwrap();
 }
 
-/// A running callpop and what it logs. Dropping it kills it; a failed test shows the log.
+/// A running callpop and what it says. Dropping it kills it; a failed test shows the log.
 pub struct Process {
     child: Child,
     log: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Process {
     /// Starts `command` and waits for the log line that says where it listens.
-    pub async fn start(mut command: Command) -> (Self, Value) {
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut child = child.unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(String::new()));
-        let (ready, listening) = oneshot::channel();
-        let reader = std::thread::spawn({
-            let log = log.clone();
-            move || {
-                let mut ready = Some(ready);
-                for line in lines.map_while(Result::ok) {
-                    let json: Value = serde_json::from_str(&line).unwrap_or_default();
-                    let fields = if json["fields"].is_object() { &json["fields"] } else { &json };
-                    if fields["message"] == "listening"
-                        && let Some(ready) = ready.take()
-                    {
-                        let _ = ready.send(fields.clone());
-                    }
-                    let mut log = log.lock().unwrap();
-                    log.push_str(&line);
-                    log.push('\n');
-                }
+    pub async fn start(command: Command) -> (Self, Value) {
+        Self::start_until(command, |_| None, listening).await
+    }
+
+    /// Starts `command` and waits for the first line that it prints.
+    pub async fn start_printing(command: Command) -> (Self, String) {
+        Self::start_until(command, |line| Some(line.to_owned()), |_| None).await
+    }
+
+    /// Starts `command` and waits until a line of its stdout or stderr is the sign.
+    async fn start_until<T: Send + 'static>(
+        mut command: Command,
+        out: fn(&str) -> Option<T>,
+        err: fn(&str) -> Option<T>,
+    ) -> (Self, T) {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (out, printed) = follow(stdout, &log, out);
+        let (err, logged) = follow(stderr, &log, err);
+        let process = Self { child, log, readers: vec![out, err] };
+        let sign = async {
+            tokio::select! {
+                Ok(sign) = printed => sign,
+                Ok(sign) = logged => sign,
+                else => panic!("callpop did not begin"),
             }
-        });
-        let process = Self { child, log, reader: Some(reader) };
-        let fields = tokio::time::timeout(PATIENCE, listening).await;
-        match fields {
-            Ok(Ok(fields)) => (process, fields),
-            _ => panic!("callpop did not begin to listen"),
+        };
+        match tokio::time::timeout(PATIENCE, sign).await {
+            Ok(sign) => (process, sign),
+            Err(_) => panic!("callpop did not begin in time"),
         }
     }
 
@@ -88,7 +100,7 @@ impl Process {
         self.child.id()
     }
 
-    /// What it has logged until now.
+    /// What it has said until now.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -123,14 +135,47 @@ impl Process {
     }
 }
 
+/// Where it listens, if a line of the log says so.
+fn listening(line: &str) -> Option<Value> {
+    let json: Value = serde_json::from_str(line).ok()?;
+    let fields = if json["fields"].is_object() { &json["fields"] } else { &json };
+    (fields["message"] == "listening").then(|| fields.clone())
+}
+
+/// Adds a stream's lines to the log, and gives what the first one means that means something.
+fn follow<T: Send + 'static>(
+    stream: impl Read + Send + 'static,
+    log: &Arc<Mutex<String>>,
+    meaning: fn(&str) -> Option<T>,
+) -> (JoinHandle<()>, oneshot::Receiver<T>) {
+    let (sender, receiver) = oneshot::channel();
+    let log = log.clone();
+    let reader = std::thread::spawn(move || {
+        let mut sender = Some(sender);
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+            if sender.is_some()
+                && let Some(meaning) = meaning(&line)
+            {
+                let _ = sender.take().unwrap().send(meaning);
+            }
+        }
+    });
+    (reader, receiver)
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = self.reader.take().unwrap().join();
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
         let log = self.log();
         if std::thread::panicking() {
-            eprintln!("callpop's stderr:\n{log}");
+            eprintln!("what callpop said:\n{log}");
             return;
         }
         assert!(!log.contains("panicked at"), "callpop panicked:\n{log}");
