@@ -204,7 +204,6 @@ async fn what_is_too_old_at_a_restart_is_forgotten_for_good() {
 }
 
 #[tokio::test]
-#[ignore = "after a late group the journal says of the next one that it is late too: one 503 too many"]
 async fn once_a_disk_is_used_again_the_first_event_is_204() {
     let gateway = with_a_disk_that_can_be_full().await;
     let tenant = new_tenant();

@@ -283,7 +283,11 @@ impl Shared {
     }
 
     fn finish_group(&self) {
-        let group = self.queue.lock().under_way.take();
+        let mut queue = self.queue.lock();
+        let group = queue.under_way.take();
+        // What came while this group was late has a fair chance again.
+        queue.progress.send_if_modified(|waiting| mem::replace(waiting, Progress::Waiting) == Progress::Late);
+        drop(queue);
         if self.in_trouble.swap(false, Ordering::Relaxed) {
             tracing::info!("the journal is written again");
         }
