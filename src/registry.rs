@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Waker,
 };
 
 /// The sessions of this node.
@@ -43,17 +44,21 @@ pub struct Seat {
 }
 
 impl Registry {
-    /// Hands a change to all who listen; it is made only if someone does.
-    pub fn deliver(&self, tenant: &TenantId, extension: &Extension, make: impl FnOnce() -> Option<Change>) {
-        let Some(listeners) = self.tenants.get(tenant) else { return };
+    /// Hands a change to all who listen; it is made only if someone does. Returns the sessions to
+    /// wake, which costs more than all the rest, and wants no lock held.
+    pub fn deliver(
+        &self,
+        tenant: &TenantId,
+        extension: &Extension,
+        make: impl FnOnce() -> Option<Change>,
+    ) -> Vec<Waker> {
+        let Some(listeners) = self.tenants.get(tenant) else { return Vec::new() };
         let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
         if users.is_empty() && listeners.whole.is_empty() {
-            return;
+            return Vec::new();
         }
-        let Some(change) = make().map(Arc::new) else { return };
-        for outbox in users.iter().chain(&listeners.whole) {
-            outbox.push(&change);
-        }
+        let Some(change) = make().map(Arc::new) else { return Vec::new() };
+        users.iter().chain(&listeners.whole).filter_map(|outbox| outbox.push(&change)).collect()
     }
 
     /// Lets a session hear a stream from now on.

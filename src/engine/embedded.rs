@@ -19,7 +19,7 @@ use dashmap::DashMap;
 use journal::{Journal, Record, Written};
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
-use std::{collections::HashMap, mem, sync::Arc};
+use std::{collections::HashMap, mem, sync::Arc, task::Waker};
 use tenant::{Kept, Limits, Tenant};
 
 pub use journal::Durable;
@@ -83,8 +83,10 @@ impl Embedded {
         }
         let Written { row, durable } = self.write(record)?;
         let (seq, leg) = tenant.add(&key, event.event, now, row);
-        self.registry
-            .deliver(&key.tenant, &key.extension, || Some(Change::new(seq, leg.fold(&key, &self.rules)?)));
+        let change = || Some(Change::new(seq, leg.fold(&key, &self.rules)?));
+        let sleepers = self.registry.deliver(&key.tenant, &key.extension, change);
+        drop(tenant);
+        sleepers.into_iter().for_each(Waker::wake);
         self.metrics.committed.inc();
         Ok(Receipt(durable))
     }

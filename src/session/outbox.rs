@@ -5,7 +5,13 @@
 use crate::{engine::Change, metrics::Metrics};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-use std::{collections::HashSet, future::poll_fn, mem, sync::Arc, task::Poll};
+use std::{
+    collections::HashSet,
+    future::poll_fn,
+    mem,
+    sync::Arc,
+    task::{Poll, Waker},
+};
 
 /// So many changes wait before the first look for ones that a later one replaces.
 const FIRST_LOOK: usize = 64;
@@ -45,11 +51,12 @@ impl Outbox {
         Self { queue: Mutex::default(), waker: AtomicWaker::new(), metrics }
     }
 
-    /// Lets a change wait for the session. Changes come in the order of their sequence.
-    pub fn push(&self, change: &Arc<Change>) {
+    /// Lets a change wait for the session, and returns whom to wake, if the session sleeps.
+    /// Changes come in the order of their sequence.
+    pub fn push(&self, change: &Arc<Change>) -> Option<Waker> {
         let mut queue = self.queue.lock();
         if queue.overflowed {
-            return;
+            return None;
         }
         queue.waiting.push(change.clone());
         if queue.waiting.len() >= queue.look_at.max(FIRST_LOOK) {
@@ -62,7 +69,7 @@ impl Outbox {
             }
         }
         drop(queue);
-        self.waker.wake();
+        self.waker.take()
     }
 
     /// Asks the session to say goodbye.
