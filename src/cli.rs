@@ -61,7 +61,7 @@ struct Token {
     /// Seconds until it expires
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     ttl: u64,
-    /// Otherwise dev-<extension>
+    /// Otherwise dev- and the first extension
     #[arg(long)]
     sub: Option<String>,
 }
