@@ -125,7 +125,7 @@ try {
   await compare("Closed loop", all, ["--rate", "0", "--secs", "6"], { events_per_s: round, server_cpu_us_per_event: tenth, p99_us: round });
   await compare("4,000 events/s", all, ["--rate", "4000", "--secs", "8"], { p50_us: round, p99_us: round, server_cpu_us_per_event: tenth });
   await compare("Everyone on one extension", all.slice(0, 2), ["--shape", "shared", "--rate", "20", "--secs", "6"], { p99_us: round, server_cpu_us_per_delivery: tenth });
-  await compare("Idle", all.slice(0, 2), ["--conns", "10000", "--idle"], { bytes_per_conn: round });
+  await compare("Idle", all.slice(0, 2), ["--conns", "5000", "--idle"], { bytes_per_conn: round });
 } finally {
   rmSync(work, { recursive: true });
 }
