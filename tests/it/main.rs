@@ -7,6 +7,7 @@ mod call_model;
 mod command_line;
 mod demo;
 mod durability;
+mod faults;
 mod frames;
 mod handshake;
 mod isolation;

@@ -4,13 +4,19 @@
 pub mod client;
 pub mod config;
 pub mod connect;
+pub mod fleet;
 pub mod gateway;
 pub mod keys;
+pub mod load;
 pub mod oracle;
 pub mod process;
+pub mod proxy;
 pub mod raw;
+pub mod redis;
 pub mod telsmart;
 pub mod token;
+pub mod truth;
+pub mod viewer;
 
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
