@@ -1,6 +1,7 @@
 //! How long calls live: staleness, expiry, retention, and how many a snapshot holds.
 
-use crate::support::{Config, Leg, eventually, new_tenant, now, oracle};
+use super::config;
+use crate::support::{Leg, eventually, new_tenant, now, oracle};
 use serde_json::{Value, json};
 
 /// The calls of a snapshot, as they came.
@@ -15,7 +16,7 @@ async fn snapshot(gateway: &crate::support::Gateway, tenant: &str, scope: &str) 
 
 #[tokio::test]
 async fn a_live_call_is_stale_after_the_configured_time() {
-    let config = Config::new().set("calls.ringing_stale_after", "10s").set("calls.active_stale_after", "2m");
+    let config = config().await.set("calls.ringing_stale_after", "10s").set("calls.active_stale_after", "2m");
     let gateway = config.start().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     let mut client = gateway.agent(&leg.tenant, "200").await;
@@ -34,7 +35,7 @@ async fn a_live_call_is_stale_after_the_configured_time() {
 
 #[tokio::test]
 async fn a_call_without_news_expires_and_a_later_event_brings_it_back() {
-    let gateway = Config::new().set("calls.expire_after", "2s").start().await;
+    let gateway = config().await.set("calls.expire_after", "2s").start().await;
     let leg = Leg::inbound(&new_tenant(), "200").starting_at(now() - 1_000_000);
     let mut client = gateway.agent(&leg.tenant, "200").await;
     gateway.deliver(&leg.ringing(0)).await;
@@ -63,7 +64,7 @@ async fn a_call_without_news_expires_and_a_later_event_brings_it_back() {
 
 #[tokio::test]
 async fn an_event_from_before_the_expiry_brings_the_call_back_too() {
-    let gateway = Config::new().set("calls.expire_after", "1s").start().await;
+    let gateway = config().await.set("calls.expire_after", "1s").start().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     let mut client = gateway.agent(&leg.tenant, "200").await;
     gateway.deliver(&leg.ringing(0)).await;
@@ -78,7 +79,7 @@ async fn an_event_from_before_the_expiry_brings_the_call_back_too() {
 
 #[tokio::test]
 async fn an_ended_call_does_not_expire() {
-    let gateway = Config::new().set("calls.expire_after", "1s").start().await;
+    let gateway = config().await.set("calls.expire_after", "1s").start().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (ended, quiet) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
@@ -89,7 +90,7 @@ async fn an_ended_call_does_not_expire() {
 
 #[tokio::test]
 async fn ended_calls_and_their_summaries_are_forgotten_after_keep_ended() {
-    let gateway = Config::new().set("calls.keep_ended", "1s").start().await;
+    let gateway = config().await.set("calls.keep_ended", "1s").start().await;
     let tenant = new_tenant();
     let (gone, live) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
     gateway.deliver_each(&gone.whole()).await;
@@ -106,7 +107,7 @@ async fn ended_calls_and_their_summaries_are_forgotten_after_keep_ended() {
 
 #[tokio::test]
 async fn a_snapshot_holds_all_live_calls_and_the_recent_ended_ones_newest_first() {
-    let config = Config::new().set("calls.recent_per_user", 3).set("calls.recent_per_tenant", 4);
+    let config = config().await.set("calls.recent_per_user", 3).set("calls.recent_per_tenant", 4);
     let gateway = config.start().await;
     let tenant = new_tenant();
     let start = now() - 600_000_000;
@@ -130,7 +131,7 @@ async fn a_snapshot_holds_all_live_calls_and_the_recent_ended_ones_newest_first(
 
 #[tokio::test]
 async fn the_bound_of_recent_calls_is_for_each_user() {
-    let gateway = Config::new().set("calls.recent_per_user", 2).start().await;
+    let gateway = config().await.set("calls.recent_per_user", 2).start().await;
     let tenant = new_tenant();
     for extension in ["200", "210", "210", "210"] {
         gateway.deliver_each(&Leg::inbound(&tenant, extension).whole()).await;
@@ -142,7 +143,7 @@ async fn the_bound_of_recent_calls_is_for_each_user() {
 
 #[tokio::test]
 async fn a_forgotten_call_does_not_come_back_with_a_lower_version() {
-    let gateway = Config::new().set("calls.keep_ended", "1s").start().await;
+    let gateway = config().await.set("calls.keep_ended", "1s").start().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (gone, last) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));

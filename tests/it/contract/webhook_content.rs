@@ -1,11 +1,12 @@
 //! Webhooks that are unusual and yet right: large, hostile, many at once, unknown.
 
-use crate::support::{Gateway, Leg, new_tenant, oracle};
+use super::gateway;
+use crate::support::{Leg, new_tenant, oracle};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn duplicate_webhook_is_204_and_silent() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (leg, last) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
@@ -29,7 +30,7 @@ async fn duplicate_webhook_is_204_and_silent() {
 
 #[tokio::test]
 async fn a_summary_of_200_kib_with_markup_arrives_intact() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let leg = Leg::inbound(&tenant, "200");
     let hostile =
@@ -52,7 +53,7 @@ async fn a_summary_of_200_kib_with_markup_arrives_intact() {
 
 #[tokio::test]
 async fn names_with_control_characters_and_right_to_left_marks_are_only_text() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let names = [
@@ -73,7 +74,7 @@ async fn names_with_control_characters_and_right_to_left_marks_are_only_text() {
 
 #[tokio::test]
 async fn an_array_of_a_thousand_events_is_one_webhook() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant()[..8].to_owned();
     let mut client = gateway.supervisor(&tenant).await;
     let legs: Vec<Leg> =
@@ -97,7 +98,7 @@ async fn an_array_of_a_thousand_events_is_one_webhook() {
 
 #[tokio::test]
 async fn an_array_may_be_of_several_tenants_and_hold_duplicates() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let legs = [Leg::inbound(&new_tenant(), "200"), Leg::outbound(&new_tenant(), "200")];
     let events: Vec<Value> =
         legs.iter().flat_map(|leg| [leg.ringing(0), leg.ringing(0), leg.active(1)]).collect();
@@ -111,7 +112,7 @@ async fn an_array_may_be_of_several_tenants_and_hold_duplicates() {
 
 #[tokio::test]
 async fn an_unknown_state_is_taken_archived_and_counted_but_not_guessed_at() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (leg, unknown) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
@@ -135,7 +136,7 @@ async fn an_unknown_state_is_taken_archived_and_counted_but_not_guessed_at() {
 
 #[tokio::test]
 async fn the_archive_is_not_public() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     assert_eq!(gateway.request("GET", "/archive").send().await.unwrap().status(), 404);
 }
 
@@ -152,7 +153,7 @@ fn contains(hay: &Value, needle: &Value) -> bool {
 
 #[tokio::test]
 async fn unknown_fields_are_no_trouble() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let leg = Leg::inbound(&tenant, "200");
     let mut event = leg.ringing(0);
