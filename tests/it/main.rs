@@ -19,6 +19,8 @@ mod faults;
 mod handshake;
 mod keys;
 mod kill;
+mod nodes;
+mod retention;
 mod simulate;
 mod support;
 mod webhook_bodies;

@@ -29,12 +29,17 @@ impl Truth {
 
     /// The truth where all that the store held between these times was lost: what was acked before is gone,
     /// what was under way may be.
-    pub fn after_loss(mut self, from: Instant, until: Instant) -> Self {
-        self.fold(|event| match event {
+    pub fn after_loss(self, from: Instant, until: Instant) -> Self {
+        self.of_held(|event| match event {
             Acked { acked, .. } if *acked < from => Some(false),
             Acked { sent, .. } if *sent > until => Some(true),
             _ => None,
-        });
+        })
+    }
+
+    /// The truth where only those events are held; each of which nobody can say may be.
+    pub fn of_held(mut self, is_held: impl Fn(&Acked) -> Option<bool>) -> Self {
+        self.fold(is_held);
         self
     }
 
@@ -50,16 +55,20 @@ impl Truth {
         self.legs.iter().map(|(_, events)| events.len()).sum()
     }
 
-    /// Folds the events that are held, with and without those of which nobody can say.
+    /// Folds the events that are held, with and without each of which nobody can say.
     fn fold(&mut self, is_held: impl Fn(&Acked) -> Option<bool>) {
         self.calls.clear();
         for (leg, events) in &self.legs {
-            let which = |held: &[Option<bool>]| -> Vec<Value> {
-                let held = events.iter().filter(|event| held.contains(&is_held(event)));
-                held.map(|event| event.event.clone()).collect()
-            };
-            let mut possible = vec![call(&which(&[Some(true)])), call(&which(&[Some(true), None]))];
-            possible.dedup();
+            let mut choices: Vec<Vec<Value>> = vec![Vec::new()];
+            for event in events {
+                let held = is_held(event);
+                let without = if held.is_none() { choices.clone() } else { Vec::new() };
+                if held != Some(false) {
+                    choices.iter_mut().for_each(|events| events.push(event.event.clone()));
+                }
+                choices.extend(without);
+            }
+            let possible: Vec<_> = choices.iter().map(|events| call(events)).collect();
             if possible != [None] {
                 self.calls.insert((leg.tenant.clone(), leg.extension.clone(), leg.id.clone()), possible);
             }
