@@ -1,8 +1,8 @@
 //! The recorded scenarios, each with the calls that it must make, worked out by hand in
 //! `tests/fixtures/telsmart-calls.json`.
 
-use super::timeless_gateway;
-use crate::support::{client::key, new_tenant, oracle, telsmart::scenario};
+use super::{gateway, timeless_gateway};
+use crate::support::{Leg, client::key, new_tenant, oracle, telsmart::scenario};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -78,4 +78,36 @@ async fn a_call_and_its_summary_are_one() {
     whole["summary"] = expected(7, &tenant)[0]["summary"].clone();
     client.until("the summary", |client| client.calls.values().any(|call| call["version"] == 4)).await;
     assert_eq!(client.calls.into_values().collect::<Vec<_>>(), [whole]);
+}
+
+#[tokio::test]
+async fn the_oracle_agrees_whatever_of_a_call_is_missing() {
+    let gateway = gateway().await;
+    let tenant = new_tenant();
+    let states = ["RINGING", "ACTIVE", "HELD", "ACTIVE", "HELD", "HANGUP", "SUMMARY_REPORTING", "ACTIVE"];
+    let mut expected = BTreeMap::new();
+    let mut sent = Vec::new();
+    for choice in 0_u32..1 << states.len() {
+        let leg = if choice % 2 == 0 { Leg::inbound(&tenant, "200") } else { Leg::outbound(&tenant, "200") };
+        let chosen = (0..).zip(states).filter(|(index, _)| choice & 1 << index != 0);
+        let events: Vec<Value> = chosen
+            .map(|(index, state)| match state {
+                "SUMMARY_REPORTING" => leg.summary(index, json!({"title": "What was said"})),
+                state => leg.event(state, index),
+            })
+            .collect();
+        // What a summary alone makes has a test of its own.
+        if events.iter().any(|event| event["state"] != "SUMMARY_REPORTING") {
+            let call = oracle::call(&events);
+            expected.insert(key(&call), call);
+            sent.extend(events);
+        }
+    }
+    for events in sent.chunks(500) {
+        gateway.deliver(&json!(events)).await;
+    }
+    let shown = gateway.supervisor(&tenant).await.calls;
+    for (key, call) in &expected {
+        assert_eq!(shown.get(key), Some(call));
+    }
 }
