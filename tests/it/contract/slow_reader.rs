@@ -54,7 +54,7 @@ async fn slow_reader_converges_without_disconnect() {
     let is_true =
         |calls: &Calls| calls.len() == LEGS && truth.iter().all(|call| calls.get(&key(call)) == Some(call));
     let reading = async {
-        tokio::time::timeout(PATIENCE * 2, async {
+        tokio::time::timeout(PATIENCE * 4, async {
             while !is_true(&fast.calls) {
                 fast.next().await;
             }
