@@ -1,4 +1,10 @@
 //! Nodes, Redis and the network between them fail at the worst moment, under a steady load; afterwards every
 //! client shows the truth.
 
+mod links_fail;
+mod many_nodes;
+mod nodes_fail;
 mod parts;
+mod promises;
+mod redis_fails;
+mod scene;

@@ -38,16 +38,27 @@ impl Truth {
         self
     }
 
-    /// Both truths.
-    pub fn and(mut self, other: Self) -> Self {
-        self.legs.extend(other.legs);
-        self.calls.extend(other.calls);
+    /// Beside it, legs that were sent by hand and taken.
+    pub fn with(mut self, legs: Vec<(Leg, Vec<Value>)>) -> Self {
+        for (leg, events) in legs {
+            self.calls.insert((leg.tenant, leg.extension, leg.id), vec![call(&events)]);
+        }
         self
     }
 
     /// How many events were acked.
     pub fn events(&self) -> usize {
         self.legs.iter().map(|(_, events)| events.len()).sum()
+    }
+
+    /// How many of them are certainly in a call that is held.
+    pub fn events_held(&self) -> usize {
+        let fewest = |possible: &Vec<Option<Value>>| {
+            let version =
+                |call: &Option<Value>| call.as_ref().map_or(0, |call| call["version"].as_u64().unwrap());
+            possible.iter().map(version).max().unwrap_or(0) as usize
+        };
+        self.calls.values().map(fewest).sum()
     }
 
     /// Folds the events that are held, with and without those of which nobody can say.
