@@ -8,15 +8,13 @@ use tokio::time::sleep;
 async fn redis_restart_heals() {
     let mut scene = Scene::begin().await;
     scene.redis.kill();
+    scene.fleet.ready(503).await;
     for node in 0..3 {
-        readyz(&scene.fleet, node, 503).await;
         assert_refuses(&scene.fleet, node).await;
     }
     scene.redis.restart().await;
     let back = Instant::now();
-    for node in 0..3 {
-        readyz(&scene.fleet, node, 200).await;
-    }
+    scene.fleet.ready(200).await;
     scene.load.flows(1).await;
     eprintln!("redis_restart_heals: taken again {:?} after Redis was back", back.elapsed());
     // A restart may have lost something, so it begins a new epoch; here nothing is lost.
@@ -45,15 +43,13 @@ async fn slow_redis_gives_503_not_hangs() {
     assert_refused(&scene, 0);
     // Too slow.
     scene.links.iter().for_each(|link| link.delay(Duration::from_secs(5)));
+    scene.fleet.ready(503).await;
     for node in 0..3 {
-        readyz(&scene.fleet, node, 503).await;
         assert_refuses(&scene.fleet, node).await;
     }
     scene.heal();
     let healed = Instant::now();
-    for node in 0..3 {
-        readyz(&scene.fleet, node, 200).await;
-    }
+    scene.fleet.ready(200).await;
     scene.load.flows(1).await;
     eprintln!("slow_redis_gives_503_not_hangs: taken again after {:?}", healed.elapsed());
     scene.end("slow_redis_gives_503_not_hangs").await;
@@ -73,8 +69,8 @@ async fn a_narrow_link_to_redis_heals() {
 async fn a_redis_that_stalls_heals() {
     let scene = Scene::begin().await;
     scene.redis.pause();
+    scene.fleet.ready(503).await;
     for node in 0..3 {
-        readyz(&scene.fleet, node, 503).await;
         assert_refuses(&scene.fleet, node).await;
     }
     scene.redis.unpause();

@@ -29,8 +29,6 @@ pub struct Scene {
 
 /// What is left when the load has ended and everybody holds the truth.
 pub struct Outcome {
-    pub redis: Server,
-    pub fleet: Fleet,
     pub truth: Truth,
     /// Of every viewer.
     pub views: Vec<View>,
@@ -75,7 +73,7 @@ impl Scene {
         let resyncs = self.fleet.metric("callpop_redis_resyncs_total").await;
         eprintln!("{what}: {tally}; {resyncs} resyncs; viewers {behind:?} behind when the load ended");
         assert!(tally.slowest() < ANSWERED, "a webhook hung for {:?}", tally.slowest());
-        Outcome { redis: self.redis, fleet: self.fleet, truth, views }
+        Outcome { truth, views }
     }
 }
 
