@@ -1,7 +1,14 @@
 //! What is true after a load: the calls that the acked events fold to, no more and no fewer, worked out by
 //! [`oracle`], and held against what every client shows.
 
-use super::{Gateway, Leg, client::Calls, eventually, load::Acked, oracle, viewer::Viewer};
+use super::{
+    Gateway, Leg,
+    client::Calls,
+    eventually,
+    load::{Acked, Sent},
+    oracle,
+    viewer::Viewer,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -12,7 +19,7 @@ use std::{
 /// None among them says that it may be absent.
 #[derive(Default)]
 pub struct Truth {
-    legs: Vec<(Leg, Vec<Acked>)>,
+    legs: Sent,
     calls: BTreeMap<Id, Vec<Option<Value>>>,
 }
 
@@ -21,7 +28,7 @@ type Id = (String, String, String);
 
 impl Truth {
     /// The truth where nothing was lost.
-    pub fn of(legs: Vec<(Leg, Vec<Acked>)>) -> Self {
+    pub fn of(legs: Sent) -> Self {
         let mut truth = Self { legs, calls: BTreeMap::new() };
         truth.fold(|_| Some(true));
         truth
