@@ -71,7 +71,7 @@ impl Scene {
         }
         let views = join_all(self.viewers.iter_mut().map(Viewer::view)).await;
         let resyncs = self.fleet.metric("callpop_redis_resyncs_total").await;
-        eprintln!("{what}: {tally}; {resyncs} resyncs; viewers {behind:?} behind when the load ended");
+        eprintln!("{what}: {tally}; {resyncs:.0} resyncs; viewers {behind:?} behind when the load ended");
         assert!(tally.slowest() < ANSWERED, "a webhook hung for {:?}", tally.slowest());
         Outcome { truth, views }
     }

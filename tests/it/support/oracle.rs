@@ -15,11 +15,17 @@ pub fn call(events: &[Value]) -> Value {
     let phases = &phases[..hangup.map_or(phases.len(), |index| index + 1)];
     let (first, last) = (phases.first().expect("a phase"), phases.last().expect("a phase"));
     let answered_at = phases.iter().find(|event| event["state"] == "ACTIVE").map(|event| at(event));
-    let state = state(last);
-    let opening = phases.iter().rev().take_while(|event| event["state"] == last["state"]).last();
-    let since = at(opening.expect("a phase"));
+    // A call that was summarised has ended, though nobody said so.
+    let report = summaries.last().filter(|summary| hangup.is_none() && at(summary) > at(last));
+    let state = if report.is_some() { "ended" } else { state(last) };
+    let opening =
+        phases.iter().rposition(|event| event["state"] != last["state"]).map_or(0, |index| index + 1);
+    let since = at(report.unwrap_or(&phases[opening]));
+    // The time in the last state counts on from `since`, as long as the call lives.
+    let finished = if report.is_some() { phases } else { &phases[..=opening] };
     let outbound = first["direction"] == "out";
     let outcome = match (hangup, answered_at) {
+        _ if report.is_some() => "answered".into(),
         (None, _) => Value::Null,
         (_, Some(_)) => "answered".into(),
         (_, None) => if outbound { "no_answer" } else { "missed" }.into(),
@@ -54,8 +60,8 @@ pub fn call(events: &[Value]) -> Value {
         "internal": is_extension(remote_party["number"].as_str().unwrap()),
         "state": state, "remote": remote_party, "local": party(last, local), "transfer": transfer,
         "started_at": at(first), "answered_at": answered_at, "since": since,
-        "ended_at": hangup.map(|_| since), "updated_at": at(events.last().expect("an event")),
-        "ring_ms": spent(phases, "RINGING"), "talk_ms": spent(phases, "ACTIVE"), "hold_ms": spent(phases, "HELD"),
+        "ended_at": (state == "ended").then_some(since), "updated_at": at(events.last().expect("an event")),
+        "ring_ms": spent(finished, "RINGING"), "talk_ms": spent(finished, "ACTIVE"), "hold_ms": spent(finished, "HELD"),
         "outcome": outcome, "stale_at": stale_after[state].as_u64().map(|after| since + after),
         "dismissed_at": null, "summary": summary,
     })
