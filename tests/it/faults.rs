@@ -2,6 +2,12 @@
 //! client shows the truth.
 
 mod cluster;
+mod links_fail;
+mod many_nodes;
+mod nodes_fail;
 mod parts;
+mod promises;
+mod redis_fails;
+mod scene;
 mod sentinel;
 mod stage;

@@ -35,6 +35,9 @@ pub struct Acked {
     pub acked: Instant,
 }
 
+/// Legs, each with its events in the order in which they were sent.
+pub type Sent = Vec<(Leg, Vec<Acked>)>;
+
 /// What the senders have met.
 #[derive(Default)]
 pub struct Tally {
@@ -50,7 +53,7 @@ pub struct Tally {
 /// Senders at work.
 pub struct Load {
     stop: Arc<AtomicBool>,
-    senders: Vec<JoinHandle<Vec<(Leg, Vec<Acked>)>>>,
+    senders: Vec<JoinHandle<Sent>>,
     pub tally: Arc<Tally>,
 }
 
@@ -135,10 +138,10 @@ struct Sender {
 }
 
 impl Sender {
-    async fn run(self) -> Vec<(Leg, Vec<Acked>)> {
+    async fn run(self) -> Sent {
         let mut pace = interval(Duration::from_secs(1) * SENDERS / self.plan.events_per_second);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut legs: Vec<(Leg, Vec<Acked>)> = Vec::new();
+        let mut legs = Sent::new();
         let mut live: Vec<(usize, VecDeque<Value>)> = Vec::new();
         while !self.stop.load(Relaxed) {
             pace.tick().await;

@@ -1,7 +1,14 @@
 //! What is true after a load: the calls that the acked events fold to, no more and no fewer, worked out by
 //! [`oracle`], and held against what every client shows.
 
-use super::{Gateway, Leg, client::Calls, eventually, load::Acked, oracle, viewer::Viewer};
+use super::{
+    Gateway, Leg,
+    client::Calls,
+    eventually,
+    load::{Acked, Sent},
+    oracle,
+    viewer::Viewer,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -12,7 +19,7 @@ use std::{
 /// None among them says that it may be absent.
 #[derive(Default)]
 pub struct Truth {
-    legs: Vec<(Leg, Vec<Acked>)>,
+    legs: Sent,
     calls: BTreeMap<Id, Vec<Option<Value>>>,
 }
 
@@ -21,7 +28,7 @@ type Id = (String, String, String);
 
 impl Truth {
     /// The truth where nothing was lost.
-    pub fn of(legs: Vec<(Leg, Vec<Acked>)>) -> Self {
+    pub fn of(legs: Sent) -> Self {
         let mut truth = Self { legs, calls: BTreeMap::new() };
         truth.fold(|_| Some(true));
         truth
@@ -43,16 +50,27 @@ impl Truth {
         self
     }
 
-    /// Both truths.
-    pub fn and(mut self, other: Self) -> Self {
-        self.legs.extend(other.legs);
-        self.calls.extend(other.calls);
+    /// Beside it, legs that were sent by hand and taken.
+    pub fn with(mut self, legs: Vec<(Leg, Vec<Value>)>) -> Self {
+        for (leg, events) in legs {
+            self.calls.insert((leg.tenant, leg.extension, leg.id), vec![call(&events)]);
+        }
         self
     }
 
     /// How many events were acked.
     pub fn events(&self) -> usize {
         self.legs.iter().map(|(_, events)| events.len()).sum()
+    }
+
+    /// How many of them are certainly in a call that is held.
+    pub fn events_held(&self) -> usize {
+        let fewest = |possible: &Vec<Option<Value>>| {
+            let version =
+                |call: &Option<Value>| call.as_ref().map_or(0, |call| call["version"].as_u64().unwrap());
+            possible.iter().map(version).max().unwrap_or(0) as usize
+        };
+        self.calls.values().map(fewest).sum()
     }
 
     /// Folds the events that are held, with and without each of which nobody can say.
