@@ -164,3 +164,29 @@ async fn unknown_fields_are_no_trouble() {
     let client = gateway.agent(&tenant, "200").await;
     assert_eq!(client.call(&leg), Some(&oracle::call(&[leg.ringing(0)])));
 }
+
+#[tokio::test]
+async fn a_leg_takes_so_many_events_and_still_ends() {
+    const MOST: u64 = 512;
+    let gateway = gateway().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let leg = Leg::inbound(&tenant, "200");
+    let phase = |second| if second % 2 == 0 { leg.active(second) } else { leg.held(second) };
+    let taken: Vec<Value> = (0..MOST).map(phase).collect();
+    gateway.deliver(&json!(taken)).await;
+    assert_eq!(client.version(&leg, MOST).await, oracle::call(&taken));
+    let more: Vec<Value> = (MOST..MOST + 100).map(phase).collect();
+    gateway.deliver(&json!(more)).await;
+    assert_eq!(gateway.metric("callpop_events_refused_full_leg_total").await, 100.0);
+    // Again, each is what it was: known, or one too many.
+    gateway.deliver(&json!([taken[0], more[0]])).await;
+    client.dismiss(&leg).await;
+    let end = [leg.hangup(MOST + 200), leg.summary(MOST + 300, json!({"title": "at last"}))];
+    gateway.deliver_each(&end).await;
+    let mut ended = client.version(&leg, MOST + 3).await;
+    assert!(ended["dismissed_at"].is_u64());
+    assert_eq!(gateway.agent(&tenant, "200").await.call(&leg), Some(&ended));
+    (ended["dismissed_at"], ended["version"]) = (Value::Null, json!(MOST + 2));
+    assert_eq!(ended, oracle::call(&[taken, end.to_vec()].concat()));
+}

@@ -1,11 +1,12 @@
 //! Three nodes on one Redis, a steady load on them, and viewers of every kind, one of each on every node.
 
 use crate::support::{
-    Config,
+    Config, eventually,
     fleet::Fleet,
     load::{Acked, Load, Plan},
     viewer::Viewer,
 };
+use std::sync::atomic::Ordering::Relaxed;
 
 pub struct Stage {
     pub fleet: Fleet,
@@ -35,6 +36,15 @@ impl Stage {
     /// One that the load has calls for.
     pub fn tenant(&self) -> &str {
         &self.plan.tenants[0]
+    }
+
+    /// Waits until events are refused.
+    pub async fn is_refused(&self) {
+        let before = self.load.tally.refused.load(Relaxed);
+        eventually("events to be refused", async || {
+            (self.load.tally.refused.load(Relaxed) > before).then_some(())
+        })
+        .await;
     }
 
     /// Ends the load; every viewer and every node must come to show all that was acked. Gives how many epochs
