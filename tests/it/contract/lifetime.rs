@@ -3,6 +3,8 @@
 use super::config;
 use crate::support::{Leg, eventually, new_tenant, now, oracle};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// The calls of a snapshot, as they came.
 async fn snapshot(gateway: &crate::support::Gateway, tenant: &str, scope: &str) -> Vec<String> {
@@ -156,4 +158,29 @@ async fn a_forgotten_call_does_not_come_back_with_a_lower_version() {
     gateway.deliver_each(&[gone.summary(60, json!({})), last.ringing(0)]).await;
     // The client fails where a version goes down within an epoch.
     client.version(&last, 1).await;
+}
+
+#[tokio::test]
+async fn a_call_with_constant_news_stays() {
+    let config = config().await.set("calls.keep_ended", "1s").set("calls.expire_after", "2s");
+    let gateway = config.start().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let leg = Leg::inbound(&tenant, "200").starting_at(now());
+    let mut news = Vec::new();
+    let begun = Instant::now();
+    // Longer than a silent call would be held in all, and never silent.
+    while begun.elapsed() < Duration::from_secs(8) {
+        let second = news.len() as u64;
+        news.push(if second % 2 == 0 { leg.active(second) } else { leg.held(second) });
+        gateway.deliver(&news[news.len() - 1]).await;
+        client.version(&leg, second + 1).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    let call = oracle::call(&news);
+    assert_eq!(client.call(&leg), Some(&call));
+    assert_eq!(gateway.agent(&tenant, "200").await.call(&leg), Some(&call));
+    assert_eq!(gateway.supervisor(&tenant).await.call(&leg), Some(&call));
+    let client = client.reconnect().await;
+    assert_eq!((client.first_kind(), client.call(&leg)), ("resumed", Some(&call)));
 }
