@@ -1,6 +1,11 @@
 //! Several nodes on one Redis, when all is well: one archive, one expiry, one retention.
 
-use crate::support::{Client, Config, Engine, Gateway, Leg, eventually, new_tenant, oracle};
+use crate::support::{
+    Client, Config, Engine, Gateway, Leg,
+    engine::on_redis,
+    eventually, new_tenant, oracle,
+    redis::{Aof, Server},
+};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -144,4 +149,29 @@ async fn a_dismissal_on_one_node_reaches_the_sessions_on_all_nodes_once() {
     for tab in &mut tabs {
         tab.until("the same everywhere", |tab| tab.call(&leg) == Some(truth)).await;
     }
+}
+
+#[tokio::test]
+async fn a_new_epoch_closes_no_session() {
+    const SESSIONS: usize = 1000;
+    let redis = Server::start(Aof::EverySecond).await;
+    let config = on_redis(redis.url()).set("sessions.max_per_user", SESSIONS);
+    let node = config.set("calls.recent_per_tenant", 1000).start().await;
+    let tenant = new_tenant();
+    let legs: Vec<Leg> = (0..200).map(|_| Leg::inbound(&tenant, "200")).collect();
+    let ringing: Vec<Value> = legs.iter().map(|leg| leg.ringing(0)).collect();
+    node.deliver(&json!(ringing)).await;
+    let mut clients = Vec::new();
+    for _ in 0..SESSIONS / 50 {
+        clients.extend(join_all((0..50).map(|_| node.supervisor(&tenant))).await);
+    }
+    redis.command(&["FLUSHALL"]).await;
+    let news = Leg::inbound(&tenant, "200");
+    node.deliver(&news.ringing(0)).await;
+    let healed = async |client: &mut Client| {
+        let alone = |client: &Client| client.calls.len() == 1 && client.call(&news).is_some();
+        client.until("the new epoch", alone).await;
+    };
+    join_all(clients.iter_mut().map(healed)).await;
+    assert_eq!(node.metric("callpop_sessions").await, SESSIONS as f64);
 }

@@ -23,7 +23,7 @@ fn on(set: &Sentinels) -> Config {
 /// Waits until the server follows another.
 async fn is_replica(server: &Server) {
     eventually_within(PATIENCE, "the old primary to follow the new one", async || {
-        (server.command(&["ROLE"]).await[0] == "slave").then_some(())
+        (server.try_command(&["ROLE"]).await.ok()?[0] == "slave").then_some(())
     })
     .await;
 }
@@ -143,9 +143,27 @@ async fn sentinel_set_needs_no_name_when_there_is_only_one() {
     for named in ["engine.redis_master", MASTER, "another"] {
         assert!(said.contains(named), "{named} is not named: {said}");
     }
-    let node = config.clone().set("engine.redis_master", "another").start().await;
+    let config = config.set("engine.redis_master", "another").set("engine.redis_wait_replicas", 0);
+    let node = config.start().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     node.deliver(&leg.ringing(0)).await;
     assert_eq!(node.agent(&leg.tenant, "200").await.call(&leg), Some(&oracle::call(&[leg.ringing(0)])));
     assert_ne!(other.command(&["DBSIZE"]).await, 0);
+}
+
+#[tokio::test]
+async fn a_failover_by_hand_converges() {
+    let set = Sentinels::start(Aof::EverySecond).await;
+    let stage = Stage::on(&on(&set).set("engine.redis_wait_replicas", 2)).await;
+    stage.load.flows(300).await;
+    let mut primary = 0;
+    for _ in 0..2 {
+        set.sentinels[0].command(&["SENTINEL", "FAILOVER", MASTER]).await;
+        let next = set.failed_over(primary).await;
+        is_replica(&set.servers[primary]).await;
+        set.whole().await;
+        stage.load.flows(300).await;
+        primary = next;
+    }
+    stage.converges().await;
 }
