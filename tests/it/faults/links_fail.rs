@@ -29,7 +29,9 @@ async fn half_open_redis_is_noticed() {
     scene.heal();
     let ready = readyz(&scene.fleet, 0, 200).await;
     eprintln!("half_open_redis_is_noticed: after {noticed:?}; ready {ready:?} after it healed");
-    scene.end("half_open_redis_is_noticed").await.assert_epochs(1);
+    let outcome = scene.end("half_open_redis_is_noticed").await;
+    outcome.assert_epochs(1);
+    outcome.assert_stayed();
 }
 
 #[tokio::test]
@@ -46,7 +48,9 @@ async fn links_that_break_again_and_again_heal() {
         sleep(Duration::from_millis(rand::random_range(50..600))).await;
         link.heal();
     }
-    scene.end("links_that_break_again_and_again_heal").await.assert_epochs(1);
+    let outcome = scene.end("links_that_break_again_and_again_heal").await;
+    outcome.assert_epochs(1);
+    outcome.assert_stayed();
 }
 
 /// What is done to a link.

@@ -25,7 +25,9 @@ async fn redis_restart_heals() {
     );
     assert_eq!(quiet.client.calls.len(), 1, "nothing is lost");
     // A restart may have lost something, so it begins a new epoch; here nothing is lost.
-    scene.end("redis_restart_heals").await.assert_epochs(2);
+    let outcome = scene.end("redis_restart_heals").await;
+    outcome.assert_epochs(2);
+    outcome.assert_stayed();
 }
 
 #[tokio::test]
@@ -41,6 +43,7 @@ async fn flushall_changes_epoch() {
     assert!(quiet.client.calls.is_empty(), "nothing is left");
     let outcome = scene.end_as("flushall_changes_epoch", |truth| truth.after_loss(from, until)).await;
     outcome.assert_epochs(2);
+    outcome.assert_stayed();
     let lost = outcome.truth.events() - outcome.truth.events_held();
     assert!(lost > 0, "there was nothing to lose");
 }
@@ -63,7 +66,9 @@ async fn slow_redis_gives_503_not_hangs() {
     scene.fleet.ready(200).await;
     scene.load.flows(1).await;
     eprintln!("slow_redis_gives_503_not_hangs: taken again after {:?}", healed.elapsed());
-    scene.end("slow_redis_gives_503_not_hangs").await;
+    let outcome = scene.end("slow_redis_gives_503_not_hangs").await;
+    outcome.assert_epochs(1);
+    outcome.assert_stayed();
 }
 
 #[tokio::test]
@@ -73,7 +78,9 @@ async fn a_narrow_link_to_redis_heals() {
     sleep(Duration::from_secs(3)).await;
     scene.heal();
     readyz(&scene.fleet, 0, 200).await;
-    scene.end("a_narrow_link_to_redis_heals").await;
+    let outcome = scene.end("a_narrow_link_to_redis_heals").await;
+    outcome.assert_epochs(1);
+    outcome.assert_stayed();
 }
 
 #[tokio::test]
@@ -87,6 +94,7 @@ async fn a_redis_that_stalls_heals() {
     scene.redis.unpause();
     let outcome = scene.end("a_redis_that_stalls_heals").await;
     outcome.assert_epochs(1);
+    outcome.assert_stayed();
 }
 
 #[tokio::test]
@@ -97,7 +105,9 @@ async fn script_flush_is_survived() {
         sleep(Duration::from_millis(rand::random_range(20..100))).await;
     }
     assert_refused(&scene, 0);
-    scene.end("script_flush_is_survived").await.assert_epochs(1);
+    let outcome = scene.end("script_flush_is_survived").await;
+    outcome.assert_epochs(1);
+    outcome.assert_stayed();
 }
 
 /// Redis lives, and refuses to write.
@@ -115,7 +125,9 @@ async fn a_redis_that_refuses_gives_503() {
         scene.fleet.node(0).deliver(&leg.ringing(0)).await;
         scene.load.flows(50).await;
     }
-    scene.end("a_redis_that_refuses_gives_503").await.assert_epochs(1);
+    let outcome = scene.end("a_redis_that_refuses_gives_503").await;
+    outcome.assert_epochs(1);
+    outcome.assert_stayed();
 }
 
 /// A client of a tenant in which nothing happens, with one call of its own.
