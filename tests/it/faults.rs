@@ -7,4 +7,5 @@ mod nodes_fail;
 mod parts;
 mod promises;
 mod redis_fails;
+mod scale;
 mod scene;
