@@ -38,6 +38,22 @@ async fn fsync_refuses_a_redis_without_aof() {
     }
 }
 
+#[tokio::test]
+async fn a_password_is_given_and_never_shown() {
+    const PASSWORD: &str = "open-sesame-0123";
+    let redis = Server::start(Aof::EverySecond).await;
+    redis.command(&["CONFIG", "SET", "requirepass", PASSWORD]).await;
+    let url = |password: &str| redis.url().replace("//", &format!("//:{password}@"));
+    let fleet = Fleet::start(vec![on_redis(&url(PASSWORD)).set("log.filter", "debug")]).await;
+    fleet.node(0).deliver(&Leg::inbound(&new_tenant(), "200").ringing(0)).await;
+    assert!(!fleet.node(0).process.log().contains(PASSWORD), "{}", fleet.node(0).process.log());
+    for wrong in [redis.url(), url("open-barley-0123")] {
+        let (code, said) = refused(&on_redis(&wrong));
+        assert_eq!(code, 1, "{said}");
+        assert!(!said.contains("open-barley-0123"), "{said}");
+    }
+}
+
 /// A failover that a node learns of one connection after the other: the new primary cannot vouch for what
 /// the old one has committed.
 #[tokio::test]
