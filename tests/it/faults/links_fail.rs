@@ -57,9 +57,9 @@ async fn links_that_break_again_and_again_heal() {
 type Fault = fn(&Proxy);
 
 /// Nodes whose links are cut, and quiet tenants on each.
-const NODES: usize = 6;
+const NODES: usize = 10;
 const QUIET: usize = 3;
-const CUTS: usize = 17;
+const CUTS: usize = 10;
 
 #[tokio::test]
 async fn pubsub_cut_heals_on_a_quiet_channel() {
@@ -84,7 +84,7 @@ struct Times {
 
 impl Times {
     fn judge(mut self, what: &str) {
-        assert!(self.since_healed.len() >= 100);
+        assert!(self.since_healed.len() >= 100 * QUIET);
         let cuts = self.since_healed.len() / QUIET;
         let mut percentiles = |times: &mut Vec<Duration>| {
             times.sort_unstable();
