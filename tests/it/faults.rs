@@ -8,6 +8,7 @@ mod nodes_fail;
 mod parts;
 mod promises;
 mod redis_fails;
+mod scale;
 mod scene;
 mod sentinel;
 mod stage;

@@ -2,16 +2,17 @@
 
 use super::scene::Scene;
 use crate::support::{
-    Client, Leg,
-    client::key,
-    fleet::Fleet,
+    Client, Leg, PATIENCE,
+    client::{Calls, key},
+    eventually, eventually_within,
+    fleet::{Fleet, on_redis},
     load::Plan,
-    new_tenant, oracle,
+    new_tenant, now, oracle,
     redis::{self, Aof, Server},
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed};
+use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed, time::Duration};
 
 #[tokio::test]
 async fn three_nodes_one_truth() {
@@ -162,5 +163,83 @@ async fn dismiss_is_seen_on_other_nodes() {
     fleet.node(1).deliver(&leg.hangup(5)).await;
     for session in &mut sessions {
         assert_eq!(session.version(&leg, 3).await["dismissed_at"], dismissed_at[0]);
+    }
+}
+
+/// A call of more events than a published change holds, and with a summary larger than any frame from a client.
+#[tokio::test]
+async fn a_large_call_is_seen_on_other_nodes() {
+    let fleet = Fleet::on(&redis::shared().await.url(), 3).await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let mut clients = fleet.supervisors(&leg.tenant).await;
+    let mut events = vec![leg.summary(500, json!({"text": "<b>fat</b>".repeat(15_000)}))];
+    events.extend((0..150).map(|second| leg.event(["HELD", "ACTIVE"][second as usize % 2], second)));
+    events.push(leg.hangup(400));
+    for (number, event) in events.iter().enumerate() {
+        fleet.node(number % 3).deliver(event).await;
+    }
+    for client in &mut clients {
+        assert_eq!(client.version(&leg, events.len() as u64).await, oracle::call(&events));
+    }
+}
+
+/// Clients that come just when something happens, to a node that did not watch their tenant, and go again.
+#[tokio::test]
+async fn clients_that_come_and_go_miss_nothing() {
+    let fleet = Fleet::on(&redis::shared().await.url(), 2).await;
+    let tenants: Vec<String> = (0..60).map(|_| new_tenant()).collect();
+    stream::iter(&tenants)
+        .for_each_concurrent(6, async |tenant| {
+            let mut held = Calls::new();
+            for _ in 0..4 {
+                let leg = Leg::inbound(tenant, "200");
+                let (ringing, hangup) = (leg.ringing(0), leg.hangup(1));
+                let coming = fleet.node(1).agent(tenant, "200");
+                let (mut client, ()) = tokio::join!(coming, fleet.node(0).deliver(&ringing));
+                tokio::join!(client.version(&leg, 2), fleet.node(0).deliver(&hangup));
+                held.insert((leg.extension.clone(), leg.id.clone()), oracle::call(&[ringing, hangup]));
+                assert_eq!(client.calls, held);
+            }
+        })
+        .await;
+    // Those that went are forgotten, and their channels with them.
+    for tenant in tenants {
+        let channel = format!("callpop:{{{tenant}}}");
+        eventually("nobody to be subscribed", async || {
+            let subscribers = redis::shared().await.command(&["PUBSUB", "NUMSUB", &channel]).await;
+            (subscribers == json!([channel, 0])).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The nodes take turns to look for calls that are silent; the one whose turn it was dies.
+#[tokio::test]
+async fn silent_calls_expire_once_whichever_node_dies() {
+    let url = redis::shared().await.url();
+    // Of other prefixes nobody knows, and what others hold under this one does not expire.
+    let prefix = new_tenant();
+    let config = || {
+        let config = on_redis(&url).set("engine.redis_prefix", prefix.as_str());
+        config.set("calls.expire_after", "3s")
+    };
+    let mut fleet = Fleet::start(vec![config(), config(), config()]).await;
+    for dies in 0..2 {
+        let tenant = new_tenant();
+        let legs: Vec<Leg> =
+            (0..20).map(|_| Leg::inbound(&tenant, "200").starting_at(now() - 1_000_000)).collect();
+        let mut client = fleet.node(2).agent(&tenant, "200").await;
+        for leg in &legs {
+            fleet.node(dies).deliver(&leg.ringing(0)).await;
+        }
+        fleet.kill(dies);
+        let is_over =
+            |client: &Client| client.calls.values().filter(|call| call["outcome"] == "expired").count() == 20;
+        eventually_within(PATIENCE * 2, "all calls to expire", async || {
+            let _ = tokio::time::timeout(Duration::from_millis(100), client.next_or_end()).await;
+            is_over(&client).then_some(())
+        })
+        .await;
+        assert!(client.calls.values().all(|call| call["version"] == 2), "{:?}", client.calls);
     }
 }

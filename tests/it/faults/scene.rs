@@ -84,6 +84,13 @@ impl Outcome {
             assert_eq!(view.epochs.len(), epochs, "{:?}", view.epochs);
         }
     }
+
+    /// Fails where a client was cut off: those that are open stay open while Redis is away.
+    pub fn assert_stayed(&self) {
+        for view in &self.views {
+            assert!(view.ends.is_empty(), "{:?}", view.ends);
+        }
+    }
 }
 
 /// A supervisor on every node for every tenant, and agents on two.

@@ -4,7 +4,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -43,6 +43,7 @@ struct Rules {
 /// A link to one server. Dropping it closes all its connections.
 pub struct Proxy {
     pub address: SocketAddr,
+    target: Arc<Mutex<String>>,
     rules: watch::Sender<Rules>,
     open: Arc<AtomicUsize>,
     accepting: AbortHandle,
@@ -54,13 +55,19 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (rules, open) = (watch::Sender::default(), Arc::<AtomicUsize>::default());
-        let accepting = accept(listener, target.to_owned(), rules.clone(), open.clone());
-        Self { address, rules, open, accepting: tokio::spawn(accepting).abort_handle() }
+        let target = Arc::new(Mutex::new(target.to_owned()));
+        let accepting = accept(listener, target.clone(), rules.clone(), open.clone());
+        Self { address, target, rules, open, accepting: tokio::spawn(accepting).abort_handle() }
     }
 
     /// For `engine.redis_url`.
     pub fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    /// Leads new connections to another server.
+    pub fn retarget(&self, target: &str) {
+        *self.target.lock().unwrap() = target.to_owned();
     }
 
     /// Ends every fault. Connections that were swallowed stay dead.
@@ -110,12 +117,18 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: String, rules: watch::Sender<Rules>, open: Arc<AtomicUsize>) {
+async fn accept(
+    listener: TcpListener,
+    target: Arc<Mutex<String>>,
+    rules: watch::Sender<Rules>,
+    open: Arc<AtomicUsize>,
+) {
     let mut links = JoinSet::new();
     loop {
         while links.try_join_next().is_some() {}
         let Ok((near, _)) = listener.accept().await else { continue };
-        let (target, rules, open) = (target.clone(), rules.subscribe(), open.clone());
+        let (rules, open) = (rules.subscribe(), open.clone());
+        let target = target.lock().unwrap().clone();
         links.spawn(async move {
             // Where the server is gone, so is the connection.
             if let Ok(far) = TcpStream::connect(&target).await {
