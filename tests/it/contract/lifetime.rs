@@ -172,7 +172,7 @@ async fn a_call_with_constant_news_stays() {
     // Longer than a silent call would be held in all, and never silent.
     while begun.elapsed() < Duration::from_secs(8) {
         let second = news.len() as u64;
-        news.push(if second % 2 == 0 { leg.active(second) } else { leg.held(second) });
+        news.push(if second.is_multiple_of(2) { leg.active(second) } else { leg.held(second) });
         gateway.deliver(&news[news.len() - 1]).await;
         client.version(&leg, second + 1).await;
         sleep(Duration::from_millis(100)).await;

@@ -172,7 +172,7 @@ async fn a_leg_takes_so_many_events_and_still_ends() {
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let leg = Leg::inbound(&tenant, "200");
-    let phase = |second| if second % 2 == 0 { leg.active(second) } else { leg.held(second) };
+    let phase = |second: u64| if second.is_multiple_of(2) { leg.active(second) } else { leg.held(second) };
     let taken: Vec<Value> = (0..MOST).map(phase).collect();
     gateway.deliver(&json!(taken)).await;
     assert_eq!(client.version(&leg, MOST).await, oracle::call(&taken));

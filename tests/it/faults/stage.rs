@@ -1,5 +1,6 @@
-//! Three nodes on one Redis, a steady load on them, and viewers of every kind, one of each on every node.
+//! Three nodes on several servers, which the test itself holds, a steady load on them, and viewers of every kind.
 
+use super::scene::viewers;
 use crate::support::{
     Config, eventually,
     fleet::Fleet,
@@ -22,13 +23,7 @@ impl Stage {
             config.clone().set("calls.recent_per_user", 100_000).set("calls.recent_per_tenant", 100_000);
         let fleet = Fleet::start((0..3).map(|_| config.elsewhere()).collect()).await;
         let plan = Plan::usual();
-        let mut viewers = Vec::new();
-        for node in 0..3 {
-            for tenant in &plan.tenants {
-                viewers.push(Viewer::supervisor(&fleet.addresses, node, tenant).await);
-                viewers.push(Viewer::agent(&fleet.addresses, node, tenant, &plan.extensions[node]).await);
-            }
-        }
+        let viewers = viewers(&fleet, &plan).await;
         let load = Load::begin(&plan, &fleet.addresses);
         Self { fleet, load, plan, viewers }
     }
