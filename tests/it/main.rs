@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::duplicate_mod, reason = "the contract suite is compiled once for each engine")]
 
-#[path = "contract/suite.rs"]
+#[path = "contract/cluster.rs"]
 mod cluster;
 #[path = "contract/suite.rs"]
 mod embedded;
