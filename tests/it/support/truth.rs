@@ -68,16 +68,18 @@ impl Truth {
         self.calls.values().map(fewest).sum()
     }
 
-    /// Folds the events that are held, with and without those of which nobody can say.
+    /// Folds the events that are held. Of those of which nobody can say, which a leg gets one after the other,
+    /// the first were lost and the others were not.
     fn fold(&mut self, is_held: impl Fn(&Acked) -> Option<bool>) {
         self.calls.clear();
         for (leg, events) in &self.legs {
-            let which = |held: &[Option<bool>]| -> Vec<Value> {
-                let held = events.iter().filter(|event| held.contains(&is_held(event)));
-                held.map(|event| event.event.clone()).collect()
+            let known = events.iter().filter(|event| is_held(event) != Some(false));
+            let (doubtful, certain): (Vec<&Acked>, Vec<&Acked>) =
+                known.partition(|event| is_held(event).is_none());
+            let kept = |lost: usize| -> Vec<Value> {
+                certain.iter().chain(&doubtful[lost..]).map(|event| event.event.clone()).collect()
             };
-            let mut possible = vec![call(&which(&[Some(true)])), call(&which(&[Some(true), None]))];
-            possible.dedup();
+            let possible: Vec<Option<Value>> = (0..=doubtful.len()).map(|lost| call(&kept(lost))).collect();
             if possible != [None] {
                 self.calls.insert((leg.tenant.clone(), leg.extension.clone(), leg.id.clone()), possible);
             }
