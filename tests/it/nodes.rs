@@ -1,9 +1,9 @@
 //! Several nodes on one Redis, when all is well: one archive, one expiry, one retention.
 
 use crate::support::{
-    Client, Config, Engine, Gateway, Leg,
+    Client, Config, Engine, Gateway, Leg, PATIENCE,
     engine::on_redis,
-    eventually, new_tenant, oracle,
+    eventually_within, new_tenant, oracle,
     redis::{Aof, Server},
 };
 use futures_util::future::join_all;
@@ -119,7 +119,7 @@ async fn a_call_expires_though_nobody_watches_its_tenant() {
     let leg = Leg::inbound(&new_tenant(), "200");
     node.deliver(&leg.ringing(0)).await;
     let path = format!("/calls/{}/{}/{}", leg.tenant, leg.extension, leg.id);
-    eventually("the call to expire", async || {
+    eventually_within(PATIENCE * 2, "the call to expire", async || {
         let view: Value = node.operator(&path).await.json().await.unwrap();
         (view["call"]["outcome"] == "expired").then_some(())
     })
