@@ -153,12 +153,12 @@ async fn a_dismissal_on_one_node_reaches_the_sessions_on_all_nodes_once() {
 
 #[tokio::test]
 async fn a_new_epoch_closes_no_session() {
-    const SESSIONS: usize = 1000;
+    const SESSIONS: usize = 300;
     let redis = Server::start(Aof::EverySecond).await;
     let config = on_redis(redis.url()).set("sessions.max_per_user", SESSIONS);
     let node = config.set("calls.recent_per_tenant", 1000).start().await;
     let tenant = new_tenant();
-    let legs: Vec<Leg> = (0..200).map(|_| Leg::inbound(&tenant, "200")).collect();
+    let legs: Vec<Leg> = (0..50).map(|_| Leg::inbound(&tenant, "200")).collect();
     let ringing: Vec<Value> = legs.iter().map(|leg| leg.ringing(0)).collect();
     node.deliver(&json!(ringing)).await;
     let mut clients = Vec::new();
