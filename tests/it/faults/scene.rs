@@ -94,7 +94,7 @@ impl Outcome {
 }
 
 /// A supervisor on every node for every tenant, and agents on two.
-async fn viewers(fleet: &Fleet, plan: &Plan) -> Vec<Viewer> {
+pub async fn viewers(fleet: &Fleet, plan: &Plan) -> Vec<Viewer> {
     let mut viewers = Vec::new();
     for (index, tenant) in plan.tenants.iter().enumerate() {
         for node in 0..3 {

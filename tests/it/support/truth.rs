@@ -36,12 +36,17 @@ impl Truth {
 
     /// The truth where all that the store held between these times was lost: what was acked before is gone,
     /// what was under way may be.
-    pub fn after_loss(mut self, from: Instant, until: Instant) -> Self {
-        self.fold(|event| match event {
+    pub fn after_loss(self, from: Instant, until: Instant) -> Self {
+        self.of_held(|event| match event {
             Acked { acked, .. } if *acked < from => Some(false),
             Acked { sent, .. } if *sent > until => Some(true),
             _ => None,
-        });
+        })
+    }
+
+    /// The truth where only those events are held; each of which nobody can say may be.
+    pub fn of_held(mut self, is_held: impl Fn(&Acked) -> Option<bool>) -> Self {
+        self.fold(is_held);
         self
     }
 
@@ -68,18 +73,20 @@ impl Truth {
         self.calls.values().map(fewest).sum()
     }
 
-    /// Folds the events that are held. Of those of which nobody can say, which a leg gets one after the other,
-    /// the first were lost and the others were not.
+    /// Folds the events that are held, with and without each of which nobody can say.
     fn fold(&mut self, is_held: impl Fn(&Acked) -> Option<bool>) {
         self.calls.clear();
         for (leg, events) in &self.legs {
-            let known = events.iter().filter(|event| is_held(event) != Some(false));
-            let (doubtful, certain): (Vec<&Acked>, Vec<&Acked>) =
-                known.partition(|event| is_held(event).is_none());
-            let kept = |lost: usize| -> Vec<Value> {
-                certain.iter().chain(&doubtful[lost..]).map(|event| event.event.clone()).collect()
-            };
-            let possible: Vec<Option<Value>> = (0..=doubtful.len()).map(|lost| call(&kept(lost))).collect();
+            let mut choices: Vec<Vec<Value>> = vec![Vec::new()];
+            for event in events {
+                let held = is_held(event);
+                let without = if held.is_none() { choices.clone() } else { Vec::new() };
+                if held != Some(false) {
+                    choices.iter_mut().for_each(|events| events.push(event.event.clone()));
+                }
+                choices.extend(without);
+            }
+            let possible: Vec<_> = choices.iter().map(|events| call(events)).collect();
             if possible != [None] {
                 self.calls.insert((leg.tenant.clone(), leg.extension.clone(), leg.id.clone()), possible);
             }

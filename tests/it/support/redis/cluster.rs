@@ -4,11 +4,11 @@ use super::{Aof, Server};
 use crate::support::eventually_within;
 use futures_util::future::join_all;
 use std::{ops::RangeInclusive, time::Duration};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::sleep};
 
 /// The slots of each node.
 pub const SLOTS: [RangeInclusive<u16>; 3] = [0..=5460, 5461..=10_922, 10_923..=16_383];
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Three nodes; the slots may have moved since.
 pub struct Cluster {
@@ -79,6 +79,11 @@ impl Cluster {
 
     /// Moves a slot with its keys from one node to another, as `redis-cli --cluster reshard` does.
     pub async fn migrate(&self, slot: u16, from: usize, to: usize) {
+        self.migrate_slowly(slot, from, to, Duration::ZERO).await;
+    }
+
+    /// The same, with a pause after every ten keys: meanwhile the slot is served by two nodes, each a part.
+    pub async fn migrate_slowly(&self, slot: u16, from: usize, to: usize, pause: Duration) {
         let (slot, from_id, to_id) = (slot.to_string(), self.id(from).await, self.id(to).await);
         let (from, to) = (&self.nodes[from], &self.nodes[to]);
         to.command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &from_id]).await;
@@ -92,6 +97,7 @@ impl Cluster {
             }
             let migrate = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
             from.command(&[&migrate, keys.as_slice()].concat()).await;
+            sleep(pause).await;
         }
         for node in [to, from] {
             node.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id]).await;
