@@ -62,6 +62,8 @@ const TURN: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_millis(100);
 /// How long the start waits to learn whether Redis can be used.
 const START: Duration = Duration::from_secs(5);
+/// How long the start waits for the first look at a Redis that is there.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
 /// The bounds of the archive, as those of the embedded engine.
 const ARCHIVE: [usize; 2] = [1000, 8 * 1024 * 1024];
 
@@ -101,17 +103,18 @@ impl Redis {
         let watches = Arc::new(Watches::new(registry, metrics.clone(), rules));
         let probe = Arc::new(Probe::new());
         let subscriber = Arc::new(Subscriber::new(link("subscriptions"), watches.clone()));
-        let (first, went) = oneshot::channel();
         let mut tasks = Tasks::default();
         let look = probe.clone();
-        tasks.spawn(store.link.clone().keep(
+        let (first, went) = oneshot::channel();
+        let keep = store.link.clone().keep(
             source.clone(),
             None,
             move || look.now.notify_one(),
             |outcome| {
                 _ = first.send(outcome);
             },
-        ));
+        );
+        tasks.spawn(keep);
         if let Ok(Ok(Err(why))) = timeout(START, went).await
             && why.is_final()
         {
@@ -132,10 +135,10 @@ impl Redis {
             let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.clone());
             let confirm = Arc::new(confirm);
             tasks.spawn(confirm.link.clone().keep(source, None, || {}, drop));
-            tasks.spawn(confirm.clone().run(waiters));
+            tasks.spawn(confirm.clone().run(waiters, store.link.clone()));
             confirm
         });
-        Ok(Self {
+        let engine = Self {
             sweeper: Sweeper::new(store.clone(), calls.expire_after),
             store,
             watches,
@@ -147,7 +150,21 @@ impl Redis {
             archive: Script::new(include_str!("redis/scripts/archive.lua")),
             metrics,
             _tasks: tasks.0,
-        })
+        };
+        engine.settle().await;
+        Ok(engine)
+    }
+
+    /// Waits until everything is connected, if that is soon: who listens is mostly ready then.
+    async fn settle(&self) {
+        let confirm = self.confirm.as_ref().map(|confirm| &confirm.link);
+        let links = [Some(&self.store.link), Some(&self.subscriber.link), confirm];
+        for link in links.into_iter().flatten() {
+            // It does not wait for long where Redis is away.
+            let _ = link.wire().await;
+        }
+        let mut looked = self.probe.looked.subscribe();
+        let _ = timeout(FIRST_LOOK, looked.wait_for(|looked| *looked)).await;
     }
 
     pub(super) async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {

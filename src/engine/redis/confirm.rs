@@ -89,9 +89,10 @@ impl Confirm {
         Ok(Some(confirmed))
     }
 
-    /// Confirms, for ever.
-    pub async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters) {
-        let mut seen = 0;
+    /// Confirms, for ever. Where the commits keep going to another server than this link leads to,
+    /// one of the two has not noticed who is primary: both are made anew.
+    pub async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters, commits: Arc<Link>) {
+        let (mut seen, mut strange) = (0, 0);
         let mut waiting = Vec::new();
         while waiters.recv_many(&mut waiting, MOST_WAITING).await > 0 {
             let Ok((mut wire, nth)) = self.link.wire().await else {
@@ -103,31 +104,40 @@ impl Confirm {
                 seen = nth;
             }
             let fences = by_fence(waiting.drain(..), wire.is_cluster());
-            if timeout(DEADLINE, self.confirm(&wire, fences)).await.is_err() {
+            let went = timeout(DEADLINE, self.confirm(&wire, fences)).await.unwrap_or(Went::Broken);
+            strange = if went == Went::Elsewhere { strange + 1 } else { 0 };
+            if strange > 1 {
+                commits.give_up_any();
+            }
+            if went != Went::Well && !wire.is_cluster() {
                 self.link.give_up(nth);
             }
         }
     }
 
     /// Writes all fences first, so that the first wait at a server is for all of its tenants.
-    async fn confirm(&self, wire: &Wire, fences: HashMap<String, Vec<Waiter>>) {
+    async fn confirm(&self, wire: &Wire, fences: HashMap<String, Vec<Waiter>>) -> Went {
         let written = fences.into_iter().map(|(fence, waiters)| async {
             let written = write(wire.clone(), &fence).await;
             (fence, waiters, written)
         });
         let waits = stream::iter(written).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter();
         let waits = waits.map(|(fence, waiters, written)| async move {
-            let outcome = match &written {
-                Ok(written) => self.wait(wire.clone(), &fence, written).await,
-                Err(_) => Err(AWAY),
+            let Ok(written) = written else {
+                waiters.into_iter().for_each(|waiter| waiter.answer(Err(AWAY)));
+                return Went::Broken;
             };
-            let history = written.map(|written| written.history).unwrap_or_default();
+            let outcome = self.wait(wire.clone(), &fence, &written).await;
+            let mut went = if outcome == Err(AWAY) { Went::Broken } else { Went::Well };
             for waiter in waiters {
-                let is_same = waiter.history == history;
+                let is_same = waiter.history == written.history;
+                went = if is_same { went } else { Went::Elsewhere };
                 waiter.answer(if is_same { outcome.clone() } else { Err(AWAY) });
             }
+            went
         });
-        stream::iter(waits).for_each_concurrent(AT_ONCE, |wait| wait).await;
+        let went: Vec<Went> = stream::iter(waits).buffer_unordered(AT_ONCE).collect().await;
+        went.into_iter().max().unwrap_or(Went::Well)
     }
 
     /// Waits for all that the connection has written.
@@ -167,6 +177,15 @@ impl Waiter {
         // Whoever asked may be gone.
         let _ = self.done.send(outcome);
     }
+}
+
+/// How a batch went, the worst last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Went {
+    Well,
+    Broken,
+    /// Commits were made in another history.
+    Elsewhere,
 }
 
 /// A fence that is written: by which connection, and in which history.

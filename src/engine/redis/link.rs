@@ -197,6 +197,15 @@ impl Link {
         }
     }
 
+    /// Lets the connection go, whichever it is.
+    pub fn give_up_any(&self) {
+        let nth = match &*self.state.borrow() {
+            State::Up { nth, .. } => *nth,
+            State::Down { .. } => return,
+        };
+        self.give_up(nth);
+    }
+
     /// Whether it is to a cluster, as far as was seen.
     pub fn is_cluster(&self) -> bool {
         self.is_cluster.load(Ordering::Relaxed)

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
@@ -46,6 +46,8 @@ pub struct Probe {
     has_replicas: AtomicBool,
     /// Looks in a row at a cluster in which some server was late.
     late: AtomicU32,
+    /// Whether there was any look.
+    pub looked: watch::Sender<bool>,
     /// Look now: it may be that something was missed.
     pub now: Notify,
 }
@@ -91,6 +93,7 @@ impl Probe {
             last: Mutex::new(Instant::now()),
             has_replicas: AtomicBool::new(false),
             late: AtomicU32::new(0),
+            looked: watch::Sender::new(false),
             now: Notify::new(),
         }
     }
@@ -141,7 +144,7 @@ impl Probe {
             store.link.give_up(nth);
             return Err(NO_ANSWER);
         };
-        *self.last.lock() = Instant::now();
+        self.note_success();
         let heads = watched.into_iter().zip(heads).map(|((ours, watch), stored)| {
             let line = &line;
             async move {
@@ -205,8 +208,13 @@ impl Probe {
         if !is_well || (answered == 0 && !is_idle) {
             return Err(NO_ANSWER);
         }
-        *self.last.lock() = Instant::now();
+        self.note_success();
         Ok(ahead)
+    }
+
+    fn note_success(&self) {
+        *self.last.lock() = Instant::now();
+        self.looked.send_replace(true);
     }
 
     fn note_replicas<'a>(&self, infos: impl IntoIterator<Item = &'a String>) {

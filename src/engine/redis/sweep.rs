@@ -23,7 +23,7 @@ use uuid::Uuid;
 /// A turn. The next begins when it is over, whoever takes it.
 const TURN: Duration = Duration::from_secs(5);
 /// How long a list of tenants that Redis lost stays lost.
-const LIST_AGAIN: Duration = Duration::from_secs(60);
+const LIST_AGAIN: Duration = Duration::from_secs(15);
 /// Legs that are looked at in one go.
 const TOGETHER: usize = 512;
 
@@ -34,6 +34,7 @@ pub struct Sweeper {
     /// The tenants that are known to be listed in Redis.
     listed: DashSet<TenantId>,
     last_listed: Mutex<Instant>,
+    last_turn: Mutex<Instant>,
     name: String,
     retire: Script,
 }
@@ -46,6 +47,7 @@ impl Sweeper {
             expire_after,
             listed: DashSet::new(),
             last_listed: Mutex::new(Instant::now()),
+            last_turn: Mutex::new(Instant::now()),
             name: Uuid::new_v4().to_string(),
             retire,
         }
@@ -63,15 +65,7 @@ impl Sweeper {
 
     /// Lists this node's tenants again, now and then: Redis may have lost its list alone.
     async fn list_again(&self) -> Result<(), EngineError> {
-        let is_due = {
-            let mut last = self.last_listed.lock();
-            let is_due = last.elapsed() > LIST_AGAIN;
-            if is_due {
-                *last = Instant::now();
-            }
-            is_due
-        };
-        let listed: Vec<TenantId> = match is_due {
+        let listed: Vec<TenantId> = match is_due(&self.last_listed, LIST_AGAIN) {
             true => self.listed.iter().map(|tenant| tenant.clone()).collect(),
             false => Vec::new(),
         };
@@ -90,6 +84,9 @@ impl Sweeper {
 
     /// The tenants to look at, where it is this node's turn.
     pub async fn turn(&self) -> Result<Vec<TenantId>, EngineError> {
+        if !is_due(&self.last_turn, TURN / 4) {
+            return Ok(Vec::new());
+        }
         self.list_again().await?;
         if !self.takes_turn().await? {
             return Ok(Vec::new());
@@ -164,4 +161,14 @@ impl Sweeper {
         ask.arg(keys::member(&key.extension, &key.leg)).arg(state.unwrap_or_default());
         self.store.link.ask::<u64>(Request::Script(&self.retire, &ask)).await.map(drop)
     }
+}
+
+/// Whether the last time is long enough ago; if so, it is now.
+fn is_due(last: &Mutex<Instant>, every: Duration) -> bool {
+    let mut last = last.lock();
+    let is_due = last.elapsed() >= every;
+    if is_due {
+        *last = Instant::now();
+    }
+    is_due
 }
