@@ -80,6 +80,8 @@ struct Times {
     since_healed: Vec<Duration>,
     /// Since the event was taken.
     since_taken: Vec<Duration>,
+    /// From the webhook to the frame where no link is cut: what this machine takes, with all that it has to do.
+    uncut: Vec<Duration>,
 }
 
 impl Times {
@@ -90,10 +92,13 @@ impl Times {
             times.sort_unstable();
             [50, 90, 99, 100].map(|percent| times[(times.len() * percent).div_ceil(100) - 1])
         };
-        let [healed, taken] = [&mut self.since_healed, &mut self.since_taken].map(&mut percentiles);
+        let [healed, taken, uncut] =
+            [&mut self.since_healed, &mut self.since_taken, &mut self.uncut].map(&mut percentiles);
         eprintln!("{what}: {cuts} cuts, {QUIET} quiet channels each; p50, p90, p99 and most");
         eprintln!("  after the cut: {healed:?}\n  after the event was taken: {taken:?}");
-        assert!(healed[2] <= Duration::from_secs(2), "p99 of {:?}", healed[2]);
+        eprintln!("  after the webhook where nothing is cut: {uncut:?}");
+        // To connect, to look and to read are some trips more.
+        assert!(healed[2] <= Duration::from_secs(2) + 4 * uncut[2], "p99 of {:?}", healed[2]);
     }
 }
 
@@ -114,6 +119,7 @@ async fn heal_times(faults: [Fault; 2]) -> Times {
     let times = join_all(cutting).await.into_iter().fold(Times::default(), |mut all, some| {
         all.since_healed.extend(some.since_healed);
         all.since_taken.extend(some.since_taken);
+        all.uncut.extend(some.uncut);
         all
     });
     load.end().await.is_seen_by(&mut viewers).await;
@@ -129,6 +135,8 @@ async fn cut(fleet: &Fleet, node: usize, link: &Proxy, faults: [Fault; 2]) -> Ti
         let tenant = new_tenant();
         clients.push((fleet.node(node).agent(&tenant, "200").await, tenant));
     }
+    let tenant = new_tenant();
+    let mut uncut = sender.agent(&tenant, "200").await;
     for fault in faults.iter().cycle().take(CUTS) {
         sleep(Duration::from_millis(rand::random_range(0..500))).await;
         fault(link);
@@ -139,7 +147,9 @@ async fn cut(fleet: &Fleet, node: usize, link: &Proxy, faults: [Fault; 2]) -> Ti
             Instant::now()
         };
         let waiting = clients.iter_mut().map(|(client, tenant)| wait(sender, client, tenant));
-        let (healed, waited) = tokio::join!(healing, join_all(waiting));
+        let (waiting, sent) = (join_all(waiting), Instant::now());
+        let (healed, waited, (_, seen)) = tokio::join!(healing, waiting, wait(sender, &mut uncut, &tenant));
+        times.uncut.push(seen - sent);
         for (taken, seen) in waited {
             times.since_healed.push(seen.saturating_duration_since(healed.max(taken)));
             times.since_taken.push(seen.saturating_duration_since(taken));

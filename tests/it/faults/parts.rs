@@ -6,7 +6,7 @@ use crate::support::{
     fleet::Fleet,
     load::{Load, Plan},
     proxy::Proxy,
-    redis::{self, Aof, Cluster, Sentinels, Server, tls::TlsServer},
+    redis::{self, Aof, Server, tls::TlsServer},
     viewer::Viewer,
 };
 use serde_json::json;
@@ -26,27 +26,6 @@ async fn a_redis_keeps_its_port_and_its_data() {
     server.unpause();
     assert_eq!(server.command(&["GET", "key"]).await, "value");
     assert_eq!(redis::shared().await.command(&["EXISTS", "key"]).await, json!(0));
-}
-
-#[tokio::test]
-async fn a_sentinel_set_fails_over() {
-    let mut set = Sentinels::start(Aof::EverySecond).await;
-    assert_eq!(set.primary().await, Some(0));
-    set.servers[0].kill();
-    let primary = set.failed_over(0).await;
-    set.servers[primary].command(&["SET", "key", "value"]).await;
-}
-
-#[tokio::test]
-async fn a_cluster_moves_a_slot() {
-    let cluster = Cluster::start(Aof::EverySecond).await;
-    let slot = cluster.slot("{0}").await;
-    let from = redis::cluster::SLOTS.iter().position(|slots| slots.contains(&slot)).unwrap();
-    let to = (from + 1) % 3;
-    cluster.nodes[from].command(&["SET", "{0}:key", "value"]).await;
-    cluster.migrate(slot, from, to).await;
-    assert_eq!(cluster.nodes[to].command(&["GET", "{0}:key"]).await, "value");
-    assert!(cluster.nodes[from].try_command(&["GET", "{0}:key"]).await.unwrap_err().starts_with("MOVED"));
 }
 
 #[tokio::test]

@@ -77,12 +77,8 @@ impl Cluster {
         self.nodes[node].command(&["CLUSTER", "MYID"]).await.as_str().unwrap().to_owned()
     }
 
-    /// Moves a slot with its keys from one node to another, as `redis-cli --cluster reshard` does.
-    pub async fn migrate(&self, slot: u16, from: usize, to: usize) {
-        self.migrate_slowly(slot, from, to, Duration::ZERO).await;
-    }
-
-    /// The same, with a pause after every ten keys: meanwhile the slot is served by two nodes, each a part.
+    /// Moves a slot with its keys from one node to another, as `redis-cli --cluster reshard` does, with a pause
+    /// after every ten keys: meanwhile the slot is served by two nodes, each a part.
     pub async fn migrate_slowly(&self, slot: u16, from: usize, to: usize, pause: Duration) {
         let (slot, from_id, to_id) = (slot.to_string(), self.id(from).await, self.id(to).await);
         let (from, to) = (&self.nodes[from], &self.nodes[to]);
