@@ -72,7 +72,19 @@ pub struct Engine {
     pub kind: EngineKind,
     pub data_dir: PathBuf,
     pub durability: Durability,
+    /// One server; or several with commas between them, of a cluster or sentinels.
     pub redis_url: SecretString,
+    /// What the name of every key begins with.
+    pub redis_prefix: String,
+    /// What sentinels call the primary.
+    pub redis_master: Option<String>,
+    pub redis_sentinel_password: Option<SecretString>,
+    /// The certificates, in PEM, that sign that of a `rediss://` server; otherwise the system's.
+    pub redis_ca: Option<String>,
+    /// With `Durability::Fsync`: refuse a Redis that writes nothing to its disk.
+    pub redis_require_aof: bool,
+    /// With `Durability::Fsync`: on how many replicas an event must be; otherwise one, where there is any.
+    pub redis_wait_replicas: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

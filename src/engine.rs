@@ -26,7 +26,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// One of the engines that a configuration can choose.
 pub enum Engine {
     Embedded(Box<Embedded>),
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 /// What is read together: a user's calls, or a whole tenant's.
@@ -54,7 +54,12 @@ pub struct View {
 }
 
 /// Something is committed; this tells when it is durable.
-pub struct Receipt(embedded::Durable);
+pub enum Receipt {
+    /// It is, as far as was promised.
+    Now,
+    Journal(embedded::Durable),
+    Redis(redis::Confirmed),
+}
 
 /// Why an engine does not do what it is asked.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -85,7 +90,7 @@ pub struct Archived {
 
 impl Engine {
     /// Opens the configured engine; what is committed is handed to `registry`.
-    pub fn open(
+    pub async fn open(
         config: &Config,
         registry: Arc<Registry>,
         metrics: Arc<Metrics>,
@@ -94,15 +99,9 @@ impl Engine {
             EngineKind::Embedded => {
                 Embedded::open(config, registry, metrics).map(|engine| Self::Embedded(Box::new(engine)))
             }
-            EngineKind::Redis => Redis::open().map(Self::Redis),
-        }
-    }
-
-    /// Says why this version cannot run the configured engine, if so.
-    pub fn check(config: &Config) -> Result<(), EngineError> {
-        match config.engine.kind {
-            EngineKind::Embedded => Ok(()),
-            EngineKind::Redis => Redis::open().map(drop),
+            EngineKind::Redis => {
+                Redis::open(config, registry, metrics).await.map(|engine| Self::Redis(Box::new(engine)))
+            }
         }
     }
 
@@ -110,7 +109,7 @@ impl Engine {
     pub async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
         match self {
             Self::Embedded(engine) => engine.commit(event),
-            Self::Redis(never) => never.unreachable(),
+            Self::Redis(engine) => engine.commit(event).await,
         }
     }
 
@@ -118,15 +117,15 @@ impl Engine {
     pub async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
         match self {
             Self::Embedded(engine) => engine.archive(unknown),
-            Self::Redis(never) => never.unreachable(),
+            Self::Redis(engine) => engine.archive(unknown).await,
         }
     }
 
     /// The events of unknown states that are still kept, oldest first.
-    pub async fn archived(&self) -> Vec<Archived> {
+    pub async fn archived(&self) -> Result<Vec<Archived>, EngineError> {
         match self {
-            Self::Embedded(engine) => engine.archived(),
-            Self::Redis(never) => never.unreachable(),
+            Self::Embedded(engine) => Ok(engine.archived()),
+            Self::Redis(engine) => engine.archived().await,
         }
     }
 
@@ -134,7 +133,7 @@ impl Engine {
     pub async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
         match self {
             Self::Embedded(engine) => Ok(engine.snapshot(stream)),
-            Self::Redis(never) => never.unreachable(),
+            Self::Redis(engine) => engine.snapshot(stream).await,
         }
     }
 
@@ -142,23 +141,28 @@ impl Engine {
     pub async fn changes(&self, stream: &Stream, epoch: &str, seq: u64) -> Result<Option<View>, EngineError> {
         match self {
             Self::Embedded(engine) => Ok(engine.changes(stream, epoch, seq)),
-            Self::Redis(never) => never.unreachable(),
+            Self::Redis(engine) => engine.changes(stream, epoch, seq).await,
         }
     }
 
     /// The extensions, among those given, that have a leg of that id.
-    pub async fn owners(&self, tenant: &TenantId, extensions: &[Extension], leg: &LegId) -> Vec<Extension> {
+    pub async fn owners(
+        &self,
+        tenant: &TenantId,
+        extensions: &[Extension],
+        leg: &LegId,
+    ) -> Result<Vec<Extension>, EngineError> {
         match self {
-            Self::Embedded(engine) => engine.owners(tenant, extensions, leg),
-            Self::Redis(never) => never.unreachable(),
+            Self::Embedded(engine) => Ok(engine.owners(tenant, extensions, leg)),
+            Self::Redis(engine) => engine.owners(tenant, extensions, leg).await,
         }
     }
 
     /// A leg's events, for operators.
-    pub async fn leg(&self, key: &LegKey) -> Option<LegView> {
+    pub async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
         match self {
-            Self::Embedded(engine) => engine.leg(key),
-            Self::Redis(never) => never.unreachable(),
+            Self::Embedded(engine) => Ok(engine.leg(key)),
+            Self::Redis(engine) => engine.leg(key).await,
         }
     }
 
@@ -166,7 +170,7 @@ impl Engine {
     pub async fn sweep(&self) {
         match self {
             Self::Embedded(engine) => engine.sweep(now()),
-            Self::Redis(never) => never.unreachable(),
+            Self::Redis(engine) => engine.sweep().await,
         }
     }
 
@@ -174,7 +178,15 @@ impl Engine {
     pub fn trouble(&self) -> Option<&'static str> {
         match self {
             Self::Embedded(engine) => engine.trouble(),
-            Self::Redis(never) => never.unreachable(),
+            Self::Redis(engine) => engine.trouble(),
+        }
+    }
+
+    /// Brings the gauges up to date that nothing else does.
+    pub fn measure(&self) {
+        match self {
+            Self::Embedded(_) => {}
+            Self::Redis(engine) => engine.measure(),
         }
     }
 
@@ -182,7 +194,7 @@ impl Engine {
     pub async fn close(&self) -> Result<(), EngineError> {
         match self {
             Self::Embedded(engine) => engine.close().await,
-            Self::Redis(never) => never.unreachable(),
+            Self::Redis(_) => Ok(()),
         }
     }
 }
@@ -223,7 +235,13 @@ impl Change {
 impl Receipt {
     /// Waits until a crash can no longer take the event away, as far as `engine.durability` promises.
     pub async fn durable(self) -> Result<(), EngineError> {
-        self.0.wait().await
+        match self {
+            Self::Now => Ok(()),
+            Self::Journal(durable) => durable.wait().await,
+            Self::Redis(confirmed) => {
+                confirmed.await.unwrap_or(Err(EngineError::Unavailable("the node is going away")))
+            }
+        }
     }
 }
 

@@ -36,10 +36,10 @@ pub struct Origins(Vec<String>);
 
 impl Gateway {
     /// Opens the engine and learns the keys; nothing listens yet.
-    pub fn new(config: Config) -> anyhow::Result<Self> {
+    pub async fn new(config: Config) -> anyhow::Result<Self> {
         let (registry, metrics) = (Arc::<Registry>::default(), Arc::<Metrics>::default());
         Ok(Self {
-            engine: Engine::open(&config, registry.clone(), metrics.clone())?,
+            engine: Engine::open(&config, registry.clone(), metrics.clone()).await?,
             verifier: Verifier::new(&config.auth)?,
             origins: Origins(config.auth.allowed_origins.clone()),
             telsmart: Gate::new(&config),

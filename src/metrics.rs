@@ -8,6 +8,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+use std::sync::atomic::AtomicU64;
 
 /// The process's metrics.
 pub struct Metrics {
@@ -33,6 +34,15 @@ pub struct Metrics {
     pub journal_errors: Counter,
     /// Events that were refused since too many waited for the disk.
     pub journal_full: Counter,
+    /// From a commit's request to Redis to its answer, with what was tried again.
+    pub redis_commit_seconds: Histogram,
+    /// From a commit, by the clock of the node that made it, to its message here.
+    pub redis_publish_lag: Histogram,
+    /// Reads of what was missed, by what gave it away.
+    pub redis_resyncs: Family<Resync, Counter>,
+    /// Since Redis was last seen to answer.
+    pub redis_probe_age: Gauge<f64, AtomicU64>,
+    pub redis_errors: Family<RedisFailure, Counter>,
     pub sessions: Gauge,
     /// Sessions that this node ended, by close code.
     pub closed: Family<Closed, Counter>,
@@ -54,6 +64,44 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Closed {
     pub code: CloseCode,
+}
+
+/// How it was noticed that changes were missed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Resync {
+    pub cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Cause {
+    /// A published change has not the next number.
+    Gap,
+    /// The store is ahead, and nothing was published.
+    Probe,
+    /// The store lost or replaced its data.
+    Epoch,
+    /// A leg has too many events to be published.
+    Large,
+}
+
+/// What went wrong with Redis.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RedisFailure {
+    pub kind: RedisError,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum RedisError {
+    /// No connection could be made.
+    Connect,
+    /// A connection broke.
+    Connection,
+    Timeout,
+    /// The server is a replica, or has no primary.
+    NotPrimary,
+    /// The server could not do it just then.
+    NotNow,
+    Refused,
 }
 
 impl EncodeLabelValue for CloseCode {
@@ -84,6 +132,11 @@ impl Default for Metrics {
             journal_groups: Counter::default(),
             journal_errors: Counter::default(),
             journal_full: Counter::default(),
+            redis_commit_seconds: Histogram::new(SECONDS),
+            redis_publish_lag: Histogram::new(SECONDS),
+            redis_resyncs: Family::default(),
+            redis_probe_age: Gauge::default(),
+            redis_errors: Family::default(),
             sessions: Gauge::default(),
             closed: Family::default(),
             frames_sent: Counter::default(),
@@ -103,6 +156,22 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry.lock());
         text
+    }
+
+    /// Counts what went wrong with Redis.
+    pub fn redis_error(&self, kind: RedisError) {
+        self.redis_errors.get_or_create(&RedisFailure { kind }).inc();
+    }
+
+    fn name_redis(&self, r: &mut Registry) {
+        let (seconds, text) = (Unit::Seconds, "One commit on Redis, with retries");
+        r.register_with_unit("redis_commit_duration", text, seconds, self.redis_commit_seconds.clone());
+        let (seconds, text) = (Unit::Seconds, "From a commit to its message here, by the nodes' clocks");
+        r.register_with_unit("redis_publish_lag", text, seconds, self.redis_publish_lag.clone());
+        let (seconds, text) = (Unit::Seconds, "Since Redis was last seen to answer");
+        r.register_with_unit("redis_probe_age", text, seconds, self.redis_probe_age.clone());
+        r.register("redis_resyncs", "Reads of missed changes, by cause", self.redis_resyncs.clone());
+        r.register("redis_errors", "What went wrong with Redis, by kind", self.redis_errors.clone());
     }
 
     fn name(&self) {
@@ -126,6 +195,7 @@ impl Metrics {
         r.register("journal_groups", "Group commits", self.journal_groups.clone());
         r.register("journal_errors", "Group commits that failed", self.journal_errors.clone());
         r.register("journal_refused", "Events refused for a full journal queue", self.journal_full.clone());
+        self.name_redis(&mut r);
         r.register("sessions", "WebSocket sessions", self.sessions.clone());
         r.register("sessions_closed", "Sessions that this node ended, by code", self.closed.clone());
         r.register("frames_sent", "Frames to clients", self.frames_sent.clone());

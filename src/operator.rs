@@ -41,12 +41,13 @@ async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
+    gateway.engine.measure();
     ([(header::CONTENT_TYPE, METRICS_TYPE)], gateway.metrics.text()).into_response()
 }
 
 /// Events of states that callpop does not know, as they came.
-async fn archive(State(gateway): State<Arc<Gateway>>) -> Json<Vec<Archived>> {
-    Json(gateway.engine.archived().await)
+async fn archive(State(gateway): State<Arc<Gateway>>) -> Result<Json<Vec<Archived>>, Problem> {
+    Ok(Json(gateway.engine.archived().await?))
 }
 
 /// A leg's events, with the fields that callpop does not know, and the call that they fold to.
@@ -54,6 +55,6 @@ async fn leg(
     State(gateway): State<Arc<Gateway>>,
     Path((tenant, extension, leg)): Path<(TenantId, Extension, LegId)>,
 ) -> Result<Json<LegView>, Problem> {
-    let view = gateway.engine.leg(&LegKey { tenant, extension, leg }).await;
+    let view = gateway.engine.leg(&LegKey { tenant, extension, leg }).await?;
     view.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not-found", "no such leg is kept"))
 }

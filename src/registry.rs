@@ -79,6 +79,19 @@ impl Registry {
         Registration { registry: self.clone(), stream, outbox }
     }
 
+    /// Whether any session listens to a tenant.
+    pub fn has_listeners(&self, tenant: &TenantId) -> bool {
+        self.tenants.contains_key(tenant)
+    }
+
+    /// Lets every session of a tenant read for itself where it stands.
+    pub fn overflow(&self, tenant: &TenantId) {
+        let Some(listeners) = self.tenants.get(tenant) else { return };
+        for outbox in listeners.users.values().flatten().chain(&listeners.whole) {
+            outbox.overflow();
+        }
+    }
+
     /// Takes one of a user's `limit` seats; none when all are taken.
     pub fn seat(self: &Arc<Self>, tenant: &TenantId, sub: &Arc<str>, limit: usize) -> Option<Seat> {
         let user = (tenant.clone(), sub.clone());

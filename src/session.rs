@@ -235,15 +235,15 @@ impl Session {
     async fn on_dismiss(&mut self, leg: LegId) -> Result<(), Frame> {
         let Identity { tenant, extensions, .. } = &self.identity;
         let engine = &self.gateway.engine;
-        let owners = engine.owners(tenant, extensions, &leg).await;
+        let unavailable = |why: EngineError| error(ErrorCode::Unavailable, &why.to_string());
+        let owners = engine.owners(tenant, extensions, &leg).await.map_err(unavailable)?;
         if owners.is_empty() {
             return Err(error(ErrorCode::UnknownCall, "no such call among yours"));
         }
         for extension in owners {
             let event = Event::new(now(), What::Dismissed);
             let dismissed = CallEvent { tenant: tenant.clone(), extension, leg: leg.clone(), event };
-            let committed = engine.commit(dismissed).await;
-            committed.map_err(|why| error(ErrorCode::Unavailable, &why.to_string()))?;
+            engine.commit(dismissed).await.map_err(unavailable)?;
         }
         Ok(())
     }

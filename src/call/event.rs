@@ -111,6 +111,11 @@ impl Event {
         }
     }
 
+    /// The identity as text, for a store of which it is the key: timestamp, rank of the kind, digest.
+    pub fn identity(&self) -> String {
+        format!("{}:{}:{:016x}", self.at, self.what.rank(), self.digest)
+    }
+
     /// The total order of the fold: timestamp, then kind in the order of a call's life, then digest.
     fn order(&self) -> (Micros, u8, u64) {
         (self.at, self.what.rank(), self.digest)

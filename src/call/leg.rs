@@ -48,18 +48,31 @@ impl Leg {
         Self { events: Vec::new(), forgotten }
     }
 
+    /// A leg as it was stored: the events that are kept of it, and its version.
+    pub fn of(mut events: Vec<Event>, version: u32) -> Self {
+        events.sort_unstable();
+        events.dedup();
+        let forgotten = version.saturating_sub(events.len() as u32);
+        Self { events, forgotten }
+    }
+
     /// How many distinct events there were.
     pub fn version(&self) -> u32 {
         self.forgotten + self.events.len() as u32
     }
 
-    /// What adding an event would do. A second dismissal is known, unless a summary came meanwhile.
-    pub fn check(&self, event: &Event) -> Added {
-        let most = match event.what {
+    /// How many events a leg may hold for one of that kind to be added.
+    pub fn room_for(what: &What) -> usize {
+        match what {
             What::Phase { phase: Phase::Hangup, .. } | What::Expired { .. } => MAX_WITH_ENDS,
             What::Phase { .. } => MAX_PHASES,
             What::Summary { .. } | What::Dismissed => MAX_EVENTS,
-        };
+        }
+    }
+
+    /// What adding an event would do. A second dismissal is known, unless a summary came meanwhile.
+    pub fn check(&self, event: &Event) -> Added {
+        let most = Self::room_for(&event.what);
         let is_known =
             self.events.binary_search(event).is_ok() || event.what == What::Dismissed && self.is_dismissed();
         match self.events.len() {

@@ -3,7 +3,6 @@
 use crate::{
     auth,
     config::{AuthKey, Loaded, Problems},
-    engine::Engine,
 };
 use std::fmt::Display;
 
@@ -35,8 +34,7 @@ pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
 
 /// What a configuration asks for in good form, but cannot have.
 pub fn unusable(loaded: &Loaded) -> Vec<String> {
-    let engine = Engine::check(&loaded.config).err().map(|why| why.to_string());
-    engine.into_iter().chain(key_problem(loaded)).collect()
+    key_problem(loaded).into_iter().collect()
 }
 
 /// The key that verifies tokens is read for good by [`auth`] only.

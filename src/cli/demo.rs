@@ -44,7 +44,7 @@ async fn run_demo(options: &Options, print: impl Fn(String)) -> anyhow::Result<(
     let header = config.telsmart.header.clone();
     let stop = stopped()?;
     raise_limit();
-    let server = Server::bind(Gateway::new(config)?)?;
+    let server = Server::bind(Gateway::new(config).await?)?;
     let url = format!("http://{}", server.public_addr()?);
     let destination = Destination { url: url.clone(), header, secret: secrets.webhook };
     let simulator = Simulator::start(&destination, Retries::default(), simulator::TENANT)?;

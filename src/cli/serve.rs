@@ -27,7 +27,7 @@ pub fn run(loaded: Loaded) -> ExitCode {
 #[tokio::main]
 async fn serve(loaded: Loaded) -> anyhow::Result<()> {
     raise_limit();
-    let gateway = Gateway::new(loaded.config)?;
+    let gateway = Gateway::new(loaded.config).await?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
     server.run(stopped()?).await
 }

@@ -3,6 +3,7 @@
 
 use super::tree::{Given, Raw};
 use ipnet::IpNet;
+use redis::IntoConnectionInfo;
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 use toml::Value;
 
@@ -182,12 +183,33 @@ pub(super) fn redis_url(given: &Given) -> Result<String, String> {
     let text = text(given)?.trim().to_owned();
     let sound = |url: &str| {
         let rest = url.strip_prefix("redis://").or_else(|| url.strip_prefix("rediss://"));
-        rest.is_some_and(|rest| !rest.is_empty())
+        rest.is_some_and(|rest| !rest.is_empty()) && url.into_connection_info().is_ok()
     };
     if text.split(',').map(str::trim).all(sound) {
         Ok(text)
     } else {
         Err("must be redis://host:port or rediss://host:port; several with commas between them".to_owned())
+    }
+}
+
+/// The beginning of the names of keys: without braces, which mean a hash tag, and without spaces.
+pub(super) fn redis_prefix(given: &Given) -> Result<String, String> {
+    let text = text(given)?;
+    let sound = text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '{' | '}'));
+    if sound && text.len() <= 64 {
+        Ok(text)
+    } else {
+        Err("must be at most 64 printable ASCII characters without spaces and braces".to_owned())
+    }
+}
+
+/// Certificates in PEM.
+pub(super) fn certificates(given: &Given) -> Result<String, String> {
+    let text = text(given)?;
+    if text.contains("-----BEGIN CERTIFICATE-----") {
+        Ok(text)
+    } else {
+        Err("must be certificates in PEM: give their file as redis_ca_file".to_owned())
     }
 }
 

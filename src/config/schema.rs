@@ -69,6 +69,14 @@ fn engine(reader: &mut Reader) -> Engine {
         redis_url: reader
             .secret("engine.redis_url", parse::redis_url)
             .unwrap_or_else(|| "redis://127.0.0.1:6379".into()),
+        redis_prefix: reader.or("engine.redis_prefix", "callpop".to_owned(), parse::redis_prefix),
+        redis_master: reader.optional("engine.redis_master", parse::text),
+        redis_sentinel_password: reader.secret("engine.redis_sentinel_password", parse::text),
+        redis_ca: reader.optional("engine.redis_ca", parse::certificates),
+        redis_require_aof: reader.or("engine.redis_require_aof", true, parse::boolean),
+        redis_wait_replicas: reader.optional("engine.redis_wait_replicas", |given| {
+            number(given, 0..=100).map(|number| number as usize)
+        }),
     }
 }
 

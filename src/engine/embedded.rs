@@ -88,18 +88,18 @@ impl Embedded {
         drop(tenant);
         sleepers.into_iter().for_each(Waker::wake);
         self.metrics.committed.inc();
-        Ok(Receipt(durable))
+        Ok(Receipt::Journal(durable))
     }
 
     pub(super) fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
         let archived = Archived { received_at: now(), state: unknown.state, raw: unknown.raw };
         let mut archive = self.archive.lock();
         if let Some(row) = archive.known(&archived.raw) {
-            return Ok(Receipt(self.durable(row)));
+            return Ok(Receipt::Journal(self.durable(row)));
         }
         let Written { row, durable } = self.write(self.encode(|| Record::Archived(archived.clone())))?;
         self.erase(archive.push(row, archived));
-        Ok(Receipt(durable))
+        Ok(Receipt::Journal(durable))
     }
 
     pub(super) fn archived(&self) -> Vec<Archived> {
@@ -171,7 +171,7 @@ impl Embedded {
     /// For an event that changed nothing: it is as durable as its leg.
     fn unchanged(&self, counter: &Counter, tenant: &Tenant, key: &LegKey) -> Receipt {
         counter.inc();
-        Receipt(self.durable(tenant.last_row(key)))
+        Receipt::Journal(self.durable(tenant.last_row(key)))
     }
 
     fn durable(&self, row: Option<u64>) -> Durable {

@@ -1,18 +1,360 @@
-//! The place of the engine for many nodes. There is none in this version, and it says so.
+//! The engine for many nodes. The truth is in Redis: a commit is one script call, and each change
+//! of a tenant has the next number there. What is published is for speed only; every way of
+//! losing a message ends in the same small read.
+//!
+//! ```text
+//! store    the scripts, as calls          link     one kept connection; source, wire: its making
+//! watch    how far each tenant is         probe    once a second: is the store ahead?
+//! confirm  replicas and the disk          subscriber, sweep
+//! ```
 
-use super::EngineError;
+mod confirm;
+mod keys;
+mod link;
+mod probe;
+mod source;
+mod store;
+mod stored;
+mod subscriber;
+mod sweep;
+mod watch;
+mod wire;
 
-/// Cannot be made: every use of it is known to be unreachable.
-pub enum Redis {}
+use super::{Archived, Change, EngineError, LegView, Receipt, Stream, View, now};
+use crate::{
+    call::{Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
+    config::{Config, Durability},
+    metrics::Metrics,
+    registry::Registry,
+    source::Unknown,
+};
+use confirm::Confirm;
+use link::{Link, Request};
+use probe::Probe;
+use redis::{Script, pipe};
+use serde::{Deserialize, Serialize};
+use source::Source;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use store::{Found, Legs, Outcome, Store};
+use stored::{Head, Stored};
+use subscriber::Subscriber;
+use sweep::Sweeper;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit, oneshot},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
+use watch::{Watch, Watches};
+
+pub use confirm::Confirmed;
+
+/// Commits under way; one more is refused.
+const MOST_COMMITS: usize = 4096;
+/// Tenants, and sessions, that are read for at the same time.
+const MOST_READS: usize = 64;
+/// How long a session waits for its turn to read.
+const TURN: Duration = Duration::from_secs(2);
+/// Between tries to read what was missed.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How long the start waits to learn whether Redis can be used.
+const START: Duration = Duration::from_secs(5);
+/// The bounds of the archive, as those of the embedded engine.
+const ARCHIVE: [usize; 2] = [1000, 8 * 1024 * 1024];
+
+/// The state of this node; the calls are in Redis.
+pub struct Redis {
+    store: Arc<Store>,
+    watches: Arc<Watches>,
+    probe: Arc<Probe>,
+    subscriber: Arc<Subscriber>,
+    sweeper: Sweeper,
+    /// None where a 2xx promises memory only.
+    confirm: Option<Arc<Confirm>>,
+    commits: Semaphore,
+    reads: Semaphore,
+    archive: Script,
+    metrics: Arc<Metrics>,
+    _tasks: Vec<AbortOnDropHandle<()>>,
+}
 
 impl Redis {
-    /// Refuses.
-    pub fn open() -> Result<Self, EngineError> {
-        let why = "engine.kind = \"redis\": this version has the embedded engine only; set engine.kind = \"embedded\"";
-        Err(EngineError::CannotOpen(why.to_owned()))
+    /// Connects, and keeps connected. A Redis that is away is no error, one that cannot be used is.
+    pub async fn open(
+        config: &Config,
+        registry: Arc<Registry>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, EngineError> {
+        let (engine, calls) = (&config.engine, &config.calls);
+        let source =
+            Source::new(engine).map_err(|why| EngineError::CannotOpen(format!("engine.redis_url: {why}")))?;
+        let source = Arc::new(source);
+        let link = |name| Arc::new(Link::new(name, metrics.clone()));
+        let rules = Rules {
+            ringing_stale_after: calls.ringing_stale_after,
+            active_stale_after: calls.active_stale_after,
+        };
+        let store = Arc::new(Store::new(link("commands"), engine, calls));
+        let watches = Arc::new(Watches::new(registry, metrics.clone(), rules));
+        let probe = Arc::new(Probe::new());
+        let subscriber = Arc::new(Subscriber::new(link("subscriptions"), watches.clone()));
+        let (first, went) = oneshot::channel();
+        let mut tasks = Tasks::default();
+        let look = probe.clone();
+        tasks.spawn(store.link.clone().keep(
+            source.clone(),
+            None,
+            move || look.now.notify_one(),
+            |outcome| {
+                _ = first.send(outcome);
+            },
+        ));
+        if let Ok(Ok(Err(why))) = timeout(START, went).await
+            && why.is_final()
+        {
+            return Err(EngineError::CannotOpen(format!("cannot use this Redis: {why}")));
+        }
+        let connected = subscriber.clone();
+        let listener = Some(subscriber.listener());
+        tasks.spawn(subscriber.link.clone().keep(
+            source.clone(),
+            listener,
+            move || connected.on_connected(),
+            drop,
+        ));
+        tasks.spawn(subscriber.clone().run(probe.clone()));
+        tasks.spawn(probe.clone().run(store.clone(), watches.clone()));
+        tasks.spawn(heal(store.clone(), watches.clone()));
+        let confirm = (engine.durability == Durability::Fsync).then(|| {
+            let (confirm, waiters) = Confirm::new(engine, probe.clone());
+            let (confirm, own) = (Arc::new(confirm), link("confirmations"));
+            tasks.spawn(own.clone().keep(source, None, || {}, drop));
+            tasks.spawn(confirm.clone().run(waiters, own));
+            confirm
+        });
+        Ok(Self {
+            sweeper: Sweeper::new(store.clone(), calls.expire_after),
+            store,
+            watches,
+            probe,
+            subscriber,
+            confirm,
+            commits: Semaphore::new(MOST_COMMITS),
+            reads: Semaphore::new(MOST_READS),
+            archive: Script::new(include_str!("redis/scripts/archive.lua")),
+            metrics,
+            _tasks: tasks.0,
+        })
     }
 
-    pub(super) fn unreachable(&self) -> ! {
-        match *self {}
+    pub(super) async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
+        let _place = self
+            .commits
+            .try_acquire()
+            .map_err(|_| EngineError::Unavailable("too many events wait for Redis"))?;
+        self.sweeper.list(&event.tenant).await?;
+        let began = Instant::now();
+        let outcome = self.store.commit(&event).await?;
+        self.metrics.redis_commit_seconds.observe(began.elapsed().as_secs_f64());
+        match outcome {
+            Outcome::Known => self.metrics.duplicates.inc(),
+            Outcome::Full => self.metrics.full_legs.inc(),
+            Outcome::New { seq } => {
+                if seq == 1 {
+                    // Redis may have lost everything, its list of tenants as well.
+                    self.sweeper.unlist(&event.tenant);
+                    self.sweeper.list(&event.tenant).await?;
+                }
+                self.metrics.committed.inc()
+            }
+        };
+        self.receipt(|| self.store.keys.tenant(&event.tenant).fence())
+    }
+
+    pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
+        let [rows, bytes, fence] = self.store.keys.archive();
+        let row = Row { state: unknown.state, raw: unknown.raw };
+        let row = serde_json::to_string(&row)
+            .map_err(|_| EngineError::Unavailable("it cannot be written as JSON"))?;
+        let mut call = self.archive.prepare_invoke();
+        call.key(rows).key(bytes).arg(now()).arg(row).arg(&ARCHIVE);
+        self.store.link.ask::<u64>(Request::Script(&call)).await?;
+        self.receipt(|| fence)
+    }
+
+    pub(super) async fn archived(&self) -> Result<Vec<Archived>, EngineError> {
+        let [rows, ..] = self.store.keys.archive();
+        let mut read = pipe();
+        read.cmd("ZRANGE").arg(rows).arg(0).arg(-1).arg("WITHSCORES");
+        let (rows,): (Vec<(String, u64)>,) = self.store.link.ask(Request::Pipeline(&read)).await?;
+        let archived = rows.into_iter().filter_map(|(row, received_at)| {
+            let Row { state, raw } = serde_json::from_str(&row).ok()?;
+            Some(Archived { received_at, state, raw })
+        });
+        Ok(archived.collect())
+    }
+
+    pub(super) async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
+        let _turn = self.turn().await?;
+        let watch = self.watch(stream.tenant()).await?;
+        let legs = self.store.latest(stream).await?;
+        self.watches.on_read(&watch, &legs.head);
+        Ok(self.view(legs))
+    }
+
+    pub(super) async fn changes(
+        &self,
+        stream: &Stream,
+        epoch: &str,
+        after: u64,
+    ) -> Result<Option<View>, EngineError> {
+        let _turn = self.turn().await?;
+        let watch = self.watch(stream.tenant()).await?;
+        let legs = self.store.changes(stream, epoch, after).await?;
+        self.watches.on_read(&watch, legs.as_ref().map_or_else(|head| head, |legs| &legs.head));
+        let most = self.store.most_recent(stream);
+        let view = legs.ok().map(|legs| self.view(legs));
+        Ok(view.filter(|view| view.calls.iter().filter(|call| !call.is_live()).count() <= most))
+    }
+
+    pub(super) async fn owners(
+        &self,
+        tenant: &TenantId,
+        extensions: &[Extension],
+        leg: &LegId,
+    ) -> Result<Vec<Extension>, EngineError> {
+        let keys = self.store.keys.tenant(tenant);
+        let mut ask = pipe();
+        for extension in extensions {
+            ask.exists(keys.leg(extension, leg));
+        }
+        let has: Vec<bool> = match extensions {
+            [] => Vec::new(),
+            _ => self.store.link.ask(Request::Pipeline(&ask)).await?,
+        };
+        Ok(extensions
+            .iter()
+            .zip(has)
+            .filter(|(_, has)| *has)
+            .map(|(extension, _)| extension.clone())
+            .collect())
+    }
+
+    pub(super) async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
+        let stored = self.store.read([key.clone()], u64::MAX).await?.remove(key);
+        let view = |stored: Stored| LegView {
+            call: stored.leg.fold(key, &self.watches.rules),
+            events: stored.leg.events().to_vec(),
+        };
+        Ok(stored.map(view))
+    }
+
+    /// Ends what is silent, where it is this node's turn. What fails is left to the next turn.
+    pub(super) async fn sweep(&self) {
+        let Ok(silent) = self.sweeper.silent().await else { return };
+        for event in silent {
+            if self.commit(event).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn trouble(&self) -> Option<&'static str> {
+        let is_away = !self.store.link.is_up() || self.probe.is_stale();
+        is_away.then_some("Redis does not answer")
+    }
+
+    /// Brings the gauges up to date.
+    pub(super) fn measure(&self) {
+        self.metrics.redis_probe_age.set(self.probe.age().as_secs_f64());
+        self.metrics.tenants.set(self.watches.count() as i64);
+    }
+
+    /// Watches a tenant from now on, for as long as someone listens. Whatever is committed after
+    /// this returns reaches those who listen, sooner or later.
+    async fn watch(&self, tenant: &TenantId) -> Result<Arc<Watch>, EngineError> {
+        let watch = self.watches.of(tenant, self.store.keys.tenant(tenant).channel());
+        let begin = || async {
+            let head = self.store.head(tenant, None).await?;
+            self.watches.begin(&watch, head);
+            self.subscriber.hurry.notify_one();
+            Ok::<(), EngineError>(())
+        };
+        watch.begun.get_or_try_init(begin).await?;
+        Ok(watch)
+    }
+
+    /// When many sessions come at once, they read one after the other.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, EngineError> {
+        let turn = timeout(TURN, self.reads.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or(EngineError::Unavailable("too many sessions read from Redis"))
+    }
+
+    fn view(&self, Legs { head, found }: Legs) -> View {
+        let fold = |found: Found| found.stored.leg.fold(&found.key, &self.watches.rules);
+        let mut calls: Vec<Call> = found.into_iter().filter_map(fold).collect();
+        calls.sort_by_key(|call| std::cmp::Reverse(call.started_at));
+        View { epoch: head.epoch, seq: head.seq, calls }
+    }
+
+    fn receipt(&self, fence: impl FnOnce() -> String) -> Result<Receipt, EngineError> {
+        let confirmed = self.confirm.as_ref().map(|confirm| confirm.ask(fence())).transpose()?;
+        Ok(confirmed.flatten().map_or(Receipt::Now, Receipt::Redis))
+    }
+}
+
+/// An event of an unknown state, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    state: String,
+    raw: String,
+}
+
+/// What ends with the engine.
+#[derive(Default)]
+struct Tasks(Vec<AbortOnDropHandle<()>>);
+
+impl Tasks {
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.push(AbortOnDropHandle::new(tokio::spawn(task)));
+    }
+}
+
+/// Reads for all tenants that are behind what they missed, for ever: each at most once at a time.
+async fn heal(store: Arc<Store>, watches: Arc<Watches>) {
+    let places = Arc::new(Semaphore::new(MOST_READS));
+    let mut healing = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = watches.someone_is_behind.notified() => {}
+            Some(_) = healing.join_next() => continue,
+        }
+        for watch in watches.take_behind() {
+            healing.spawn(catch_up(store.clone(), watches.clone(), watch, places.clone()));
+        }
+    }
+}
+
+/// Reads what one tenant missed, until that succeeds or it is no longer watched.
+async fn catch_up(store: Arc<Store>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
+    while watches.has(&watch) {
+        let Some(Head { epoch, seq }) = watches.head(&watch) else { return };
+        let stream = Stream::Tenant { tenant: watch.tenant.clone() };
+        let place = places.acquire().await;
+        let read = store.changes(&stream, &epoch, seq).await;
+        drop(place);
+        match read {
+            Ok(Ok(Legs { head, found })) => {
+                let change = |Found { key, stored }: Found| {
+                    Some(Change::new(stored.seq, stored.leg.fold(&key, &watches.rules)?))
+                };
+                return watches.catch_up(&watch, head, found.into_iter().filter_map(change).collect());
+            }
+            Ok(Err(head)) => return watches.start_over(&watch, head),
+            Err(_) => sleep(AGAIN).await,
+        }
     }
 }

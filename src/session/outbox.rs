@@ -72,6 +72,15 @@ impl Outbox {
         self.waker.take()
     }
 
+    /// Drops all that waits: the session reads from the engine instead.
+    pub fn overflow(&self) {
+        let mut queue = self.queue.lock();
+        queue.waiting = Vec::new();
+        queue.overflowed = true;
+        drop(queue);
+        self.waker.wake();
+    }
+
     /// Asks the session to say goodbye.
     pub fn drain(&self) {
         self.queue.lock().draining = true;

@@ -106,10 +106,15 @@ fn a_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn the_redis_engine_is_honestly_refused_for_now() {
-    refused(&Config::new().set("engine.kind", "redis"), &["redis", "embedded"]);
-    let output = run(with_config("check", &Config::new()).env("CALLPOP_ENGINE__KIND", "redis"));
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+fn the_redis_engine_is_checked_without_a_redis() {
+    let config = Config::new().set("engine.kind", "redis").set("engine.redis_url", "redis://127.0.0.1:1");
+    let output = run(&mut with_config("check", &config));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    for (key, value) in
+        [("redis_url", "redis://a:port"), ("redis_prefix", "a{b}"), ("redis_ca", "no certificate")]
+    {
+        refused(&config.clone().set(&format!("engine.{key}"), value), &[key]);
+    }
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! The names of what is in Redis. All keys of a tenant have the tenant as their hash tag, so they
+//! are in one slot of a cluster, and one script may touch them all.
+
+use crate::call::{Extension, LegId, LegKey, TenantId};
+
+/// Between the parts of a member, a value or a message: no id has it, and no JSON text.
+pub const SEPARATOR: char = '\u{1e}';
+
+/// The names that begin with one prefix.
+#[derive(Clone)]
+pub struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    /// What belongs to one tenant.
+    pub fn tenant(&self, tenant: &TenantId) -> TenantKeys {
+        // A brace would end the hash tag early, or make it empty.
+        let tag = tenant.as_str().replace('%', "%25").replace('{', "%7B").replace('}', "%7D");
+        TenantKeys { base: format!("{}:{{{tag}}}", self.prefix) }
+    }
+
+    /// The tenants that there are: a sorted set by when they were first seen.
+    pub fn tenants(&self) -> String {
+        format!("{}:tenants", self.prefix)
+    }
+
+    /// Who sweeps at present.
+    pub fn sweeper(&self) -> String {
+        format!("{}:sweeper", self.prefix)
+    }
+
+    /// Events of unknown states, a sorted set by when they came; the bytes of all of them; a fence.
+    pub fn archive(&self) -> [String; 3] {
+        ["rows", "bytes", "fence"].map(|part| format!("{}:{{archive}}:{part}", self.prefix))
+    }
+}
+
+/// The names of one tenant.
+pub struct TenantKeys {
+    base: String,
+}
+
+impl TenantKeys {
+    /// Where changes are published.
+    pub fn channel(&self) -> &str {
+        &self.base
+    }
+
+    /// A hash: epoch, number, and the history that they belong to.
+    pub fn head(&self) -> String {
+        format!("{}:head", self.base)
+    }
+
+    /// The legs that may be live: a set of members, in lexical order.
+    pub fn live(&self) -> String {
+        format!("{}:live", self.base)
+    }
+
+    /// Every leg at the number of its last change.
+    pub fn changes(&self) -> String {
+        format!("{}:changes", self.base)
+    }
+
+    /// A user's legs, each at the number of its last change.
+    pub fn user(&self, extension: &Extension) -> String {
+        format!("{}:user:{extension}", self.base)
+    }
+
+    /// A leg's events, a hash by their identity.
+    pub fn leg(&self, extension: &Extension, leg: &LegId) -> String {
+        format!("{}:leg:{}", self.base, member(extension, leg))
+    }
+
+    /// What stays of a leg when it is forgotten: its version; and when it was touched last.
+    pub fn mark(&self, extension: &Extension, leg: &LegId) -> String {
+        format!("{}:mark:{}", self.base, member(extension, leg))
+    }
+
+    /// Written only to know how far replication and the disk are.
+    pub fn fence(&self) -> String {
+        format!("{}:fence", self.base)
+    }
+}
+
+/// A leg within its tenant.
+pub fn member(extension: &Extension, leg: &LegId) -> String {
+    format!("{extension}{SEPARATOR}{leg}")
+}
+
+/// The leg of a member.
+pub fn leg_of(tenant: &TenantId, member: &str) -> Option<LegKey> {
+    let (extension, leg) = member.split_once(SEPARATOR)?;
+    Some(LegKey { tenant: tenant.clone(), extension: extension.try_into().ok()?, leg: leg.try_into().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tenant_escapes_its_hash_tag() {
+        let base = |id: &str| Keys::new("callpop").tenant(&id.try_into().unwrap()).base;
+        assert_eq!(base("b11d-7"), "callpop:{b11d-7}");
+        assert_eq!(base("}x{"), "callpop:{%7Dx%7B}");
+        assert_ne!(base("%7D"), base("}"));
+    }
+
+    #[test]
+    fn no_two_legs_have_one_key() {
+        let keys = Keys::new("callpop").tenant(&"t".try_into().unwrap());
+        let leg =
+            |extension: &str, leg: &str| keys.leg(&extension.try_into().unwrap(), &leg.try_into().unwrap());
+        assert_ne!(leg("2", "0:x"), leg("2:0", "x"));
+    }
+
+    #[test]
+    fn a_member_names_its_leg() {
+        let tenant: TenantId = "t".try_into().unwrap();
+        let (extension, leg) = ("2:00".try_into().unwrap(), "a:b".try_into().unwrap());
+        let key = leg_of(&tenant, &member(&extension, &leg));
+        assert_eq!(key, Some(LegKey { tenant: tenant.clone(), extension, leg }));
+        assert_eq!(leg_of(&tenant, "200"), None);
+    }
+}

@@ -1,0 +1,236 @@
+//! One connection to Redis that is kept: made again, with jitter, whenever it is lost. Every
+//! call has a deadline, and where Redis has been away for a while it fails at once.
+
+use super::{
+    source::{Listener, NotConnected, Source},
+    wire::Wire,
+};
+use crate::{
+    engine::EngineError,
+    metrics::{Metrics, RedisError as Kind},
+};
+use rand::RngExt;
+use redis::{
+    ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation, ServerErrorKind,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{Notify, watch},
+    time::{sleep, timeout},
+};
+
+/// The longest that a call takes, with all that is tried.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+/// After Redis was away for so long, a call does not wait for it to come back.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How long one try to connect may take, with all servers that are asked.
+const CONNECT: Duration = Duration::from_secs(4);
+/// Between tries to connect: from the first to the second, and at most.
+const RETRY: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
+/// Before a command is sent again that the server could not take just now.
+const AGAIN: Duration = Duration::from_millis(25);
+
+const AWAY: EngineError = EngineError::Unavailable("Redis is away");
+const LATE: EngineError = EngineError::Unavailable("Redis does not answer in time");
+const REFUSED: EngineError = EngineError::Unavailable("Redis refuses the command");
+
+/// A kept connection.
+pub struct Link {
+    name: &'static str,
+    state: watch::Sender<State>,
+    lost: Notify,
+    is_cluster: AtomicBool,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Clone)]
+enum State {
+    Up { wire: Wire, nth: u64 },
+    Down { since: Instant },
+}
+
+/// What can be asked of Redis.
+pub enum Request<'a> {
+    Script(&'a ScriptInvocation<'a>),
+    Pipeline(&'a Pipeline),
+}
+
+/// What an error means for the connection.
+enum Fault {
+    /// It is of no use any more.
+    Connection,
+    /// The same may work soon.
+    Passing,
+    /// The same will not work.
+    Lasting,
+}
+
+impl Link {
+    pub fn new(name: &'static str, metrics: Arc<Metrics>) -> Self {
+        let down = State::Down { since: Instant::now() };
+        Self {
+            name,
+            state: watch::Sender::new(down),
+            lost: Notify::new(),
+            is_cluster: AtomicBool::new(false),
+            metrics,
+        }
+    }
+
+    /// Connects, and connects again, for ever. Tells `first` how the first try went, and calls
+    /// `greet` after each that succeeded.
+    pub async fn keep(
+        self: Arc<Self>,
+        source: Arc<Source>,
+        listener: Option<Listener>,
+        greet: impl Fn(),
+        first: impl FnOnce(Result<(), NotConnected>),
+    ) {
+        let (mut first, mut nth, mut failures) = (Some(first), 0, 0);
+        loop {
+            let connected = timeout(CONNECT, source.connect(listener.as_ref())).await;
+            let outcome = match connected.unwrap_or(Err(NotConnected::TimedOut)) {
+                Ok(wire) => {
+                    (nth, failures) = (nth + 1, 0);
+                    tracing::info!(connection = self.name, "connected to Redis");
+                    self.is_cluster.store(wire.is_cluster(), Ordering::Relaxed);
+                    self.state.send_replace(State::Up { wire, nth });
+                    greet();
+                    Ok(())
+                }
+                Err(why) => {
+                    if failures == 0 {
+                        tracing::warn!(connection = self.name, %why, "cannot connect to Redis; trying again");
+                    }
+                    failures += 1;
+                    self.metrics.redis_error(Kind::Connect);
+                    Err(why)
+                }
+            };
+            let is_up = outcome.is_ok();
+            if let Some(first) = first.take() {
+                first(outcome);
+            }
+            if is_up {
+                self.lost.notified().await;
+                tracing::warn!(connection = self.name, "lost the connection to Redis");
+                self.state.send_replace(State::Down { since: Instant::now() });
+            } else {
+                sleep(backoff(failures)).await;
+            }
+        }
+    }
+
+    /// Asks, again where that may help, until the deadline. What is asked must do no harm twice.
+    pub async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, EngineError> {
+        timeout(DEADLINE, self.insist(request)).await.unwrap_or_else(|_| {
+            self.metrics.redis_error(Kind::Timeout);
+            Err(LATE)
+        })
+    }
+
+    async fn insist<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, EngineError> {
+        loop {
+            let (mut wire, nth) = self.wire().await?;
+            let error = match request.send(&mut wire).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match self.weigh(&error) {
+                Fault::Connection => self.give_up(nth),
+                Fault::Passing => sleep(AGAIN).await,
+                Fault::Lasting => {
+                    tracing::error!(code = error.code(), kind = ?error.kind(), "Redis refuses a command");
+                    return Err(REFUSED);
+                }
+            }
+        }
+    }
+
+    /// The connection, and which one it is in the order in which they were made.
+    pub async fn wire(&self) -> Result<(Wire, u64), EngineError> {
+        if let State::Up { wire, nth } = &*self.state.borrow() {
+            return Ok((wire.clone(), *nth));
+        }
+        let mut state = self.state.subscribe();
+        let patience = match &*state.borrow() {
+            State::Down { since } => PATIENCE.saturating_sub(since.elapsed()),
+            State::Up { .. } => PATIENCE,
+        };
+        let up = timeout(patience, state.wait_for(|state| matches!(state, State::Up { .. }))).await;
+        match up.map(|state| state.map(|state| state.clone())) {
+            Ok(Ok(State::Up { wire, nth })) => Ok((wire, nth)),
+            _ => Err(AWAY),
+        }
+    }
+
+    /// Lets that connection go, unless it is gone already.
+    pub fn give_up(&self, which: u64) {
+        let went = self.state.send_if_modified(|state| {
+            let is_it = matches!(state, State::Up { nth, .. } if *nth == which);
+            if is_it {
+                *state = State::Down { since: Instant::now() };
+            }
+            is_it
+        });
+        if went {
+            self.lost.notify_one();
+        }
+    }
+
+    /// Whether it is to a cluster, as far as was seen.
+    pub fn is_cluster(&self) -> bool {
+        self.is_cluster.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is a connection.
+    pub fn is_up(&self) -> bool {
+        matches!(&*self.state.borrow(), State::Up { .. })
+    }
+
+    fn weigh(&self, error: &RedisError) -> Fault {
+        let (kind, fault) = match error.kind() {
+            _ if error.is_timeout() => (Kind::Timeout, Fault::Passing),
+            _ if error.is_connection_dropped() || error.is_io_error() => {
+                (Kind::Connection, Fault::Connection)
+            }
+            ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => {
+                (Kind::NotPrimary, Fault::Connection)
+            }
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading
+                | ServerErrorKind::TryAgain
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::Moved
+                | ServerErrorKind::Ask
+                | ServerErrorKind::NoScript,
+            )
+            | ErrorKind::ClusterConnectionNotFound => (Kind::NotNow, Fault::Passing),
+            _ => (Kind::Refused, Fault::Lasting),
+        };
+        self.metrics.redis_error(kind);
+        fault
+    }
+}
+
+impl Request<'_> {
+    async fn send<T: FromRedisValue>(&self, wire: &mut Wire) -> RedisResult<T> {
+        match self {
+            Self::Script(script) => script.invoke_async(wire).await,
+            Self::Pipeline(pipeline) => pipeline.query_async(wire).await,
+        }
+    }
+}
+
+/// Longer after each failure, and never the same for all nodes.
+fn backoff(failures: u32) -> Duration {
+    let [first, most] = RETRY;
+    let longest = first.saturating_mul(1 << failures.min(10)).min(most);
+    longest.mul_f64(rand::rng().random_range(0.5..1.0))
+}

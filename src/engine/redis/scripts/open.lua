@@ -1,0 +1,27 @@
+-- Reads a tenant's head, and makes it where there is none. Begins every other script but `retire`.
+--
+-- The epoch is of one history only: the head remembers which replication history it was written
+-- in, and a server with another one (restarted, or promoted without the latest writes) begins a
+-- new epoch. A head that is lost takes its epoch with it. So does one that went back: `seen` is
+-- the number that the caller has seen in epoch `of`, if any.
+--
+-- `floor`: whatever changed at a later number is still indexed. It follows the number by one to
+-- two `hold`s; the indexes stay for four.
+local function open(head, fresh_epoch, now, hold, of, seen)
+  local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local known = redis.call('HMGET', head, 'epoch', 'line', 'seq', 'floor', 'young', 'young_at')
+  local epoch, seq = known[1], tonumber(known[3] or 0)
+  if known[2] ~= line or (of == epoch and seq < tonumber(seen)) then
+    epoch = fresh_epoch
+    redis.call('HSET', head, 'epoch', epoch, 'line', line, 'seq', seq)
+    redis.call('PEXPIRE', head, 4 * hold)
+  end
+  local floor, young, young_at = tonumber(known[4] or 0), tonumber(known[5] or 0), tonumber(known[6])
+  if not young_at or now - young_at > hold then
+    if young_at then floor = young end
+    if young_at and now - young_at > 2 * hold then floor = seq end
+    redis.call('HSET', head, 'floor', floor, 'young', seq, 'young_at', now)
+    redis.call('PEXPIRE', head, 4 * hold)
+  end
+  return epoch, seq, floor
+end

@@ -1,0 +1,269 @@
+//! Where Redis is, and how to get a connection to it: one server, the primary that sentinels
+//! name, or a cluster. Which of them the configured addresses are, they say themselves.
+
+use super::wire::{Wire, field};
+use crate::config::{self, Durability};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
+    IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult, TlsCertificates, TlsMode,
+    aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection},
+    cluster::{ClusterClientBuilder, ClusterConfig},
+    cmd,
+    sentinel::{SentinelClientBuilder, SentinelServerType},
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
+
+/// How long one try to connect to one server may take.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How long one server of a cluster may take to answer.
+const CLUSTER_ANSWER: Duration = Duration::from_secs(1);
+/// Commands that may wait for a connection to write them.
+const WAITING: usize = 1024;
+
+/// What receives the messages of subscribed channels, and is told when the connection ends.
+pub type Listener = Arc<dyn AsyncPushSender>;
+
+/// The configured Redis.
+pub struct Source {
+    servers: Vec<ConnectionInfo>,
+    ca: Option<Vec<u8>>,
+    master: Option<String>,
+    sentinel_password: Option<SecretString>,
+    /// Refuse a server that would forget everything in a restart.
+    needs_aof: bool,
+    kind: OnceCell<Kind>,
+}
+
+enum Kind {
+    One,
+    /// Of the set that goes by this name.
+    Sentinels(String),
+    Cluster,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum NotConnected {
+    #[error("{0}")]
+    Redis(#[from] RedisError),
+    #[error(
+        "this Redis does not persist what it is told: set appendonly yes there, or engine.redis_require_aof = false, \
+        or engine.durability = \"memory\""
+    )]
+    NoAof,
+    #[error("the sentinels watch {0}; name one of them in engine.redis_master")]
+    WhichMaster(String),
+    #[error("no answer in time")]
+    TimedOut,
+}
+
+impl NotConnected {
+    /// Whether to try again is of no use.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::NoAof | Self::WhichMaster(_) => true,
+            Self::Redis(error) => {
+                matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig)
+            }
+            Self::TimedOut => false,
+        }
+    }
+}
+
+impl Source {
+    pub fn new(engine: &config::Engine) -> RedisResult<Self> {
+        let urls = engine.redis_url.expose_secret().split(',').map(str::trim);
+        let servers = urls.map(|url| {
+            let info = url.into_connection_info()?;
+            let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+            Ok(info.set_redis_settings(settings))
+        });
+        Ok(Self {
+            servers: servers.collect::<RedisResult<_>>()?,
+            ca: engine.redis_ca.clone().map(String::into_bytes),
+            master: engine.redis_master.clone(),
+            sentinel_password: engine.redis_sentinel_password.clone(),
+            needs_aof: engine.durability == Durability::Fsync && engine.redis_require_aof,
+            kind: OnceCell::new(),
+        })
+    }
+
+    /// A new connection.
+    pub async fn connect(&self, listener: Option<&Listener>) -> Result<Wire, NotConnected> {
+        let mut wire = match self.kind.get_or_try_init(|| self.detect()).await? {
+            Kind::One => self.to_primary(listener).await?,
+            Kind::Sentinels(master) => {
+                let mut sentinels = self.sentinels(master)?;
+                let client = sentinels.async_get_client().await?;
+                Wire::One(client.get_multiplexed_async_connection_with_config(&options(listener)).await?)
+            }
+            Kind::Cluster => Wire::Cluster(self.to_cluster(listener).await?),
+        };
+        if self.needs_aof {
+            let persists = |info: &String| field(info, "aof_enabled") == Some("1");
+            if !wire.info("persistence").await?.iter().all(persists) {
+                return Err(NotConnected::NoAof);
+            }
+        }
+        Ok(wire)
+    }
+
+    /// Asks the first server that answers what it is.
+    async fn detect(&self) -> Result<Kind, NotConnected> {
+        let mut why = NotConnected::TimedOut;
+        for server in &self.servers {
+            for server in self.ways_into(server) {
+                match self.kind_of(server).await {
+                    Ok(kind) => return Ok(kind),
+                    Err(error) => why = error,
+                }
+            }
+        }
+        Err(why)
+    }
+
+    /// A sentinel may want another password than the servers, or none.
+    fn ways_into(&self, server: &ConnectionInfo) -> Vec<ConnectionInfo> {
+        let with = |password: Option<&SecretString>| {
+            let bare = redis::RedisConnectionInfo::default();
+            let settings =
+                password.map_or_else(|| bare.clone(), |text| bare.clone().set_password(text.expose_secret()));
+            server.clone().set_redis_settings(settings)
+        };
+        let mut ways = vec![server.clone()];
+        ways.extend(self.sentinel_password.as_ref().map(|password| with(Some(password))));
+        if server.redis_settings().password().is_some() {
+            ways.push(with(None));
+        }
+        ways
+    }
+
+    async fn kind_of(&self, server: ConnectionInfo) -> Result<Kind, NotConnected> {
+        let mut connection =
+            self.client(server)?.get_multiplexed_async_connection_with_config(&options(None)).await?;
+        let info: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
+        match field(&info, "redis_mode") {
+            Some("cluster") => Ok(Kind::Cluster),
+            Some("sentinel") => self.name_of_set(&mut connection).await.map(Kind::Sentinels),
+            _ => Ok(Kind::One),
+        }
+    }
+
+    async fn name_of_set(&self, sentinel: &mut MultiplexedConnection) -> Result<String, NotConnected> {
+        if let Some(name) = &self.master {
+            return Ok(name.clone());
+        }
+        let sets: Vec<HashMap<String, redis::Value>> =
+            cmd("SENTINEL").arg("MASTERS").query_async(sentinel).await?;
+        let names = sets.into_iter().filter_map(|mut set| String::from_redis_value(set.remove("name")?).ok());
+        let mut names: Vec<String> = names.collect();
+        match (names.pop(), names.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (last, _) => {
+                names.extend(last);
+                Err(NotConnected::WhichMaster(names.join(", ")))
+            }
+        }
+    }
+
+    /// The first of the servers that answers and is no replica.
+    async fn to_primary(&self, listener: Option<&Listener>) -> Result<Wire, NotConnected> {
+        let mut why = NotConnected::TimedOut;
+        for server in &self.servers {
+            let client = self.client(server.clone())?;
+            match client.get_multiplexed_async_connection_with_config(&options(listener)).await {
+                Err(error) => why = error.into(),
+                Ok(mut connection) => match is_primary(&mut connection).await {
+                    Ok(true) => return Ok(Wire::One(connection)),
+                    Ok(false) => why = RedisError::from((ErrorKind::Client, "it is a replica")).into(),
+                    Err(error) => why = error.into(),
+                },
+            }
+        }
+        Err(why)
+    }
+
+    fn client(&self, server: ConnectionInfo) -> RedisResult<Client> {
+        match &self.ca {
+            Some(_) if is_tls(&server) => Client::build_with_tls(server, self.certificates()),
+            _ => Client::open(server),
+        }
+    }
+
+    fn certificates(&self) -> TlsCertificates {
+        TlsCertificates { client_tls: None, root_cert: self.ca.clone() }
+    }
+
+    fn sentinels(&self, master: &str) -> RedisResult<redis::sentinel::SentinelClient> {
+        let first = &self.servers[0];
+        let settings = first.redis_settings();
+        let addresses = self.servers.iter().map(|server| server.addr().clone());
+        let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?
+            .set_client_to_redis_protocol(ProtocolVersion::RESP3)
+            .set_client_to_redis_db(settings.db());
+        if let Some(username) = settings.username() {
+            builder = builder.set_client_to_redis_username(username);
+        }
+        if let Some(password) = settings.password() {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some(password) = &self.sentinel_password {
+            builder = builder.set_client_to_sentinel_password(password.expose_secret());
+        }
+        if is_tls(first) {
+            builder = builder
+                .set_client_to_redis_tls_mode(TlsMode::Secure)
+                .set_client_to_sentinel_tls_mode(TlsMode::Secure);
+            if self.ca.is_some() {
+                builder = builder
+                    .set_client_to_redis_certificates(self.certificates())
+                    .set_client_to_sentinel_certificates(self.certificates());
+            }
+        }
+        builder.build()
+    }
+
+    async fn to_cluster(
+        &self,
+        listener: Option<&Listener>,
+    ) -> RedisResult<redis::cluster_async::ClusterConnection> {
+        let mut builder = ClusterClientBuilder::new(self.servers.clone())
+            .connection_timeout(CONNECT)
+            .response_timeout(CLUSTER_ANSWER)
+            .overall_response_timeout(None)
+            .retries(4)
+            .min_retry_wait(20)
+            .max_retry_wait(400);
+        if self.ca.is_some() {
+            builder = builder.certs(self.certificates());
+        }
+        let mut config = ClusterConfig::new();
+        if let Some(listener) = listener.cloned() {
+            config = config.set_push_sender(listener);
+        }
+        builder.build()?.get_async_connection_with_config(config).await
+    }
+}
+
+fn options(listener: Option<&Listener>) -> AsyncConnectionConfig {
+    // Deadlines of calls are the caller's: each has one, for all that it does.
+    let options = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(WAITING);
+    match listener.cloned() {
+        Some(listener) => options.set_push_sender(listener),
+        None => options,
+    }
+}
+
+async fn is_primary(connection: &mut impl ConnectionLike) -> RedisResult<bool> {
+    let info: String = cmd("INFO").arg("replication").query_async(connection).await?;
+    Ok(field(&info, "role") == Some("master"))
+}
+
+fn is_tls(server: &ConnectionInfo) -> bool {
+    matches!(server.addr(), ConnectionAddr::TcpTls { .. })
+}

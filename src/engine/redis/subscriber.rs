@@ -1,0 +1,127 @@
+//! Keeps the node subscribed to the channels of the tenants that it watches, on a connection of
+//! their own. What is lost here costs time only: the probe finds it.
+
+use super::{
+    link::Link,
+    probe::Probe,
+    source::Listener,
+    watch::{Watch, Watches},
+    wire::Wire,
+};
+use redis::{FromRedisValue, PushInfo, PushKind, RedisResult, aio::SendError, cmd};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+/// Between two looks at what is subscribed, and signs of life.
+const EVERY: Duration = Duration::from_secs(1);
+/// How long the connection may take for all of one round.
+const DEADLINE: Duration = Duration::from_secs(2);
+/// Channels in one command.
+const TOGETHER: usize = 128;
+
+/// The subscriptions of one node.
+pub struct Subscriber {
+    pub link: Arc<Link>,
+    watches: Arc<Watches>,
+    /// Something is to be done before the next round is due.
+    pub hurry: Notify,
+}
+
+impl Subscriber {
+    pub fn new(link: Arc<Link>, watches: Arc<Watches>) -> Self {
+        Self { link, watches, hurry: Notify::new() }
+    }
+
+    /// What the connection calls with all that Redis sends unasked.
+    pub fn listener(self: &Arc<Self>) -> Listener {
+        // The connection holds it, and the subscriber the connection.
+        let subscriber = Arc::downgrade(self);
+        Arc::new(move |push| {
+            subscriber.upgrade().ok_or(SendError)?.on_push(push);
+            Ok::<(), SendError>(())
+        })
+    }
+
+    /// A new connection has no subscriptions.
+    pub fn on_connected(&self) {
+        self.watches.unsubscribed();
+        self.hurry.notify_one();
+    }
+
+    /// Goes round, for ever; after each new subscription the probe looks for what it came too late for.
+    pub async fn run(self: Arc<Self>, probe: Arc<Probe>) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.hurry.notified() => {}
+            }
+            let Ok((mut wire, nth)) = self.link.wire().await else { continue };
+            match timeout(DEADLINE, self.round(&mut wire)).await {
+                Ok(Ok(0)) => {}
+                Ok(Ok(_)) => probe.now.notify_one(),
+                _ => self.link.give_up(nth),
+            }
+        }
+    }
+
+    /// Drops what nobody listens to, subscribes to what is not yet; tells how many.
+    async fn round(&self, wire: &mut Wire) -> RedisResult<usize> {
+        for idle in self.watches.drop_idle() {
+            wire.unsubscribe(&idle.channel).await?;
+        }
+        let missing: Vec<Arc<Watch>> = self
+            .watches
+            .all()
+            .into_iter()
+            .filter(|watch| !watch.is_subscribed.load(Ordering::Relaxed))
+            .collect();
+        for some in missing.chunks(TOGETHER) {
+            // Before, so that a loss meanwhile is not overwritten.
+            some.iter().for_each(|watch| watch.is_subscribed.store(true, Ordering::Relaxed));
+            let channels: Vec<&str> = some.iter().map(|watch| watch.channel.as_str()).collect();
+            let subscribed = wire.subscribe(&channels).await;
+            if subscribed.is_err() {
+                some.iter().for_each(|watch| watch.is_subscribed.store(false, Ordering::Relaxed));
+            }
+            subscribed?;
+        }
+        // A server of a cluster may be away alone, which is no reason to leave the others.
+        if missing.is_empty() && !wire.is_cluster() {
+            cmd("PING").exec_async(wire).await?;
+        }
+        Ok(missing.len())
+    }
+
+    fn on_push(&self, push: PushInfo) {
+        let mut data = push.data.into_iter();
+        match push.kind {
+            PushKind::Message | PushKind::SMessage => {
+                let parts = data.next().zip(data.next());
+                let parts = parts.and_then(|(channel, message)| {
+                    Some((String::from_redis_value(channel).ok()?, Vec::from_redis_value(message).ok()?))
+                });
+                if let Some((channel, message)) = parts {
+                    self.watches.on_message(&channel, message);
+                }
+            }
+            // The slot of the channel has moved to another server.
+            PushKind::SUnsubscribe => {
+                if let Some(channel) = data.next().and_then(|channel| String::from_redis_value(channel).ok())
+                {
+                    self.watches.unsubscribed_from(&channel);
+                    self.hurry.notify_one();
+                }
+            }
+            PushKind::Disconnection => self.hurry.notify_one(),
+            _ => {}
+        }
+    }
+}

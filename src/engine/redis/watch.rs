@@ -1,0 +1,281 @@
+//! How far this node has delivered each tenant that someone listens to. A published change with
+//! the next number is delivered at once; whatever else is noticed ends in a read of the store.
+
+use super::stored::{Head, Published};
+use crate::{
+    call::{Rules, TenantId},
+    engine::{Change, now},
+    metrics::{Cause, Metrics, Resync},
+    registry::Registry,
+};
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use std::{
+    cmp::Ordering::{Equal, Greater, Less},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+};
+use tokio::sync::{Notify, OnceCell};
+
+/// So many published changes wait while a gap before them is read.
+const MOST_HELD: usize = 4096;
+
+/// The tenants that are watched, by their channel.
+pub struct Watches {
+    by_channel: DashMap<String, Arc<Watch>>,
+    /// Those that are behind the store.
+    behind: Mutex<Vec<Arc<Watch>>>,
+    pub someone_is_behind: Notify,
+    pub registry: Arc<Registry>,
+    pub metrics: Arc<Metrics>,
+    pub rules: Rules,
+}
+
+/// One tenant.
+pub struct Watch {
+    pub tenant: TenantId,
+    pub channel: String,
+    /// Whether Redis was told to send what is published.
+    pub is_subscribed: AtomicBool,
+    /// Set once the position is known; from then on nothing is missed.
+    pub begun: OnceCell<()>,
+    position: Mutex<Position>,
+}
+
+#[derive(Default)]
+struct Position {
+    /// What was delivered last; none before the first look.
+    head: Option<Head>,
+    /// Where the store was at the last look, if further.
+    seen: Option<u64>,
+    /// Messages that came while the changes before them are being read; none where nothing is.
+    held: Option<Vec<Vec<u8>>>,
+}
+
+impl Watches {
+    pub fn new(registry: Arc<Registry>, metrics: Arc<Metrics>, rules: Rules) -> Self {
+        Self {
+            by_channel: DashMap::new(),
+            behind: Mutex::default(),
+            someone_is_behind: Notify::new(),
+            registry,
+            metrics,
+            rules,
+        }
+    }
+
+    /// The watch of a tenant, new or not. Whoever asks has registered a listener before.
+    pub fn of(&self, tenant: &TenantId, channel: &str) -> Arc<Watch> {
+        if let Some(watch) = self.by_channel.get(channel) {
+            return watch.clone();
+        }
+        self.by_channel
+            .entry(channel.to_owned())
+            .or_insert_with(|| Arc::new(Watch::new(tenant, channel)))
+            .clone()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<Watch>> {
+        self.by_channel.iter().map(|watch| watch.value().clone()).collect()
+    }
+
+    /// Whether that is the watch of its tenant still.
+    pub fn has(&self, watch: &Arc<Watch>) -> bool {
+        self.by_channel.get(&watch.channel).is_some_and(|ours| Arc::ptr_eq(&ours, watch))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.by_channel.len()
+    }
+
+    /// Forgets the tenants that nobody listens to; returns them.
+    pub fn drop_idle(&self) -> Vec<Arc<Watch>> {
+        let idle: Vec<_> =
+            self.all().into_iter().filter(|watch| !self.registry.has_listeners(&watch.tenant)).collect();
+        // Looked at again while nobody can ask for the watch: who asks later gets a new one.
+        let is_idle = |_: &String, watch: &Arc<Watch>| !self.registry.has_listeners(&watch.tenant);
+        idle.into_iter()
+            .filter(|watch| self.by_channel.remove_if(&watch.channel, is_idle).is_some())
+            .collect()
+    }
+
+    /// Those that are behind, once.
+    pub fn take_behind(&self) -> Vec<Arc<Watch>> {
+        std::mem::take(&mut *self.behind.lock())
+    }
+
+    /// All subscriptions are gone.
+    pub fn unsubscribed(&self) {
+        for watch in &self.by_channel {
+            watch.is_subscribed.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// One subscription is gone: on a cluster, since its slot moved.
+    pub fn unsubscribed_from(&self, channel: &str) {
+        if let Some(watch) = self.by_channel.get(channel) {
+            watch.is_subscribed.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Something was published.
+    pub fn on_message(&self, channel: &str, message: Vec<u8>) {
+        let Some(watch) = self.by_channel.get(channel).map(|watch| watch.clone()) else { return };
+        let Some(published) = Published::parse(&message) else { return };
+        let lag = now().saturating_sub(published.at);
+        self.metrics.redis_publish_lag.observe(lag as f64 / 1e6);
+        let mut position = watch.position.lock();
+        let Position { head: Some(head), held, .. } = &mut *position else { return };
+        if let Some(held) = held {
+            if held.len() < MOST_HELD {
+                held.push(message);
+            }
+            return;
+        }
+        if *head.epoch != *published.epoch {
+            return self.fall_behind(&watch, &mut position, Cause::Epoch, Some(message));
+        }
+        match published.seq.cmp(&(head.seq + 1)) {
+            Less => {}
+            Greater => self.fall_behind(&watch, &mut position, Cause::Gap, Some(message)),
+            Equal if published.is_bare() => {
+                self.fall_behind(&watch, &mut position, Cause::Large, Some(message))
+            }
+            Equal => {
+                head.seq = published.seq;
+                let sleepers = self.deliver(&watch.tenant, &published);
+                drop(position);
+                sleepers.into_iter().for_each(Waker::wake);
+            }
+        }
+    }
+
+    /// A look at the store. True where it is ahead: what is on its way is given a moment.
+    pub fn on_look(&self, watch: &Arc<Watch>, store: &Head) -> bool {
+        let mut position = watch.position.lock();
+        let Position { head: Some(head), seen, held: None } = &mut *position else { return false };
+        if store.epoch != head.epoch {
+            self.fall_behind(watch, &mut position, Cause::Epoch, None);
+            return false;
+        }
+        *seen = Some(store.seq);
+        store.seq > head.seq
+    }
+
+    /// A moment after a look that found the store ahead.
+    pub fn on_overdue(&self, watch: &Arc<Watch>) {
+        let mut position = watch.position.lock();
+        let Position { head: Some(head), seen: Some(seen), held: None } = &*position else { return };
+        if head.seq < *seen {
+            // Its messages do not come, so it may be that nothing is subscribed.
+            watch.is_subscribed.store(false, Ordering::Relaxed);
+            self.fall_behind(watch, &mut position, Cause::Probe, None);
+        }
+    }
+
+    /// A session has read this: all others are told where it is of another epoch than theirs.
+    pub fn on_read(&self, watch: &Watch, read: &Head) {
+        let mut position = watch.position.lock();
+        if position.head.as_ref().is_some_and(|head| head.epoch != read.epoch) {
+            self.begin_anew(watch, &mut position, read.clone());
+        }
+    }
+
+    /// Where the tenant's changes are to be read from; none where nothing is known.
+    pub fn head(&self, watch: &Watch) -> Option<Head> {
+        watch.position.lock().head.clone()
+    }
+
+    /// Begins to deliver what comes after a position.
+    pub fn begin(&self, watch: &Watch, head: Head) {
+        watch.position.lock().head = Some(head);
+    }
+
+    /// What was missed, read from the store; then what came meanwhile.
+    pub fn catch_up(&self, watch: &Arc<Watch>, head: Head, missed: Vec<Change>) {
+        let mut sleepers = Vec::new();
+        let mut position = watch.position.lock();
+        // Another epoch has begun meanwhile, perhaps, of which the missed changes are no part.
+        if let Some(ours) = position.head.as_mut().filter(|ours| ours.epoch == head.epoch) {
+            for change in missed.into_iter().filter(|change| change.seq > ours.seq) {
+                let extension = change.call.extension.clone();
+                sleepers.extend(self.registry.deliver(&watch.tenant, &extension, || Some(change)));
+            }
+            ours.seq = ours.seq.max(head.seq);
+        }
+        self.let_go(watch, position, &mut sleepers);
+        sleepers.into_iter().for_each(Waker::wake);
+    }
+
+    /// The store cannot tell what was missed: every session reads for itself.
+    pub fn start_over(&self, watch: &Arc<Watch>, head: Head) {
+        let mut sleepers = Vec::new();
+        let mut position = watch.position.lock();
+        self.begin_anew(watch, &mut position, head);
+        self.let_go(watch, position, &mut sleepers);
+        sleepers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Goes on with the messages that came while the store was read.
+    fn let_go(
+        &self,
+        watch: &Arc<Watch>,
+        mut position: parking_lot::MutexGuard<'_, Position>,
+        sleepers: &mut Vec<Waker>,
+    ) {
+        let Position { head: Some(head), seen, held } = &mut *position else { return };
+        *seen = None;
+        for message in held.take().unwrap_or_default() {
+            let Some(published) = Published::parse(&message).filter(|it| *it.epoch == *head.epoch) else {
+                continue;
+            };
+            if published.seq == head.seq + 1 && !published.is_bare() {
+                head.seq = published.seq;
+                sleepers.extend(self.deliver(&watch.tenant, &published));
+            } else if published.seq > head.seq {
+                return self.fall_behind(watch, &mut position, Cause::Gap, None);
+            }
+        }
+    }
+
+    fn begin_anew(&self, watch: &Watch, position: &mut Position, head: Head) {
+        position.head = Some(head);
+        self.registry.overflow(&watch.tenant);
+    }
+
+    fn fall_behind(
+        &self,
+        watch: &Arc<Watch>,
+        position: &mut Position,
+        cause: Cause,
+        message: Option<Vec<u8>>,
+    ) {
+        self.metrics.redis_resyncs.get_or_create(&Resync { cause }).inc();
+        position.held = Some(message.into_iter().collect());
+        self.behind.lock().push(watch.clone());
+        self.someone_is_behind.notify_one();
+    }
+
+    fn deliver(&self, tenant: &TenantId, published: &Published<'_>) -> Vec<Waker> {
+        let Some(key) = published.key(tenant) else { return Vec::new() };
+        let change = || Some(Change::new(published.seq, published.leg()?.fold(&key, &self.rules)?));
+        self.registry.deliver(tenant, &key.extension, change)
+    }
+}
+
+impl Watch {
+    fn new(tenant: &TenantId, channel: &str) -> Self {
+        Self {
+            tenant: tenant.clone(),
+            channel: channel.to_owned(),
+            is_subscribed: AtomicBool::new(false),
+            begun: OnceCell::new(),
+            position: Mutex::default(),
+        }
+    }
+}
