@@ -11,9 +11,12 @@ use crate::{
 };
 use axum::http::{HeaderMap, header};
 use rand::RngExt;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 use tokio_util::task::TaskTracker;
 
@@ -65,6 +68,11 @@ impl Gateway {
     /// A moment within the configured spread, so that not all clients come back at once.
     pub fn reconnect_after_ms(&self) -> u64 {
         rand::rng().random_range(0..=self.config.shutdown.spread.as_millis() as u64)
+    }
+
+    /// How long to wait before the engine is asked again; not the same for all sessions.
+    pub fn pause(&self) -> Duration {
+        Duration::from_millis(rand::rng().random_range(100..500))
     }
 
     /// Counts a session that this node ends.

@@ -4,11 +4,14 @@
 use crate::protocol::CloseCode;
 use parking_lot::Mutex;
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue, text::encode},
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::sync::atomic::AtomicU64;
+use std::{
+    fmt::{self, Write},
+    sync::atomic::AtomicU64,
+};
 
 /// The process's metrics.
 pub struct Metrics {
@@ -72,7 +75,7 @@ pub struct Resync {
     pub cause: Cause,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// A published change has not the next number.
     Gap,
@@ -90,7 +93,7 @@ pub struct RedisFailure {
     pub kind: RedisError,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RedisError {
     /// No connection could be made.
     Connect,
@@ -105,11 +108,32 @@ pub enum RedisError {
 }
 
 impl EncodeLabelValue for CloseCode {
-    fn encode(
-        &self,
-        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
-    ) -> Result<(), std::fmt::Error> {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
         self.number().encode(encoder)
+    }
+}
+
+impl EncodeLabelValue for Cause {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(match self {
+            Self::Gap => "gap",
+            Self::Probe => "probe",
+            Self::Epoch => "epoch",
+            Self::Large => "large",
+        })
+    }
+}
+
+impl EncodeLabelValue for RedisError {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(match self {
+            Self::Connect => "connect",
+            Self::Connection => "connection",
+            Self::Timeout => "timeout",
+            Self::NotPrimary => "not_primary",
+            Self::NotNow => "not_now",
+            Self::Refused => "refused",
+        })
     }
 }
 

@@ -96,7 +96,7 @@ impl Server {
         tracing::info!(public = %public_addr, admin = %admin_addr, "listening");
         let requests = Requests::default();
         let mut tasks = JoinSet::new();
-        tasks.spawn(requests.clone().accept(public, routes));
+        let public = tasks.spawn(requests.clone().accept(public, routes));
         tasks.spawn(requests.clone().accept(admin, operator::routes(gateway.clone())));
         tasks.spawn(sweep(gateway.clone()));
         stop.await;
@@ -104,6 +104,8 @@ impl Server {
         tracing::info!(sessions = gateway.sessions.len(), "draining");
         gateway.leave();
         sleep(delay).await;
+        // Who comes now is to go to another node.
+        public.abort();
         gateway.registry.drain();
         gateway.sessions.close();
         let drained = timeout(grace, async {

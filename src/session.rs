@@ -24,7 +24,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 use uuid::Uuid;
 
 /// Why a session is over.
@@ -41,6 +41,13 @@ pub struct Resume {
     seq: u64,
     /// What it streamed, where it says so.
     stream: Option<String>,
+}
+
+/// What a session is shown at its beginning, and whenever it must read for itself.
+enum Sight {
+    /// What changed since the client left off.
+    Changes(View),
+    Whole(View),
 }
 
 /// One connection of one user.
@@ -122,20 +129,32 @@ impl Session {
 
     /// Says what changed since the client left off, or everything where that cannot be told.
     async fn begin(&mut self, resume: Option<Resume>) -> Result<(), End> {
+        let sight = self.look(resume).await?;
+        self.show(sight).await
+    }
+
+    async fn look(&self, resume: Option<Resume>) -> Result<Sight, EngineError> {
         let engine = &self.gateway.engine;
         let same = |from: &Resume| from.stream.as_ref().is_none_or(|stream| *stream == self.stream.name());
         let changes = match resume.filter(same) {
             Some(from) => engine.changes(&self.stream, &from.epoch, from.seq).await?,
             None => None,
         };
-        match changes {
-            Some(view) => {
-                let frame = ServerFrame::Resumed(self.state(&view, &self.stream.name())).encode();
+        Ok(match changes {
+            Some(view) => Sight::Changes(view),
+            None => Sight::Whole(engine.snapshot(&self.stream).await?),
+        })
+    }
+
+    async fn show(&mut self, sight: Sight) -> Result<(), End> {
+        let stream = self.stream.name();
+        match sight {
+            Sight::Changes(view) => {
+                let frame = ServerFrame::Resumed(self.state(&view, &stream)).encode();
                 self.deliver(view, frame).await
             }
-            None => {
-                let view = engine.snapshot(&self.stream).await?;
-                let frame = ServerFrame::Snapshot(self.state(&view, &self.stream.name())).encode();
+            Sight::Whole(view) => {
+                let frame = ServerFrame::Snapshot(self.state(&view, &stream)).encode();
                 self.deliver(view, frame).await
             }
         }
@@ -164,7 +183,14 @@ impl Session {
         if taken.overflowed {
             // What the outbox could not hold is read as after a reconnect.
             let seen = Resume { epoch: self.epoch.clone(), seq: self.delivered, stream: None };
-            self.begin(Some(seen)).await?;
+            match self.look(Some(seen)).await {
+                Ok(sight) => self.show(sight).await?,
+                Err(_) => {
+                    // The client has what it has, and hears of the rest when the engine is back.
+                    self.outbox.overflow();
+                    sleep(self.gateway.pause()).await;
+                }
+            }
         }
         let news: Vec<Frame> = taken
             .changes

@@ -18,6 +18,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{
     sync::Arc,
@@ -29,6 +30,11 @@ use tokio::time::timeout;
 const MAX_BODY: usize = 256 * 1024;
 /// How long a body may take to come.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the events of one webhook may take to be committed and durable.
+const COMMIT_DEADLINE: Duration = Duration::from_secs(6);
+const LATE: EngineError = EngineError::Unavailable("the events were not committed in time");
+/// Events of one webhook that are committed at the same time.
+const COMMIT_TOGETHER: usize = 32;
 /// When a provider is to come again after a 503.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
@@ -49,10 +55,14 @@ async fn take(gateway: &Gateway, request: Request) -> Result<(), Problem> {
     gateway.telsmart.admit(&head)?;
     let body = read(&head.headers, body).await?;
     let notices = telsmart::parse(&body)?;
-    let mut receipts = Vec::with_capacity(notices.len());
-    for notice in notices {
-        receipts.push(commit(gateway, notice).await?);
-    }
+    // What is cut off may have been committed: the provider sends it again, and it is known then.
+    timeout(COMMIT_DEADLINE, commit_all(gateway, notices)).await.unwrap_or(Err(LATE))?;
+    Ok(())
+}
+
+async fn commit_all(gateway: &Gateway, notices: Vec<Notice>) -> Result<(), EngineError> {
+    let commits = stream::iter(notices).map(|notice| commit(gateway, notice));
+    let receipts: Vec<Receipt> = commits.buffered(COMMIT_TOGETHER).try_collect().await?;
     for receipt in receipts {
         receipt.durable().await?;
     }

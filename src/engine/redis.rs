@@ -29,7 +29,7 @@ use crate::{
     source::Unknown,
 };
 use confirm::Confirm;
-use link::{Link, Request};
+use link::{Link, Request, call};
 use probe::Probe;
 use redis::{Script, pipe};
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Found, Legs, Outcome, Store};
+use store::{Found, History, Legs, Outcome, Store};
 use stored::{Head, Stored};
 use subscriber::Subscriber;
 use sweep::Sweeper;
@@ -55,9 +55,9 @@ pub use confirm::Confirmed;
 /// Commits under way; one more is refused.
 const MOST_COMMITS: usize = 4096;
 /// Tenants, and sessions, that are read for at the same time.
-const MOST_READS: usize = 64;
-/// How long a session waits for its turn to read.
-const TURN: Duration = Duration::from_secs(2);
+const MOST_READS: usize = 128;
+/// How long a session waits for its turn to read: when a new epoch begins, all come at once.
+const TURN: Duration = Duration::from_secs(15);
 /// Between tries to read what was missed.
 const AGAIN: Duration = Duration::from_millis(100);
 /// How long the start waits to learn whether Redis can be used.
@@ -129,10 +129,10 @@ impl Redis {
         tasks.spawn(probe.clone().run(store.clone(), watches.clone()));
         tasks.spawn(heal(store.clone(), watches.clone()));
         let confirm = (engine.durability == Durability::Fsync).then(|| {
-            let (confirm, waiters) = Confirm::new(engine, probe.clone());
-            let (confirm, own) = (Arc::new(confirm), link("confirmations"));
-            tasks.spawn(own.clone().keep(source, None, || {}, drop));
-            tasks.spawn(confirm.clone().run(waiters, own));
+            let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.clone());
+            let confirm = Arc::new(confirm);
+            tasks.spawn(confirm.link.clone().keep(source, None, || {}, drop));
+            tasks.spawn(confirm.clone().run(waiters));
             confirm
         });
         Ok(Self {
@@ -157,21 +157,14 @@ impl Redis {
             .map_err(|_| EngineError::Unavailable("too many events wait for Redis"))?;
         self.sweeper.list(&event.tenant).await?;
         let began = Instant::now();
-        let outcome = self.store.commit(&event).await?;
+        let (outcome, history) = self.store.commit(&event).await?;
         self.metrics.redis_commit_seconds.observe(began.elapsed().as_secs_f64());
         match outcome {
             Outcome::Known => self.metrics.duplicates.inc(),
             Outcome::Full => self.metrics.full_legs.inc(),
-            Outcome::New { seq } => {
-                if seq == 1 {
-                    // Redis may have lost everything, its list of tenants as well.
-                    self.sweeper.unlist(&event.tenant);
-                    self.sweeper.list(&event.tenant).await?;
-                }
-                self.metrics.committed.inc()
-            }
+            Outcome::New => self.metrics.committed.inc(),
         };
-        self.receipt(|| self.store.keys.tenant(&event.tenant).fence())
+        self.receipt(|| self.store.keys.tenant(&event.tenant).fence(), history)
     }
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
@@ -179,10 +172,10 @@ impl Redis {
         let row = Row { state: unknown.state, raw: unknown.raw };
         let row = serde_json::to_string(&row)
             .map_err(|_| EngineError::Unavailable("it cannot be written as JSON"))?;
-        let mut call = self.archive.prepare_invoke();
-        call.key(rows).key(bytes).arg(now()).arg(row).arg(&ARCHIVE);
-        self.store.link.ask::<u64>(Request::Script(&call)).await?;
-        self.receipt(|| fence)
+        let mut ask = call(&self.archive, 2);
+        ask.arg(rows).arg(bytes).arg(now()).arg(row).arg(&ARCHIVE);
+        let history = self.store.link.ask(Request::Script(&self.archive, &ask)).await?;
+        self.receipt(|| fence, history)
     }
 
     pub(super) async fn archived(&self) -> Result<Vec<Archived>, EngineError> {
@@ -213,6 +206,9 @@ impl Redis {
     ) -> Result<Option<View>, EngineError> {
         let _turn = self.turn().await?;
         let watch = self.watch(stream.tenant()).await?;
+        if self.watches.head(&watch).is_some_and(|head| *head.epoch != *epoch) {
+            return Ok(None);
+        }
         let legs = self.store.changes(stream, epoch, after).await?;
         self.watches.on_read(&watch, legs.as_ref().map_or_else(|head| head, |legs| &legs.head));
         let most = self.store.most_recent(stream);
@@ -244,7 +240,8 @@ impl Redis {
     }
 
     pub(super) async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
-        let stored = self.store.read([key.clone()], u64::MAX).await?.remove(key);
+        let legs = self.store.read(&key.tenant, vec![key.clone()], None).await?;
+        let stored = legs.ok().and_then(|mut legs| legs.remove(key));
         let view = |stored: Stored| LegView {
             call: stored.leg.fold(key, &self.watches.rules),
             events: stored.leg.events().to_vec(),
@@ -254,17 +251,17 @@ impl Redis {
 
     /// Ends what is silent, where it is this node's turn. What fails is left to the next turn.
     pub(super) async fn sweep(&self) {
-        let Ok(silent) = self.sweeper.silent().await else { return };
-        for event in silent {
-            if self.commit(event).await.is_err() {
-                return;
+        for tenant in self.sweeper.turn().await.unwrap_or_default() {
+            for event in self.sweeper.silent(&tenant).await.unwrap_or_default() {
+                let _ = self.commit(event).await;
             }
         }
     }
 
     pub(super) fn trouble(&self) -> Option<&'static str> {
         let is_away = !self.store.link.is_up() || self.probe.is_stale();
-        is_away.then_some("Redis does not answer")
+        let is_unconfirmed = self.confirm.as_ref().is_some_and(|confirm| !confirm.link.is_up());
+        (is_away || is_unconfirmed).then_some("Redis does not answer")
     }
 
     /// Brings the gauges up to date.
@@ -300,8 +297,8 @@ impl Redis {
         View { epoch: head.epoch, seq: head.seq, calls }
     }
 
-    fn receipt(&self, fence: impl FnOnce() -> String) -> Result<Receipt, EngineError> {
-        let confirmed = self.confirm.as_ref().map(|confirm| confirm.ask(fence())).transpose()?;
+    fn receipt(&self, fence: impl FnOnce() -> String, history: History) -> Result<Receipt, EngineError> {
+        let confirmed = self.confirm.as_ref().map(|confirm| confirm.ask(fence(), history)).transpose()?;
         Ok(confirmed.flatten().map_or(Receipt::Now, Receipt::Redis))
     }
 }

@@ -1,27 +1,28 @@
 //! The gateway from outside: real processes, real HTTP, real WebSockets. One file a subject;
-//! [`support`] has what they share.
+//! [`support`] has what they share. What does not depend on the engine is in `contract/`, and
+//! runs on every engine.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::duplicate_mod, reason = "the contract suite is compiled once for each engine")]
 
-mod call_model;
+#[path = "contract/cluster.rs"]
+mod cluster;
+#[path = "contract/suite.rs"]
+mod embedded;
+#[path = "contract/suite.rs"]
+mod redis;
+
 mod command_line;
 mod demo;
 mod durability;
-mod frames;
+mod faults;
 mod handshake;
-mod isolation;
 mod keys;
 mod kill;
-mod lifetime;
-mod operators;
-mod resume;
-mod scenarios;
-mod shutdown;
+mod nodes;
+mod retention;
 mod simulate;
-mod slow_reader;
 mod support;
-mod token_refresh;
 mod webhook_bodies;
-mod webhook_content;
 mod webhook_fields;
 mod webhook_senders;

@@ -71,7 +71,7 @@ async fn simulate_prints_its_report_and_all_calls_are_there() {
 
 #[tokio::test]
 async fn duplicates_and_disorder_make_the_same_calls() {
-    let gateway = Config::timeless().start().await;
+    let gateway = Config::new().timeless().start().await;
     let (smooth, rough) = (new_tenant(), new_tenant());
     simulate(&gateway, &smooth, "--as-recorded");
     assert_eq!(calls(&gateway, &smooth).await, expected(&smooth));

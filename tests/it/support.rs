@@ -4,19 +4,27 @@
 pub mod client;
 pub mod config;
 pub mod connect;
+pub mod engine;
+pub mod fleet;
 pub mod gateway;
 pub mod keys;
+pub mod load;
 pub mod oracle;
 pub mod process;
+pub mod proxy;
 pub mod raw;
+pub mod redis;
 pub mod telsmart;
 pub mod token;
+pub mod truth;
+pub mod viewer;
 
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use client::Client;
 pub use config::Config;
+pub use engine::Engine;
 pub use gateway::Gateway;
 pub use telsmart::Leg;
 pub use token::Token;

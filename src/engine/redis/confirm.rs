@@ -4,13 +4,15 @@
 use super::{
     link::Link,
     probe::Probe,
+    store::History,
     wire::{Wire, field},
 };
 use crate::{config, engine::EngineError};
-use redis::{RedisResult, pipe};
+use futures_util::{StreamExt, stream};
+use redis::{RedisError, RedisResult, Value, from_redis_value, pipe};
 use std::{
     collections::HashMap,
-    io, mem,
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -19,7 +21,6 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinSet,
     time::timeout,
 };
 
@@ -28,6 +29,8 @@ const WAIT: Duration = Duration::from_millis(1500);
 const DEADLINE: Duration = Duration::from_secs(2);
 /// Commits that may wait at the same time.
 const MOST_WAITING: usize = 8192;
+/// Fences of a cluster that are under way at the same time.
+const AT_ONCE: usize = 256;
 /// The first version with `WAITAOF`.
 const WAITAOF_SINCE: (u32, u32) = (7, 2);
 
@@ -42,17 +45,21 @@ pub type Confirmed = oneshot::Receiver<Result<(), EngineError>>;
 /// Those that wait for the task.
 pub struct Waiters(mpsc::Receiver<Waiter>);
 
-/// Whoever waits, and the key beside what was committed.
+/// Whoever waits.
 struct Waiter {
+    /// A key beside what was committed.
     fence: String,
+    /// In which history that was: another server knows nothing of it.
+    history: History,
     done: oneshot::Sender<Result<(), EngineError>>,
 }
 
 /// Confirms what was committed before it is asked.
 pub struct Confirm {
+    pub link: Arc<Link>,
     asked: mpsc::Sender<Waiter>,
     probe: Arc<Probe>,
-    /// As configured; otherwise one, where the primary has any.
+    /// As configured; otherwise one, where the primary has ever had any.
     replicas: Option<usize>,
     disk: AtomicU8,
 }
@@ -65,29 +72,29 @@ mod disk {
 }
 
 impl Confirm {
-    pub fn new(engine: &config::Engine, probe: Arc<Probe>) -> (Self, Waiters) {
+    pub fn new(engine: &config::Engine, link: Arc<Link>, probe: Arc<Probe>) -> (Self, Waiters) {
         let (asked, waiters) = mpsc::channel(MOST_WAITING);
-        let replicas = engine.redis_wait_replicas;
-        (Self { asked, probe, replicas, disk: AtomicU8::new(disk::UNKNOWN) }, Waiters(waiters))
+        let (replicas, disk) = (engine.redis_wait_replicas, AtomicU8::new(disk::UNKNOWN));
+        (Self { link, asked, probe, replicas, disk }, Waiters(waiters))
     }
 
     /// Confirms what was committed so far beside the key `fence`; at once where there is nothing
     /// to wait for.
-    pub fn ask(&self, fence: String) -> Result<Option<Confirmed>, EngineError> {
+    pub fn ask(&self, fence: String, history: History) -> Result<Option<Confirmed>, EngineError> {
         if self.replicas() == 0 && self.disk.load(Ordering::Relaxed) == disk::SILENT {
             return Ok(None);
         }
         let (done, confirmed) = oneshot::channel();
-        self.asked.try_send(Waiter { fence, done }).map_err(|_| TOO_MANY)?;
+        self.asked.try_send(Waiter { fence, history, done }).map_err(|_| TOO_MANY)?;
         Ok(Some(confirmed))
     }
 
     /// Confirms, for ever.
-    pub async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters, link: Arc<Link>) {
+    pub async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters) {
         let mut seen = 0;
         let mut waiting = Vec::new();
         while waiters.recv_many(&mut waiting, MOST_WAITING).await > 0 {
-            let Ok((mut wire, nth)) = link.wire().await else {
+            let Ok((mut wire, nth)) = self.link.wire().await else {
                 waiting.drain(..).for_each(|waiter| waiter.answer(Err(AWAY)));
                 continue;
             };
@@ -95,52 +102,63 @@ impl Confirm {
                 self.disk.store(learn(&mut wire).await, Ordering::Relaxed);
                 seen = nth;
             }
-            let mut fences = JoinSet::new();
-            for (fence, waiters) in by_fence(waiting.drain(..), wire.is_cluster()) {
-                fences.spawn(self.clone().fence(wire.clone(), fence, waiters));
-            }
-            while let Some(went) = fences.join_next().await {
-                if matches!(went, Ok(Err(_))) {
-                    link.give_up(nth);
-                }
+            let fences = by_fence(waiting.drain(..), wire.is_cluster());
+            if timeout(DEADLINE, self.confirm(&wire, fences)).await.is_err() {
+                self.link.give_up(nth);
             }
         }
     }
 
-    /// A write, and a wait for all up to it.
-    async fn fence(self: Arc<Self>, mut wire: Wire, fence: String, waiters: Vec<Waiter>) -> RedisResult<()> {
-        let replicas = self.replicas();
-        let tells = self.disk.load(Ordering::Relaxed) == disk::TELLS;
-        let mut pipeline = pipe();
-        pipeline.cmd("SET").arg(fence).arg(1).arg("PX").arg(60_000).ignore();
-        match tells {
-            true => pipeline.cmd("WAITAOF").arg(1).arg(replicas),
-            false => pipeline.cmd("WAIT").arg(replicas),
-        };
-        pipeline.arg(WAIT.as_millis() as u64);
-        let asked = async {
-            // `WAITAOF` answers for the local disk and for the replicas' disks, `WAIT` for replicas.
-            if tells {
-                let ((local, remote),): ((usize, usize),) = pipeline.query_async(&mut wire).await?;
-                return Ok(local == 1 && remote >= replicas);
+    /// Writes all fences first, so that the first wait at a server is for all of its tenants.
+    async fn confirm(&self, wire: &Wire, fences: HashMap<String, Vec<Waiter>>) {
+        let written = fences.into_iter().map(|(fence, waiters)| async {
+            let written = write(wire.clone(), &fence).await;
+            (fence, waiters, written)
+        });
+        let waits = stream::iter(written).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter();
+        let waits = waits.map(|(fence, waiters, written)| async move {
+            let outcome = match &written {
+                Ok(written) => self.wait(wire.clone(), &fence, written).await,
+                Err(_) => Err(AWAY),
+            };
+            let history = written.map(|written| written.history).unwrap_or_default();
+            for waiter in waiters {
+                let is_same = waiter.history == history;
+                waiter.answer(if is_same { outcome.clone() } else { Err(AWAY) });
             }
-            let (confirmed,): (usize,) = pipeline.query_async(&mut wire).await?;
-            Ok(confirmed >= replicas)
+        });
+        stream::iter(waits).for_each_concurrent(AT_ONCE, |wait| wait).await;
+    }
+
+    /// Waits for all that the connection has written.
+    async fn wait(&self, mut wire: Wire, fence: &str, written: &Written) -> Result<(), EngineError> {
+        let replicas = self.replicas();
+        let mut ask = pipe();
+        ask.get(fence).cmd("CLIENT").arg("ID");
+        ask.cmd("WAIT").arg(replicas).arg(WAIT.as_millis() as u64);
+        if self.disk.load(Ordering::Relaxed) == disk::TELLS {
+            ask.cmd("WAITAOF").arg(1).arg(0).arg(WAIT.as_millis() as u64);
+        }
+        let answers = wire.together(&ask).await.map_err(|_| AWAY)?;
+        let (client, confirmed, on_disk) = match answers.as_slice() {
+            [_, client, confirmed] => (number(client), number(confirmed), Some(1)),
+            [_, client, confirmed, Value::Array(disks)] => {
+                (number(client), number(confirmed), disks.first().and_then(number))
+            }
+            _ => return Err(AWAY),
         };
-        let went = timeout(DEADLINE, asked)
-            .await
-            .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
-        let outcome = match &went {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(TOO_FEW),
-            Err(_) => Err(AWAY),
-        };
-        waiters.into_iter().for_each(|waiter| waiter.answer(outcome.clone()));
-        went.map(drop)
+        // Another connection has written nothing, and waits for nothing.
+        let is_same = client == Some(written.client);
+        let is_enough = confirmed.is_some_and(|confirmed| confirmed >= replicas as u64) && on_disk == Some(1);
+        match (is_same, is_enough) {
+            (true, true) => Ok(()),
+            (true, false) => Err(TOO_FEW),
+            (false, _) => Err(AWAY),
+        }
     }
 
     fn replicas(&self) -> usize {
-        self.replicas.unwrap_or_else(|| self.probe.replicas.load(Ordering::Relaxed).min(1))
+        self.replicas.unwrap_or_else(|| usize::from(self.probe.has_replicas()))
     }
 }
 
@@ -149,6 +167,24 @@ impl Waiter {
         // Whoever asked may be gone.
         let _ = self.done.send(outcome);
     }
+}
+
+/// A fence that is written: by which connection, and in which history.
+struct Written {
+    client: u64,
+    history: History,
+}
+
+async fn write(mut wire: Wire, fence: &str) -> RedisResult<Written> {
+    let mut ask = pipe();
+    ask.cmd("SET").arg(fence).arg(1).arg("PX").arg(60_000);
+    ask.cmd("CLIENT").arg("ID").cmd("INFO").arg("replication");
+    let (_, client, info): (Value, u64, String) = from_redis_value(Value::Array(wire.together(&ask).await?))?;
+    Ok(Written { client, history: field(&info, "master_replid").unwrap_or_default().to_owned() })
+}
+
+fn number(value: &Value) -> Option<u64> {
+    from_redis_value(value.clone()).ok()
 }
 
 /// One wait is enough for one server; which of a cluster's it is, the key says.
@@ -164,15 +200,17 @@ fn by_fence(waiters: impl Iterator<Item = Waiter>, is_cluster: bool) -> HashMap<
     fences
 }
 
+/// Whether every server has a log on disk, and a command that waits for it.
 async fn learn(wire: &mut Wire) -> u8 {
-    let infos = timeout(DEADLINE, wire.info("server")).await.ok().and_then(Result::ok).unwrap_or_default();
+    let infos = timeout(DEADLINE, async {
+        Ok::<_, RedisError>((wire.info("server").await?, wire.info("persistence").await?))
+    });
+    let Ok(Ok((servers, persistence))) = infos.await else { return disk::UNKNOWN };
     let version = |info: &String| {
         let mut parts = field(info, "redis_version")?.split('.');
-        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+        Some((parts.next()?.parse::<u32>().ok()?, parts.next()?.parse::<u32>().ok()?))
     };
-    match infos.iter().map(version).collect::<Option<Vec<(u32, u32)>>>() {
-        Some(versions) if versions.is_empty() => disk::UNKNOWN,
-        Some(versions) if versions.iter().all(|version| *version >= WAITAOF_SINCE) => disk::TELLS,
-        _ => disk::SILENT,
-    }
+    let has_command = servers.iter().all(|info| version(info).is_some_and(|it| it >= WAITAOF_SINCE));
+    let has_log = persistence.iter().all(|info| field(info, "aof_enabled") == Some("1"));
+    if has_command && has_log { disk::TELLS } else { disk::SILENT }
 }

@@ -76,9 +76,9 @@ impl TenantKeys {
         format!("{}:leg:{}", self.base, member(extension, leg))
     }
 
-    /// What stays of a leg when it is forgotten: its version; and when it was touched last.
-    pub fn mark(&self, extension: &Extension, leg: &LegId) -> String {
-        format!("{}:mark:{}", self.base, member(extension, leg))
+    /// What stays of a leg when it is forgotten: its version.
+    pub fn ghost(&self, extension: &Extension, leg: &LegId) -> String {
+        format!("{}:ghost:{}", self.base, member(extension, leg))
     }
 
     /// Written only to know how far replication and the disk are.

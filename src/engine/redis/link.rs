@@ -9,10 +9,9 @@ use crate::{
     engine::EngineError,
     metrics::{Metrics, RedisError as Kind},
 };
+use parking_lot::Mutex;
 use rand::RngExt;
-use redis::{
-    ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation, ServerErrorKind,
-};
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ServerErrorKind};
 use std::{
     sync::{
         Arc,
@@ -32,7 +31,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long one try to connect may take, with all servers that are asked.
 const CONNECT: Duration = Duration::from_secs(4);
 /// Between tries to connect: from the first to the second, and at most.
-const RETRY: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
+const RETRY: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(300)];
+/// Between two lines about commands that are refused.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Before a command is sent again that the server could not take just now.
 const AGAIN: Duration = Duration::from_millis(25);
 
@@ -46,6 +47,7 @@ pub struct Link {
     state: watch::Sender<State>,
     lost: Notify,
     is_cluster: AtomicBool,
+    complained: Mutex<Option<Instant>>,
     metrics: Arc<Metrics>,
 }
 
@@ -57,7 +59,8 @@ enum State {
 
 /// What can be asked of Redis.
 pub enum Request<'a> {
-    Script(&'a ScriptInvocation<'a>),
+    /// By its hash, as [`call`] begins it.
+    Script(&'a Script, &'a Cmd),
     Pipeline(&'a Pipeline),
 }
 
@@ -79,6 +82,7 @@ impl Link {
             state: watch::Sender::new(down),
             lost: Notify::new(),
             is_cluster: AtomicBool::new(false),
+            complained: Mutex::new(None),
             metrics,
         }
     }
@@ -93,11 +97,13 @@ impl Link {
         first: impl FnOnce(Result<(), NotConnected>),
     ) {
         let (mut first, mut nth, mut failures) = (Some(first), 0, 0);
+        let mut said = String::new();
         loop {
             let connected = timeout(CONNECT, source.connect(listener.as_ref())).await;
             let outcome = match connected.unwrap_or(Err(NotConnected::TimedOut)) {
                 Ok(wire) => {
                     (nth, failures) = (nth + 1, 0);
+                    said.clear();
                     tracing::info!(connection = self.name, "connected to Redis");
                     self.is_cluster.store(wire.is_cluster(), Ordering::Relaxed);
                     self.state.send_replace(State::Up { wire, nth });
@@ -105,8 +111,14 @@ impl Link {
                     Ok(())
                 }
                 Err(why) => {
-                    if failures == 0 {
-                        tracing::warn!(connection = self.name, %why, "cannot connect to Redis; trying again");
+                    // Once for each reason, however often it is tried.
+                    if said != why.to_string() {
+                        said = why.to_string();
+                        tracing::warn!(
+                            connection = self.name,
+                            why = said,
+                            "cannot connect to Redis; trying again"
+                        );
                     }
                     failures += 1;
                     self.metrics.redis_error(Kind::Connect);
@@ -120,7 +132,6 @@ impl Link {
             if is_up {
                 self.lost.notified().await;
                 tracing::warn!(connection = self.name, "lost the connection to Redis");
-                self.state.send_replace(State::Down { since: Instant::now() });
             } else {
                 sleep(backoff(failures)).await;
             }
@@ -143,10 +154,12 @@ impl Link {
                 Err(error) => error,
             };
             match self.weigh(&error) {
+                // A cluster mends the connections to its servers itself.
+                Fault::Connection if wire.is_cluster() => sleep(AGAIN).await,
                 Fault::Connection => self.give_up(nth),
                 Fault::Passing => sleep(AGAIN).await,
                 Fault::Lasting => {
-                    tracing::error!(code = error.code(), kind = ?error.kind(), "Redis refuses a command");
+                    self.complain(&error);
                     return Err(REFUSED);
                 }
             }
@@ -194,6 +207,15 @@ impl Link {
         matches!(&*self.state.borrow(), State::Up { .. })
     }
 
+    /// Says what Redis refuses, now and then: a full one refuses everything.
+    fn complain(&self, error: &RedisError) {
+        let mut complained = self.complained.lock();
+        if complained.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
+            *complained = Some(Instant::now());
+            tracing::error!(%error, "Redis refuses a command");
+        }
+    }
+
     fn weigh(&self, error: &RedisError) -> Fault {
         let (kind, fault) = match error.kind() {
             _ if error.is_timeout() => (Kind::Timeout, Fault::Passing),
@@ -222,10 +244,23 @@ impl Link {
 impl Request<'_> {
     async fn send<T: FromRedisValue>(&self, wire: &mut Wire) -> RedisResult<T> {
         match self {
-            Self::Script(script) => script.invoke_async(wire).await,
+            Self::Script(script, call) => match call.query_async(wire).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    script.load_async(wire).await?;
+                    call.query_async(wire).await
+                }
+                answer => answer,
+            },
             Self::Pipeline(pipeline) => pipeline.query_async(wire).await,
         }
     }
+}
+
+/// Begins the call of a script with so many keys; keys and arguments are to follow.
+pub fn call(script: &Script, keys: usize) -> Cmd {
+    let mut call = Cmd::with_capacity(32, 1536);
+    call.arg("EVALSHA").arg(script.get_hash()).arg(keys);
+    call
 }
 
 /// Longer after each failure, and never the same for all nodes.

@@ -15,7 +15,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -32,15 +32,20 @@ const DEADLINE: Duration = Duration::from_secs(1);
 const ON_ITS_WAY: Duration = Duration::from_millis(150);
 /// A look that is older than this no longer proves anything.
 const STALE: Duration = Duration::from_secs(3);
-/// Heads that are asked for at the same time of a cluster.
+/// Heads that are asked for at the same time.
 const AT_ONCE: usize = 256;
+/// So many looks in a row with a server that does not answer, and the cluster is connected to anew.
+const MOST_LATE: u32 = 3;
 const NO_ANSWER: EngineError = EngineError::Unavailable("Redis does not answer");
 
 /// The looks of one node.
 pub struct Probe {
     last: Mutex<Instant>,
-    /// The fewest replicas that any primary has online.
-    pub replicas: AtomicUsize,
+    /// Whether every primary was ever seen with a replica. Replicas that are away for a while, as
+    /// just after a failover, are to be waited for.
+    has_replicas: AtomicBool,
+    /// Looks in a row at a cluster in which some server was late.
+    late: AtomicU32,
     /// Look now: it may be that something was missed.
     pub now: Notify,
 }
@@ -48,17 +53,56 @@ pub struct Probe {
 /// A tenant, and how far it was delivered before the look.
 type Watched = (Head, Arc<Watch>);
 
+/// What a look found.
+#[derive(Default)]
+struct Compared {
+    ahead: Vec<Arc<Watch>>,
+    answered: usize,
+    failed: usize,
+}
+
+/// Tells the watches where the store is, many at the same time.
+async fn compare<H>(watches: &Watches, heads: impl Iterator<Item = H>) -> Compared
+where
+    H: Future<Output = (Result<Head, EngineError>, Arc<Watch>)>,
+{
+    let mut compared = Compared::default();
+    let mut heads = pin!(stream::iter(heads).buffer_unordered(AT_ONCE));
+    while let Some((head, watch)) = heads.next().await {
+        match head {
+            Ok(head) => {
+                compared.answered += 1;
+                if watches.on_look(&watch, &head) {
+                    compared.ahead.push(watch);
+                }
+            }
+            Err(_) => compared.failed += 1,
+        }
+    }
+    compared
+}
+
 /// A head as it is stored, if there is one: epoch, number, history.
 type Stored = (Option<String>, Option<u64>, Option<String>);
 
 impl Probe {
     pub fn new() -> Self {
-        Self { last: Mutex::new(Instant::now()), replicas: AtomicUsize::new(0), now: Notify::new() }
+        Self {
+            last: Mutex::new(Instant::now()),
+            has_replicas: AtomicBool::new(false),
+            late: AtomicU32::new(0),
+            now: Notify::new(),
+        }
     }
 
     /// How long ago the last look succeeded.
     pub fn age(&self) -> Duration {
         self.last.lock().elapsed()
+    }
+
+    /// Whether there are replicas to wait for.
+    pub fn has_replicas(&self) -> bool {
+        self.has_replicas.load(Ordering::Relaxed)
     }
 
     /// Whether the last look is too long ago.
@@ -90,7 +134,7 @@ impl Probe {
         let watched: Vec<Watched> =
             watches.all().into_iter().filter_map(|watch| Some((watches.head(&watch)?, watch))).collect();
         if wire.is_cluster() {
-            return self.look_at_cluster(wire, store, watches, watched).await;
+            return self.look_at_cluster((wire, nth), store, watches, watched).await;
         }
         let Ok(Ok((line, heads))) = timeout(DEADLINE, self.ask(wire, store, &watched)).await else {
             // Slow or silent: a new connection tells which.
@@ -98,20 +142,22 @@ impl Probe {
             return Err(NO_ANSWER);
         };
         *self.last.lock() = Instant::now();
-        let mut ahead = Vec::new();
-        for ((ours, watch), stored) in watched.into_iter().zip(heads) {
-            let head = match stored {
-                (Some(epoch), Some(seq), of) if of == line && (*epoch != *ours.epoch || seq >= ours.seq) => {
-                    Head { epoch: epoch.into(), seq }
-                }
-                // Lost, gone back, or of another history.
-                _ => store.head(&watch.tenant, Some(&ours)).await?,
-            };
-            if watches.on_look(&watch, &head) {
-                ahead.push(watch);
+        let heads = watched.into_iter().zip(heads).map(|((ours, watch), stored)| {
+            let line = &line;
+            async move {
+                let head = match stored {
+                    (Some(epoch), Some(seq), of)
+                        if of == *line && (*epoch != *ours.epoch || seq >= ours.seq) =>
+                    {
+                        Ok(Head { epoch: epoch.into(), seq })
+                    }
+                    // Lost, gone back, or of another history.
+                    _ => store.head(&watch.tenant, Some(&ours)).await,
+                };
+                (head, watch)
             }
-        }
-        Ok(ahead)
+        });
+        Ok(compare(watches, heads).await.ahead)
     }
 
     /// The server's history, and the heads as they are stored.
@@ -134,30 +180,29 @@ impl Probe {
     /// Each shard has its own history, and may fail alone: every tenant is asked for by itself.
     async fn look_at_cluster(
         &self,
-        mut wire: Wire,
+        (mut wire, nth): (Wire, u64),
         store: &Store,
         watches: &Watches,
         watched: Vec<Watched>,
     ) -> Result<Vec<Arc<Watch>>, EngineError> {
         let infos = timeout(DEADLINE, wire.info("replication")).await;
-        let infos = infos.ok().and_then(Result::ok);
-        if let Some(infos) = &infos {
-            self.note_replicas(infos);
+        if let Ok(Ok(infos)) = infos {
+            self.note_replicas(&infos);
         }
-        let mut has_answered = infos.is_some();
-        let mut ahead = Vec::new();
-        let heads = watched
-            .into_iter()
-            .map(|(ours, watch)| async move { (store.head(&watch.tenant, Some(&ours)).await, watch) });
-        let mut heads = pin!(stream::iter(heads).buffer_unordered(AT_ONCE));
-        while let Some((head, watch)) = heads.next().await {
-            let Ok(head) = head else { continue };
-            has_answered = true;
-            if watches.on_look(&watch, &head) {
-                ahead.push(watch);
-            }
+        let is_well = timeout(DEADLINE, wire.is_well()).await.is_ok_and(|well| well.unwrap_or(false));
+        let is_idle = watched.is_empty();
+        let heads = watched.into_iter().map(|(ours, watch)| async move {
+            let head = timeout(DEADLINE, store.head(&watch.tenant, Some(&ours))).await;
+            (head.unwrap_or(Err(NO_ANSWER)), watch)
+        });
+        let Compared { ahead, answered, failed } = compare(watches, heads).await;
+        // A server that hangs is not left by the cluster's connection, also when another has taken its place.
+        let late = if failed == 0 { 0 } else { self.late.load(Ordering::Relaxed) + 1 };
+        self.late.store(late % MOST_LATE, Ordering::Relaxed);
+        if late == MOST_LATE {
+            store.link.give_up(nth);
         }
-        if !has_answered {
+        if !is_well || (answered == 0 && !is_idle) {
             return Err(NO_ANSWER);
         }
         *self.last.lock() = Instant::now();
@@ -166,7 +211,8 @@ impl Probe {
 
     fn note_replicas<'a>(&self, infos: impl IntoIterator<Item = &'a String>) {
         let online = |info: &String| info.lines().filter(|line| line.contains("state=online")).count();
-        let fewest = infos.into_iter().map(online).min().unwrap_or_default();
-        self.replicas.store(fewest, Ordering::Relaxed);
+        if infos.into_iter().map(online).min().is_some_and(|fewest| fewest > 0) {
+            self.has_replicas.store(true, Ordering::Relaxed);
+        }
     }
 }

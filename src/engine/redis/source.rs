@@ -9,16 +9,19 @@ use redis::{
     aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection},
     cluster::{ClusterClientBuilder, ClusterConfig},
     cmd,
+    io::tcp::TcpSettings,
     sentinel::{SentinelClientBuilder, SentinelServerType},
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::timeout};
 
 /// How long one try to connect to one server may take.
 const CONNECT: Duration = Duration::from_secs(1);
-/// How long one server of a cluster may take to answer.
-const CLUSTER_ANSWER: Duration = Duration::from_secs(1);
+/// How long one server of a cluster may take to answer: more than any of our own deadlines.
+const CLUSTER_ANSWER: Duration = Duration::from_secs(5);
+/// A connection is broken whose other end does not even take bytes for so long.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 /// Commands that may wait for a connection to write them.
 const WAITING: usize = 1024;
 
@@ -65,7 +68,12 @@ impl NotConnected {
         match self {
             Self::NoAof | Self::WhichMaster(_) => true,
             Self::Redis(error) => {
-                matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig)
+                let is_unwelcome = matches!(error.code(), Some("WRONGPASS" | "NOAUTH" | "NOPERM"));
+                is_unwelcome
+                    || matches!(
+                        error.kind(),
+                        ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig
+                    )
             }
             Self::TimedOut => false,
         }
@@ -78,7 +86,7 @@ impl Source {
         let servers = urls.map(|url| {
             let info = url.into_connection_info()?;
             let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-            Ok(info.set_redis_settings(settings))
+            Ok(info.set_redis_settings(settings).set_tcp_settings(tcp()))
         });
         Ok(Self {
             servers: servers.collect::<RedisResult<_>>()?,
@@ -103,7 +111,7 @@ impl Source {
         };
         if self.needs_aof {
             let persists = |info: &String| field(info, "aof_enabled") == Some("1");
-            if !wire.info("persistence").await?.iter().all(persists) {
+            if !in_time(async { Ok(wire.info("persistence").await?) }).await?.iter().all(persists) {
                 return Err(NotConnected::NoAof);
             }
         }
@@ -112,16 +120,17 @@ impl Source {
 
     /// Asks the first server that answers what it is.
     async fn detect(&self) -> Result<Kind, NotConnected> {
-        let mut why = NotConnected::TimedOut;
+        let mut why = None;
         for server in &self.servers {
             for server in self.ways_into(server) {
-                match self.kind_of(server).await {
+                match in_time(self.kind_of(server)).await {
                     Ok(kind) => return Ok(kind),
-                    Err(error) => why = error,
+                    // What the first way leads to says most.
+                    Err(error) => why = why.or(Some(error)),
                 }
             }
         }
-        Err(why)
+        Err(why.unwrap_or(NotConnected::TimedOut))
     }
 
     /// A sentinel may want another password than the servers, or none.
@@ -175,10 +184,10 @@ impl Source {
             let client = self.client(server.clone())?;
             match client.get_multiplexed_async_connection_with_config(&options(listener)).await {
                 Err(error) => why = error.into(),
-                Ok(mut connection) => match is_primary(&mut connection).await {
+                Ok(mut connection) => match in_time(is_primary(&mut connection)).await {
                     Ok(true) => return Ok(Wire::One(connection)),
                     Ok(false) => why = RedisError::from((ErrorKind::Client, "it is a replica")).into(),
-                    Err(error) => why = error.into(),
+                    Err(error) => why = error,
                 },
             }
         }
@@ -202,6 +211,7 @@ impl Source {
         let addresses = self.servers.iter().map(|server| server.addr().clone());
         let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?
             .set_client_to_redis_protocol(ProtocolVersion::RESP3)
+            .set_client_to_redis_tcp_settings(tcp())
             .set_client_to_redis_db(settings.db());
         if let Some(username) = settings.username() {
             builder = builder.set_client_to_redis_username(username);
@@ -230,6 +240,7 @@ impl Source {
         listener: Option<&Listener>,
     ) -> RedisResult<redis::cluster_async::ClusterConnection> {
         let mut builder = ClusterClientBuilder::new(self.servers.clone())
+            .tcp_settings(tcp())
             .connection_timeout(CONNECT)
             .response_timeout(CLUSTER_ANSWER)
             .overall_response_timeout(None)
@@ -259,7 +270,17 @@ fn options(listener: Option<&Listener>) -> AsyncConnectionConfig {
     }
 }
 
-async fn is_primary(connection: &mut impl ConnectionLike) -> RedisResult<bool> {
+/// Answers at once, as is the custom of small frames.
+fn tcp() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true).set_user_timeout(UNACKNOWLEDGED)
+}
+
+/// One step of a connection's making.
+async fn in_time<T>(step: impl Future<Output = Result<T, NotConnected>>) -> Result<T, NotConnected> {
+    timeout(CONNECT, step).await.unwrap_or(Err(NotConnected::TimedOut))
+}
+
+async fn is_primary(connection: &mut impl ConnectionLike) -> Result<bool, NotConnected> {
     let info: String = cmd("INFO").arg("replication").query_async(connection).await?;
     Ok(field(&info, "role") == Some("master"))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     keys::{self, Keys},
-    link::{Link, Request},
+    link::{Link, Request, call},
     stored::{Head, Stored},
 };
 use crate::{
@@ -10,10 +10,13 @@ use crate::{
     config,
     engine::{EngineError, Stream, now},
 };
-use redis::{Script, pipe};
+use redis::Script;
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use uuid::Uuid;
@@ -32,6 +35,9 @@ const MORE_OF_USER: usize = 256;
 const MORE_OF_TENANT: usize = 4096;
 /// Legs that are read in one go.
 const TOGETHER: usize = 256;
+/// How often a read is begun again since Redis was replaced meanwhile.
+const TRIES: usize = 3;
+const CHANGING: EngineError = EngineError::Unavailable("Redis is being replaced");
 const UNREADABLE: EngineError = EngineError::Unavailable("Redis holds something else than callpop wrote");
 
 /// The data in Redis.
@@ -44,15 +50,22 @@ pub struct Store {
     hold: Duration,
     recent_per_user: usize,
     recent_per_tenant: usize,
+    /// Of this node's life, and how many epochs it has given a name.
+    name: String,
+    epochs: AtomicU64,
     commit: Script,
     head: Script,
     index: Script,
+    legs: Script,
 }
+
+/// What a server says of the history that it is in: each primary begins its own.
+pub type History = String;
 
 /// What a commit did.
 pub enum Outcome {
     Known,
-    New { seq: u64 },
+    New,
     Full,
 }
 
@@ -81,11 +94,11 @@ struct Index {
 type List = Vec<(String, u64)>;
 
 /// Which part of an index is read.
-enum Part {
+enum Part<'a> {
     /// The live legs, and so many of those that changed last.
     Latest(usize),
-    /// At most so many of those that changed after a number.
-    After(u64, usize),
+    /// At most so many of those that changed after a number of an epoch.
+    After { epoch: &'a str, seq: u64, most: usize },
 }
 
 impl Store {
@@ -97,62 +110,64 @@ impl Store {
             hold: calls.keep_ended + calls.expire_after,
             recent_per_user: calls.recent_per_user,
             recent_per_tenant: calls.recent_per_tenant,
+            name: Uuid::new_v4().simple().to_string(),
+            epochs: AtomicU64::new(0),
             commit: script!("commit"),
             head: script!("head"),
             index: script!("index"),
+            legs: script!("legs"),
         }
     }
 
-    /// Adds an event to its leg, and publishes the change: one call.
-    pub async fn commit(&self, event: &CallEvent) -> Result<Outcome, EngineError> {
+    /// Adds an event to its leg, and publishes the change: one call. Tells in which history.
+    pub async fn commit(&self, event: &CallEvent) -> Result<(Outcome, History), EngineError> {
         let CallEvent { tenant, extension, leg, event } = event;
         let keys = self.keys.tenant(tenant);
         let json = serde_json::to_string(event).map_err(|_| UNREADABLE)?;
         let publish = if self.link.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
-        let mut call = self.commit.prepare_invoke();
-        call.key(keys.head()).key(keys.leg(extension, leg)).key(keys.mark(extension, leg));
-        call.key(keys.changes()).key(keys.user(extension)).key(keys.live());
-        call.arg(fresh_epoch()).arg(now()).arg(millis(self.hold)).arg(millis(self.keep));
-        call.arg(event.identity()).arg(json).arg(Leg::room_for(&event.what)).arg(kind(&event.what));
-        call.arg(leg.as_str()).arg(keys::member(extension, leg)).arg(publish).arg(keys.channel());
-        call.arg(self.most_of_user()).arg(self.most_of_tenant());
-        let (outcome, seq): (u8, u64) = self.link.ask(Request::Script(&call)).await?;
-        Ok(match outcome {
+        let hold = millis(self.hold);
+        let mut ask = call(&self.commit, 6);
+        ask.arg(keys.head()).arg(keys.leg(extension, leg)).arg(keys.ghost(extension, leg));
+        ask.arg(keys.changes()).arg(keys.user(extension)).arg(keys.live());
+        ask.arg(self.fresh_epoch()).arg(now()).arg(millis(self.keep)).arg(hold).arg(2 * hold).arg(4 * hold);
+        ask.arg(event.identity()).arg(json).arg(Leg::room_for(&event.what)).arg(kind(&event.what));
+        ask.arg(leg.as_str()).arg(keys::member(extension, leg)).arg(publish).arg(keys.channel());
+        // As ranks from the end, at which to cut.
+        ask.arg(-1 - self.most_of_user() as i64).arg(-1 - self.most_of_tenant() as i64);
+        let (outcome, history): (u8, History) = self.link.ask(Request::Script(&self.commit, &ask)).await?;
+        let outcome = match outcome {
             0 => Outcome::Known,
-            1 => Outcome::New { seq },
+            1 => Outcome::New,
             _ => Outcome::Full,
-        })
+        };
+        Ok((outcome, history))
     }
 
     /// A tenant's head, which is made where there is none. `seen` is what was there before, if
     /// anything: where the store has gone back, a new epoch begins.
     pub async fn head(&self, tenant: &TenantId, seen: Option<&Head>) -> Result<Head, EngineError> {
-        let mut call = self.head.prepare_invoke();
-        call.key(self.keys.tenant(tenant).head()).arg(fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
+        let mut ask = call(&self.head, 1);
+        ask.arg(self.keys.tenant(tenant).head());
+        ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
         if let Some(seen) = seen {
-            call.arg(&*seen.epoch).arg(seen.seq);
+            ask.arg(&*seen.epoch).arg(seen.seq);
         }
-        let (epoch, seq): (String, u64) = self.link.ask(Request::Script(&call)).await?;
+        let (epoch, seq): (String, u64) = self.link.ask(Request::Script(&self.head, &ask)).await?;
         Ok(Head { epoch: epoch.into(), seq })
     }
 
     /// All live legs of a stream, and the ended ones that changed last: of each user, or of the tenant.
     pub async fn latest(&self, stream: &Stream) -> Result<Legs, EngineError> {
         let (recent, _) = self.limits(stream);
-        let Index { head, live, lists, .. } = self.index(stream, Part::Latest(recent)).await?;
-        let listed = lists.iter().flatten().map(|(key, _)| key);
-        let keys: HashSet<LegKey> = live.iter().chain(listed).cloned().collect();
-        let mut legs = self.read(keys, head.seq).await?;
-        // The index does not know how a leg without a hangup ended, so it gives some too many.
-        let (live, ended): (HashSet<LegKey>, HashSet<LegKey>) =
-            legs.keys().cloned().partition(|key| legs[key].leg.is_live());
-        let recently = lists
-            .iter()
-            .flat_map(|list| list.iter().map(|(key, _)| key).filter(|key| ended.contains(*key)).take(recent));
-        let chosen = live.iter().chain(recently);
-        let found =
-            chosen.filter_map(|key| Some(Found { key: key.clone(), stored: legs.remove(key)? })).collect();
-        Ok(Legs { head, found })
+        for _ in 0..TRIES {
+            let Index { head, live, lists, .. } = self.index(stream, Part::Latest(recent)).await?;
+            let listed = lists.iter().flatten().map(|(key, _)| key);
+            let keys = live.iter().chain(listed).cloned().collect::<HashSet<_>>().into_iter().collect();
+            if let Ok(legs) = self.read(stream.tenant(), keys, Some(&head)).await? {
+                return Ok(Legs { head, found: choose(legs, &lists, recent) });
+            }
+        }
+        Err(CHANGING)
     }
 
     /// The legs that changed after a number, in the order of their last changes; an error is where
@@ -164,65 +179,72 @@ impl Store {
         after: u64,
     ) -> Result<Result<Legs, Head>, EngineError> {
         let (_, indexed) = self.limits(stream);
-        let Index { head, floor, lists, .. } = self.index(stream, Part::After(after, indexed)).await?;
+        let Index { head, floor, lists, .. } =
+            self.index(stream, Part::After { epoch, seq: after, most: indexed }).await?;
         let is_held = *head.epoch == *epoch && (floor..=head.seq).contains(&after);
         if !is_held || lists.iter().any(|list| list.len() >= indexed) {
             return Ok(Err(head));
         }
-        let keys: HashSet<LegKey> = lists.into_iter().flatten().map(|(key, _)| key).collect();
+        let keys: Vec<LegKey> = lists.into_iter().flatten().map(|(key, _)| key).collect();
         let wanted = keys.len();
-        let legs = self.read(keys, head.seq).await?;
-        if legs.len() < wanted {
-            return Ok(Err(head));
-        }
+        let legs = match self.read(stream.tenant(), keys, Some(&head)).await? {
+            Ok(legs) if legs.len() == wanted => legs,
+            // Some are forgotten.
+            Ok(_) => return Ok(Err(head)),
+            Err(head) => return Ok(Err(head)),
+        };
         let mut found: Vec<Found> = legs.into_iter().map(|(key, stored)| Found { key, stored }).collect();
         found.sort_by_key(|found| found.stored.seq);
         Ok(Ok(Legs { head, found }))
     }
 
-    /// Legs by their keys, as they were at number `upto`; without those that are forgotten.
+    /// Legs of a tenant, without those that are forgotten: as they were `at` a head, or as they
+    /// are. An error is where the tenant is now, if that is another epoch.
     pub async fn read(
         &self,
-        keys: impl IntoIterator<Item = LegKey>,
-        upto: u64,
-    ) -> Result<HashMap<LegKey, Stored>, EngineError> {
-        let keys: Vec<LegKey> = keys.into_iter().collect();
+        tenant: &TenantId,
+        keys: Vec<LegKey>,
+        at: Option<&Head>,
+    ) -> Result<Result<HashMap<LegKey, Stored>, Head>, EngineError> {
+        let names = self.keys.tenant(tenant);
         let mut legs = HashMap::with_capacity(keys.len());
         for some in keys.chunks(TOGETHER) {
-            let mut values = pipe();
-            for LegKey { tenant, extension, leg } in some {
-                values.hvals(self.keys.tenant(tenant).leg(extension, leg));
+            let mut ask = call(&self.legs, 1 + some.len());
+            ask.arg(names.head());
+            some.iter().for_each(|key| _ = ask.arg(names.leg(&key.extension, &key.leg)));
+            ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
+            let (epoch, seq, found): (String, u64, Vec<Vec<Vec<u8>>>) =
+                self.link.ask(Request::Script(&self.legs, &ask)).await?;
+            if at.is_some_and(|at| *at.epoch != *epoch) {
+                return Ok(Err(Head { epoch: epoch.into(), seq }));
             }
-            let values: Vec<Vec<Vec<u8>>> = self.link.ask(Request::Pipeline(&values)).await?;
-            legs.extend(some.iter().zip(&values).filter_map(|(key, values)| {
+            let upto = at.map_or(u64::MAX, |at| at.seq);
+            legs.extend(some.iter().zip(&found).filter_map(|(key, values)| {
                 Some((key.clone(), Stored::read(values.iter().map(Vec::as_slice), upto)?))
             }));
         }
-        Ok(legs)
+        Ok(Ok(legs))
     }
 
-    async fn index(&self, stream: &Stream, part: Part) -> Result<Index, EngineError> {
+    async fn index(&self, stream: &Stream, part: Part<'_>) -> Result<Index, EngineError> {
         let tenant = stream.tenant();
         let keys = self.keys.tenant(tenant);
-        let mut call = self.index.prepare_invoke();
-        call.key(keys.head()).key(keys.live());
-        call.arg(fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
+        let (users, indexes): (&[Extension], Vec<String>) = match stream {
+            Stream::Tenant { .. } => (&[], vec![keys.changes()]),
+            Stream::User { extensions, .. } => {
+                (extensions, extensions.iter().map(|it| keys.user(it)).collect())
+            }
+        };
+        let mut ask = call(&self.index, 2 + indexes.len());
+        ask.arg(keys.head()).arg(keys.live()).arg(indexes);
+        ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
         match part {
-            Part::Latest(most) => call.arg("latest").arg(0).arg(most),
-            Part::After(seq, most) => call.arg("changes").arg(seq).arg(most),
+            Part::Latest(most) => ask.arg("latest").arg(0).arg(most),
+            Part::After { epoch, seq, most } => ask.arg(epoch).arg(seq).arg(most),
         };
-        let users: &[Extension] = match stream {
-            Stream::User { extensions, .. } => extensions,
-            Stream::Tenant { .. } => &[],
-        };
-        match stream {
-            Stream::Tenant { .. } => _ = call.key(keys.changes()),
-            Stream::User { .. } => users.iter().for_each(|user| {
-                call.key(keys.user(user)).arg(user.as_str());
-            }),
-        }
+        users.iter().for_each(|user| _ = ask.arg(user.as_str()));
         let (epoch, seq, floor, live, lists): (String, u64, u64, Vec<String>, Vec<List>) =
-            self.link.ask(Request::Script(&call)).await?;
+            self.link.ask(Request::Script(&self.index, &ask)).await?;
         let whole = |member: &str| keys::leg_of(tenant, member);
         let lists = lists.into_iter().enumerate().map(|(nth, list)| {
             list.into_iter()
@@ -245,6 +267,11 @@ impl Store {
             live: live.iter().filter_map(|member| whole(member)).collect(),
             lists: lists.collect(),
         })
+    }
+
+    /// The name of an epoch, should one begin. No two are the same, on whichever node.
+    fn fresh_epoch(&self) -> String {
+        format!("{}-{:x}", self.name, self.epochs.fetch_add(1, Ordering::Relaxed))
     }
 
     /// How many ended calls a snapshot of the stream holds.
@@ -272,6 +299,18 @@ impl Store {
     }
 }
 
+/// The live legs, and of each list the first `recent` that are not: the index does not know how
+/// a leg without a hangup ended, so it holds some too many.
+fn choose(mut legs: HashMap<LegKey, Stored>, lists: &[Vec<(LegKey, u64)>], recent: usize) -> Vec<Found> {
+    let (live, ended): (HashSet<LegKey>, HashSet<LegKey>) =
+        legs.keys().cloned().partition(|key| legs[key].leg.is_live());
+    let recently = lists
+        .iter()
+        .flat_map(|list| list.iter().map(|(key, _)| key).filter(|key| ended.contains(*key)).take(recent));
+    let chosen = live.iter().chain(recently);
+    chosen.filter_map(|key| Some(Found { key: key.clone(), stored: legs.remove(key)? })).collect()
+}
+
 /// What the commit script needs to know of an event.
 fn kind(what: &What) -> &'static str {
     match what {
@@ -281,11 +320,6 @@ fn kind(what: &What) -> &'static str {
         What::Dismissed => "dismissed",
         What::Expired { .. } => "expired",
     }
-}
-
-/// The name of an epoch, should one begin.
-fn fresh_epoch() -> String {
-    Uuid::new_v4().simple().to_string()
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -2,8 +2,11 @@
 //! that it gave the leg. So a leg can be folded as it was at any number.
 
 use super::keys::SEPARATOR;
-use crate::call::{Event, Leg, LegId, LegKey, TenantId};
+use crate::call::{Event, Leg, LegId, LegKey, Micros, TenantId};
 use std::sync::Arc;
+
+/// What the value begins with that is no event, but says in which state the leg is.
+const STATE: &[u8] = b"=";
 
 /// A leg, and the number of its last change.
 #[derive(Debug)]
@@ -16,7 +19,7 @@ impl Stored {
     /// Reads a leg as it was at number `upto`; none where it was not there yet, or is forgotten.
     pub fn read<'a>(values: impl IntoIterator<Item = &'a [u8]>, upto: u64) -> Option<Self> {
         let (mut events, mut last, mut version) = (Vec::new(), 0, 0);
-        for value in values {
+        for value in values.into_iter().filter(|value| !value.starts_with(STATE)) {
             let Some((seq, nth, event)) = parse(value) else {
                 tracing::error!("an event in Redis cannot be read, and is left out");
                 continue;
@@ -28,6 +31,11 @@ impl Stored {
         }
         (!events.is_empty()).then(|| Self { seq: last, leg: Leg::of(events, version) })
     }
+}
+
+/// When a leg was touched last, by callpop's clock, as its state says.
+pub fn touched(state: &str) -> Option<Micros> {
+    state.split(':').nth(1)?.parse().ok()
 }
 
 fn parse(value: &[u8]) -> Option<(u64, u32, Event)> {
@@ -95,9 +103,10 @@ mod tests {
 
     #[test]
     fn a_leg_is_read_as_it_was_at_a_number() {
-        let values = [value(7, 4, 30), value(5, 3, 10), value(9, 5, 20)];
+        let values = [value(7, 4, 30), "=5:1700:live:1".into(), value(5, 3, 10), value(9, 5, 20)];
         let read = |upto| Stored::read(values.iter().map(String::as_bytes), upto);
         assert!(read(4).is_none());
+        assert_eq!(touched(&values[1]), Some(1700));
         for (upto, seq, version, events) in [(5, 5, 3, 1), (8, 7, 4, 2), (99, 9, 5, 3)] {
             let stored = read(upto).unwrap();
             assert_eq!((stored.seq, stored.leg.version()), (seq, version));

@@ -8,7 +8,7 @@ use super::{
     watch::{Watch, Watches},
     wire::Wire,
 };
-use redis::{FromRedisValue, PushInfo, PushKind, RedisResult, aio::SendError, cmd};
+use redis::{FromRedisValue, PushInfo, PushKind, aio::SendError, cmd};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -20,10 +20,13 @@ use tokio::{
 
 /// Between two looks at what is subscribed, and signs of life.
 const EVERY: Duration = Duration::from_secs(1);
-/// How long the connection may take for all of one round.
+/// How long the connection may take for one command.
 const DEADLINE: Duration = Duration::from_secs(2);
 /// Channels in one command.
 const TOGETHER: usize = 128;
+
+/// The connection is of no use.
+struct Broken;
 
 /// The subscriptions of one node.
 pub struct Subscriber {
@@ -64,18 +67,22 @@ impl Subscriber {
                 () = self.hurry.notified() => {}
             }
             let Ok((mut wire, nth)) = self.link.wire().await else { continue };
-            match timeout(DEADLINE, self.round(&mut wire)).await {
-                Ok(Ok(0)) => {}
-                Ok(Ok(_)) => probe.now.notify_one(),
-                _ => self.link.give_up(nth),
+            let is_deaf = self.watches.is_deaf.swap(false, Ordering::Relaxed);
+            match self.round(&mut wire).await {
+                Ok(_) if is_deaf => self.link.give_up(nth),
+                Ok(0) => {}
+                Ok(_) => probe.now.notify_one(),
+                Err(_) => self.link.give_up(nth),
             }
         }
     }
 
     /// Drops what nobody listens to, subscribes to what is not yet; tells how many.
-    async fn round(&self, wire: &mut Wire) -> RedisResult<usize> {
-        for idle in self.watches.drop_idle() {
-            wire.unsubscribe(&idle.channel).await?;
+    async fn round(&self, wire: &mut Wire) -> Result<usize, Broken> {
+        let idle = self.watches.drop_idle();
+        for some in idle.chunks(TOGETHER) {
+            let went = timeout(DEADLINE, wire.unsubscribe(&channels(some))).await;
+            went.map_err(|_| Broken)?.map_err(|_| Broken)?;
         }
         let missing: Vec<Arc<Watch>> = self
             .watches
@@ -83,21 +90,26 @@ impl Subscriber {
             .into_iter()
             .filter(|watch| !watch.is_subscribed.load(Ordering::Relaxed))
             .collect();
+        let mut subscribed = 0;
         for some in missing.chunks(TOGETHER) {
             // Before, so that a loss meanwhile is not overwritten.
             some.iter().for_each(|watch| watch.is_subscribed.store(true, Ordering::Relaxed));
-            let channels: Vec<&str> = some.iter().map(|watch| watch.channel.as_str()).collect();
-            let subscribed = wire.subscribe(&channels).await;
-            if subscribed.is_err() {
-                some.iter().for_each(|watch| watch.is_subscribed.store(false, Ordering::Relaxed));
+            let went = timeout(DEADLINE, wire.subscribe(&channels(some))).await.unwrap_or_default();
+            for (nth, watch) in some.iter().enumerate() {
+                let is_subscribed = went.get(nth).copied().unwrap_or(false);
+                subscribed += usize::from(is_subscribed);
+                watch.is_subscribed.fetch_and(is_subscribed, Ordering::Relaxed);
             }
-            subscribed?;
+        }
+        if subscribed == 0 && !missing.is_empty() {
+            return Err(Broken);
         }
         // A server of a cluster may be away alone, which is no reason to leave the others.
         if missing.is_empty() && !wire.is_cluster() {
-            cmd("PING").exec_async(wire).await?;
+            let pong = timeout(DEADLINE, cmd("PING").exec_async(wire)).await;
+            pong.map_err(|_| Broken)?.map_err(|_| Broken)?;
         }
-        Ok(missing.len())
+        Ok(subscribed)
     }
 
     fn on_push(&self, push: PushInfo) {
@@ -124,4 +136,8 @@ impl Subscriber {
             _ => {}
         }
     }
+}
+
+fn channels(watches: &[Arc<Watch>]) -> Vec<&str> {
+    watches.iter().map(|watch| watch.channel.as_str()).collect()
 }

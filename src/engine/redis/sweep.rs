@@ -1,18 +1,29 @@
 //! Ends what is long silent. Redis forgets what is old by itself; but a call that nothing is heard
 //! of must be ended by someone, also where nobody watches it. The nodes take turns.
 
-use super::{keys, link::Request, store::Store};
+use super::{
+    keys,
+    link::{Request, call},
+    store::Store,
+    stored::touched,
+};
 use crate::{
-    call::{CallEvent, LegKey, Micros, TenantId},
+    call::{CallEvent, LegKey, TenantId},
     engine::{EngineError, now},
 };
 use dashmap::DashSet;
+use parking_lot::Mutex;
 use redis::{Script, pipe};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
 
 /// A turn. The next begins when it is over, whoever takes it.
 const TURN: Duration = Duration::from_secs(5);
+/// How long a list of tenants that Redis lost stays lost.
+const LIST_AGAIN: Duration = Duration::from_secs(60);
 /// Legs that are looked at in one go.
 const TOGETHER: usize = 512;
 
@@ -22,6 +33,7 @@ pub struct Sweeper {
     expire_after: Duration,
     /// The tenants that are known to be listed in Redis.
     listed: DashSet<TenantId>,
+    last_listed: Mutex<Instant>,
     name: String,
     retire: Script,
 }
@@ -29,7 +41,14 @@ pub struct Sweeper {
 impl Sweeper {
     pub fn new(store: Arc<Store>, expire_after: Duration) -> Self {
         let retire = Script::new(include_str!("scripts/retire.lua"));
-        Self { store, expire_after, listed: DashSet::new(), name: Uuid::new_v4().to_string(), retire }
+        Self {
+            store,
+            expire_after,
+            listed: DashSet::new(),
+            last_listed: Mutex::new(Instant::now()),
+            name: Uuid::new_v4().to_string(),
+            retire,
+        }
     }
 
     /// Lets every node know of a tenant, before its first commit here.
@@ -37,31 +56,48 @@ impl Sweeper {
         if self.listed.contains(tenant) {
             return Ok(());
         }
-        let mut add = pipe();
-        add.cmd("ZADD").arg(self.store.keys.tenants()).arg("NX").arg(now()).arg(tenant.as_str()).ignore();
-        self.store.link.ask::<()>(Request::Pipeline(&add)).await?;
+        self.add(std::slice::from_ref(tenant)).await?;
         self.listed.insert(tenant.clone());
         Ok(())
     }
 
-    /// Redis may have forgotten that it lists a tenant.
-    pub fn unlist(&self, tenant: &TenantId) {
-        self.listed.remove(tenant);
+    /// Lists this node's tenants again, now and then: Redis may have lost its list alone.
+    async fn list_again(&self) -> Result<(), EngineError> {
+        let is_due = {
+            let mut last = self.last_listed.lock();
+            let is_due = last.elapsed() > LIST_AGAIN;
+            if is_due {
+                *last = Instant::now();
+            }
+            is_due
+        };
+        let listed: Vec<TenantId> = match is_due {
+            true => self.listed.iter().map(|tenant| tenant.clone()).collect(),
+            false => Vec::new(),
+        };
+        for some in listed.chunks(TOGETHER) {
+            self.add(some).await?;
+        }
+        Ok(())
     }
 
-    /// The silent legs of all tenants, where it is this node's turn.
-    pub async fn silent(&self) -> Result<Vec<CallEvent>, EngineError> {
-        let mut silent = Vec::new();
+    async fn add(&self, tenants: &[TenantId]) -> Result<(), EngineError> {
+        let mut add = pipe();
+        add.cmd("ZADD").arg(self.store.keys.tenants()).arg("NX").ignore();
+        tenants.iter().for_each(|tenant| _ = add.arg(now()).arg(tenant.as_str()));
+        self.store.link.ask::<()>(Request::Pipeline(&add)).await
+    }
+
+    /// The tenants to look at, where it is this node's turn.
+    pub async fn turn(&self) -> Result<Vec<TenantId>, EngineError> {
+        self.list_again().await?;
         if !self.takes_turn().await? {
-            return Ok(silent);
+            return Ok(Vec::new());
         }
         let mut tenants = pipe();
         tenants.cmd("ZRANGE").arg(self.store.keys.tenants()).arg(0).arg(-1);
         let (tenants,): (Vec<String>,) = self.store.link.ask(Request::Pipeline(&tenants)).await?;
-        for tenant in tenants.iter().filter_map(|id| TenantId::try_from(id.as_str()).ok()) {
-            silent.extend(self.silent_of(&tenant).await?);
-        }
-        Ok(silent)
+        Ok(tenants.into_iter().filter_map(|id| id.try_into().ok()).collect())
     }
 
     async fn takes_turn(&self) -> Result<bool, EngineError> {
@@ -72,7 +108,8 @@ impl Sweeper {
         Ok(taken.is_some())
     }
 
-    async fn silent_of(&self, tenant: &TenantId) -> Result<Vec<CallEvent>, EngineError> {
+    /// What ends the live legs of a tenant that nothing was heard of for long.
+    pub async fn silent(&self, tenant: &TenantId) -> Result<Vec<CallEvent>, EngineError> {
         let keys = self.store.keys.tenant(tenant);
         let mut look = pipe();
         look.exists(keys.head()).cmd("ZRANGE").arg(keys.live()).arg(0).arg(-1);
@@ -81,7 +118,7 @@ impl Sweeper {
             let mut remove = pipe();
             remove.cmd("ZREM").arg(self.store.keys.tenants()).arg(tenant.as_str()).ignore();
             self.store.link.ask::<()>(Request::Pipeline(&remove)).await?;
-            self.unlist(tenant);
+            self.listed.remove(tenant);
             return Ok(Vec::new());
         }
         let live: Vec<LegKey> = live.iter().filter_map(|member| keys::leg_of(tenant, member)).collect();
@@ -94,19 +131,22 @@ impl Sweeper {
 
     async fn silent_among(&self, tenant: &TenantId, legs: &[LegKey]) -> Result<Vec<CallEvent>, EngineError> {
         let keys = self.store.keys.tenant(tenant);
-        let mut touched = pipe();
+        let mut states = pipe();
         for LegKey { extension, leg, .. } in legs {
-            touched.hget(keys.mark(extension, leg), "touched");
+            states.hget(keys.leg(extension, leg), "=");
         }
-        let touched: Vec<Option<Micros>> = self.store.link.ask(Request::Pipeline(&touched)).await?;
+        let states: Vec<Option<String>> = self.store.link.ask(Request::Pipeline(&states)).await?;
         let before = now().saturating_sub(u64::try_from(self.expire_after.as_micros()).unwrap_or(u64::MAX));
-        let old = legs.iter().zip(touched).filter(|(_, at)| at.is_none_or(|at| at <= before));
-        let old: Vec<(&LegKey, Option<Micros>)> = old.collect();
-        let stored = self.store.read(old.iter().map(|(key, _)| (*key).clone()), u64::MAX).await?;
+        let is_old =
+            |state: &Option<String>| state.as_deref().and_then(touched).is_none_or(|at| at <= before);
+        let old: Vec<_> = legs.iter().zip(states).filter(|(_, state)| is_old(state)).collect();
+        let stored =
+            self.store.read(tenant, old.iter().map(|(key, _)| (*key).clone()).collect(), None).await?;
+        let stored = stored.unwrap_or_default();
         let mut silent = Vec::new();
-        for (key, at) in old {
+        for (key, state) in old {
             let Some(stored) = stored.get(key).filter(|stored| stored.leg.is_live()) else {
-                self.retire(key, at).await?;
+                self.retire(key, state).await?;
                 continue;
             };
             let LegKey { tenant, extension, leg } = key.clone();
@@ -117,12 +157,11 @@ impl Sweeper {
     }
 
     /// For a leg that has ended, though the script could not see it, or that is forgotten.
-    async fn retire(&self, key: &LegKey, touched: Option<Micros>) -> Result<(), EngineError> {
+    async fn retire(&self, key: &LegKey, state: Option<String>) -> Result<(), EngineError> {
         let keys = self.store.keys.tenant(&key.tenant);
-        let mut call = self.retire.prepare_invoke();
-        call.key(keys.live()).key(keys.mark(&key.extension, &key.leg));
-        call.arg(keys::member(&key.extension, &key.leg));
-        call.arg(touched.map(|at| at.to_string()).unwrap_or_default());
-        self.store.link.ask::<u64>(Request::Script(&call)).await.map(drop)
+        let mut ask = call(&self.retire, 2);
+        ask.arg(keys.live()).arg(keys.leg(&key.extension, &key.leg));
+        ask.arg(keys::member(&key.extension, &key.leg)).arg(state.unwrap_or_default());
+        self.store.link.ask::<u64>(Request::Script(&self.retire, &ask)).await.map(drop)
     }
 }

@@ -29,6 +29,8 @@ pub struct Watches {
     /// Those that are behind the store.
     behind: Mutex<Vec<Arc<Watch>>>,
     pub someone_is_behind: Notify,
+    /// A channel stays silent, though it was subscribed to again.
+    pub is_deaf: AtomicBool,
     pub registry: Arc<Registry>,
     pub metrics: Arc<Metrics>,
     pub rules: Rules,
@@ -49,8 +51,10 @@ pub struct Watch {
 struct Position {
     /// What was delivered last; none before the first look.
     head: Option<Head>,
-    /// Where the store was at the last look, if further.
+    /// Where the store was at the last look.
     seen: Option<u64>,
+    /// How often in a row the store was ahead, and nothing had come.
+    deaf: u32,
     /// Messages that came while the changes before them are being read; none where nothing is.
     held: Option<Vec<Vec<u8>>>,
 }
@@ -61,6 +65,7 @@ impl Watches {
             by_channel: DashMap::new(),
             behind: Mutex::default(),
             someone_is_behind: Notify::new(),
+            is_deaf: AtomicBool::new(false),
             registry,
             metrics,
             rules,
@@ -130,7 +135,8 @@ impl Watches {
         let lag = now().saturating_sub(published.at);
         self.metrics.redis_publish_lag.observe(lag as f64 / 1e6);
         let mut position = watch.position.lock();
-        let Position { head: Some(head), held, .. } = &mut *position else { return };
+        let Position { head: Some(head), held, deaf, .. } = &mut *position else { return };
+        *deaf = 0;
         if let Some(held) = held {
             if held.len() < MOST_HELD {
                 held.push(message);
@@ -158,7 +164,7 @@ impl Watches {
     /// A look at the store. True where it is ahead: what is on its way is given a moment.
     pub fn on_look(&self, watch: &Arc<Watch>, store: &Head) -> bool {
         let mut position = watch.position.lock();
-        let Position { head: Some(head), seen, held: None } = &mut *position else { return false };
+        let Position { head: Some(head), seen, held: None, .. } = &mut *position else { return false };
         if store.epoch != head.epoch {
             self.fall_behind(watch, &mut position, Cause::Epoch, None);
             return false;
@@ -170,19 +176,24 @@ impl Watches {
     /// A moment after a look that found the store ahead.
     pub fn on_overdue(&self, watch: &Arc<Watch>) {
         let mut position = watch.position.lock();
-        let Position { head: Some(head), seen: Some(seen), held: None } = &*position else { return };
+        let Position { head: Some(head), seen: Some(seen), held: None, .. } = &*position else { return };
         if head.seq < *seen {
-            // Its messages do not come, so it may be that nothing is subscribed.
+            // Its messages do not come, so it may be that nothing is subscribed, or at the wrong server.
             watch.is_subscribed.store(false, Ordering::Relaxed);
+            position.deaf += 1;
+            if position.deaf > 1 {
+                self.is_deaf.store(true, Ordering::Relaxed);
+            }
             self.fall_behind(watch, &mut position, Cause::Probe, None);
         }
     }
 
-    /// A session has read this: all others are told where it is of another epoch than theirs.
-    pub fn on_read(&self, watch: &Watch, read: &Head) {
+    /// A session has read this: of another epoch than ours, and all sessions are to know of it.
+    pub fn on_read(&self, watch: &Arc<Watch>, read: &Head) {
         let mut position = watch.position.lock();
-        if position.head.as_ref().is_some_and(|head| head.epoch != read.epoch) {
-            self.begin_anew(watch, &mut position, read.clone());
+        let Position { head: Some(head), held: None, .. } = &*position else { return };
+        if head.epoch != read.epoch {
+            self.fall_behind(watch, &mut position, Cause::Epoch, None);
         }
     }
 
@@ -228,7 +239,7 @@ impl Watches {
         mut position: parking_lot::MutexGuard<'_, Position>,
         sleepers: &mut Vec<Waker>,
     ) {
-        let Position { head: Some(head), seen, held } = &mut *position else { return };
+        let Position { head: Some(head), seen, held, .. } = &mut *position else { return };
         *seen = None;
         for message in held.take().unwrap_or_default() {
             let Some(published) = Published::parse(&message).filter(|it| *it.epoch == *head.epoch) else {

@@ -1,14 +1,18 @@
 //! A connection to Redis, of either kind: to one server, or to all of a cluster. Many may use a
 //! clone of it at the same time; their commands go out one after the other without waiting.
 
+use futures_util::{StreamExt, stream};
 use redis::{
     Cmd, FromRedisValue, Pipeline, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
-    cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo},
+    cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo, SingleNodeRoutingInfo},
     cmd,
 };
 use std::collections::HashMap;
+
+/// Channels of a cluster that are subscribed to at the same time.
+const AT_ONCE: usize = 64;
 
 /// An open connection.
 #[derive(Clone)]
@@ -38,24 +42,59 @@ impl Wire {
         }
     }
 
-    /// Begins to receive what is published on channels; on a cluster, sharded.
-    pub async fn subscribe(&mut self, channels: &[&str]) -> RedisResult<()> {
-        match self {
-            Self::One(one) => one.subscribe(channels).await,
+    /// Whether a cluster can do its work, as any of its primaries says.
+    pub async fn is_well(&mut self) -> RedisResult<bool> {
+        let info: String = match self {
+            Self::One(_) => return Ok(true),
             Self::Cluster(cluster) => {
-                for channel in channels {
-                    cluster.ssubscribe(*channel).await?;
-                }
-                Ok(())
+                let mut info = cmd("CLUSTER");
+                info.arg("INFO");
+                let any = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
+                FromRedisValue::from_redis_value(cluster.route_command(info, any).await?)?
+            }
+        };
+        Ok(field(&info, "cluster_state") == Some("ok"))
+    }
+
+    /// Sends commands to the server that has the key of any of them; gives every answer.
+    pub async fn together(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+        let answers = self.req_packed_commands(commands, 0, commands.len()).await?;
+        answers.into_iter().map(Value::extract_error).collect()
+    }
+
+    /// Begins to receive what is published on channels, on a cluster sharded; tells of each
+    /// whether that went well.
+    pub async fn subscribe(&mut self, channels: &[&str]) -> Vec<bool> {
+        match self {
+            Self::One(one) => {
+                let went = one.subscribe(channels).await.is_ok();
+                vec![went; channels.len()]
+            }
+            Self::Cluster(cluster) => {
+                let channels: Vec<String> = channels.iter().map(|&channel| channel.to_owned()).collect();
+                let each = channels.into_iter().map(|channel| {
+                    let mut cluster = cluster.clone();
+                    async move { cluster.ssubscribe(channel).await.is_ok() }
+                });
+                stream::iter(each).buffered(AT_ONCE).collect().await
             }
         }
     }
 
-    /// No longer receives what is published on a channel.
-    pub async fn unsubscribe(&mut self, channel: &str) -> RedisResult<()> {
+    /// No longer receives what is published on channels.
+    pub async fn unsubscribe(&mut self, channels: &[&str]) -> RedisResult<()> {
         match self {
-            Self::One(one) => one.unsubscribe(channel).await,
-            Self::Cluster(cluster) => cluster.sunsubscribe(channel).await,
+            Self::One(one) => one.unsubscribe(channels).await,
+            Self::Cluster(cluster) => {
+                let channels: Vec<String> = channels.iter().map(|&channel| channel.to_owned()).collect();
+                let each = channels.into_iter().map(|channel| {
+                    let mut cluster = cluster.clone();
+                    async move { cluster.sunsubscribe(channel).await }
+                });
+                // Who is away forgets its subscribers anyway.
+                stream::iter(each).buffered(AT_ONCE).for_each(|_| async {}).await;
+                Ok(())
+            }
         }
     }
 }

@@ -53,6 +53,16 @@ impl Client {
         client
     }
 
+    /// Leaves the connection, which may be broken, and resumes the stream by another handshake, which may fail:
+    /// then with the close code, if there is one.
+    pub async fn try_resume(&mut self, connect: Connect) -> Result<(), Option<u16>> {
+        let connect = connect.resume(&self.epoch, self.seq);
+        self.socket = connect.shake_hands().await.map_err(|_| None)?;
+        self.connect = connect;
+        self.first = soon("the first frame", self.next_or_end()).await?;
+        Ok(())
+    }
+
     /// `snapshot` or `resumed`.
     pub fn first_kind(&self) -> &str {
         self.first["type"].as_str().unwrap()
@@ -72,6 +82,27 @@ impl Client {
                 frame
             }
             other => panic!("not a frame: {other:?}"),
+        }
+    }
+
+    /// The next frame, whenever it comes, which has been taken into account; or the close code with which the
+    /// connection ended, or none where it broke.
+    pub async fn next_or_end(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    self.apply(&frame);
+                    return Ok(frame);
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    let _ = self.socket.flush().await;
+                    return Err(frame.map(|frame| frame.code.into()));
+                }
+                Some(Err(_)) | None => return Err(None),
+                other => panic!("not a frame: {other:?}"),
+            }
         }
     }
 

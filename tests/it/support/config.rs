@@ -30,8 +30,13 @@ impl Config {
     }
 
     /// For events of years ago: nothing expires and nothing is forgotten.
-    pub fn timeless() -> Self {
-        Self::new().set("calls.keep_ended", "3650d").set("calls.expire_after", "3650d")
+    pub fn timeless(self) -> Self {
+        self.set("calls.keep_ended", "3650d").set("calls.expire_after", "3650d")
+    }
+
+    /// The same in a folder of its own.
+    pub fn elsewhere(&self) -> Self {
+        Self { folder: Arc::new(tempfile::tempdir().unwrap()), ..self.clone() }
     }
 
     /// Sets the key at a dotted path.

@@ -76,6 +76,12 @@ impl Gateway {
         soon("the private listener", answer).await.unwrap()
     }
 
+    /// What the private listener answers, if anybody is there.
+    pub async fn try_operator(&self, path: &str) -> Option<Response> {
+        let answer = self.http.get(format!("http://{}{path}", self.admin)).send();
+        soon("the private listener", answer).await.ok()
+    }
+
     /// The value of a metric, summed over its labels.
     pub async fn metric(&self, name: &str) -> f64 {
         let text = self.operator("/metrics").await.text().await.unwrap();

@@ -15,11 +15,15 @@ pub fn call(events: &[Value]) -> Value {
     let phases = &phases[..hangup.map_or(phases.len(), |index| index + 1)];
     let (first, last) = (phases.first().expect("a phase"), phases.last().expect("a phase"));
     let answered_at = phases.iter().find(|event| event["state"] == "ACTIVE").map(|event| at(event));
-    let state = state(last);
     let opening = phases.iter().rev().take_while(|event| event["state"] == last["state"]).last();
-    let since = at(opening.expect("a phase"));
+    // Without a hangup, a summary of what was before says that the call is over.
+    let is_over = |summary: &&&Value| hangup.is_none() && at(summary) > at(last);
+    let over = summaries.iter().find(is_over);
+    let state = if over.is_some() { "ended" } else { state(last) };
+    let since = at(over.or(opening).expect("a phase"));
     let outbound = first["direction"] == "out";
     let outcome = match (hangup, answered_at) {
+        _ if over.is_some() => "answered".into(),
         (None, _) => Value::Null,
         (_, Some(_)) => "answered".into(),
         (_, None) => if outbound { "no_answer" } else { "missed" }.into(),
@@ -54,7 +58,7 @@ pub fn call(events: &[Value]) -> Value {
         "internal": is_extension(remote_party["number"].as_str().unwrap()),
         "state": state, "remote": remote_party, "local": party(last, local), "transfer": transfer,
         "started_at": at(first), "answered_at": answered_at, "since": since,
-        "ended_at": hangup.map(|_| since), "updated_at": at(events.last().expect("an event")),
+        "ended_at": (state == "ended").then_some(since), "updated_at": at(events.last().expect("an event")),
         "ring_ms": spent(phases, "RINGING"), "talk_ms": spent(phases, "ACTIVE"), "hold_ms": spent(phases, "HELD"),
         "outcome": outcome, "stale_at": stale_after[state].as_u64().map(|after| since + after),
         "dismissed_at": null, "summary": summary,
@@ -83,7 +87,9 @@ fn is_extension(number: &str) -> bool {
 
 /// Milliseconds in a state until the next event of another.
 fn spent(phases: &[&Value], state: &str) -> u64 {
-    let pairs = phases.windows(2).filter(|pair| pair[0]["state"] == state);
+    let mut turns = phases.to_vec();
+    turns.dedup_by(|later, earlier| later["state"] == earlier["state"]);
+    let pairs = turns.windows(2).filter(|pair| pair[0]["state"] == state);
     pairs.map(|pair| at(pair[1]) - at(pair[0])).sum::<u64>() / 1000
 }
 

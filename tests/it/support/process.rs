@@ -13,14 +13,21 @@ use tokio::sync::oneshot;
 
 /// The binary under test, without the environment of whoever runs the tests.
 pub fn callpop() -> Command {
-    clean(Command::new(env!("CARGO_BIN_EXE_callpop")))
+    clean(bound_to_us(env!("CARGO_BIN_EXE_callpop")))
 }
 
 /// The binary under test, as a shell starts it that has done something else before.
 pub fn callpop_after(script: &str) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = bound_to_us("sh");
     shell.args(["-c", &format!("{script}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_callpop")]);
     clean(shell)
+}
+
+/// A command that the system kills when the thread that starts it ends, and so when the tests are killed.
+pub fn bound_to_us(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--", program]);
+    command
 }
 
 fn clean(mut command: Command) -> Command {

@@ -1,10 +1,12 @@
 -- Reads which legs a stream has: its epoch, number and floor, the members that may be live, and a
 -- list of names and numbers for each index.
 -- KEYS: head, live, then an index for each user of the stream, or the tenant's.
--- ARGV: fresh epoch, now in ms, hold; 'latest', 0 and how many ended legs, or 'changes', after which
--- number and how many; then the users in the order of their indexes, or none for a whole tenant.
+-- ARGV: fresh epoch, now in ms, hold; 'latest', 0 and how many ended legs, or an epoch, after which
+-- number of it and how many; then the users in the order of their indexes, or none for a whole tenant.
 local epoch, seq, floor = open(KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]))
 local what, after, most = ARGV[4], ARGV[5], tonumber(ARGV[6])
+
+if what ~= 'latest' and what ~= epoch then return {epoch, seq, floor, {}, {}} end
 
 local live = {}
 if what == 'latest' then

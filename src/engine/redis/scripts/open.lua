@@ -6,9 +6,13 @@
 -- the number that the caller has seen in epoch `of`, if any.
 --
 -- `floor`: whatever changed at a later number is still indexed. It follows the number by one to
--- two `hold`s; the indexes stay for four.
+-- two `hold`s; the indexes stay for at least three.
+local function history()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+
 local function open(head, fresh_epoch, now, hold, of, seen)
-  local line = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  local line = history()
   local known = redis.call('HMGET', head, 'epoch', 'line', 'seq', 'floor', 'young', 'young_at')
   local epoch, seq = known[1], tonumber(known[3] or 0)
   if known[2] ~= line or (of == epoch and seq < tonumber(seen)) then
@@ -23,5 +27,5 @@ local function open(head, fresh_epoch, now, hold, of, seen)
     redis.call('HSET', head, 'floor', floor, 'young', seq, 'young_at', now)
     redis.call('PEXPIRE', head, 4 * hold)
   end
-  return epoch, seq, floor
+  return epoch, seq, floor, line
 end

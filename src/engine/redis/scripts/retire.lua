@@ -1,6 +1,6 @@
 -- Takes a leg out of the live ones, unless it changed since it was looked at.
--- KEYS: live, mark. ARGV: member, the mark's `touched` as it was seen, or nothing.
-if (redis.call('HGET', KEYS[2], 'touched') or '') == ARGV[2] then
-  return redis.call('ZREM', KEYS[1], ARGV[1])
-end
-return 0
+-- KEYS: live, leg. ARGV: member, the leg's field `=` as it was seen, or nothing.
+local state = redis.call('HGET', KEYS[2], '=')
+if (state or '') ~= ARGV[2] then return 0 end
+if state then redis.call('HSET', KEYS[2], '=', (string.gsub(state, ':live:', ':neither:'))) end
+return redis.call('ZREM', KEYS[1], ARGV[1])

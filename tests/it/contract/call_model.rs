@@ -1,7 +1,8 @@
 //! What events make of a call, whatever their order.
 
+use super::{gateway, timeless_gateway};
 use crate::support::{
-    Client, Config, Gateway, Leg, new_tenant, oracle,
+    Client, Gateway, Leg, new_tenant, oracle,
     telsmart::{NUMBER, scenario},
 };
 use proptest::{
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 
 /// A gateway, and an agent's stream of a new tenant.
 async fn begin() -> (Gateway, Client, Leg) {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     let client = gateway.agent(&leg.tenant, "200").await;
     (gateway, client, leg)
@@ -71,7 +72,7 @@ async fn late_summary_reaches_a_user_who_was_offline() {
 
 #[tokio::test]
 async fn attended_transfer_shows_the_original_caller() {
-    let gateway = Config::timeless().start().await;
+    let gateway = timeless_gateway().await;
     let tenant = new_tenant();
     let mut events = scenario(6, &tenant);
     events.retain(|event| event["user_extension"] == "210");
@@ -237,7 +238,7 @@ fn distinct(events: &[Value]) -> BTreeMap<&str, u64> {
 #[test]
 fn any_order_any_duplication_gives_the_same_call() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let gateway = runtime.block_on(Config::timeless().start());
+    let gateway = runtime.block_on(timeless_gateway());
     let calls = async |tenant: &str, webhooks: &[Vec<Value>]| {
         for events in webhooks {
             let mut events = json!(events);

@@ -1,5 +1,6 @@
 //! Nobody sees what is another's: another tenant's, or within it another extension's.
 
+use super::gateway;
 use crate::support::{Client, Gateway, Leg, Token, new_tenant, oracle};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -20,7 +21,7 @@ fn assert_only(client: &Client, tenant: &str, extensions: &[&str]) {
 
 #[tokio::test]
 async fn agent_sees_only_own_extensions() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let (tenant, elsewhere) = (new_tenant(), new_tenant());
     let mine = Leg::inbound(&tenant, "200");
     let theirs = Leg::inbound(&tenant, "210");
@@ -76,7 +77,7 @@ async fn agent_sees_only_own_extensions() {
 
 #[tokio::test]
 async fn a_supervisor_sees_the_whole_tenant_and_nothing_else() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let (tenant, elsewhere) = (new_tenant(), new_tenant());
     let mut supervisor = gateway.supervisor(&tenant).await;
     let legs = ["200", "210"].map(|extension| Leg::inbound(&tenant, extension));
@@ -92,7 +93,7 @@ async fn a_supervisor_sees_the_whole_tenant_and_nothing_else() {
 
 #[tokio::test]
 async fn a_user_of_two_extensions_sees_both() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let token = Token::agent(&tenant, &["200", "210"]);
     let mut client = gateway.stream(&token).open().await;
@@ -110,7 +111,7 @@ async fn a_user_of_two_extensions_sees_both() {
 
 #[tokio::test]
 async fn a_supervisor_may_look_at_their_own_calls_only() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let token = Token::supervisor(&tenant).claim("extensions", ["200"]);
     let mut client = gateway.stream(&token).scope("user").open().await;
@@ -121,7 +122,7 @@ async fn a_supervisor_may_look_at_their_own_calls_only() {
 
 #[tokio::test]
 async fn the_same_leg_id_under_two_extensions_is_two_calls() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let legs = ["200", "210"].map(|extension| Leg::inbound(&tenant, extension).named("the-same"));
     let mut clients = [gateway.agent(&tenant, "200").await, gateway.agent(&tenant, "210").await];
@@ -137,7 +138,7 @@ async fn the_same_leg_id_under_two_extensions_is_two_calls() {
 
 #[tokio::test]
 async fn the_same_leg_id_in_two_tenants_is_two_calls() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let legs = [new_tenant(), new_tenant()].map(|tenant| Leg::inbound(&tenant, "200").named("the-same"));
     gateway.deliver_each(&legs[0].whole()).await;
     gateway.deliver(&legs[1].ringing(0)).await;

@@ -1,7 +1,10 @@
 //! How long calls live: staleness, expiry, retention, and how many a snapshot holds.
 
-use crate::support::{Config, Leg, eventually, new_tenant, now, oracle};
+use super::config;
+use crate::support::{Leg, eventually, new_tenant, now, oracle};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// The calls of a snapshot, as they came.
 async fn snapshot(gateway: &crate::support::Gateway, tenant: &str, scope: &str) -> Vec<String> {
@@ -15,7 +18,7 @@ async fn snapshot(gateway: &crate::support::Gateway, tenant: &str, scope: &str) 
 
 #[tokio::test]
 async fn a_live_call_is_stale_after_the_configured_time() {
-    let config = Config::new().set("calls.ringing_stale_after", "10s").set("calls.active_stale_after", "2m");
+    let config = config().await.set("calls.ringing_stale_after", "10s").set("calls.active_stale_after", "2m");
     let gateway = config.start().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     let mut client = gateway.agent(&leg.tenant, "200").await;
@@ -34,7 +37,7 @@ async fn a_live_call_is_stale_after_the_configured_time() {
 
 #[tokio::test]
 async fn a_call_without_news_expires_and_a_later_event_brings_it_back() {
-    let gateway = Config::new().set("calls.expire_after", "2s").start().await;
+    let gateway = config().await.set("calls.expire_after", "2s").start().await;
     let leg = Leg::inbound(&new_tenant(), "200").starting_at(now() - 1_000_000);
     let mut client = gateway.agent(&leg.tenant, "200").await;
     gateway.deliver(&leg.ringing(0)).await;
@@ -63,7 +66,7 @@ async fn a_call_without_news_expires_and_a_later_event_brings_it_back() {
 
 #[tokio::test]
 async fn an_event_from_before_the_expiry_brings_the_call_back_too() {
-    let gateway = Config::new().set("calls.expire_after", "1s").start().await;
+    let gateway = config().await.set("calls.expire_after", "1s").start().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     let mut client = gateway.agent(&leg.tenant, "200").await;
     gateway.deliver(&leg.ringing(0)).await;
@@ -78,7 +81,7 @@ async fn an_event_from_before_the_expiry_brings_the_call_back_too() {
 
 #[tokio::test]
 async fn an_ended_call_does_not_expire() {
-    let gateway = Config::new().set("calls.expire_after", "1s").start().await;
+    let gateway = config().await.set("calls.expire_after", "1s").start().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (ended, quiet) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
@@ -89,7 +92,7 @@ async fn an_ended_call_does_not_expire() {
 
 #[tokio::test]
 async fn ended_calls_and_their_summaries_are_forgotten_after_keep_ended() {
-    let gateway = Config::new().set("calls.keep_ended", "1s").start().await;
+    let gateway = config().await.set("calls.keep_ended", "1s").start().await;
     let tenant = new_tenant();
     let (gone, live) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
     gateway.deliver_each(&gone.whole()).await;
@@ -106,7 +109,7 @@ async fn ended_calls_and_their_summaries_are_forgotten_after_keep_ended() {
 
 #[tokio::test]
 async fn a_snapshot_holds_all_live_calls_and_the_recent_ended_ones_newest_first() {
-    let config = Config::new().set("calls.recent_per_user", 3).set("calls.recent_per_tenant", 4);
+    let config = config().await.set("calls.recent_per_user", 3).set("calls.recent_per_tenant", 4);
     let gateway = config.start().await;
     let tenant = new_tenant();
     let start = now() - 600_000_000;
@@ -130,7 +133,7 @@ async fn a_snapshot_holds_all_live_calls_and_the_recent_ended_ones_newest_first(
 
 #[tokio::test]
 async fn the_bound_of_recent_calls_is_for_each_user() {
-    let gateway = Config::new().set("calls.recent_per_user", 2).start().await;
+    let gateway = config().await.set("calls.recent_per_user", 2).start().await;
     let tenant = new_tenant();
     for extension in ["200", "210", "210", "210"] {
         gateway.deliver_each(&Leg::inbound(&tenant, extension).whole()).await;
@@ -142,7 +145,7 @@ async fn the_bound_of_recent_calls_is_for_each_user() {
 
 #[tokio::test]
 async fn a_forgotten_call_does_not_come_back_with_a_lower_version() {
-    let gateway = Config::new().set("calls.keep_ended", "1s").start().await;
+    let gateway = config().await.set("calls.keep_ended", "1s").start().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (gone, last) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
@@ -155,4 +158,29 @@ async fn a_forgotten_call_does_not_come_back_with_a_lower_version() {
     gateway.deliver_each(&[gone.summary(60, json!({})), last.ringing(0)]).await;
     // The client fails where a version goes down within an epoch.
     client.version(&last, 1).await;
+}
+
+#[tokio::test]
+async fn a_call_with_constant_news_stays() {
+    let config = config().await.set("calls.keep_ended", "1s").set("calls.expire_after", "2s");
+    let gateway = config.start().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let leg = Leg::inbound(&tenant, "200").starting_at(now());
+    let mut news = Vec::new();
+    let begun = Instant::now();
+    // Longer than a silent call would be held in all, and never silent.
+    while begun.elapsed() < Duration::from_secs(8) {
+        let second = news.len() as u64;
+        news.push(if second.is_multiple_of(2) { leg.active(second) } else { leg.held(second) });
+        gateway.deliver(&news[news.len() - 1]).await;
+        client.version(&leg, second + 1).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    let call = oracle::call(&news);
+    assert_eq!(client.call(&leg), Some(&call));
+    assert_eq!(gateway.agent(&tenant, "200").await.call(&leg), Some(&call));
+    assert_eq!(gateway.supervisor(&tenant).await.call(&leg), Some(&call));
+    let client = client.reconnect().await;
+    assert_eq!((client.first_kind(), client.call(&leg)), ("resumed", Some(&call)));
 }

@@ -1,11 +1,16 @@
 //! Webhooks that are unusual and yet right: large, hostile, many at once, unknown.
 
-use crate::support::{Gateway, Leg, new_tenant, oracle};
+use super::gateway;
+use crate::support::{
+    Leg,
+    client::{Calls, key},
+    new_tenant, oracle,
+};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn duplicate_webhook_is_204_and_silent() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (leg, last) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
@@ -29,7 +34,7 @@ async fn duplicate_webhook_is_204_and_silent() {
 
 #[tokio::test]
 async fn a_summary_of_200_kib_with_markup_arrives_intact() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let leg = Leg::inbound(&tenant, "200");
     let hostile =
@@ -52,7 +57,7 @@ async fn a_summary_of_200_kib_with_markup_arrives_intact() {
 
 #[tokio::test]
 async fn names_with_control_characters_and_right_to_left_marks_are_only_text() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let names = [
@@ -73,7 +78,7 @@ async fn names_with_control_characters_and_right_to_left_marks_are_only_text() {
 
 #[tokio::test]
 async fn an_array_of_a_thousand_events_is_one_webhook() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant()[..8].to_owned();
     let mut client = gateway.supervisor(&tenant).await;
     let legs: Vec<Leg> =
@@ -85,19 +90,15 @@ async fn an_array_of_a_thousand_events_is_one_webhook() {
     let events: Vec<Value> = legs.iter().flat_map(of).collect();
     assert_eq!(events.len(), 1000);
     gateway.deliver(&json!(events)).await;
-    let everything = |calls: &crate::support::client::Calls| {
-        legs.iter().all(|leg| {
-            let call = calls.get(&("200".to_owned(), leg.id.clone()));
-            call.is_some_and(|call| *call == oracle::call(&of(leg)))
-        })
-    };
-    client.until("all 250 calls", |client| everything(&client.calls)).await;
-    assert!(everything(&gateway.supervisor(&tenant).await.calls));
+    let expected: Calls =
+        legs.iter().map(|leg| oracle::call(&of(leg))).map(|call| (key(&call), call)).collect();
+    client.until("all 250 calls", |client| client.calls == expected).await;
+    assert_eq!(gateway.supervisor(&tenant).await.calls, expected);
 }
 
 #[tokio::test]
 async fn an_array_may_be_of_several_tenants_and_hold_duplicates() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let legs = [Leg::inbound(&new_tenant(), "200"), Leg::outbound(&new_tenant(), "200")];
     let events: Vec<Value> =
         legs.iter().flat_map(|leg| [leg.ringing(0), leg.ringing(0), leg.active(1)]).collect();
@@ -111,7 +112,7 @@ async fn an_array_may_be_of_several_tenants_and_hold_duplicates() {
 
 #[tokio::test]
 async fn an_unknown_state_is_taken_archived_and_counted_but_not_guessed_at() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let (leg, unknown) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
@@ -135,7 +136,7 @@ async fn an_unknown_state_is_taken_archived_and_counted_but_not_guessed_at() {
 
 #[tokio::test]
 async fn the_archive_is_not_public() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     assert_eq!(gateway.request("GET", "/archive").send().await.unwrap().status(), 404);
 }
 
@@ -152,7 +153,7 @@ fn contains(hay: &Value, needle: &Value) -> bool {
 
 #[tokio::test]
 async fn unknown_fields_are_no_trouble() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let leg = Leg::inbound(&tenant, "200");
     let mut event = leg.ringing(0);
@@ -162,4 +163,30 @@ async fn unknown_fields_are_no_trouble() {
     gateway.deliver(&event).await;
     let client = gateway.agent(&tenant, "200").await;
     assert_eq!(client.call(&leg), Some(&oracle::call(&[leg.ringing(0)])));
+}
+
+#[tokio::test]
+async fn a_leg_takes_so_many_events_and_still_ends() {
+    const MOST: u64 = 512;
+    let gateway = gateway().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let leg = Leg::inbound(&tenant, "200");
+    let phase = |second: u64| if second.is_multiple_of(2) { leg.active(second) } else { leg.held(second) };
+    let taken: Vec<Value> = (0..MOST).map(phase).collect();
+    gateway.deliver(&json!(taken)).await;
+    assert_eq!(client.version(&leg, MOST).await, oracle::call(&taken));
+    let more: Vec<Value> = (MOST..MOST + 100).map(phase).collect();
+    gateway.deliver(&json!(more)).await;
+    assert_eq!(gateway.metric("callpop_events_refused_full_leg_total").await, 100.0);
+    // Again, each is what it was: known, or one too many.
+    gateway.deliver(&json!([taken[0], more[0]])).await;
+    client.dismiss(&leg).await;
+    let end = [leg.hangup(MOST + 200), leg.summary(MOST + 300, json!({"title": "at last"}))];
+    gateway.deliver_each(&end).await;
+    let mut ended = client.version(&leg, MOST + 3).await;
+    assert!(ended["dismissed_at"].is_u64());
+    assert_eq!(gateway.agent(&tenant, "200").await.call(&leg), Some(&ended));
+    (ended["dismissed_at"], ended["version"]) = (Value::Null, json!(MOST + 2));
+    assert_eq!(ended, oracle::call(&[taken, end.to_vec()].concat()));
 }

@@ -1,7 +1,8 @@
 //! What operators see: health, metrics, logs.
 
+use super::{gateway, timeless_gateway};
 use crate::support::{
-    Config, Gateway, Leg, Token, eventually, new_tenant, soon,
+    Leg, Token, eventually, new_tenant, soon,
     telsmart::{NUMBER, scenario},
     token::PRIVATE,
 };
@@ -12,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
 async fn health_and_readiness_are_for_the_private_listener_only() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     for path in ["/healthz", "/readyz", "/metrics", "/archive"] {
         assert_eq!(gateway.operator(path).await.status(), 200, "{path}");
         assert_eq!(gateway.request("GET", path).send().await.unwrap().status(), 404, "{path} is public");
@@ -24,7 +25,7 @@ async fn health_and_readiness_are_for_the_private_listener_only() {
 
 #[tokio::test]
 async fn metric_names_begin_with_callpop() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     let _client = gateway.agent(&leg.tenant, "200").await;
     gateway.deliver_each(&leg.whole()).await;
@@ -46,7 +47,7 @@ async fn metric_names_begin_with_callpop() {
 
 #[tokio::test]
 async fn metrics_count_what_happens() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     let client = gateway.agent(&leg.tenant, "200").await;
     gateway.deliver_each(&leg.whole()).await;
@@ -71,7 +72,7 @@ async fn metrics_count_what_happens() {
 
 #[tokio::test]
 async fn a_client_that_drops_its_connection_is_not_counted_as_closed() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let stream = gateway.stream(&Token::agent(&tenant, &["200"]));
     let open = async || {
@@ -99,7 +100,7 @@ async fn a_client_that_drops_its_connection_is_not_counted_as_closed() {
 
 #[tokio::test]
 async fn nothing_personal_is_logged() {
-    let gateway = Config::timeless().start().await;
+    let gateway = timeless_gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     for number in 1..=7 {
@@ -137,7 +138,7 @@ async fn nothing_personal_is_logged() {
 
 #[tokio::test]
 async fn a_leg_can_be_looked_up_with_the_fields_that_are_not_understood() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     gateway.deliver(&leg.clone().with("queue", json!({"id": 77_123})).ringing(0)).await;
     let path = format!("/calls/{}/{}/{}", leg.tenant, leg.extension, leg.id);

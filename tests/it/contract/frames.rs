@@ -1,6 +1,7 @@
 //! What a client sends, and what comes of it.
 
-use crate::support::{Client, Config, Gateway, Leg, Token, eventually, new_tenant, now};
+use super::{config, gateway};
+use crate::support::{Client, Gateway, Leg, Token, eventually, new_tenant, now};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{
     Message,
@@ -13,7 +14,7 @@ use tokio_tungstenite::tungstenite::{
 const LIMIT: usize = 64 * 1024;
 
 async fn begin() -> (Gateway, Client) {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let client = gateway.agent(&new_tenant(), "200").await;
     (gateway, client)
 }
@@ -112,7 +113,7 @@ async fn fragments_are_counted_together() {
 
 #[tokio::test]
 async fn what_is_not_the_websocket_protocol_closes_with_4400() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let frame = |code| Message::Frame(Frame::message(vec![0xff], OpCode::Data(code), true));
     for broken in [frame(Data::Text), frame(Data::Reserved(3)), frame(Data::Continue)] {
         let mut client = gateway.agent(&new_tenant(), "200").await;
@@ -132,7 +133,7 @@ async fn a_goodbye_is_answered_and_the_session_is_over() {
 
 #[tokio::test]
 async fn a_client_without_a_sign_of_life_is_given_up_and_others_stay() {
-    let gateway = Config::new().set("sessions.heartbeat", "1s").start().await;
+    let gateway = config().await.set("sessions.heartbeat", "1s").start().await;
     let tenant = new_tenant();
     let _silent = gateway.agent(&tenant, "200").await;
     let mut quiet = gateway.agent(&tenant, "200").await;
@@ -160,7 +161,7 @@ async fn a_thousand_frames_at_once_close_with_4429() {
 
 #[tokio::test]
 async fn pings_and_errors_count_as_frames_too() {
-    let gateway = Config::new().set("sessions.max_frames_per_second", 5).start().await;
+    let gateway = config().await.set("sessions.max_frames_per_second", 5).start().await;
     for message in [Message::Ping(vec![1].into()), Message::text("nonsense")] {
         let mut client = gateway.agent(&new_tenant(), "200").await;
         for _ in 0..100 {
@@ -183,7 +184,7 @@ async fn a_burst_of_twice_the_rate_is_allowed() {
 
 #[tokio::test]
 async fn dismiss_reaches_every_session_of_the_user_once() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let token = Token::agent(&tenant, &["200"]);
     let mut tabs = [gateway.stream(&token).open().await, gateway.stream(&token).open().await];
@@ -215,7 +216,7 @@ async fn dismiss_reaches_every_session_of_the_user_once() {
 
 #[tokio::test]
 async fn one_dismiss_is_for_the_leg_on_every_extension_of_the_user() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let leg = Leg::inbound(&tenant, "200");
     let on = |extension: &str| Leg::inbound(&tenant, extension).named(&leg.id);
@@ -237,7 +238,7 @@ async fn one_dismiss_is_for_the_leg_on_every_extension_of_the_user() {
 
 #[tokio::test]
 async fn dismissing_an_unknown_leg_is_an_error_and_makes_no_call() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let nobody = json!({"type": "dismiss", "leg_id": "nobody"}).to_string();
@@ -248,7 +249,7 @@ async fn dismissing_an_unknown_leg_is_an_error_and_makes_no_call() {
 
 #[tokio::test]
 async fn an_ended_call_can_be_dismissed() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mut client = gateway.agent(&tenant, "200").await;
     let leg = Leg::inbound(&tenant, "200");

@@ -1,6 +1,7 @@
 //! Tokens end while the stream stays open.
 
-use crate::support::{Config, Gateway, Leg, Token, new_tenant};
+use super::{config, gateway};
+use crate::support::{Leg, Token, new_tenant};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -10,7 +11,7 @@ fn frame(token: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn a_token_that_is_not_renewed_ends_the_session_with_4401() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let token = Token::agent(&new_tenant(), &["200"]).expiring_in(2);
     let mut client = gateway.stream(&token).open().await;
     let in_ms = client.next_of("token_expiring").await["in_ms"].as_u64().unwrap();
@@ -22,7 +23,7 @@ async fn a_token_that_is_not_renewed_ends_the_session_with_4401() {
 
 #[tokio::test]
 async fn a_fresh_token_in_band_keeps_the_session() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let old = Token::agent(&tenant, &["200"]).expiring_in(2);
     let fresh = old.clone().expiring_in(1000);
@@ -42,7 +43,7 @@ async fn a_fresh_token_in_band_keeps_the_session() {
 
 #[tokio::test]
 async fn a_token_of_another_user_is_refused_and_the_connection_stays() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let tenant = new_tenant();
     let mine = Token::agent(&tenant, &["200"]).claim("sub", "ann");
     let mut client = gateway.stream(&mine).open().await;
@@ -66,7 +67,7 @@ async fn a_token_of_another_user_is_refused_and_the_connection_stays() {
 
 #[tokio::test]
 async fn a_refused_token_does_not_prolong_the_session() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let token = Token::agent(&new_tenant(), &["200"]).expiring_in(2);
     let mut client = gateway.stream(&token).open().await;
     let others = token.clone().claim("sub", "another").expiring_in(1000).mint();
@@ -77,7 +78,7 @@ async fn a_refused_token_does_not_prolong_the_session() {
 
 #[tokio::test]
 async fn a_fresh_token_cannot_widen_what_is_seen() {
-    let gateway = Config::new().start().await;
+    let gateway = config().await.start().await;
     let tenant = new_tenant();
     let token = Token::agent(&tenant, &["200"]);
     let mut client = gateway.stream(&token).open().await;
@@ -91,7 +92,7 @@ async fn a_fresh_token_cannot_widen_what_is_seen() {
 
 #[tokio::test]
 async fn the_order_of_extensions_makes_no_other_user() {
-    let gateway = Gateway::new().await;
+    let gateway = gateway().await;
     let token = Token::agent(&new_tenant(), &["200", "210"]);
     let mut client = gateway.stream(&token).open().await;
     client.send(&frame(&token.claim("extensions", ["210", "200"]).mint())).await;

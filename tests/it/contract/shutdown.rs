@@ -1,13 +1,14 @@
 //! How a node stops: nobody is cut off without a word, and nothing acked is lost.
 
-use crate::support::{Client, Config, Gateway, Leg, connect::Connect, eventually, new_tenant, oracle};
+use super::{config, gateway};
+use crate::support::{Client, Leg, connect::Connect, eventually, new_tenant, oracle};
 use futures_util::{StreamExt, future::join_all};
 use rustix::process::Signal;
 use std::cell::RefCell;
 
 #[tokio::test]
 async fn drain_tells_clients_to_reconnect() {
-    let config = Config::new().set("shutdown.delay", "1s").set("shutdown.spread", "5s");
+    let config = config().await.set("shutdown.delay", "1s").set("shutdown.spread", "5s");
     let mut gateway = config.start().await;
     let tenant = new_tenant();
     let mut clients: Vec<Client> = Vec::new();
@@ -39,7 +40,7 @@ async fn drain_tells_clients_to_reconnect() {
 
 #[tokio::test]
 async fn sigint_drains_too() {
-    let mut gateway = Gateway::new().await;
+    let mut gateway = gateway().await;
     let mut client = gateway.agent(&new_tenant(), "200").await;
     gateway.process.signal(Signal::INT);
     client.next_of("reconnect").await;
@@ -49,7 +50,7 @@ async fn sigint_drains_too() {
 
 #[tokio::test]
 async fn webhooks_that_are_acked_while_draining_are_kept() {
-    let config = Config::new().set("shutdown.delay", "1s").set("calls.recent_per_tenant", 100_000);
+    let config = config().await.set("shutdown.delay", "1s").set("calls.recent_per_tenant", 100_000);
     let mut gateway = config.start().await;
     let tenant = new_tenant();
     let acked = RefCell::new(Vec::new());
@@ -80,7 +81,7 @@ async fn webhooks_that_are_acked_while_draining_are_kept() {
 
 #[tokio::test]
 async fn clients_that_do_not_answer_do_not_hold_up_the_stop() {
-    let config = Config::new().set("shutdown.grace", "2s");
+    let config = config().await.set("shutdown.grace", "2s");
     let mut gateway = config.start().await;
     let silent = [gateway.agent(&new_tenant(), "200").await, gateway.agent(&new_tenant(), "200").await];
     let idle = crate::support::raw::Raw::open(gateway.public).await;
@@ -92,7 +93,7 @@ async fn clients_that_do_not_answer_do_not_hold_up_the_stop() {
 
 #[tokio::test]
 async fn a_client_that_comes_while_the_node_drains_is_sent_away() {
-    let mut gateway = Config::new().set("shutdown.delay", "2s").start().await;
+    let mut gateway = config().await.set("shutdown.delay", "2s").start().await;
     let token = crate::support::Token::agent(&new_tenant(), &["200"]);
     let early: Connect = gateway.stream(&token);
     let mut before = early.clone().open().await;

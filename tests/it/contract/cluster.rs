@@ -1,0 +1,17 @@
+//! The engine contract suite on a Redis cluster, without what takes long and is about the sessions
+//! of one node alone.
+
+mod begin;
+mod call_model;
+mod frames;
+mod isolation;
+mod lifetime;
+mod operators;
+mod restart;
+mod resume;
+mod scenarios;
+mod shutdown;
+mod token_refresh;
+mod webhook_content;
+
+use begin::{config, engine, gateway, timeless_gateway};

@@ -1,0 +1,18 @@
+//! The engine contract suite: what callpop promises whatever its engine. `main.rs` compiles it
+//! once for each engine; the name of that module says which.
+
+mod begin;
+mod call_model;
+mod frames;
+mod isolation;
+mod lifetime;
+mod operators;
+mod restart;
+mod resume;
+mod scenarios;
+mod shutdown;
+mod slow_reader;
+mod token_refresh;
+mod webhook_content;
+
+use begin::{config, engine, gateway, timeless_gateway};

@@ -1,0 +1,14 @@
+//! Nodes, Redis and the network between them fail at the worst moment, under a steady load; afterwards every
+//! client shows the truth.
+
+mod cluster;
+mod links_fail;
+mod many_nodes;
+mod nodes_fail;
+mod parts;
+mod promises;
+mod redis_fails;
+mod scale;
+mod scene;
+mod sentinel;
+mod stage;
