@@ -1,4 +1,4 @@
-//! A Sentinel set fails over, with and without the loss of writes.
+//! A replica takes over, by Sentinel or by hand, with and without the loss of writes.
 
 use super::stage::Stage;
 use crate::support::{
@@ -61,50 +61,47 @@ async fn a_primary_that_wakes_up_after_its_failover_takes_nothing_along() {
     stage.converges().await;
 }
 
-/// Lets both replicas have all that was acked until now, and then nothing more. Gives the time of either.
-async fn hold_back(set: &Sentinels) -> (Instant, Instant) {
+/// Lets the replica have all that was acked until now, and then nothing more. Gives the time of either.
+async fn hold_back(primary: &Server, replica: &Server) -> (Instant, Instant) {
     let until = Instant::now();
     let offset = |info: Option<String>| info.unwrap().parse::<u64>().unwrap();
-    let written = offset(set.servers[0].info("master_repl_offset").await);
-    for replica in &set.servers[1..] {
-        eventually("the replica to follow", async || {
-            (offset(replica.info("slave_repl_offset").await) >= written).then_some(())
-        })
-        .await;
-        replica.command(&["CONFIG", "SET", "masterauth", "a-password-that-the-primary-does-not-know"]).await;
-    }
-    set.servers[0].command(&["CLIENT", "KILL", "TYPE", "replica"]).await;
-    for replica in &set.servers[1..] {
-        eventually("the replica to be held back", async || {
-            (replica.info("master_link_status").await? == "down").then_some(())
-        })
-        .await;
-    }
+    let written = offset(primary.info("master_repl_offset").await);
+    eventually("the replica to follow", async || {
+        (offset(replica.info("slave_repl_offset").await) >= written).then_some(())
+    })
+    .await;
+    replica.command(&["CONFIG", "SET", "masterauth", "a-password-that-the-primary-does-not-know"]).await;
+    primary.command(&["CLIENT", "KILL", "TYPE", "replica"]).await;
+    eventually("the replica to be held back", async || {
+        (replica.info("master_link_status").await? == "down").then_some(())
+    })
+    .await;
     (until, Instant::now())
 }
 
+/// A failover by hand, since sentinels on a busy machine may fail over twice, and then nobody can say what is lost.
 #[tokio::test]
 async fn failover_with_lost_writes_changes_epoch() {
-    let mut set = Sentinels::start(Aof::EverySecond).await;
-    let stage = Stage::on(&on(&set).set("engine.redis_wait_replicas", 0)).await;
+    let mut primary = Server::start(Aof::EverySecond).await;
+    let port = primary.port.to_string();
+    let replica = Server::start_with(Aof::EverySecond, &["--replicaof", &format!("127.0.0.1 {port}")]).await;
+    eventually_within(PATIENCE, "the replica to follow", async || {
+        (replica.info("master_link_status").await? == "up").then_some(())
+    })
+    .await;
+    let config = on_redis(format!("{},{}", primary.url(), replica.url()));
+    let stage = Stage::on(&config.set("engine.redis_wait_replicas", 0)).await;
     stage.load.flows(300).await;
-    let (replicated, held_back) = hold_back(&set).await;
+    let (replicated, held_back) = hold_back(&primary, &replica).await;
     stage.load.flows(150).await;
     let killed = Instant::now();
-    set.servers[0].kill();
-    set.failed_over(0).await;
-    let promoted = Instant::now();
-    for replica in &set.servers[1..] {
-        replica.command(&["CONFIG", "SET", "masterauth", ""]).await;
-    }
+    primary.kill();
+    replica.command(&["REPLICAOF", "NO", "ONE"]).await;
     stage.load.flows(300).await;
-    set.servers[0].restart().await;
-    is_replica(&set.servers[0]).await;
-    stage.load.flows(150).await;
 
     let (lost, doubtful) = (Cell::new(0), Cell::new(0));
     let survives = |event: &Acked| {
-        if event.acked < replicated || event.sent > killed || event.acked > promoted {
+        if event.acked < replicated || event.sent > killed {
             Some(true)
         } else if event.sent > held_back && event.acked < killed {
             lost.update(|lost| lost + 1);
