@@ -5,52 +5,25 @@
 // POPBENCH is the folder of the popbench load generator. Builds it and the gateway, starts every
 // server on a free port of loopback, prints the table of docs/performance.md. nchan takes part
 // where Debian's nginx and libnginx-mod-nchan are installed.
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as harness from "./bench/harness.mjs";
 
+const { JWT_SECRET, WEBHOOK_SECRET, freePort, median, popbench, round, start, stop, tenth, tools } = harness;
 const [popbenchFolder, pairs = "3"] = process.argv.slice(2);
 if (!popbenchFolder) throw new Error("usage: node scripts/bench.mjs POPBENCH [PAIRS]");
-const work = mkdtempSync(join(tmpdir(), "callpop-bench-"));
-const tools = resolve("target/popbench");
-const JWT_SECRET = "a secret of the benchmark, 32 bytes and more";
-const WEBHOOK_SECRET = "a webhook secret of the benchmark";
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-
-execFileSync("cargo", ["build", "--release", "--manifest-path", join(popbenchFolder, "Cargo.toml"), "--target-dir", tools], { stdio: "inherit" });
-execFileSync("cargo", ["build", "--release", "--locked"], { stdio: "inherit" });
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
-
-async function start(command, args, port) {
-  const child = spawn(command, args, { stdio: "ignore" });
-  for (let tries = 0; tries < 100; tries++) {
-    const open = await fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false);
-    if (open) return child;
-    await pause(50);
-  }
-  throw new Error(`${command} does not listen`);
-}
+harness.build(popbenchFolder);
 
 /** The servers that are compared: how each starts, and how popbench speaks to it. */
 const servers = {
   async floor(port) {
-    return { child: await start(join(tools, "release/floor"), [`127.0.0.1:${port}`], port), target: "callpop" };
+    return { child: await start(join(tools, "floor"), [`127.0.0.1:${port}`], port), target: "callpop" };
   },
   memory: (port) => callpop(port, "memory"),
   fsync: (port) => callpop(port, "fsync"),
   async nchan(port) {
-    const folder = join(work, `nchan-${port}`);
-    mkdirSync(folder);
+    const folder = harness.folder(`nchan-${port}`);
     const config = join(folder, "nginx.conf");
     writeFileSync(config, nchanConfig(folder, port));
     return { child: await start("nginx", ["-c", config, "-p", folder], port), target: "nchan" };
@@ -58,8 +31,7 @@ const servers = {
 };
 
 async function callpop(port, durability) {
-  const folder = join(work, `callpop-${port}`);
-  mkdirSync(folder);
+  const folder = harness.folder(`callpop-${port}`);
   const config = join(folder, "callpop.toml");
   const admin = await freePort();
   writeFileSync(
@@ -70,7 +42,7 @@ async function callpop(port, durability) {
 [sources.telsmart]\nsecrets = ["${WEBHOOK_SECRET}"]
 [log]\nfilter = "warn"\n`,
   );
-  return { child: await start("target/release/callpop", ["serve", "--config", config], port), target: "callpop" };
+  return { child: await start(harness.gateway, ["serve", "--config", config], port), target: "callpop" };
 }
 
 function nchanConfig(folder, port) {
@@ -91,41 +63,30 @@ async function run(name, options) {
   const port = await freePort();
   const { child, target } = await servers[name](port);
   try {
-    const args = [target, "--addr", `127.0.0.1:${port}`, "--pid", String(child.pid), "--secret", JWT_SECRET];
-    const out = execFileSync(join(tools, "release/popbench"), [...args, "--webhook-secret", WEBHOOK_SECRET, ...options]);
-    const result = JSON.parse(out);
-    if (result.http_errors || result.failed || result.failed_conns || result.received < result.expected)
-      process.stderr.write(`  ${name} lost something: ${out}`);
+    const args = [target, "--addr", `127.0.0.1:${port}`, "--secret", JWT_SECRET, "--webhook-secret", WEBHOOK_SECRET, ...options];
+    const result = await popbench(args, { server: [child.pid] });
+    harness.complain(name, result);
     return result;
   } finally {
-    child.kill("SIGTERM");
-    await new Promise((exited) => child.once("exit", exited));
+    await stop(child);
   }
 }
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 async function compare(title, names, options, figures) {
   const results = Object.fromEntries(names.map((name) => [name, []]));
   for (let pair = 0; pair < Number(pairs); pair++)
     for (const name of names) results[name].push(await run(name, options));
-  console.log(`\n${title}: \`popbench ${options.join(" ")}\`\n\n| | ${names.join(" | ")} |\n| --- |${" --- |".repeat(names.length)}`);
+  const rows = {};
   for (const [figure, show] of Object.entries(figures)) {
     const medians = names.map((name) => median(results[name].map((result) => result[figure])));
-    const cells = medians.map((value) => `${show(value)} (${(value / medians[0]).toFixed(2)})`);
-    console.log(`| ${figure} | ${cells.join(" | ")} |`);
+    rows[figure] = medians.map((value) => `${show(value)} (${(value / medians[0]).toFixed(2)})`);
   }
+  harness.table(`${title}: \`popbench ${options.join(" ")}\``, names, rows);
 }
 
 const all = existsSync(NCHAN) ? ["floor", "memory", "fsync", "nchan"] : ["floor", "memory", "fsync"];
-const round = (value) => Math.round(value).toLocaleString("en");
-const tenth = (value) => value.toFixed(1);
-try {
-  console.log(`Medians of ${pairs}; in brackets the ratio to the first column.`);
-  await compare("Closed loop", all, ["--rate", "0", "--secs", "6"], { events_per_s: round, server_cpu_us_per_event: tenth, p99_us: round });
-  await compare("4,000 events/s", all, ["--rate", "4000", "--secs", "8"], { p50_us: round, p99_us: round, server_cpu_us_per_event: tenth });
-  await compare("Everyone on one extension", all.slice(0, 2), ["--shape", "shared", "--rate", "20", "--secs", "6"], { p99_us: round, server_cpu_us_per_delivery: tenth });
-  await compare("Idle", all.slice(0, 2), ["--conns", "5000", "--idle"], { bytes_per_conn: round });
-} finally {
-  rmSync(work, { recursive: true });
-}
+console.log(`Medians of ${pairs}; in brackets the ratio to the first column.`);
+await compare("Closed loop", all, ["--rate", "0", "--secs", "6"], { events_per_s: round, server_cpu_us_per_event: tenth, p99_us: round });
+await compare("4,000 events/s", all, ["--rate", "4000", "--secs", "8"], { p50_us: round, p99_us: round, server_cpu_us_per_event: tenth });
+await compare("Everyone on one extension", all.slice(0, 2), ["--shape", "shared", "--rate", "20", "--secs", "6"], { p99_us: round, server_cpu_us_per_delivery: tenth });
+await compare("Idle", all.slice(0, 2), ["--conns", "5000", "--idle"], { bytes_per_conn: round });

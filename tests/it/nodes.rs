@@ -1,9 +1,9 @@
 //! Several nodes on one Redis, when all is well: one archive, one expiry, one retention.
 
 use crate::support::{
-    Client, Config, Engine, Gateway, Leg,
+    Client, Config, Engine, Gateway, Leg, PATIENCE,
     engine::on_redis,
-    eventually, new_tenant, oracle,
+    eventually_within, new_tenant, oracle,
     redis::{Aof, Server},
 };
 use futures_util::future::join_all;
@@ -119,7 +119,7 @@ async fn a_call_expires_though_nobody_watches_its_tenant() {
     let leg = Leg::inbound(&new_tenant(), "200");
     node.deliver(&leg.ringing(0)).await;
     let path = format!("/calls/{}/{}/{}", leg.tenant, leg.extension, leg.id);
-    eventually("the call to expire", async || {
+    eventually_within(PATIENCE * 2, "the call to expire", async || {
         let view: Value = node.operator(&path).await.json().await.unwrap();
         (view["call"]["outcome"] == "expired").then_some(())
     })
@@ -153,12 +153,12 @@ async fn a_dismissal_on_one_node_reaches_the_sessions_on_all_nodes_once() {
 
 #[tokio::test]
 async fn a_new_epoch_closes_no_session() {
-    const SESSIONS: usize = 1000;
+    const SESSIONS: usize = 300;
     let redis = Server::start(Aof::EverySecond).await;
     let config = on_redis(redis.url()).set("sessions.max_per_user", SESSIONS);
     let node = config.set("calls.recent_per_tenant", 1000).start().await;
     let tenant = new_tenant();
-    let legs: Vec<Leg> = (0..200).map(|_| Leg::inbound(&tenant, "200")).collect();
+    let legs: Vec<Leg> = (0..50).map(|_| Leg::inbound(&tenant, "200")).collect();
     let ringing: Vec<Value> = legs.iter().map(|leg| leg.ringing(0)).collect();
     node.deliver(&json!(ringing)).await;
     let mut clients = Vec::new();

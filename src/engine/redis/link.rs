@@ -15,7 +15,7 @@ use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, S
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -48,6 +48,9 @@ pub struct Link {
     lost: Notify,
     is_cluster: AtomicBool,
     complained: Mutex<Option<Instant>>,
+    began: Instant,
+    /// When something was answered last, in microseconds since the beginning.
+    answered: AtomicU64,
     metrics: Arc<Metrics>,
 }
 
@@ -83,6 +86,8 @@ impl Link {
             lost: Notify::new(),
             is_cluster: AtomicBool::new(false),
             complained: Mutex::new(None),
+            began: Instant::now(),
+            answered: AtomicU64::new(0),
             metrics,
         }
     }
@@ -150,7 +155,10 @@ impl Link {
         loop {
             let (mut wire, nth) = self.wire().await?;
             let error = match request.send(&mut wire).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.answered.store(self.began.elapsed().as_micros() as u64, Ordering::Relaxed);
+                    return Ok(answer);
+                }
                 Err(error) => error,
             };
             match self.weigh(&error) {
@@ -181,6 +189,12 @@ impl Link {
             Ok(Ok(State::Up { wire, nth })) => Ok((wire, nth)),
             _ => Err(AWAY),
         }
+    }
+
+    /// Whether anything was answered after an instant.
+    pub fn has_answered_since(&self, instant: Instant) -> bool {
+        let since = instant.saturating_duration_since(self.began).as_micros() as u64;
+        self.answered.load(Ordering::Relaxed) > since
     }
 
     /// Lets that connection go, unless it is gone already.

@@ -139,9 +139,12 @@ impl Probe {
         if wire.is_cluster() {
             return self.look_at_cluster((wire, nth), store, watches, watched).await;
         }
+        let began = Instant::now();
         let Ok(Ok((line, heads))) = timeout(DEADLINE, self.ask(wire, store, &watched)).await else {
-            // Slow or silent: a new connection tells which.
-            store.link.give_up(nth);
+            // Slow or silent: a new connection tells which, unless others were answered meanwhile.
+            if !store.link.has_answered_since(began) {
+                store.link.give_up(nth);
+            }
             return Err(NO_ANSWER);
         };
         self.note_success();

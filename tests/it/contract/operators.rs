@@ -14,6 +14,10 @@ use tokio_tungstenite::tungstenite::Message;
 #[tokio::test]
 async fn health_and_readiness_are_for_the_private_listener_only() {
     let gateway = gateway().await;
+    eventually("the node to be ready", async || {
+        (gateway.operator("/readyz").await.status() == 200).then_some(())
+    })
+    .await;
     for path in ["/healthz", "/readyz", "/metrics", "/archive"] {
         assert_eq!(gateway.operator(path).await.status(), 200, "{path}");
         assert_eq!(gateway.request("GET", path).send().await.unwrap().status(), 404, "{path} is public");

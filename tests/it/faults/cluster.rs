@@ -88,7 +88,8 @@ async fn a_silent_call_expires_though_a_shard_lost_the_list_of_tenants() {
     client.version(&legs[0], 1).await;
     cluster.nodes[list].command(&["FLUSHALL"]).await;
     node.deliver(&legs[1].ringing(0)).await;
-    eventually_within(PATIENCE, "both to expire", async || {
+    // The nodes write the list again once a minute.
+    eventually_within(PATIENCE * 3, "both to expire", async || {
         let calls = node.supervisor(&tenant).await.calls;
         calls.values().all(|call| call["outcome"] == "expired").then_some(())
     })
