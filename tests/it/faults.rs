@@ -7,6 +7,7 @@ mod many_nodes;
 mod nodes_fail;
 mod parts;
 mod promises;
+mod promotion;
 mod redis_fails;
 mod scale;
 mod scene;

@@ -82,7 +82,11 @@ async fn tenants_never_mix() {
     for (count, leg) in (1..).zip(&legs) {
         scene.links[count % 3].cut_subscribers();
         for second in 0..count as u64 {
-            scene.fleet.node(count % 3).deliver(&leg.event("ACTIVE", second)).await;
+            let event = leg.event("ACTIVE", second);
+            eventually("the event to be taken", async || {
+                (scene.fleet.node(count % 3).post(&event).await.status() == 204).then_some(())
+            })
+            .await;
         }
         scene.heal();
     }
