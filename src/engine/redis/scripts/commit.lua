@@ -43,7 +43,8 @@ if kind == 'hangup' then state = 'ended'
 elseif state ~= 'ended' then
   if kind == 'phase' then state = 'live' elseif kind == 'expired' or not state then state = 'neither' end
 end
-local is_due = is_new or state ~= was or now_ms - prolonged > hold_ms / 16
+-- Lives are prolonged now and then, not at each event.
+local is_due = is_new or now_ms - prolonged > hold_ms / 16
 if is_due then prolonged = string.format('%d', now_ms) end
 values[#values + 1] = seq .. ':' .. version .. ':' .. event
 bytes = bytes + #event
@@ -52,15 +53,17 @@ redis.call('ZADD', changes, seq, member)
 redis.call('ZADD', user, seq, id)
 if state == 'live' and was ~= 'live' then
   redis.call('ZADD', live, '0', member)
+  redis.call('PEXPIRE', live, hold_index)
 elseif was == 'live' and state ~= 'live' then
   redis.call('ZREM', live, member)
 end
 
 local is_over = state == 'ended' or kind == 'expired'
-if is_due or is_over then redis.call('PEXPIRE', leg, is_over and keep or hold) end
-if is_due or kind ~= 'phase' then redis.call('SET', ghost, version, 'PX', hold_ghost) end
+if is_due or is_over or state ~= was then redis.call('PEXPIRE', leg, is_over and keep or hold) end
+if kind ~= 'phase' or is_due and not is_new then redis.call('SET', ghost, version, 'PX', hold_ghost) end
 if is_due then
-  for _, index in ipairs({head, changes, user, live}) do redis.call('PEXPIRE', index, hold_index) end
+  for _, index in ipairs({head, changes, user}) do redis.call('PEXPIRE', index, hold_index) end
+  if not is_new then redis.call('PEXPIRE', live, hold_index) end
 end
 if is_new then
   redis.call('ZREMRANGEBYRANK', user, '0', user_bound)
