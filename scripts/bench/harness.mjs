@@ -1,7 +1,7 @@
 // What the benchmarks share: building, servers on free ports of loopback that never outlive the
 // script, popbench with the CPU of each process beside it, medians and tables.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -36,9 +36,7 @@ export async function freePort() {
 
 /** A folder for one server, below the one that is removed at the end. */
 export function folder(name) {
-  const path = join(work, name);
-  mkdirSync(path);
-  return path;
+  return mkdtempSync(join(work, `${name}-`));
 }
 
 const accepts = (port) =>
