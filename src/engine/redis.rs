@@ -5,10 +5,11 @@
 //! ```text
 //! store    the scripts, as calls          link     one kept connection; source, wire: its making
 //! watch    how far each tenant is         probe    once a second: is the store ahead?
-//! confirm  replicas and the disk          subscriber, sweep
+//! heal     reads what was missed          confirm  replicas and the disk;  subscriber, sweep
 //! ```
 
 mod confirm;
+mod heal;
 mod keys;
 mod link;
 mod probe;
@@ -20,7 +21,7 @@ mod sweep;
 mod watch;
 mod wire;
 
-use super::{Archived, Change, EngineError, LegView, Receipt, Stream, View, now};
+use super::{Archived, EngineError, LegView, Receipt, Stream, View, now};
 use crate::{
     call::{Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
     config::{Config, Durability},
@@ -39,13 +40,12 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Found, History, Legs, Outcome, Store};
-use stored::{Head, Stored};
+use stored::Stored;
 use subscriber::Subscriber;
 use sweep::Sweeper;
 use tokio::{
     sync::{Semaphore, SemaphorePermit, oneshot},
-    task::JoinSet,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::task::AbortOnDropHandle;
 use watch::{Watch, Watches};
@@ -54,12 +54,10 @@ pub use confirm::Confirmed;
 
 /// Commits under way; one more is refused.
 const MOST_COMMITS: usize = 4096;
-/// Tenants, and sessions, that are read for at the same time.
+/// Sessions that are read for at the same time.
 const MOST_READS: usize = 128;
 /// How long a session waits for its turn to read: when a new epoch begins, all come at once.
 const TURN: Duration = Duration::from_secs(15);
-/// Between tries to read what was missed.
-const AGAIN: Duration = Duration::from_millis(100);
 /// How long the start waits to learn whether Redis can be used.
 const START: Duration = Duration::from_secs(5);
 /// How long the start waits for the first look at a Redis that is there.
@@ -130,7 +128,7 @@ impl Redis {
         ));
         tasks.spawn(subscriber.clone().run(probe.clone()));
         tasks.spawn(probe.clone().run(store.clone(), watches.clone()));
-        tasks.spawn(heal(store.clone(), watches.clone()));
+        tasks.spawn(heal::run(store.clone(), watches.clone()));
         let confirm = (engine.durability == Durability::Fsync).then(|| {
             let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.clone());
             let confirm = Arc::new(confirm);
@@ -334,41 +332,5 @@ struct Tasks(Vec<AbortOnDropHandle<()>>);
 impl Tasks {
     fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.push(AbortOnDropHandle::new(tokio::spawn(task)));
-    }
-}
-
-/// Reads for all tenants that are behind what they missed, for ever: each at most once at a time.
-async fn heal(store: Arc<Store>, watches: Arc<Watches>) {
-    let places = Arc::new(Semaphore::new(MOST_READS));
-    let mut healing = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = watches.someone_is_behind.notified() => {}
-            Some(_) = healing.join_next() => continue,
-        }
-        for watch in watches.take_behind() {
-            healing.spawn(catch_up(store.clone(), watches.clone(), watch, places.clone()));
-        }
-    }
-}
-
-/// Reads what one tenant missed, until that succeeds or it is no longer watched.
-async fn catch_up(store: Arc<Store>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
-    while watches.has(&watch) {
-        let Some(Head { epoch, seq }) = watches.head(&watch) else { return };
-        let stream = Stream::Tenant { tenant: watch.tenant.clone() };
-        let place = places.acquire().await;
-        let read = store.changes(&stream, &epoch, seq).await;
-        drop(place);
-        match read {
-            Ok(Ok(Legs { head, found })) => {
-                let change = |Found { key, stored }: Found| {
-                    Some(Change::new(stored.seq, stored.leg.fold(&key, &watches.rules)?))
-                };
-                return watches.catch_up(&watch, head, found.into_iter().filter_map(change).collect());
-            }
-            Ok(Err(head)) => return watches.start_over(&watch, head),
-            Err(_) => sleep(AGAIN).await,
-        }
     }
 }

@@ -1,0 +1,51 @@
+//! Reads for each tenant that is behind what it missed, and hands it to the watch.
+
+use super::{
+    store::{Found, Legs, Store},
+    stored::Head,
+    watch::{Watch, Watches},
+};
+use crate::engine::{Change, Stream};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
+
+/// Tenants that are read for at the same time.
+const MOST_READS: usize = 128;
+/// Between tries to read what was missed.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Reads for all tenants that are behind what they missed, for ever: each at most once at a time.
+pub async fn run(store: Arc<Store>, watches: Arc<Watches>) {
+    let places = Arc::new(Semaphore::new(MOST_READS));
+    let mut healing = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = watches.someone_is_behind.notified() => {}
+            Some(_) = healing.join_next() => continue,
+        }
+        for watch in watches.take_behind() {
+            healing.spawn(catch_up(store.clone(), watches.clone(), watch, places.clone()));
+        }
+    }
+}
+
+/// Reads what one tenant missed, until that succeeds or it is no longer watched.
+async fn catch_up(store: Arc<Store>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
+    while watches.has(&watch) {
+        let Some(Head { epoch, seq }) = watches.head(&watch) else { return };
+        let stream = Stream::Tenant { tenant: watch.tenant.clone() };
+        let place = places.acquire().await;
+        let read = store.changes(&stream, &epoch, seq).await;
+        drop(place);
+        match read {
+            Ok(Ok(Legs { head, found })) => {
+                let change = |Found { key, stored }: Found| {
+                    Some(Change::new(stored.seq, stored.leg.fold(&key, &watches.rules)?))
+                };
+                return watches.catch_up(&watch, head, found.into_iter().filter_map(change).collect());
+            }
+            Ok(Err(head)) => return watches.start_over(&watch, head),
+            Err(_) => sleep(AGAIN).await,
+        }
+    }
+}
