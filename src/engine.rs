@@ -23,6 +23,10 @@ use std::{
 };
 use xxhash_rust::xxh3::Xxh3;
 
+/// The most events of unknown states that any engine keeps, and the most bytes of them.
+const MAX_ARCHIVED: usize = 1000;
+const MAX_ARCHIVED_BYTES: usize = 8 * 1024 * 1024;
+
 /// One of the engines that a configuration can choose.
 pub enum Engine {
     Embedded(Box<Embedded>),

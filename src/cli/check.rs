@@ -17,9 +17,9 @@ pub struct Report {
 /// Reports on what [`crate::config::load`] gave. Every line is a problem, a warning, or the
 /// last one, which says whether the configuration can be used.
 pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
-    let (problems, warnings) = match loaded {
+    let (problems, warnings): (Vec<String>, _) = match loaded {
         Err(found) => (found.problems.iter().map(ToString::to_string).collect(), &found.warnings),
-        Ok(loaded) => (unusable(loaded), &loaded.warnings),
+        Ok(loaded) => (unusable(loaded).into_iter().collect(), &loaded.warnings),
     };
     let mut text = lines("problem", &problems) + &lines("warning", warnings);
     let (verdict, exit_code) = match problems.len() {
@@ -32,13 +32,9 @@ pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
     Report { text, exit_code }
 }
 
-/// What a configuration asks for in good form, but cannot have.
-pub fn unusable(loaded: &Loaded) -> Vec<String> {
-    key_problem(loaded).into_iter().collect()
-}
-
-/// The key that verifies tokens is read for good by [`auth`] only.
-fn key_problem(loaded: &Loaded) -> Option<String> {
+/// What a configuration asks for in good form, but cannot have: the key that verifies tokens is
+/// read for good by [`auth`] only.
+pub fn unusable(loaded: &Loaded) -> Option<String> {
     let error = auth::check(&loaded.config.auth).err()?;
     let key = match loaded.config.auth.key {
         AuthKey::Hs256(_) => "auth.hs256_secret",

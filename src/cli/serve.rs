@@ -15,8 +15,8 @@ use tracing_subscriber::EnvFilter;
 /// Runs the gateway.
 pub fn run(loaded: Loaded) -> ExitCode {
     log_to_stderr(&loaded.config.log);
-    if let Some(problem) = check::unusable(&loaded).first() {
-        return refuse(problem);
+    if let Some(problem) = check::unusable(&loaded) {
+        return refuse(&problem);
     }
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");

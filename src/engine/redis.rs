@@ -21,7 +21,7 @@ mod sweep;
 mod watch;
 mod wire;
 
-use super::{Archived, EngineError, LegView, Receipt, Stream, View, now};
+use super::{Archived, EngineError, LegView, Receipt, Stream, View};
 use crate::{
     call::{Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
     config::{Config, Durability},
@@ -30,9 +30,9 @@ use crate::{
     source::Unknown,
 };
 use confirm::Confirm;
-use link::{Link, Request, call};
+use link::{Link, Request};
 use probe::Probe;
-use redis::{Script, pipe};
+use redis::pipe;
 use serde::{Deserialize, Serialize};
 use source::Source;
 use std::{
@@ -62,8 +62,6 @@ const TURN: Duration = Duration::from_secs(15);
 const START: Duration = Duration::from_secs(5);
 /// How long the start waits for the first look at a Redis that is there.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
-/// The bounds of the archive, as those of the embedded engine.
-const ARCHIVE: [usize; 2] = [1000, 8 * 1024 * 1024];
 
 /// The state of this node; the calls are in Redis.
 pub struct Redis {
@@ -76,7 +74,6 @@ pub struct Redis {
     confirm: Option<Arc<Confirm>>,
     commits: Semaphore,
     reads: Semaphore,
-    archive: Script,
     metrics: Arc<Metrics>,
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
@@ -145,7 +142,6 @@ impl Redis {
             confirm,
             commits: Semaphore::new(MOST_COMMITS),
             reads: Semaphore::new(MOST_READS),
-            archive: Script::new(include_str!("redis/scripts/archive.lua")),
             metrics,
             _tasks: tasks.0,
         };
@@ -183,13 +179,11 @@ impl Redis {
     }
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
-        let [rows, bytes, fence] = self.store.keys.archive();
+        let [.., fence] = self.store.keys.archive();
         let row = Row { state: unknown.state, raw: unknown.raw };
         let row = serde_json::to_string(&row)
             .map_err(|_| EngineError::Unavailable("it cannot be written as JSON"))?;
-        let mut ask = call(&self.archive, 2);
-        ask.arg(rows).arg(bytes).arg(now()).arg(row).arg(&ARCHIVE);
-        let history = self.store.link.ask(Request::Script(&self.archive, &ask)).await?;
+        let history = self.store.archive(row).await?;
         self.receipt(|| fence, history)
     }
 

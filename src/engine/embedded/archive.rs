@@ -1,10 +1,7 @@
 //! Events of unknown states, kept for operators: the latest, within bounds.
 
-use crate::engine::Archived;
+use crate::engine::{Archived, MAX_ARCHIVED, MAX_ARCHIVED_BYTES};
 use std::collections::VecDeque;
-
-const MAX_EVENTS: usize = 1000;
-const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Oldest first, each with its row in the journal.
 #[derive(Default)]
@@ -24,7 +21,7 @@ impl Archive {
         self.bytes += archived.raw.len();
         self.kept.push_back((row, archived));
         let mut gone = Vec::new();
-        while self.kept.len() > MAX_EVENTS || self.bytes > MAX_BYTES {
+        while self.kept.len() > MAX_ARCHIVED || self.bytes > MAX_ARCHIVED_BYTES {
             let Some((row, oldest)) = self.kept.pop_front() else { break };
             self.bytes -= oldest.raw.len();
             gone.extend(row);
@@ -49,12 +46,12 @@ mod tests {
     #[test]
     fn the_oldest_go_when_there_are_too_many() {
         let mut archive = Archive::default();
-        for row in 0..MAX_EVENTS as u64 {
+        for row in 0..MAX_ARCHIVED as u64 {
             assert!(archive.push(Some(row), archived(&row.to_string())).is_empty());
         }
         assert_eq!(archive.push(Some(1000), archived("one more")), [0]);
         assert_eq!(
-            archive.push(Some(1001), archived(&"x".repeat(MAX_BYTES))),
+            archive.push(Some(1001), archived(&"x".repeat(MAX_ARCHIVED_BYTES))),
             (1..=1000).collect::<Vec<_>>()
         );
         assert_eq!(archive.iter().count(), 1);

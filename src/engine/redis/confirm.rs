@@ -2,7 +2,7 @@
 //! disk where the server can tell. One wait is for all that came before it.
 
 use super::{
-    link::Link,
+    link::{AWAY, Link},
     probe::Probe,
     store::History,
     wire::{Wire, field},
@@ -34,7 +34,6 @@ const AT_ONCE: usize = 256;
 /// The first version with `WAITAOF`.
 const WAITAOF_SINCE: (u32, u32) = (7, 2);
 
-const AWAY: EngineError = EngineError::Unavailable("Redis is away");
 const TOO_FEW: EngineError =
     EngineError::Unavailable("too few replicas, or no disk, confirmed the event in time");
 const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for replicas or the disk");
@@ -221,15 +220,13 @@ fn by_fence(waiters: impl Iterator<Item = Waiter>, is_cluster: bool) -> HashMap<
 
 /// Whether every server has a log on disk, and a command that waits for it.
 async fn learn(wire: &mut Wire) -> u8 {
-    let infos = timeout(DEADLINE, async {
-        Ok::<_, RedisError>((wire.info("server").await?, wire.info("persistence").await?))
-    });
-    let Ok(Ok((servers, persistence))) = infos.await else { return disk::UNKNOWN };
+    let infos =
+        timeout(DEADLINE, async { Ok::<_, RedisError>((wire.info("server").await?, wire.has_log().await?)) });
+    let Ok(Ok((servers, has_log))) = infos.await else { return disk::UNKNOWN };
     let version = |info: &String| {
         let mut parts = field(info, "redis_version")?.split('.');
         Some((parts.next()?.parse::<u32>().ok()?, parts.next()?.parse::<u32>().ok()?))
     };
     let has_command = servers.iter().all(|info| version(info).is_some_and(|it| it >= WAITAOF_SINCE));
-    let has_log = persistence.iter().all(|info| field(info, "aof_enabled") == Some("1"));
     if has_command && has_log { disk::TELLS } else { disk::SILENT }
 }

@@ -37,7 +37,7 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Before a command is sent again that the server could not take just now.
 const AGAIN: Duration = Duration::from_millis(25);
 
-const AWAY: EngineError = EngineError::Unavailable("Redis is away");
+pub const AWAY: EngineError = EngineError::Unavailable("Redis is away");
 const LATE: EngineError = EngineError::Unavailable("Redis does not answer in time");
 const REFUSED: EngineError = EngineError::Unavailable("Redis refuses the command");
 

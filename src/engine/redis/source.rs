@@ -109,11 +109,8 @@ impl Source {
             }
             Kind::Cluster => Wire::Cluster(self.to_cluster(listener).await?),
         };
-        if self.needs_aof {
-            let persists = |info: &String| field(info, "aof_enabled") == Some("1");
-            if !in_time(async { Ok(wire.info("persistence").await?) }).await?.iter().all(persists) {
-                return Err(NotConnected::NoAof);
-            }
+        if self.needs_aof && !in_time(async { Ok(wire.has_log().await?) }).await? {
+            return Err(NotConnected::NoAof);
         }
         Ok(wire)
     }

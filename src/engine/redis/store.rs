@@ -8,7 +8,7 @@ use super::{
 use crate::{
     call::{CallEvent, Extension, Leg, LegKey, Phase, TenantId, What},
     config,
-    engine::{EngineError, Stream, now},
+    engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, Stream, now},
 };
 use redis::Script;
 use std::{
@@ -57,6 +57,7 @@ pub struct Store {
     head: Script,
     index: Script,
     legs: Script,
+    archive: Script,
 }
 
 /// What a server says of the history that it is in: each primary begins its own.
@@ -116,6 +117,7 @@ impl Store {
             head: script!("head"),
             index: script!("index"),
             legs: script!("legs"),
+            archive: script!("archive"),
         }
     }
 
@@ -143,6 +145,14 @@ impl Store {
         Ok((outcome, history))
     }
 
+    /// Keeps what is no call's event, once, within the bounds of every engine. Tells in which history.
+    pub async fn archive(&self, row: String) -> Result<History, EngineError> {
+        let [rows, bytes, _] = self.keys.archive();
+        let mut ask = call(&self.archive, 2);
+        ask.arg(rows).arg(bytes).arg(now()).arg(row).arg(MAX_ARCHIVED).arg(MAX_ARCHIVED_BYTES);
+        self.link.ask(Request::Script(&self.archive, &ask)).await
+    }
+
     /// A tenant's head, which is made where there is none. `seen` is what was there before, if
     /// anything: where the store has gone back, a new epoch begins.
     pub async fn head(&self, tenant: &TenantId, seen: Option<&Head>) -> Result<Head, EngineError> {
@@ -158,7 +168,10 @@ impl Store {
 
     /// All live legs of a stream, and the ended ones that changed last: of each user, or of the tenant.
     pub async fn latest(&self, stream: &Stream) -> Result<Legs, EngineError> {
-        let (recent, _) = self.limits(stream);
+        let recent = match stream {
+            Stream::User { .. } => self.recent_per_user,
+            Stream::Tenant { .. } => self.recent_per_tenant,
+        };
         for _ in 0..TRIES {
             let Index { head, live, lists, .. } = self.index(stream, Part::Latest(recent)).await?;
             let listed = lists.iter().flatten().map(|(key, _)| key);
@@ -178,7 +191,10 @@ impl Store {
         epoch: &str,
         after: u64,
     ) -> Result<Result<Legs, Head>, EngineError> {
-        let (_, indexed) = self.limits(stream);
+        let indexed = match stream {
+            Stream::User { .. } => self.most_of_user(),
+            Stream::Tenant { .. } => self.most_of_tenant(),
+        };
         let Index { head, floor, lists, .. } =
             self.index(stream, Part::After { epoch, seq: after, most: indexed }).await?;
         let is_held = *head.epoch == *epoch && (floor..=head.seq).contains(&after);
@@ -245,27 +261,22 @@ impl Store {
         users.iter().for_each(|user| _ = ask.arg(user.as_str()));
         let (epoch, seq, floor, live, lists): (String, u64, u64, Vec<String>, Vec<List>) =
             self.link.ask(Request::Script(&self.index, &ask)).await?;
-        let whole = |member: &str| keys::leg_of(tenant, member);
-        let lists = lists.into_iter().enumerate().map(|(nth, list)| {
-            list.into_iter()
-                .filter_map(move |(name, seq)| match users.get(nth) {
-                    Some(user) => Some((
-                        LegKey {
-                            tenant: tenant.clone(),
-                            extension: user.clone(),
-                            leg: name.try_into().ok()?,
-                        },
-                        seq,
-                    )),
-                    None => Some((keys::leg_of(tenant, &name)?, seq)),
-                })
-                .collect()
-        });
+        // A user's index names legs, the tenant's names members.
+        let key = |user: Option<&Extension>, name: String| match user {
+            Some(user) => {
+                let leg = name.try_into().ok()?;
+                Some(LegKey { tenant: tenant.clone(), extension: user.clone(), leg })
+            }
+            None => keys::leg_of(tenant, &name),
+        };
+        let list = |(nth, list): (usize, List)| {
+            list.into_iter().filter_map(|(name, seq)| Some((key(users.get(nth), name)?, seq))).collect()
+        };
         Ok(Index {
             head: Head { epoch: epoch.into(), seq },
             floor,
-            live: live.iter().filter_map(|member| whole(member)).collect(),
-            lists: lists.collect(),
+            live: live.iter().filter_map(|member| keys::leg_of(tenant, member)).collect(),
+            lists: lists.into_iter().enumerate().map(list).collect(),
         })
     }
 
@@ -279,14 +290,6 @@ impl Store {
         match stream {
             Stream::User { extensions, .. } => self.recent_per_user * extensions.len(),
             Stream::Tenant { .. } => self.recent_per_tenant,
-        }
-    }
-
-    /// How many ended calls each index gives a snapshot, and how many legs an index.
-    fn limits(&self, stream: &Stream) -> (usize, usize) {
-        match stream {
-            Stream::User { .. } => (self.recent_per_user, self.most_of_user()),
-            Stream::Tenant { .. } => (self.recent_per_tenant, self.most_of_tenant()),
         }
     }
 

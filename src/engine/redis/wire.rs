@@ -42,6 +42,12 @@ impl Wire {
         }
     }
 
+    /// Whether every primary keeps a log on its disk.
+    pub async fn has_log(&mut self) -> RedisResult<bool> {
+        let infos = self.info("persistence").await?;
+        Ok(infos.iter().all(|info| field(info, "aof_enabled") == Some("1")))
+    }
+
     /// Whether a cluster can do its work, as any of its primaries says.
     pub async fn is_well(&mut self) -> RedisResult<bool> {
         let info: String = match self {
