@@ -9,7 +9,7 @@
 //!
 //! [`source`] says what a provider's JSON means, [`call`] what a call is, [`protocol`] what
 //! goes over the WebSocket, [`auth`] who is asking. [`server`] puts them on two listeners;
-//! [`operator`] is the private one. [`simulator`] is a Telsmart to develop against, and
+//! [`operator`] is the private one. [`sidecar`] keeps the users' integrations alive. [`simulator`] is a Telsmart to develop against, and
 //! [`demo`] shows both in a browser.
 
 pub mod auth;
@@ -26,6 +26,7 @@ pub mod protocol;
 pub mod registry;
 pub mod server;
 pub mod session;
+pub mod sidecar;
 pub mod simulator;
 pub mod source;
 pub mod web;

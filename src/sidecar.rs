@@ -1,0 +1,4 @@
+//! The OAuth lifecycle of a user's integration: activation, refresh tokens that are sent once
+//! and never lost, access tokens for those who need them.
+//!
+//! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
