@@ -12,6 +12,7 @@ pub use redis::Redis;
 use crate::{
     call::{Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
     config::{Config, EngineKind},
+    link::LinkError,
     metrics::Metrics,
     protocol::{Frame, ServerFrame},
     registry::Registry,
@@ -222,6 +223,12 @@ impl Stream {
         match self {
             Self::User { tenant, .. } | Self::Tenant { tenant } => tenant,
         }
+    }
+}
+
+impl From<LinkError> for EngineError {
+    fn from(error: LinkError) -> Self {
+        Self::Unavailable(error.reason())
     }
 }
 

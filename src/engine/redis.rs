@@ -3,38 +3,34 @@
 //! losing a message ends in the same small read.
 //!
 //! ```text
-//! store    the scripts, as calls          link     one kept connection; source, wire: its making
+//! store    the scripts, as calls          confirm  replicas and the disk;  subscriber, sweep
 //! watch    how far each tenant is         probe    once a second: is the store ahead?
-//! heal     reads what was missed          confirm  replicas and the disk;  subscriber, sweep
+//! heal     reads what was missed
 //! ```
 
 mod confirm;
 mod heal;
 mod keys;
-mod link;
 mod probe;
-mod source;
 mod store;
 mod stored;
 mod subscriber;
 mod sweep;
 mod watch;
-mod wire;
 
 use super::{Archived, EngineError, LegView, Receipt, Stream, View};
 use crate::{
     call::{Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
     config::{Config, Durability},
+    link::{Link, Request, Source},
     metrics::Metrics,
     registry::Registry,
     source::Unknown,
 };
 use confirm::Confirm;
-use link::{Link, Request};
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
-use source::Source;
 use std::{
     sync::Arc,
     time::{Duration, Instant},

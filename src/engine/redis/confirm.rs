@@ -1,13 +1,12 @@
 //! Waits until what was committed is as durable as was promised: on so many replicas, and on the
 //! disk where the server can tell. One wait is for all that came before it.
 
-use super::{
-    link::{AWAY, Link},
-    probe::Probe,
-    store::History,
-    wire::{Wire, field},
+use super::{probe::Probe, store::History};
+use crate::{
+    config,
+    engine::EngineError,
+    link::{Link, LinkError, Wire, field},
 };
-use crate::{config, engine::EngineError};
 use futures_util::{StreamExt, stream};
 use redis::{RedisError, RedisResult, Value, from_redis_value, pipe};
 use std::{
@@ -34,6 +33,7 @@ const AT_ONCE: usize = 256;
 /// The first version with `WAITAOF`.
 const WAITAOF_SINCE: (u32, u32) = (7, 2);
 
+const AWAY: EngineError = EngineError::Unavailable(LinkError::Away.reason());
 const TOO_FEW: EngineError =
     EngineError::Unavailable("too few replicas, or no disk, confirmed the event in time");
 const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for replicas or the disk");

@@ -5,9 +5,11 @@ use super::{
     store::Store,
     stored::Head,
     watch::{Watch, Watches},
-    wire::{Wire, field},
 };
-use crate::engine::EngineError;
+use crate::{
+    engine::EngineError,
+    link::{Wire, field},
+};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use redis::{RedisResult, pipe};
