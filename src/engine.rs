@@ -12,7 +12,7 @@ pub use redis::Redis;
 use crate::{
     call::{Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
     config::{Config, EngineKind},
-    link::LinkError,
+    link::{Confirmed, LinkError, Unconfirmed},
     metrics::Metrics,
     protocol::{Frame, ServerFrame},
     registry::Registry,
@@ -63,7 +63,7 @@ pub enum Receipt {
     /// It is, as far as was promised.
     Now,
     Journal(embedded::Durable),
-    Redis(redis::Confirmed),
+    Redis(Confirmed),
 }
 
 /// Why an engine does not do what it is asked.
@@ -232,6 +232,12 @@ impl From<LinkError> for EngineError {
     }
 }
 
+impl From<Unconfirmed> for EngineError {
+    fn from(error: Unconfirmed) -> Self {
+        Self::Unavailable(error.reason())
+    }
+}
+
 impl Change {
     pub(crate) fn new(seq: u64, call: Call) -> Self {
         Self { seq, call, frame: OnceLock::new() }
@@ -250,7 +256,7 @@ impl Receipt {
             Self::Now => Ok(()),
             Self::Journal(durable) => durable.wait().await,
             Self::Redis(confirmed) => {
-                confirmed.await.unwrap_or(Err(EngineError::Unavailable("the node is going away")))
+                Ok(confirmed.await.map_err(|_| EngineError::Unavailable("the node is going away"))??)
             }
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of what is kept there, nor of who asks.
 
+mod confirm;
 mod source;
 mod wire;
 
@@ -22,6 +23,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+pub use confirm::{Confirm, Confirmed, Unconfirmed};
 pub use source::{Listener, NotConnected, Source};
 pub use wire::{Wire, field};
 

@@ -3,12 +3,11 @@
 //! losing a message ends in the same small read.
 //!
 //! ```text
-//! store    the scripts, as calls          confirm  replicas and the disk;  subscriber, sweep
+//! store    the scripts, as calls          subscriber, sweep
 //! watch    how far each tenant is         probe    once a second: is the store ahead?
 //! heal     reads what was missed
 //! ```
 
-mod confirm;
 mod heal;
 mod keys;
 mod probe;
@@ -22,12 +21,11 @@ use super::{Archived, EngineError, LegView, Receipt, Stream, View};
 use crate::{
     call::{Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
     config::{Config, Durability},
-    link::{Link, Request, Source},
+    link::{Confirm, Link, Request, Source},
     metrics::Metrics,
     registry::Registry,
     source::Unknown,
 };
-use confirm::Confirm;
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
@@ -45,8 +43,6 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 use watch::{Watch, Watches};
-
-pub use confirm::Confirmed;
 
 /// Commits under way; one more is refused.
 const MOST_COMMITS: usize = 4096;
@@ -123,7 +119,7 @@ impl Redis {
         tasks.spawn(probe.clone().run(store.clone(), watches.clone()));
         tasks.spawn(heal::run(store.clone(), watches.clone()));
         let confirm = (engine.durability == Durability::Fsync).then(|| {
-            let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.clone());
+            let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.has_replicas.clone());
             let confirm = Arc::new(confirm);
             tasks.spawn(confirm.link.clone().keep(source, None, || {}, drop));
             tasks.spawn(confirm.clone().run(waiters, store.link.clone()));
