@@ -13,6 +13,7 @@ pub use redis::Redis;
 use crate::{
     call::{Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
     config::{Config, EngineKind},
+    link::{Confirmed, LinkError, Unconfirmed},
     metrics::Metrics,
     protocol::{Frame, ServerFrame},
     registry::Registry,
@@ -60,7 +61,7 @@ pub enum Receipt {
     /// It is, as far as was promised.
     Now,
     Journal(embedded::Durable),
-    Redis(redis::Confirmed),
+    Redis(Confirmed),
 }
 
 /// Why an engine does not do what it is asked.
@@ -223,6 +224,18 @@ impl Stream {
     }
 }
 
+impl From<LinkError> for EngineError {
+    fn from(error: LinkError) -> Self {
+        Self::Unavailable(error.reason())
+    }
+}
+
+impl From<Unconfirmed> for EngineError {
+    fn from(error: Unconfirmed) -> Self {
+        Self::Unavailable(error.reason())
+    }
+}
+
 impl Change {
     pub(crate) fn new(seq: u64, call: Call) -> Self {
         Self { seq, call, frame: OnceLock::new() }
@@ -241,7 +254,7 @@ impl Receipt {
             Self::Now => Ok(()),
             Self::Journal(durable) => durable.wait().await,
             Self::Redis(confirmed) => {
-                confirmed.await.unwrap_or(Err(EngineError::Unavailable("the node is going away")))
+                Ok(confirmed.await.map_err(|_| EngineError::Unavailable("the node is going away"))??)
             }
         }
     }

@@ -21,6 +21,7 @@ pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod gateway;
+mod link;
 pub mod metrics;
 pub mod operator;
 pub mod problem;

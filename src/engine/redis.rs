@@ -3,38 +3,32 @@
 //! losing a message ends in the same small read.
 //!
 //! ```text
-//! store    the scripts, as calls          link     one kept connection; source, wire: its making
+//! store    the scripts, as calls          subscriber, sweep
 //! watch    how far each tenant is         probe    once a second: is the store ahead?
-//! heal     reads what was missed          confirm  replicas and the disk;  subscriber, sweep
+//! heal     reads what was missed
 //! ```
 
-mod confirm;
 mod heal;
 mod keys;
-mod link;
 mod probe;
-mod source;
 mod store;
 mod stored;
 mod subscriber;
 mod sweep;
 mod watch;
-mod wire;
 
 use super::{Archived, EngineError, LegView, Receipt, Stream, View};
 use crate::{
     call::{Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
     config::{Config, Durability},
+    link::{Confirm, Link, Request, Source},
     metrics::Metrics,
     registry::Registry,
     source::Unknown,
 };
-use confirm::Confirm;
-use link::{Link, Request};
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
-use source::Source;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -49,8 +43,6 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 use watch::{Watch, Watches};
-
-pub use confirm::Confirmed;
 
 /// Commits under way; one more is refused.
 const MOST_COMMITS: usize = 4096;
@@ -127,7 +119,7 @@ impl Redis {
         tasks.spawn(probe.clone().run(store.clone(), watches.clone()));
         tasks.spawn(heal::run(store.clone(), watches.clone()));
         let confirm = (engine.durability == Durability::Fsync).then(|| {
-            let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.clone());
+            let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.has_replicas.clone());
             let confirm = Arc::new(confirm);
             tasks.spawn(confirm.link.clone().keep(source, None, || {}, drop));
             tasks.spawn(confirm.clone().run(waiters, store.link.clone()));

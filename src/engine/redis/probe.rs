@@ -5,9 +5,11 @@ use super::{
     store::Store,
     stored::Head,
     watch::{Watch, Watches},
-    wire::{Wire, field},
 };
-use crate::engine::EngineError;
+use crate::{
+    engine::EngineError,
+    link::{Wire, field},
+};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use redis::{RedisResult, pipe};
@@ -43,7 +45,7 @@ pub struct Probe {
     last: Mutex<Instant>,
     /// Whether every primary was ever seen with a replica. Replicas that are away for a while, as
     /// just after a failover, are to be waited for.
-    has_replicas: AtomicBool,
+    pub has_replicas: Arc<AtomicBool>,
     /// Looks in a row at a cluster in which some server was late.
     late: AtomicU32,
     /// Whether there was any look.
@@ -91,7 +93,7 @@ impl Probe {
     pub fn new() -> Self {
         Self {
             last: Mutex::new(Instant::now()),
-            has_replicas: AtomicBool::new(false),
+            has_replicas: Arc::default(),
             late: AtomicU32::new(0),
             looked: watch::Sender::new(false),
             now: Notify::new(),
@@ -101,11 +103,6 @@ impl Probe {
     /// How long ago the last look succeeded.
     pub fn age(&self) -> Duration {
         self.last.lock().elapsed()
-    }
-
-    /// Whether there are replicas to wait for.
-    pub fn has_replicas(&self) -> bool {
-        self.has_replicas.load(Ordering::Relaxed)
     }
 
     /// Whether the last look is too long ago.

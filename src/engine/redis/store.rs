@@ -2,13 +2,13 @@
 
 use super::{
     keys::{self, Keys},
-    link::{Link, Request, call},
     stored::{Head, Stored},
 };
 use crate::{
     call::{CallEvent, Extension, Leg, LegKey, Phase, TenantId, What},
     config,
     engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, Stream, now},
+    link::{Link, Request, call},
 };
 use redis::Script;
 use std::{
@@ -150,7 +150,7 @@ impl Store {
         let [rows, bytes, _] = self.keys.archive();
         let mut ask = call(&self.archive, 2);
         ask.arg(rows).arg(bytes).arg(now()).arg(row).arg(MAX_ARCHIVED).arg(MAX_ARCHIVED_BYTES);
-        self.link.ask(Request::Script(&self.archive, &ask)).await
+        Ok(self.link.ask(Request::Script(&self.archive, &ask)).await?)
     }
 
     /// A tenant's head, which is made where there is none. `seen` is what was there before, if

@@ -2,12 +2,10 @@
 //! their own. What is lost here costs time only: the probe finds it.
 
 use super::{
-    link::Link,
     probe::Probe,
-    source::Listener,
     watch::{Watch, Watches},
-    wire::Wire,
 };
+use crate::link::{Link, Listener, Wire};
 use redis::{FromRedisValue, PushInfo, PushKind, aio::SendError, cmd};
 use std::{
     sync::{Arc, atomic::Ordering},

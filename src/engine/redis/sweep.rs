@@ -1,15 +1,11 @@
 //! Ends what is long silent. Redis forgets what is old by itself; but a call that nothing is heard
 //! of must be ended by someone, also where nobody watches it. The nodes take turns.
 
-use super::{
-    keys,
-    link::{Request, call},
-    store::Store,
-    stored::touched,
-};
+use super::{keys, store::Store, stored::touched};
 use crate::{
     call::{CallEvent, LegKey, TenantId},
     engine::{EngineError, now},
+    link::{Request, call},
 };
 use dashmap::DashSet;
 use parking_lot::Mutex;
@@ -79,7 +75,7 @@ impl Sweeper {
         let mut add = pipe();
         add.cmd("ZADD").arg(self.store.keys.tenants()).arg("NX").ignore();
         tenants.iter().for_each(|tenant| _ = add.arg(now()).arg(tenant.as_str()));
-        self.store.link.ask::<()>(Request::Pipeline(&add)).await
+        Ok(self.store.link.ask::<()>(Request::Pipeline(&add)).await?)
     }
 
     /// The tenants to look at, where it is this node's turn.
@@ -159,7 +155,7 @@ impl Sweeper {
         let mut ask = call(&self.retire, 2);
         ask.arg(keys.live()).arg(keys.leg(&key.extension, &key.leg));
         ask.arg(keys::member(&key.extension, &key.leg)).arg(state.unwrap_or_default());
-        self.store.link.ask::<u64>(Request::Script(&self.retire, &ask)).await.map(drop)
+        Ok(self.store.link.ask::<u64>(Request::Script(&self.retire, &ask)).await.map(drop)?)
     }
 }
 

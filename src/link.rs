@@ -1,14 +1,13 @@
 //! One connection to Redis that is kept: made again, with jitter, whenever it is lost. Every
 //! call has a deadline, and where Redis has been away for a while it fails at once.
+//!
+//! Knows nothing of what is kept there, nor of who asks.
 
-use super::{
-    source::{Listener, NotConnected, Source},
-    wire::Wire,
-};
-use crate::{
-    engine::EngineError,
-    metrics::{Metrics, RedisError as Kind},
-};
+mod confirm;
+mod source;
+mod wire;
+
+use crate::metrics::{Metrics, RedisError as Kind};
 use parking_lot::Mutex;
 use rand::RngExt;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ServerErrorKind};
@@ -24,6 +23,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+pub use confirm::{Confirm, Confirmed, Unconfirmed};
+pub use source::{Listener, NotConnected, Source};
+pub use wire::{Wire, field};
+
 /// The longest that a call takes, with all that is tried.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 /// After Redis was away for so long, a call does not wait for it to come back.
@@ -36,10 +39,6 @@ const RETRY: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(3
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Before a command is sent again that the server could not take just now.
 const AGAIN: Duration = Duration::from_millis(25);
-
-pub const AWAY: EngineError = EngineError::Unavailable("Redis is away");
-const LATE: EngineError = EngineError::Unavailable("Redis does not answer in time");
-const REFUSED: EngineError = EngineError::Unavailable("Redis refuses the command");
 
 /// A kept connection.
 pub struct Link {
@@ -58,6 +57,18 @@ pub struct Link {
 enum State {
     Up { wire: Wire, nth: u64 },
     Down { since: Instant },
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{}", self.reason())]
+pub enum LinkError {
+    /// There is no connection.
+    Away,
+    /// Not before the deadline.
+    Late,
+    /// The same would be refused again.
+    Refused,
 }
 
 /// What can be asked of Redis.
@@ -144,14 +155,14 @@ impl Link {
     }
 
     /// Asks, again where that may help, until the deadline. What is asked must do no harm twice.
-    pub async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, EngineError> {
+    pub async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, LinkError> {
         timeout(DEADLINE, self.insist(request)).await.unwrap_or_else(|_| {
             self.metrics.redis_error(Kind::Timeout);
-            Err(LATE)
+            Err(LinkError::Late)
         })
     }
 
-    async fn insist<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, EngineError> {
+    async fn insist<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, LinkError> {
         loop {
             let (mut wire, nth) = self.wire().await?;
             let error = match request.send(&mut wire).await {
@@ -168,14 +179,14 @@ impl Link {
                 Fault::Passing => sleep(AGAIN).await,
                 Fault::Lasting => {
                     self.complain(&error);
-                    return Err(REFUSED);
+                    return Err(LinkError::Refused);
                 }
             }
         }
     }
 
     /// The connection, and which one it is in the order in which they were made.
-    pub async fn wire(&self) -> Result<(Wire, u64), EngineError> {
+    pub async fn wire(&self) -> Result<(Wire, u64), LinkError> {
         if let State::Up { wire, nth } = &*self.state.borrow() {
             return Ok((wire.clone(), *nth));
         }
@@ -187,7 +198,7 @@ impl Link {
         let up = timeout(patience, state.wait_for(|state| matches!(state, State::Up { .. }))).await;
         match up.map(|state| state.map(|state| state.clone())) {
             Ok(Ok(State::Up { wire, nth })) => Ok((wire, nth)),
-            _ => Err(AWAY),
+            _ => Err(LinkError::Away),
         }
     }
 
@@ -261,6 +272,17 @@ impl Link {
         };
         self.metrics.redis_error(kind);
         fault
+    }
+}
+
+impl LinkError {
+    /// In words.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Away => "Redis is away",
+            Self::Late => "Redis does not answer in time",
+            Self::Refused => "Redis refuses the command",
+        }
     }
 }
 

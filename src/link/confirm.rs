@@ -1,13 +1,8 @@
-//! Waits until what was committed is as durable as was promised: on so many replicas, and on the
+//! Waits until what was written is as durable as was promised: on so many replicas, and on the
 //! disk where the server can tell. One wait is for all that came before it.
 
-use super::{
-    link::{AWAY, Link},
-    probe::Probe,
-    store::History,
-    wire::{Wire, field},
-};
-use crate::{config, engine::EngineError};
+use super::{Link, Wire, field};
+use crate::config;
 use futures_util::{StreamExt, stream};
 use redis::{RedisError, RedisResult, Value, from_redis_value, pipe};
 use std::{
@@ -15,7 +10,7 @@ use std::{
     mem,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::Duration,
 };
@@ -27,38 +22,44 @@ use tokio::{
 /// How long replicas and disk may take. With `appendfsync everysec` the disk takes up to a second.
 const WAIT: Duration = Duration::from_millis(1500);
 const DEADLINE: Duration = Duration::from_secs(2);
-/// Commits that may wait at the same time.
+/// Writes that may wait at the same time.
 const MOST_WAITING: usize = 8192;
 /// Fences of a cluster that are under way at the same time.
 const AT_ONCE: usize = 256;
 /// The first version with `WAITAOF`.
 const WAITAOF_SINCE: (u32, u32) = (7, 2);
 
-const TOO_FEW: EngineError =
-    EngineError::Unavailable("too few replicas, or no disk, confirmed the event in time");
-const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for replicas or the disk");
+/// Why it is not known to be durable.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{}", self.reason())]
+pub enum Unconfirmed {
+    Away,
+    TooFew,
+    TooMany,
+}
 
 /// Tells when it is done, and how it went.
-pub type Confirmed = oneshot::Receiver<Result<(), EngineError>>;
+pub type Confirmed = oneshot::Receiver<Result<(), Unconfirmed>>;
 
 /// Those that wait for the task.
 pub struct Waiters(mpsc::Receiver<Waiter>);
 
 /// Whoever waits.
 struct Waiter {
-    /// A key beside what was committed.
+    /// A key beside what was written.
     fence: String,
     /// In which history that was: another server knows nothing of it.
-    history: History,
-    done: oneshot::Sender<Result<(), EngineError>>,
+    history: String,
+    done: oneshot::Sender<Result<(), Unconfirmed>>,
 }
 
-/// Confirms what was committed before it is asked.
+/// Confirms what was written before it is asked.
 pub struct Confirm {
     pub link: Arc<Link>,
     asked: mpsc::Sender<Waiter>,
-    probe: Arc<Probe>,
-    /// As configured; otherwise one, where the primary has ever had any.
+    /// Whether the primary was ever seen with a replica.
+    has_replicas: Arc<AtomicBool>,
+    /// As configured; otherwise one, where there ever was any.
     replicas: Option<usize>,
     disk: AtomicU8,
 }
@@ -71,31 +72,31 @@ mod disk {
 }
 
 impl Confirm {
-    pub fn new(engine: &config::Engine, link: Arc<Link>, probe: Arc<Probe>) -> (Self, Waiters) {
+    pub fn new(engine: &config::Engine, link: Arc<Link>, has_replicas: Arc<AtomicBool>) -> (Self, Waiters) {
         let (asked, waiters) = mpsc::channel(MOST_WAITING);
         let (replicas, disk) = (engine.redis_wait_replicas, AtomicU8::new(disk::UNKNOWN));
-        (Self { link, asked, probe, replicas, disk }, Waiters(waiters))
+        (Self { link, asked, has_replicas, replicas, disk }, Waiters(waiters))
     }
 
-    /// Confirms what was committed so far beside the key `fence`; at once where there is nothing
+    /// Confirms what was written so far beside the key `fence`; at once where there is nothing
     /// to wait for.
-    pub fn ask(&self, fence: String, history: History) -> Result<Option<Confirmed>, EngineError> {
+    pub fn ask(&self, fence: String, history: String) -> Result<Option<Confirmed>, Unconfirmed> {
         if self.replicas() == 0 && self.disk.load(Ordering::Relaxed) == disk::SILENT {
             return Ok(None);
         }
         let (done, confirmed) = oneshot::channel();
-        self.asked.try_send(Waiter { fence, history, done }).map_err(|_| TOO_MANY)?;
+        self.asked.try_send(Waiter { fence, history, done }).map_err(|_| Unconfirmed::TooMany)?;
         Ok(Some(confirmed))
     }
 
-    /// Confirms, for ever. Where the commits keep going to another server than this link leads to,
+    /// Confirms, for ever. Where the writes keep going to another server than this link leads to,
     /// one of the two has not noticed who is primary: both are made anew.
-    pub async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters, commits: Arc<Link>) {
+    pub async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters, writes: Arc<Link>) {
         let (mut seen, mut strange) = (0, 0);
         let mut waiting = Vec::new();
         while waiters.recv_many(&mut waiting, MOST_WAITING).await > 0 {
             let Ok((mut wire, nth)) = self.link.wire().await else {
-                waiting.drain(..).for_each(|waiter| waiter.answer(Err(AWAY)));
+                waiting.drain(..).for_each(|waiter| waiter.answer(Err(Unconfirmed::Away)));
                 continue;
             };
             if nth != seen {
@@ -106,7 +107,7 @@ impl Confirm {
             let went = timeout(DEADLINE, self.confirm(&wire, fences)).await.unwrap_or(Went::Broken);
             strange = if went == Went::Elsewhere { strange + 1 } else { 0 };
             if strange > 1 {
-                commits.give_up_any();
+                writes.give_up_any();
             }
             if went != Went::Well && !wire.is_cluster() {
                 self.link.give_up(nth);
@@ -123,15 +124,15 @@ impl Confirm {
         let waits = stream::iter(written).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter();
         let waits = waits.map(|(fence, waiters, written)| async move {
             let Ok(written) = written else {
-                waiters.into_iter().for_each(|waiter| waiter.answer(Err(AWAY)));
+                waiters.into_iter().for_each(|waiter| waiter.answer(Err(Unconfirmed::Away)));
                 return Went::Broken;
             };
             let outcome = self.wait(wire.clone(), &fence, &written).await;
-            let mut went = if outcome == Err(AWAY) { Went::Broken } else { Went::Well };
+            let mut went = if outcome == Err(Unconfirmed::Away) { Went::Broken } else { Went::Well };
             for waiter in waiters {
                 let is_same = waiter.history == written.history;
                 went = if is_same { went } else { Went::Elsewhere };
-                waiter.answer(if is_same { outcome.clone() } else { Err(AWAY) });
+                waiter.answer(if is_same { outcome } else { Err(Unconfirmed::Away) });
             }
             went
         });
@@ -140,7 +141,7 @@ impl Confirm {
     }
 
     /// Waits for all that the connection has written.
-    async fn wait(&self, mut wire: Wire, fence: &str, written: &Written) -> Result<(), EngineError> {
+    async fn wait(&self, mut wire: Wire, fence: &str, written: &Written) -> Result<(), Unconfirmed> {
         let replicas = self.replicas();
         let mut ask = pipe();
         ask.get(fence).cmd("CLIENT").arg("ID");
@@ -148,31 +149,42 @@ impl Confirm {
         if self.disk.load(Ordering::Relaxed) == disk::TELLS {
             ask.cmd("WAITAOF").arg(1).arg(0).arg(WAIT.as_millis() as u64);
         }
-        let answers = wire.together(&ask).await.map_err(|_| AWAY)?;
+        let answers = wire.together(&ask).await.map_err(|_| Unconfirmed::Away)?;
         let (client, confirmed, on_disk) = match answers.as_slice() {
             [_, client, confirmed] => (number(client), number(confirmed), Some(1)),
             [_, client, confirmed, Value::Array(disks)] => {
                 (number(client), number(confirmed), disks.first().and_then(number))
             }
-            _ => return Err(AWAY),
+            _ => return Err(Unconfirmed::Away),
         };
         // Another connection has written nothing, and waits for nothing.
         let is_same = client == Some(written.client);
         let is_enough = confirmed.is_some_and(|confirmed| confirmed >= replicas as u64) && on_disk == Some(1);
         match (is_same, is_enough) {
             (true, true) => Ok(()),
-            (true, false) => Err(TOO_FEW),
-            (false, _) => Err(AWAY),
+            (true, false) => Err(Unconfirmed::TooFew),
+            (false, _) => Err(Unconfirmed::Away),
         }
     }
 
     fn replicas(&self) -> usize {
-        self.replicas.unwrap_or_else(|| usize::from(self.probe.has_replicas()))
+        self.replicas.unwrap_or_else(|| usize::from(self.has_replicas.load(Ordering::Relaxed)))
+    }
+}
+
+impl Unconfirmed {
+    /// In words.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Away => "Redis is away",
+            Self::TooFew => "too few replicas, or no disk, confirmed it in time",
+            Self::TooMany => "too many wait for replicas or the disk",
+        }
     }
 }
 
 impl Waiter {
-    fn answer(self, outcome: Result<(), EngineError>) {
+    fn answer(self, outcome: Result<(), Unconfirmed>) {
         // Whoever asked may be gone.
         let _ = self.done.send(outcome);
     }
@@ -183,14 +195,14 @@ impl Waiter {
 enum Went {
     Well,
     Broken,
-    /// Commits were made in another history.
+    /// Writes were made in another history.
     Elsewhere,
 }
 
 /// A fence that is written: by which connection, and in which history.
 struct Written {
     client: u64,
-    history: History,
+    history: String,
 }
 
 async fn write(mut wire: Wire, fence: &str) -> RedisResult<Written> {
