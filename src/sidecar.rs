@@ -3,4 +3,6 @@
 //!
 //! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
 
+mod disk;
+pub mod journal;
 pub mod vault;
