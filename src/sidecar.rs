@@ -3,6 +3,7 @@
 //!
 //! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
 
+pub mod audit;
 mod disk;
 pub mod journal;
 pub mod vault;
