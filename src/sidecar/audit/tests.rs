@@ -118,11 +118,12 @@ async fn a_line_that_is_missing_added_or_moved_is_found() {
         fs::write(&path, order.iter().map(|line| lines[*line]).collect::<String>()).unwrap();
         assert_eq!(broken(&path), at, "{order:?}");
     }
-    // A sound line of another log.
-    fs::write(&path, &text).unwrap();
+    // The fifth line of another log.
     let (_other, other) = log();
-    filled(&other, 1).await;
-    fs::write(&path, text + &fs::read_to_string(&other).unwrap()).unwrap();
+    filled(&other, 2).await;
+    filled(&other, 3).await;
+    let other = fs::read_to_string(&other).unwrap();
+    fs::write(&path, text + other.lines().last().unwrap() + "\n").unwrap();
     assert_eq!(broken(&path), 5);
 }
 

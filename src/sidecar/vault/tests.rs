@@ -68,6 +68,17 @@ fn the_label_is_bound_to_the_wrapped_key_too() {
 }
 
 #[test]
+fn the_label_is_bound_to_the_payload_too() {
+    let vault = vault(&[("a", 1)]);
+    let sealed = vault.seal(&MARIE, &"refresh-token".into());
+    // Her data key, wrapped as if it were the other's: only the payload can tell.
+    let other = Label { extension: "202", ..MARIE };
+    let data_key = vault.unwrap(&MARIE, &sealed).unwrap();
+    let swapped = sealed.rewrapped("a", &vault.ring.first().wrap(&other, data_key.expose_secret()));
+    assert_eq!(opened(&vault, &other, &swapped), Err(VaultError::Damaged));
+}
+
+#[test]
 fn a_record_of_an_older_key_opens_and_is_rewrapped() {
     let old = vault(&[("a", 1)]);
     let sealed = old.seal(&MARIE, &"refresh-token".into());
