@@ -2,3 +2,8 @@
 //! and never lost, access tokens for those who need them.
 //!
 //! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
+
+pub mod audit;
+mod disk;
+pub mod journal;
+pub mod vault;
