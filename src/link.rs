@@ -63,12 +63,14 @@ enum State {
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{}", self.reason())]
 pub enum LinkError {
-    /// There is no connection.
+    /// There is no connection: nothing was done.
     Away,
-    /// Not before the deadline.
-    Late,
-    /// The same would be refused again.
+    /// The same would be refused again: nothing was done.
     Refused,
+    /// Not before the deadline: it may have been done, or may be done later.
+    Late,
+    /// The connection broke before the answer: as with `Late`.
+    Broken,
 }
 
 /// What can be asked of Redis.
@@ -79,6 +81,7 @@ pub enum Request<'a> {
 }
 
 /// What an error means for the connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// It is of no use any more.
     Connection,
@@ -163,8 +166,10 @@ impl Link {
     }
 
     async fn insist<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, LinkError> {
+        let mut may_be_done = false;
+        let or_broken = |error, may_be_done| if may_be_done { LinkError::Broken } else { error };
         loop {
-            let (mut wire, nth) = self.wire().await?;
+            let (mut wire, nth) = self.wire().await.map_err(|away| or_broken(away, may_be_done))?;
             let error = match request.send(&mut wire).await {
                 Ok(answer) => {
                     self.answered.store(self.began.elapsed().as_micros() as u64, Ordering::Relaxed);
@@ -172,6 +177,8 @@ impl Link {
                 }
                 Err(error) => error,
             };
+            // A server that refuses does nothing; but a cluster's connection may have asked two.
+            may_be_done |= wire.is_cluster() || error.code().is_none();
             match self.weigh(&error) {
                 // A cluster mends the connections to its servers itself.
                 Fault::Connection if wire.is_cluster() => sleep(AGAIN).await,
@@ -179,7 +186,7 @@ impl Link {
                 Fault::Passing => sleep(AGAIN).await,
                 Fault::Lasting => {
                     self.complain(&error);
-                    return Err(LinkError::Refused);
+                    return Err(or_broken(LinkError::Refused, may_be_done));
                 }
             }
         }
@@ -280,8 +287,9 @@ impl LinkError {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Away => "Redis is away",
-            Self::Late => "Redis does not answer in time",
             Self::Refused => "Redis refuses the command",
+            Self::Late => "Redis does not answer in time",
+            Self::Broken => "the connection to Redis broke",
         }
     }
 }
