@@ -5,12 +5,13 @@
 pub mod check;
 pub mod demo;
 pub mod serve;
+pub mod sidecar;
 pub mod simulate;
 pub mod token;
 
 use crate::{
     auth::Role,
-    config::{self, Loaded, Problems},
+    config::{self, Loaded, Part, Problems},
     simulator::Play,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +31,8 @@ struct Cli {
 enum Command {
     /// Run the gateway
     Serve(ConfigFile),
+    /// Run activation and tokens alone, beside gateways with sidecar.mode = "separate"
+    Sidecar(ConfigFile),
     /// Report every problem of a configuration
     Check(ConfigFile),
     /// Mint a development JWT and print it
@@ -76,15 +79,18 @@ enum RoleName {
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(file) => with_config(&file, serve::run),
+        Command::Serve(file) => with_config(&file, Part::Gateway, serve::run),
+        Command::Sidecar(file) => with_config(&file, Part::Sidecar, sidecar::run),
         Command::Check(file) => {
-            let report = check::check(&file.load());
+            let report = check::check(&file.load(Part::Whole));
             print!("{}", report.text);
             ExitCode::from(report.exit_code)
         }
         Command::Demo(options) => demo::run(&options, |line| println!("{line}")),
         Command::Simulate(options) => simulate::run(&options, |line| println!("{line}")),
-        Command::Token(request) => with_config(&request.file, |loaded| print_token(&request, &loaded)),
+        Command::Token(request) => {
+            with_config(&request.file, Part::Whole, |loaded| print_token(&request, &loaded))
+        }
     }
 }
 
@@ -105,8 +111,8 @@ fn print_token(request: &Token, loaded: &Loaded) -> ExitCode {
     }
 }
 
-fn with_config(file: &ConfigFile, run: impl FnOnce(Loaded) -> ExitCode) -> ExitCode {
-    match file.load() {
+fn with_config(file: &ConfigFile, part: Part, run: impl FnOnce(Loaded) -> ExitCode) -> ExitCode {
+    match file.load(part) {
         Ok(loaded) => run(loaded),
         Err(problems) => refuse(problems),
     }
@@ -119,8 +125,8 @@ fn refuse(error: impl std::fmt::Display) -> ExitCode {
 }
 
 impl ConfigFile {
-    fn load(&self) -> Result<Loaded, Problems> {
-        config::load(self.config.as_deref(), config::environment())
+    fn load(&self, part: Part) -> Result<Loaded, Problems> {
+        config::load_for(part, self.config.as_deref(), config::environment())
     }
 }
 

@@ -2,11 +2,12 @@
 
 use crate::{
     auth::Verifier,
-    config::Config,
+    config::{Config, SidecarMode},
     engine::Engine,
     metrics::{Closed, Metrics},
     protocol::CloseCode,
     registry::Registry,
+    sidecar::{Followed, Sidecar},
     webhook::Gate,
 };
 use axum::http::{HeaderMap, header};
@@ -26,9 +27,13 @@ pub struct Gateway {
     pub engine: Engine,
     pub registry: Arc<Registry>,
     pub metrics: Arc<Metrics>,
-    pub verifier: Verifier,
+    pub verifier: Arc<Verifier>,
     pub origins: Origins,
     pub telsmart: Gate,
+    /// Users' integrations, where there is a sidecar, in whichever process.
+    pub integrations: Option<Followed>,
+    /// The sidecar of this process.
+    pub sidecar: Option<Arc<Sidecar>>,
     /// The tasks of the WebSockets.
     pub sessions: TaskTracker,
     leaving: AtomicBool,
@@ -41,9 +46,29 @@ impl Gateway {
     /// Opens the engine and learns the keys; nothing listens yet.
     pub async fn new(config: Config) -> anyhow::Result<Self> {
         let (registry, metrics) = (Arc::<Registry>::default(), Arc::<Metrics>::default());
+        let engine = Engine::open(&config, registry.clone(), metrics.clone()).await?;
+        let verifier = Arc::new(Verifier::new(&config.auth)?);
+        let (integrations, sidecar) = match &config.sidecar {
+            None => (None, None),
+            Some(wanted) => {
+                let followed = Followed::open(&config, wanted, metrics.clone()).await?;
+                let directory = followed.directory.clone();
+                let is_here = wanted.mode == SidecarMode::Embedded;
+                let opened = is_here.then(|| {
+                    Sidecar::open(&config, wanted, directory, verifier.clone(), metrics.sidecar.clone())
+                });
+                let sidecar = match opened {
+                    Some(opened) => Some(opened.await?),
+                    None => None,
+                };
+                (Some(followed), sidecar)
+            }
+        };
         Ok(Self {
-            engine: Engine::open(&config, registry.clone(), metrics.clone()).await?,
-            verifier: Verifier::new(&config.auth)?,
+            engine,
+            verifier,
+            integrations,
+            sidecar,
             origins: Origins(config.auth.allowed_origins.clone()),
             telsmart: Gate::new(&config),
             registry,
@@ -62,7 +87,8 @@ impl Gateway {
     /// Why the node cannot commit and deliver, if so.
     pub fn unready(&self) -> Vec<&'static str> {
         let leaving = self.leaving.load(Ordering::SeqCst).then_some("draining");
-        leaving.into_iter().chain(self.engine.trouble()).collect()
+        let sidecar = self.sidecar.as_ref().and_then(|sidecar| sidecar.trouble());
+        leaving.into_iter().chain(self.engine.trouble()).chain(sidecar).collect()
     }
 
     /// A moment within the configured spread, so that not all clients come back at once.

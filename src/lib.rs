@@ -9,7 +9,8 @@
 //!
 //! [`source`] says what a provider's JSON means, [`call`] what a call is, [`protocol`] what
 //! goes over the WebSocket, [`auth`] who is asking. [`server`] puts them on two listeners;
-//! [`operator`] is the private one. [`sidecar`] keeps the users' integrations alive. [`simulator`] is a Telsmart to develop against, and
+//! [`operator`] is the private one. [`sidecar`] keeps the users' integrations alive,
+//! and [`integrations`] is what the gateway makes of them. [`simulator`] is a Telsmart to develop against, and
 //! [`demo`] shows both in a browser.
 
 pub mod auth;
@@ -21,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod gateway;
+pub mod integrations;
 mod link;
 pub mod metrics;
 pub mod operator;

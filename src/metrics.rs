@@ -1,7 +1,7 @@
 //! Everything that is counted. Names begin with `callpop_`, units are in the names, and no
 //! label holds anything personal.
 
-use crate::protocol::CloseCode;
+use crate::{protocol::CloseCode, sidecar};
 use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode},
@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 use std::{
     fmt::{self, Write},
-    sync::atomic::AtomicU64,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 /// The process's metrics.
@@ -28,6 +28,8 @@ pub struct Metrics {
     pub full_legs: Counter,
     /// Events of unknown states.
     pub unknown_states: Counter,
+    /// Events for users whose integration is not active.
+    pub inactive_users: Counter,
     /// Legs that were forgotten `keep_ended` after their end.
     pub forgotten: Counter,
     pub tenants: Gauge,
@@ -55,6 +57,7 @@ pub struct Metrics {
     pub conflated: Counter,
     /// Outboxes that overflowed; their sessions read the store instead.
     pub overflows: Counter,
+    pub sidecar: Arc<sidecar::metrics::Metrics>,
 }
 
 /// The status of a reply.
@@ -150,6 +153,7 @@ impl Default for Metrics {
             duplicates: Counter::default(),
             full_legs: Counter::default(),
             unknown_states: Counter::default(),
+            inactive_users: Counter::default(),
             forgotten: Counter::default(),
             tenants: Gauge::default(),
             journal_seconds: Histogram::new(SECONDS),
@@ -167,6 +171,7 @@ impl Default for Metrics {
             frames_received: Counter::default(),
             conflated: Counter::default(),
             overflows: Counter::default(),
+            sidecar: Arc::default(),
         };
         metrics.name();
         metrics
@@ -207,6 +212,8 @@ impl Metrics {
         r.register("events_duplicate", "Events that were known", self.duplicates.clone());
         r.register("events_refused_full_leg", "Events that a full leg did not take", self.full_legs.clone());
         r.register("events_unknown_state", "Events of unknown states, archived", self.unknown_states.clone());
+        let text = "Events for users whose integration is not active, not delivered";
+        r.register("events_not_activated", text, self.inactive_users.clone());
         r.register("legs_forgotten", "Legs past calls.keep_ended", self.forgotten.clone());
         r.register("tenants", "Tenants in memory", self.tenants.clone());
         let name = "journal_group_duration";
@@ -226,5 +233,6 @@ impl Metrics {
         r.register("frames_received", "Frames from clients", self.frames_received.clone());
         r.register("frames_conflated", "Versions replaced before they were sent", self.conflated.clone());
         r.register("outbox_overflows", "Outboxes that overflowed", self.overflows.clone());
+        self.sidecar.name(&mut r);
     }
 }

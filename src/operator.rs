@@ -4,8 +4,10 @@ use crate::{
     call::{Extension, LegId, LegKey, TenantId},
     engine::{Archived, LegView},
     gateway::Gateway,
+    metrics::Metrics,
     problem::Problem,
     server,
+    sidecar::Sidecar,
 };
 use axum::{
     Json, Router,
@@ -33,15 +35,37 @@ pub fn routes(gateway: Arc<Gateway>) -> Router {
         .with_state(gateway)
 }
 
+/// The private routes of a sidecar alone.
+pub fn sidecar_routes(sidecar: Arc<Sidecar>, metrics: Arc<Metrics>) -> Router {
+    let ready = sidecar.clone();
+    let ready = move || async move { readiness(&ready.trouble().into_iter().collect::<Vec<_>>()) };
+    let text = move || async move {
+        sidecar.measure();
+        ([(header::CONTENT_TYPE, METRICS_TYPE)], metrics.text())
+    };
+    Router::new()
+        .route("/healthz", get(|| async { "the process lives\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(text))
+        .fallback(server::not_found)
+        .method_not_allowed_fallback(server::method_not_allowed)
+}
+
 /// Whether the node can commit and deliver; the reasons where it cannot.
 async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
-    let reasons = gateway.unready();
+    readiness(&gateway.unready())
+}
+
+fn readiness(reasons: &[&'static str]) -> Response {
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
 }
 
 async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
     gateway.engine.measure();
+    if let Some(sidecar) = &gateway.sidecar {
+        sidecar.measure();
+    }
     ([(header::CONTENT_TYPE, METRICS_TYPE)], gateway.metrics.text()).into_response()
 }
 

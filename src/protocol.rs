@@ -7,7 +7,10 @@ mod frame;
 
 pub use frame::Frame;
 
-use crate::call::{Call, Extension, LegId, Micros};
+use crate::{
+    call::{Call, Extension, LegId, Micros},
+    sidecar::integration::Status,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -99,7 +102,7 @@ pub struct State<'a> {
 pub struct Integration<'a> {
     pub provider: &'a str,
     pub extension: &'a Extension,
-    pub status: IntegrationStatus,
+    pub status: Status,
     /// When the status began, by callpop's clock.
     #[cfg_attr(test, ts(type = "number"))]
     pub since: Micros,
@@ -108,24 +111,6 @@ pub struct Integration<'a> {
     pub access_token_expires_at: Option<u64>,
     /// Why it must be connected again: `rejected`, `response_lost`, `restored`, or another word.
     pub cause: Option<&'a str>,
-}
-
-/// Where an integration stands, as its user is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub enum IntegrationStatus {
-    /// The user was sent to the provider, whose activation has not come.
-    Pending,
-    Active,
-    /// Active, and a refresh is under way.
-    Refreshing,
-    /// A refresh ended without a clear answer; the old access token still counts.
-    Ambiguous,
-    /// There will be no access token until the user consents again.
-    ReauthRequired,
-    /// Ended from either side; its tokens are wiped.
-    Deactivated,
 }
 
 /// What was wrong with a client's frame.

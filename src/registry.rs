@@ -4,6 +4,7 @@
 use crate::{
     call::{Extension, TenantId},
     engine::{Change, Stream},
+    protocol::Frame,
     session::Outbox,
 };
 use dashmap::DashMap;
@@ -59,6 +60,14 @@ impl Registry {
         }
         let Some(change) = make().map(Arc::new) else { return Vec::new() };
         users.iter().chain(&listeners.whole).filter_map(|outbox| outbox.push(&change)).collect()
+    }
+
+    /// Tells a user's own sessions something beside the calls.
+    pub fn tell(&self, tenant: &TenantId, extension: &Extension, notice: &Frame) {
+        let Some(listeners) = self.tenants.get(tenant) else { return };
+        for outbox in listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default() {
+            outbox.tell(extension, notice);
+        }
     }
 
     /// Lets a session hear a stream from now on.

@@ -2,16 +2,25 @@
 
 mod connection;
 mod files;
+mod sidecar;
 
 pub use connection::Connection;
 pub use files::raise_limit;
+pub use sidecar::SidecarServer;
 
 use crate::{
     config::Shutdown,
     gateway::Gateway,
+    integrations::{self, Contacts},
     operator,
     problem::Problem,
-    session, web,
+    session,
+    sidecar::{
+        activation,
+        users::{self, Users},
+        vending,
+    },
+    web,
     webhook::{self, Peer},
 };
 use anyhow::Context;
@@ -19,7 +28,7 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::StatusCode,
+    http::{HeaderValue, Method, StatusCode, header},
     routing::{get, post},
 };
 use hyper::{server::conn::http1, service::service_fn};
@@ -42,6 +51,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_service::Service;
 
 /// A client has so long for its first request's head.
@@ -58,6 +68,8 @@ pub struct Server {
     gateway: Arc<Gateway>,
     public: TcpListener,
     admin: TcpListener,
+    /// Of the sidecar, where it is in this process.
+    private: Option<TcpListener>,
     routes: Router,
 }
 
@@ -69,8 +81,10 @@ impl Server {
             listen(gateway.config.listen).with_context(|| format!("listen = {}", gateway.config.listen))?;
         let admin = gateway.config.admin_listen;
         let admin = listen(admin).with_context(|| format!("admin_listen = {admin}"))?;
-        let routes = routes(gateway.clone());
-        Ok(Self { gateway, public, admin, routes })
+        let private = gateway.sidecar.as_ref().map(|sidecar| sidecar.listen());
+        let private = private.map(|addr| listen(addr).with_context(|| format!("sidecar.listen = {addr}")));
+        let routes = routes(gateway.clone()).merge(integrations(&gateway)?);
+        Ok(Self { gateway, public, admin, private: private.transpose()?, routes })
     }
 
     /// Where the public listener is, with the port that the system chose.
@@ -83,6 +97,11 @@ impl Server {
         self.admin.local_addr()
     }
 
+    /// Where the sidecar's private listener is, if it is here.
+    pub fn private_addr(&self) -> Option<SocketAddr> {
+        self.private.as_ref()?.local_addr().ok()
+    }
+
     /// With more public routes.
     pub fn with(self, more: Router) -> Self {
         Self { routes: self.routes.merge(more), ..self }
@@ -91,7 +110,7 @@ impl Server {
     /// Serves until `stop`, then drains: not ready, clients told, what is under way finished,
     /// everything on the disk.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { gateway, public, admin, routes } = self;
+        let Self { gateway, public, admin, private, routes } = self;
         let (public_addr, admin_addr) = (public.local_addr()?, admin.local_addr()?);
         tracing::info!(public = %public_addr, admin = %admin_addr, "listening");
         let requests = Requests::default();
@@ -99,6 +118,13 @@ impl Server {
         let public = tasks.spawn(requests.clone().accept(public, routes));
         tasks.spawn(requests.clone().accept(admin, operator::routes(gateway.clone())));
         tasks.spawn(sweep(gateway.clone()));
+        if let (Some(private), Some(sidecar)) = (private, &gateway.sidecar) {
+            tracing::info!(private = %private.local_addr()?, "access tokens are given there");
+            tasks.spawn(requests.clone().accept(private, vending::routes(sidecar.clone())));
+        }
+        if let Some(followed) = &gateway.integrations {
+            tasks.spawn(integrations::tell(followed.directory.clone(), gateway.registry.clone()));
+        }
         stop.await;
         let Shutdown { delay, grace, .. } = gateway.config.shutdown;
         tracing::info!(sessions = gateway.sessions.len(), "draining");
@@ -110,6 +136,9 @@ impl Server {
         gateway.sessions.close();
         let drained = timeout(grace, async {
             gateway.sessions.wait().await;
+            if let Some(sidecar) = &gateway.sidecar {
+                sidecar.drain().await;
+            }
             tasks.shutdown().await;
             requests.finish().await;
         });
@@ -135,6 +164,32 @@ fn routes(gateway: Arc<Gateway>) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(gateway)
+}
+
+/// The routes of users' integrations, where there is a sidecar: those that need its key only
+/// where it is in this process.
+fn integrations(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
+    let Some(followed) = &gateway.integrations else { return Ok(Router::new()) };
+    let users = Users { directory: followed.directory.clone(), verifier: gateway.verifier.clone() };
+    let contacts = Contacts::new(&gateway.config, users.clone(), gateway.sidecar.clone())?;
+    let contacts = contacts.map(|contacts| {
+        Router::new().route("/v1/contacts", get(integrations::lookup)).with_state(Arc::new(contacts))
+    });
+    let activation = gateway.sidecar.clone().map(activation::routes);
+    let origins = &gateway.config.auth.allowed_origins;
+    let routes =
+        users::routes(users).merge(activation.unwrap_or_default()).merge(contacts.unwrap_or_default());
+    Ok(routes.layer(cors(origins)).merge(web::page_at("/integrations", "integrations.html")))
+}
+
+/// Pages of these origins may ask; a token goes in a header, never in a cookie.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .max_age(Duration::from_secs(600))
 }
 
 pub(crate) async fn not_found() -> Problem {

@@ -192,12 +192,9 @@ impl Session {
                 }
             }
         }
-        let news: Vec<Frame> = taken
-            .changes
-            .iter()
-            .filter(|change| change.seq > self.delivered)
-            .map(|change| change.frame().clone())
-            .collect();
+        let calls = taken.changes.iter().filter(|change| change.seq > self.delivered);
+        let calls = calls.map(|change| change.frame().clone());
+        let news: Vec<Frame> = calls.chain(taken.notices.into_iter().map(|(_, notice)| notice)).collect();
         self.delivered = taken.changes.last().map_or(self.delivered, |last| last.seq.max(self.delivered));
         self.send(&news).await?;
         if taken.draining {

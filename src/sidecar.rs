@@ -1,9 +1,171 @@
 //! The OAuth lifecycle of a user's integration: activation, refresh tokens that are sent once
 //! and never lost, access tokens for those who need them.
 //!
+//! ```text
+//! machine      how an integration changes: pure    integration  what is stored of one
+//! directory    all of them, read and changed       store        compare-and-swap, durable
+//! rotation     refreshes, detached                 provider     the token endpoint
+//! vault        seals and opens                     journal, audit
+//! activation   connect, callbacks, disconnect      users, vending
+//! ```
+//!
 //! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
 
+pub mod activation;
 pub mod audit;
+pub mod directory;
 mod disk;
+pub mod integration;
 pub mod journal;
+pub mod machine;
+pub mod metrics;
+pub mod provider;
+pub mod rotation;
+pub mod store;
+pub mod users;
 pub mod vault;
+pub mod vending;
+
+use crate::{
+    auth::{AgreedHeader, Verifier},
+    clock,
+    config::{self, Config, EngineKind},
+};
+use anyhow::Context;
+use audit::Audit;
+use directory::Directory;
+use journal::Journal;
+use machine::Policy;
+use metrics::Metrics;
+use provider::Provider;
+use rotation::{Parts, Rotation};
+use std::{sync::Arc, time::Duration};
+use store::Store;
+use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
+use users::Users;
+use vault::{Ring, Vault, VaultError};
+
+/// How long the start waits for a store that is away, before it goes on without.
+const FIRST_READ: Duration = Duration::from_secs(3);
+
+/// The part that has the vault key.
+pub struct Sidecar {
+    pub directory: Arc<Directory>,
+    pub rotation: Arc<Rotation>,
+    pub users: Users,
+    pub metrics: Arc<Metrics>,
+    config: config::Sidecar,
+    callbacks: AgreedHeader,
+    /// Pages that may be come back to.
+    origins: Vec<String>,
+    _tasks: [AbortOnDropHandle<()>; 1],
+}
+
+/// A directory that follows the store for as long as this is there.
+pub struct Followed {
+    pub directory: Arc<Directory>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Followed {
+    /// Opens the store, and waits a little until everything in it was read.
+    ///
+    /// # Errors
+    /// The store cannot be opened; one that is away is no error.
+    pub async fn open(
+        config: &Config,
+        sidecar: &config::Sidecar,
+        metrics: Arc<crate::metrics::Metrics>,
+    ) -> anyhow::Result<Self> {
+        let store = match config.engine.kind {
+            EngineKind::Embedded => Store::embedded(&sidecar.data_dir).await?,
+            EngineKind::Redis => Store::open(&config.engine, metrics).await?,
+        };
+        let directory = Arc::new(Directory::new(store, Policy { reuse_grace: sidecar.portal.reuse_grace }));
+        let task = AbortOnDropHandle::new(tokio::spawn(directory.clone().follow()));
+        let _ = timeout(FIRST_READ, directory.first_read()).await;
+        Ok(Self { directory, _task: task })
+    }
+}
+
+impl Sidecar {
+    /// Opens the vault, reads what was kept, and begins to refresh.
+    ///
+    /// # Errors
+    /// The key ring lacks a key, or something cannot be opened. Nothing is deleted.
+    pub async fn open(
+        config: &Config,
+        sidecar: &config::Sidecar,
+        directory: Arc<Directory>,
+        verifier: Arc<Verifier>,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let ring = sidecar.vault_key.as_ref().context("sidecar.vault_key_file is missing")?;
+        let vault = Vault::new(Ring::parse(ring).context("sidecar.vault_key_file")?);
+        check_keys(&vault, &directory)?;
+        let dir = &sidecar.data_dir;
+        let rotation = Arc::new(Rotation::new(Parts {
+            directory: directory.clone(),
+            vault,
+            provider: Provider::new(sidecar.portal.clone())?,
+            journal: Journal::open(&dir.join("journal"))?,
+            audit: Audit::open(&dir.join(audit::FILE), clock::now())?,
+            metrics: metrics.clone(),
+            answer_timeout: sidecar.portal.answer_timeout,
+            late_timeout: sidecar.portal.late_timeout,
+        }));
+        rotation.replay().await?;
+        if config.engine.kind == EngineKind::Embedded {
+            rotation.settle_all().await;
+        }
+        let running = AbortOnDropHandle::new(tokio::spawn(rotation.clone().run()));
+        Ok(Arc::new(Self {
+            users: Users { directory: directory.clone(), verifier },
+            directory,
+            rotation,
+            metrics,
+            callbacks: AgreedHeader::new(
+                sidecar.portal.callback_header.clone(),
+                sidecar.portal.callback_secrets.clone(),
+            ),
+            config: sidecar.clone(),
+            origins: config.auth.allowed_origins.clone(),
+            _tasks: [running],
+        }))
+    }
+
+    /// Where the private listener is to be.
+    pub fn listen(&self) -> std::net::SocketAddr {
+        self.config.listen
+    }
+
+    /// Brings the gauges up to date.
+    pub fn measure(&self) {
+        self.metrics.measure(&self.directory.all(), clock::now());
+    }
+
+    /// Why it cannot do its work now, if so.
+    pub fn trouble(&self) -> Option<&'static str> {
+        self.directory.trouble()
+    }
+
+    /// Lets refreshes that are under way end; begins no more.
+    pub async fn drain(&self) {
+        self.rotation.drain().await;
+    }
+}
+
+/// Whether the ring has every key that something is sealed by.
+fn check_keys(vault: &Vault, directory: &Directory) -> anyhow::Result<()> {
+    for found in directory.all() {
+        let Some(tokens) = &found.tokens else { continue };
+        for sealed in [&tokens.access, &tokens.refresh] {
+            let id = sealed.key_id();
+            if !vault.key_ids().any(|known| known == id) {
+                return Err(VaultError::UnknownKey(id.to_owned()).into());
+            }
+        }
+    }
+    Ok(())
+}

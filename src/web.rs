@@ -34,7 +34,12 @@ pub fn routes() -> Router<Arc<Gateway>> {
 
 /// `/`: the page of that name.
 pub fn page(name: &'static str) -> Router {
-    Router::new().route("/", get(move |headers: HeaderMap| async move { file(name, REVALIDATE, &headers).unwrap_or_else(not_built) }))
+    page_at("/", name)
+}
+
+/// The page of that name, at a path.
+pub fn page_at(path: &str, name: &'static str) -> Router {
+    Router::new().route(path, get(move |headers: HeaderMap| async move { file(name, REVALIDATE, &headers).unwrap_or_else(not_built) }))
 }
 
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {

@@ -7,8 +7,10 @@ pub use gate::{Gate, Peer};
 
 use crate::{
     body,
+    call::CallEvent,
     engine::{EngineError, Receipt},
     gateway::Gateway,
+    integrations,
     metrics::Reply,
     problem::Problem,
     source::{Notice, Refusal, telsmart},
@@ -66,6 +68,10 @@ async fn commit_all(gateway: &Gateway, notices: Vec<Notice>) -> Result<(), Engin
 
 async fn commit(gateway: &Gateway, notice: Notice) -> Result<Receipt, EngineError> {
     match notice {
+        Notice::Call(event) if !is_wanted(gateway, &event).await? => {
+            gateway.metrics.inactive_users.inc();
+            Ok(Receipt::Now)
+        }
         Notice::Call(event) => gateway.engine.commit(event).await,
         Notice::Unknown(unknown) => {
             gateway.metrics.unknown_states.inc();
@@ -74,6 +80,16 @@ async fn commit(gateway: &Gateway, notice: Notice) -> Result<Receipt, EngineErro
             );
             gateway.engine.archive(unknown).await
         }
+    }
+}
+
+/// Whether an event is for a user whom it may be delivered to.
+async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineError> {
+    match &gateway.integrations {
+        Some(followed) if gateway.config.calls.require_activation => {
+            integrations::is_live(&followed.directory, event).await
+        }
+        _ => Ok(true),
     }
 }
 

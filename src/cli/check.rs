@@ -3,6 +3,7 @@
 use crate::{
     auth,
     config::{AuthKey, Loaded, Problems},
+    sidecar::vault::Ring,
 };
 use std::fmt::Display;
 
@@ -33,8 +34,13 @@ pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
 }
 
 /// What a configuration asks for in good form, but cannot have: the key that verifies tokens is
-/// read for good by [`auth`] only.
+/// read for good by [`auth`] only,
+/// and the key ring by the vault.
 pub fn unusable(loaded: &Loaded) -> Option<String> {
+    let key = loaded.config.sidecar.as_ref().and_then(|sidecar| sidecar.vault_key.as_ref());
+    if let Some(Err(error)) = key.map(Ring::parse) {
+        return Some(format!("sidecar.vault_key_file: {error}"));
+    }
     let error = auth::check(&loaded.config.auth).err()?;
     let key = match loaded.config.auth.key {
         AuthKey::Hs256(_) => "auth.hs256_secret",

@@ -15,7 +15,7 @@ fn wire() -> String {
     let config = Config::default();
     let declarations = [
         declaration::<call::TenantId>(&config),
-        declaration::<call::Extension>(&config),
+        declaration::<Extension>(&config),
         declaration::<LegId>(&config),
         declaration::<call::Direction>(&config),
         declaration::<call::CallState>(&config),
@@ -26,7 +26,7 @@ fn wire() -> String {
         declaration::<call::Summary>(&config),
         declaration::<Call>(&config),
         declaration::<State<'static>>(&config),
-        declaration::<IntegrationStatus>(&config),
+        declaration::<Status>(&config),
         declaration::<Integration<'static>>(&config),
         declaration::<ErrorCode>(&config),
         declaration::<ServerFrame<'static>>(&config),

@@ -2,7 +2,7 @@
 //! conflated to the latest version of each call, and beyond a bound it is dropped, for the
 //! session to read from the engine instead.
 
-use crate::{engine::Change, metrics::Metrics};
+use crate::{call::Extension, engine::Change, metrics::Metrics, protocol::Frame};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::{
@@ -31,6 +31,8 @@ struct Queue {
     waiting: Vec<Arc<Change>>,
     /// The length at which to look again; doubles with what is left, so that looking costs little.
     look_at: usize,
+    /// Beside the calls: the latest of each extension, and so at most as many as a token names.
+    notices: Vec<(Extension, Frame)>,
     overflowed: bool,
     draining: bool,
 }
@@ -39,6 +41,8 @@ struct Queue {
 pub struct Taken {
     /// At most one a call, in the order of their sequence.
     pub changes: Vec<Arc<Change>>,
+    /// The latest of each extension.
+    pub notices: Vec<(Extension, Frame)>,
     /// Some were dropped: read on from the last that was delivered.
     pub overflowed: bool,
     /// Say goodbye.
@@ -72,7 +76,16 @@ impl Outbox {
         self.waker.take()
     }
 
-    /// Drops all that waits: the session reads from the engine instead.
+    /// Lets a notice about an extension wait, in place of the one before.
+    pub fn tell(&self, extension: &Extension, notice: &Frame) {
+        let mut queue = self.queue.lock();
+        queue.notices.retain(|(other, _)| other != extension);
+        queue.notices.push((extension.clone(), notice.clone()));
+        drop(queue);
+        self.waker.wake();
+    }
+
+    /// Drops all the calls that wait: the session reads from the engine instead.
     pub fn overflow(&self) {
         let mut queue = self.queue.lock();
         queue.waiting = Vec::new();
@@ -92,7 +105,8 @@ impl Outbox {
         poll_fn(|context| {
             self.waker.register(context.waker());
             let queue = self.queue.lock();
-            let is_idle = queue.waiting.is_empty() && !queue.overflowed && !queue.draining;
+            let is_idle =
+                queue.waiting.is_empty() && queue.notices.is_empty() && !queue.overflowed && !queue.draining;
             if is_idle { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
@@ -104,7 +118,8 @@ impl Outbox {
         if queue.waiting.len() > 1 {
             self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
         }
-        Taken { changes: queue.waiting, overflowed: queue.overflowed, draining: queue.draining }
+        let Queue { waiting, notices, overflowed, draining, .. } = queue;
+        Taken { changes: waiting, notices, overflowed, draining }
     }
 }
 

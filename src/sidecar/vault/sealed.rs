@@ -22,7 +22,7 @@ const MIN_PAYLOAD_CHARS: usize = (OVERHEAD * 4).div_ceil(3);
 pub struct BadSealed;
 
 /// Something sealed. It may be stored and shown to those who may see that it exists.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Sealed(String);
 

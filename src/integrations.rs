@@ -1,0 +1,75 @@
+//! What the gateway makes of users' integrations: it tells a user's open browsers how theirs
+//! stands, delivers to those who have one, and looks contacts up for them. How an integration
+//! changes is the sidecar's.
+
+mod contacts;
+
+pub use contacts::{Contacts, lookup};
+
+use crate::{
+    call::CallEvent,
+    engine::EngineError,
+    protocol::{self, ServerFrame},
+    registry::Registry,
+    sidecar::{
+        directory::Directory,
+        integration::{Integration, Key},
+    },
+};
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::broadcast::error::RecvError;
+
+const UNREAD: EngineError = EngineError::Unavailable("the integrations cannot be read");
+
+/// Tells open browsers of every change of their users' integrations, for ever.
+pub async fn tell(directory: Arc<Directory>, registry: Arc<Registry>) {
+    let mut changes = directory.listen();
+    let mut told = HashMap::new();
+    loop {
+        match changes.recv().await {
+            Ok(found) => tell_one(&found, &registry, &mut told),
+            // Whoever was missed is told once more, which does no harm.
+            Err(RecvError::Lagged(_)) => {
+                directory.all().iter().for_each(|found| tell_one(found, &registry, &mut told));
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// What was told last of each.
+type Told = HashMap<Key, (&'static str, Option<u64>)>;
+
+fn tell_one(found: &Integration, registry: &Registry, told: &mut Told) {
+    let frame = shown(found);
+    let says = (found.status().as_str(), frame.access_token_expires_at);
+    if told.insert(found.key.clone(), says) != Some(says) {
+        let frame = ServerFrame::Integration(frame).encode();
+        registry.tell(&found.key.tenant, &found.key.extension, &frame);
+    }
+}
+
+fn shown(found: &Integration) -> protocol::Integration<'_> {
+    protocol::Integration {
+        provider: "telsmart",
+        extension: &found.key.extension,
+        status: found.status(),
+        since: found.since,
+        access_token_expires_at: found.access_ends_at(),
+        cause: found.cause().map(|cause| cause.as_str()),
+    }
+}
+
+/// Whether an event's user has an integration that is active. What is not known here is looked up:
+/// an activation at another node is younger than what this one heard.
+///
+/// # Errors
+/// It cannot be looked up now.
+pub async fn is_live(directory: &Directory, event: &CallEvent) -> Result<bool, EngineError> {
+    let key = Key { tenant: event.tenant.clone(), extension: event.extension.clone() };
+    if directory.held(&key).is_some_and(|found| found.is_live()) {
+        return Ok(true);
+    }
+    let found = directory.load(&key).await.map_err(|_| UNREAD)?;
+    Ok(found.is_some_and(|found| found.is_live()))
+}

@@ -1,0 +1,219 @@
+//! `GET /v1/contacts?number=`: the name that the provider's phonebook has for a number, asked for
+//! with the user's own access token, and remembered for a while.
+
+use crate::{
+    auth::{self, Grant, Role},
+    call::{Extension, TenantId},
+    config::{self, AuthKey, Config},
+    problem::Problem,
+    sidecar::{
+        Sidecar,
+        integration::Key,
+        users::{Users, no_store, unavailable},
+        vending::NoToken,
+    },
+};
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use moka::future::Cache;
+use reqwest::{Client, Url, redirect::Policy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// How long a name, or that there is none, is remembered.
+const REMEMBER: Duration = Duration::from_secs(300);
+/// Numbers that are remembered.
+const MOST: u64 = 10_000;
+/// How long the phonebook may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// The longest number, in characters.
+const MAX_NUMBER: usize = 64;
+/// The longest answer of a phonebook, and the longest name, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+const MAX_NAME: usize = 256;
+/// How long a token lives that this process makes for itself.
+const OWN_TOKEN: Duration = Duration::from_secs(60);
+
+/// Looks names up.
+pub struct Contacts {
+    client: Client,
+    url: Url,
+    vendor: Vendor,
+    users: Users,
+    names: Cache<(TenantId, Extension, String), Option<String>>,
+}
+
+/// Where access tokens come from.
+enum Vendor {
+    Here(Arc<Sidecar>),
+    /// From another process, by its private listener.
+    There {
+        url: String,
+        token: ServiceToken,
+    },
+}
+
+enum ServiceToken {
+    Given(SecretString),
+    Minted(SecretString, config::Auth),
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum NoName {
+    #[error("there is no access token")]
+    NoToken,
+    #[error("the phonebook does not answer")]
+    NotNow,
+}
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    number: String,
+}
+
+#[derive(Deserialize)]
+struct Vended {
+    access_token: SecretString,
+}
+
+impl Contacts {
+    /// # Errors
+    /// No HTTP client can be made, or an address is none.
+    pub fn new(config: &Config, users: Users, here: Option<Arc<Sidecar>>) -> anyhow::Result<Option<Self>> {
+        let Some(sidecar) = &config.sidecar else { return Ok(None) };
+        let Some(url) = &sidecar.portal.contacts_url else { return Ok(None) };
+        let vendor = match (here, &sidecar.url, &sidecar.service_token, &config.auth.key) {
+            (Some(here), ..) => Vendor::Here(here),
+            (None, Some(url), Some(token), _) => {
+                Vendor::There { url: url.clone(), token: ServiceToken::Given(token.clone()) }
+            }
+            (None, Some(url), None, AuthKey::Hs256(secret)) => Vendor::There {
+                url: url.clone(),
+                token: ServiceToken::Minted(secret.clone(), config.auth.clone()),
+            },
+            _ => return Ok(None),
+        };
+        Ok(Some(Self {
+            client: Client::builder().redirect(Policy::none()).timeout(DEADLINE).build()?,
+            url: Url::parse(url)?,
+            vendor,
+            users,
+            names: Cache::builder().max_capacity(MOST).time_to_live(REMEMBER).build(),
+        }))
+    }
+
+    /// A contact's name; who ask for the same at the same time share one question.
+    async fn name(&self, key: &Key, number: &str) -> Result<Option<String>, NoName> {
+        let place = (key.tenant.clone(), key.extension.clone(), number.to_owned());
+        let asked = self.names.try_get_with(place, self.ask(key, number)).await;
+        asked.map_err(|why| (*why).clone())
+    }
+
+    async fn ask(&self, key: &Key, number: &str) -> Result<Option<String>, NoName> {
+        let token = self.access_token(key).await?;
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("number", number);
+        let answer = self.client.get(url).bearer_auth(token.expose_secret()).send().await;
+        let mut answer = answer.map_err(|_| NoName::NotNow)?;
+        match answer.status() {
+            StatusCode::NOT_FOUND => return Ok(None),
+            status if !status.is_success() => return Err(NoName::NotNow),
+            _ => {}
+        }
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(|_| NoName::NotNow)? {
+            if body.len() + part.len() > MAX_ANSWER {
+                return Err(NoName::NotNow);
+            }
+            body.extend_from_slice(&part);
+        }
+        let found: Value = serde_json::from_slice(&body).map_err(|_| NoName::NotNow)?;
+        Ok(name_in(&found))
+    }
+
+    async fn access_token(&self, key: &Key) -> Result<SecretString, NoName> {
+        match &self.vendor {
+            Vendor::Here(sidecar) => match sidecar.access_token(key).await {
+                Ok((token, _)) => Ok(token),
+                Err(NoToken::Status(_)) => Err(NoName::NoToken),
+                Err(_) => Err(NoName::NotNow),
+            },
+            Vendor::There { url, token } => {
+                let url = format!("{}/internal/telsmart/access-token", url.trim_end_matches('/'));
+                let body = json!({ "tenant_id": key.tenant, "user_extension": key.extension });
+                let token = token.text(key)?;
+                let asked = self.client.post(url).bearer_auth(token.expose_secret()).json(&body).send().await;
+                let answer = asked.map_err(|_| NoName::NotNow)?;
+                match answer.status().as_u16() {
+                    200 => Ok(answer.json::<Vended>().await.map_err(|_| NoName::NotNow)?.access_token),
+                    409 => Err(NoName::NoToken),
+                    _ => Err(NoName::NotNow),
+                }
+            }
+        }
+    }
+}
+
+impl ServiceToken {
+    fn text(&self, key: &Key) -> Result<SecretString, NoName> {
+        match self {
+            Self::Given(token) => Ok(token.clone()),
+            Self::Minted(secret, auth) => {
+                let grant = Grant {
+                    tenant: key.tenant.clone(),
+                    sub: "callpop-gateway".to_owned(),
+                    extensions: Vec::new(),
+                    role: Role::Service,
+                    ttl: OWN_TOKEN,
+                    audience: auth.audience.clone(),
+                    issuer: auth.issuer.clone(),
+                };
+                auth::mint(secret, &grant).map(Into::into).map_err(|_| NoName::NotNow)
+            }
+        }
+    }
+}
+
+/// The name of the first contact. How the phonebook answers is not known: a list of contacts, or
+/// one, with `name`.
+fn name_in(found: &Value) -> Option<String> {
+    let contact = found.as_array().map_or(Some(found), |list| list.first())?;
+    let name = contact.get("name")?.as_str()?.trim();
+    (!name.is_empty() && name.len() <= MAX_NAME).then(|| name.to_owned())
+}
+
+/// The handler.
+pub async fn lookup(
+    State(contacts): State<Arc<Contacts>>,
+    Query(Wanted { number }): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let identity = contacts.users.identify(&headers).await?;
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '*' | '#');
+    if number.is_empty() || number.len() > MAX_NUMBER || !number.chars().all(is_number) {
+        let detail = format!("number must be 1 to {MAX_NUMBER} digits, with + in front");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail));
+    }
+    let mut outcome = Err(NoName::NoToken);
+    for extension in identity.extensions.iter() {
+        let key = Key { tenant: identity.tenant.clone(), extension: extension.clone() };
+        outcome = contacts.name(&key, &number).await;
+        if !matches!(outcome, Err(NoName::NoToken)) {
+            break;
+        }
+    }
+    match outcome {
+        Ok(name) => Ok((no_store(), Json(json!({ "number": number, "name": name }))).into_response()),
+        Err(NoName::NoToken) => {
+            let detail = "the user's integration gives no access token";
+            Err(Problem::new(StatusCode::CONFLICT, "no-access-token", detail))
+        }
+        Err(NoName::NotNow) => Err(unavailable("the phonebook cannot be asked now")),
+    }
+}

@@ -1,0 +1,256 @@
+//! One user's consent at a provider, and where its tokens stand. This is what a store keeps, as
+//! JSON; the tokens in it are sealed. How it changes is in [`super::machine`].
+
+use super::vault::Sealed;
+use crate::call::{Extension, Micros, TenantId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Whose integration it is: an extension is unique within its tenant only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Key {
+    pub tenant: TenantId,
+    pub extension: Extension,
+}
+
+/// An integration, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Integration {
+    pub key: Key,
+    /// Grows with each activation.
+    pub epoch: u64,
+    /// Which refresh token of the epoch it has; grows with each that comes.
+    pub generation: u64,
+    pub state: State,
+    /// When `state` began to mean what it means to others.
+    pub since: Micros,
+    pub tokens: Option<Tokens>,
+    /// Consents that users were sent to the portal for.
+    pub asked: Vec<Asked>,
+    /// The callback that activated it last.
+    pub activated_by: Option<Callback>,
+    /// When this generation's refresh token may have been sent, and by which attempts.
+    pub sent: Vec<Sent>,
+    /// It comes from a backup: newer generations may have been there.
+    pub is_restored: bool,
+    /// The attempt whose answer made this generation.
+    pub made_by: Option<Uuid>,
+    /// Attempts in a row that certainly consumed nothing.
+    pub failures: u32,
+    /// No attempt before this.
+    pub retry_at: Micros,
+}
+
+/// Where an integration stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum State {
+    /// The user was sent to the portal; there was never a token.
+    Pending,
+    Active,
+    /// Somebody refreshes. A claim has no end: it is settled, never forgotten.
+    InFlight(Claim),
+    /// The refresh token may be consumed, and the answer lost.
+    Ambiguous,
+    /// The one try that tells.
+    Probing(Claim),
+    /// From a backup, so the refresh token may be consumed.
+    Suspect,
+    ReauthRequired {
+        cause: Cause,
+    },
+    /// Of no use any more, and to be revoked at the provider.
+    Deactivating,
+    Deactivated,
+}
+
+/// The right to send this generation's refresh token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Claim {
+    pub attempt: Uuid,
+    /// The process that has it.
+    pub owner: Uuid,
+    /// Until then others leave it alone. A lease, for efficiency: nothing is sent since it ended.
+    pub until: Micros,
+    /// The token may have left the process.
+    pub is_armed: bool,
+}
+
+/// What the provider issued.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Tokens {
+    pub refresh: Sealed,
+    pub access: Sealed,
+    pub issued_at: Micros,
+    pub expires_at: Micros,
+}
+
+/// A consent that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Asked {
+    /// SHA-256 of the confirmation key, in hex.
+    pub key_hash: String,
+    /// The user who began it.
+    pub sub: String,
+    pub expires_at: Micros,
+}
+
+/// A callback, so that it is known when it comes again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Callback {
+    pub key_hash: String,
+    /// SHA-256 of the tokens in it, in hex.
+    pub tokens_hash: String,
+}
+
+/// Once that a refresh token may have been sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sent {
+    pub attempt: Uuid,
+    pub at: Micros,
+    pub is_probe: bool,
+}
+
+/// Why a user has to connect again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The provider refused a refresh token that was never sent before.
+    Rejected,
+    /// An answer was lost, and the provider does not give it again.
+    ResponseLost,
+    /// The refresh token came from a backup, and was not the newest.
+    Restored,
+}
+
+/// What others are told of an integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "IntegrationStatus"))]
+pub enum Status {
+    /// The user was sent to the provider, whose activation has not come.
+    Pending,
+    Active,
+    /// Active, and a refresh is under way.
+    Refreshing,
+    /// A refresh ended without a clear answer; the old access token still counts.
+    Ambiguous,
+    /// There will be no access token until the user consents again.
+    ReauthRequired,
+    /// Ended from either side; its tokens are wiped.
+    Deactivated,
+}
+
+impl Integration {
+    /// One that nobody has asked for yet.
+    pub fn new(key: Key, now: Micros) -> Self {
+        Self {
+            key,
+            epoch: 0,
+            generation: 0,
+            state: State::Pending,
+            since: now,
+            tokens: None,
+            asked: Vec::new(),
+            activated_by: None,
+            sent: Vec::new(),
+            is_restored: false,
+            made_by: None,
+            failures: 0,
+            retry_at: 0,
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        match self.state {
+            State::Pending => Status::Pending,
+            State::Active => Status::Active,
+            State::InFlight(_) if self.sent.len() > 1 => Status::Ambiguous,
+            State::InFlight(_) => Status::Refreshing,
+            State::Ambiguous | State::Probing(_) | State::Suspect => Status::Ambiguous,
+            State::ReauthRequired { .. } => Status::ReauthRequired,
+            State::Deactivating | State::Deactivated => Status::Deactivated,
+        }
+    }
+
+    /// The status, where a refresh that goes well is none of its own.
+    pub fn meaning(&self) -> Status {
+        match self.status() {
+            Status::Refreshing => Status::Active,
+            other => other,
+        }
+    }
+
+    /// Why the user has to connect again, if so.
+    pub fn cause(&self) -> Option<Cause> {
+        match self.state {
+            State::ReauthRequired { cause } => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// Whether the user's consent stands, and its calls are to be delivered.
+    pub fn is_live(&self) -> bool {
+        matches!(self.status(), Status::Active | Status::Refreshing | Status::Ambiguous)
+    }
+
+    /// The access token that may be given away, while it is valid.
+    pub fn vendible(&self, now: Micros) -> Option<&Tokens> {
+        self.tokens.as_ref().filter(|tokens| self.is_live() && now < tokens.expires_at)
+    }
+
+    /// When the access token ends that is given away, in seconds since 1970.
+    pub fn access_ends_at(&self) -> Option<u64> {
+        let live = self.tokens.as_ref().filter(|_| self.is_live());
+        live.map(|tokens| tokens.expires_at / 1_000_000)
+    }
+
+    /// Whether its access token may end before there is another: what should have been refreshed
+    /// by now is not, or only a probe can tell.
+    pub fn is_at_risk(&self, now: Micros) -> bool {
+        let Some(tokens) = self.tokens.as_ref().filter(|_| self.is_live()) else { return false };
+        let life = tokens.expires_at.saturating_sub(tokens.issued_at);
+        let is_overdue = now > tokens.expires_at.saturating_sub(life / 10);
+        is_overdue || self.status() == Status::Ambiguous
+    }
+
+    /// The claim that is held on it.
+    pub fn claim(&self) -> Option<&Claim> {
+        match &self.state {
+            State::InFlight(claim) | State::Probing(claim) => Some(claim),
+            _ => None,
+        }
+    }
+}
+
+impl Status {
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Active,
+        Self::Refreshing,
+        Self::Ambiguous,
+        Self::ReauthRequired,
+        Self::Deactivated,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Refreshing => "refreshing",
+            Self::Ambiguous => "ambiguous",
+            Self::ReauthRequired => "reauth_required",
+            Self::Deactivated => "deactivated",
+        }
+    }
+}
+
+impl Cause {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::ResponseLost => "response_lost",
+            Self::Restored => "restored",
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! How an integration changes: one pure function of what stands, what happens and the time. Who
+//! stores the result by compare-and-swap, and only then acts, can crash at any step.
+//!
+//! A refresh token leaves the process only after two stored steps: the claim, and the arming of
+//! it when the connection to the provider stands. What is not armed was certainly not sent, and
+//! may be tried again; what is armed may have been sent, and is not sent again for its own sake.
+//! Neither is undone by time.
+
+use super::integration::{Asked, Callback, Cause, Claim, Integration, Sent, State, Tokens};
+use crate::call::Micros;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Consents of one user that may be under way at the same time; the oldest goes.
+const MOST_ASKED: usize = 8;
+
+/// What happens to an integration.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The user is sent to the portal.
+    Connect(Asked),
+    /// The provider calls back. The tokens are sealed for the epoch after the one that stands.
+    Activate { callback: Callback, tokens: Tokens },
+    /// Somebody wants to refresh; it is [`Due`].
+    Claim(Claim),
+    /// The connection stands, the token is about to leave.
+    Arm { attempt: Uuid },
+    /// Certainly nothing was sent.
+    NotSent { attempt: Uuid, retry_at: Micros },
+    /// The provider refused the client or the request, and so consumed nothing.
+    Refused { attempt: Uuid, retry_at: Micros },
+    /// It was sent, and there is no answer that tells anything.
+    Lost { attempt: Uuid },
+    /// The provider does not accept the refresh token.
+    Rejected(Answer),
+    /// The provider issued tokens. They are sealed for the generation after the answer's.
+    Issued { answer: Answer, tokens: Tokens },
+    /// The claim's owner is gone, or its time is over.
+    Orphaned { attempt: Uuid },
+    /// The user, or the provider, ends it; `revoke` keeps the tokens for that.
+    Deactivate { revoke: bool },
+    /// The tokens are revoked, or it was tried for long enough.
+    Revoked,
+    /// It was restored from a backup.
+    Restore,
+}
+
+/// What an answer of the provider is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub epoch: u64,
+    pub generation: u64,
+    pub attempt: Uuid,
+}
+
+/// Why something does not change what stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is so already.
+    #[error("known")]
+    Known,
+    /// There is no such consent under way.
+    #[error("no such consent is under way")]
+    NotAsked,
+    /// It does not go with where the integration stands.
+    #[error("not now")]
+    NotNow,
+    /// A newer generation is there; the answer is of no use, and of no harm.
+    #[error("superseded")]
+    Superseded,
+    /// Another activation, or a deactivation, came first: what was issued is to be revoked.
+    #[error("stray")]
+    Stray,
+}
+
+/// What is to be done about an integration, and from when on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    Never,
+    /// Claim and refresh.
+    Refresh(Micros),
+    /// The same refresh token once more, while the provider accepts that.
+    Again(Micros),
+    /// The same refresh token once more, since otherwise all is lost anyway.
+    Probe(Micros),
+    /// Settle a claim that nobody holds any more.
+    Settle(Micros),
+    /// Revoke the tokens at the provider.
+    Revoke(Micros),
+}
+
+impl Due {
+    /// When, if ever.
+    pub fn at(self) -> Option<Micros> {
+        match self {
+            Self::Never => None,
+            Self::Refresh(at) | Self::Again(at) | Self::Probe(at) | Self::Settle(at) | Self::Revoke(at) => {
+                Some(at)
+            }
+        }
+    }
+}
+
+/// What the provider does, and how early to refresh.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// How long the provider accepts a consumed refresh token again.
+    pub reuse_grace: Duration,
+}
+
+impl Integration {
+    /// What this is after an input. Pure: the same gives the same.
+    ///
+    /// # Errors
+    /// Nothing changes, and why.
+    pub fn on(&self, input: Input, now: Micros, policy: Policy) -> Result<Self, Refusal> {
+        let mut next = self.clone();
+        match input {
+            Input::Connect(asked) => next.connect(asked, now),
+            Input::Activate { callback, tokens } => next.activate(callback, tokens, now)?,
+            Input::Claim(claim) => next.take(claim, now, policy)?,
+            Input::Arm { attempt } => next.arm(attempt, now)?,
+            Input::NotSent { attempt, retry_at } => next.not_sent(attempt, retry_at)?,
+            Input::Refused { attempt, retry_at } => next.refused(attempt, retry_at)?,
+            Input::Lost { attempt } => next.lost(attempt)?,
+            Input::Rejected(answer) => next.rejected(answer)?,
+            Input::Issued { answer, tokens } => next.issued(answer, tokens)?,
+            Input::Orphaned { attempt } => next.orphaned(attempt)?,
+            Input::Deactivate { revoke } => next.deactivate(revoke)?,
+            Input::Revoked => next.revoked()?,
+            Input::Restore => next.restore()?,
+        }
+        if next.meaning() != self.meaning() || next.epoch != self.epoch {
+            next.since = now;
+        }
+        Ok(next)
+    }
+
+    /// What is to be done next, and when.
+    pub fn due(&self, now: Micros, policy: Policy) -> Due {
+        let Some(tokens) = &self.tokens else { return Due::Never };
+        let not_before = |at: Micros| at.max(self.retry_at);
+        match &self.state {
+            State::Active => Due::Refresh(not_before(self.refresh_at(tokens))),
+            State::Ambiguous if self.may_send_again(not_before(now), policy) => Due::Again(self.retry_at),
+            State::Ambiguous | State::Suspect => Due::Probe(not_before(self.probe_at(tokens))),
+            State::InFlight(claim) | State::Probing(claim) => Due::Settle(claim.until),
+            State::Deactivating => Due::Revoke(self.retry_at),
+            State::Pending | State::ReauthRequired { .. } | State::Deactivated => Due::Never,
+        }
+    }
+
+    /// At 60 to 80 % of the access token's life, and not the same for all.
+    fn refresh_at(&self, tokens: &Tokens) -> Micros {
+        let life = tokens.expires_at.saturating_sub(tokens.issued_at);
+        tokens.issued_at + life / 1000 * (600 + self.jitter() % 200)
+    }
+
+    /// In the last tenth of the access token's life, but with a minute at most.
+    fn probe_at(&self, tokens: &Tokens) -> Micros {
+        let life = tokens.expires_at.saturating_sub(tokens.issued_at);
+        tokens.expires_at.saturating_sub((life / 10).min(60_000_000))
+    }
+
+    /// A number of this generation.
+    fn jitter(&self) -> u64 {
+        let name = (self.key.tenant.as_str(), self.key.extension.as_str(), self.epoch, self.generation);
+        xxhash_rust::xxh3::xxh3_64(format!("{name:?}").as_bytes())
+    }
+
+    /// Whether the provider takes the refresh token once more, though it may be consumed.
+    fn may_send_again(&self, now: Micros, policy: Policy) -> bool {
+        let first = self.sent.first().map(|sent| sent.at);
+        first.is_some_and(|at| now < at + policy.reuse_grace.as_micros() as u64) && !self.is_restored
+    }
+
+    /// Where it is when nobody has a claim on it.
+    fn at_rest(&self) -> State {
+        match self.is_restored {
+            true => State::Suspect,
+            false if self.sent.is_empty() => State::Active,
+            false => State::Ambiguous,
+        }
+    }
+
+    fn held_by(&mut self, attempt: Uuid) -> Result<&mut Claim, Refusal> {
+        match &mut self.state {
+            State::InFlight(claim) | State::Probing(claim) if claim.attempt == attempt => Ok(claim),
+            _ => Err(Refusal::NotNow),
+        }
+    }
+
+    fn connect(&mut self, asked: Asked, now: Micros) {
+        self.asked.retain(|other| now < other.expires_at);
+        if self.asked.len() == MOST_ASKED {
+            self.asked.remove(0);
+        }
+        self.asked.push(asked);
+    }
+
+    fn activate(&mut self, callback: Callback, tokens: Tokens, now: Micros) -> Result<(), Refusal> {
+        match &self.activated_by {
+            Some(last) if *last == callback => return Err(Refusal::Known),
+            Some(last) if last.key_hash == callback.key_hash => return Err(Refusal::NotAsked),
+            _ => {}
+        }
+        let is_it = |asked: &Asked| asked.key_hash == callback.key_hash && now < asked.expires_at;
+        let nth = self.asked.iter().position(is_it).ok_or(Refusal::NotAsked)?;
+        self.asked.remove(nth);
+        self.activated_by = Some(callback);
+        (self.epoch, self.generation) = (self.epoch + 1, 0);
+        self.renew(tokens);
+        Ok(())
+    }
+
+    /// Tokens that were never sent.
+    fn renew(&mut self, tokens: Tokens) {
+        self.tokens = Some(tokens);
+        self.state = State::Active;
+        self.sent.clear();
+        (self.is_restored, self.made_by) = (false, None);
+        (self.failures, self.retry_at) = (0, 0);
+    }
+
+    fn take(&mut self, claim: Claim, now: Micros, policy: Policy) -> Result<(), Refusal> {
+        if self.tokens.is_none() {
+            return Err(Refusal::NotNow);
+        }
+        self.state = match (&self.state, self.due(now, policy)) {
+            // Somebody may need a fresh one before it is due.
+            (State::Active, _) if self.retry_at <= now => State::InFlight(claim),
+            (State::Ambiguous, Due::Again(at)) if at <= now => State::InFlight(claim),
+            (State::Ambiguous | State::Suspect, _) if self.may_probe(now) => State::Probing(claim),
+            _ => return Err(Refusal::NotNow),
+        };
+        Ok(())
+    }
+
+    fn may_probe(&self, now: Micros) -> bool {
+        let near = self.tokens.as_ref().map(|tokens| self.probe_at(tokens));
+        near.is_some_and(|near| near.max(self.retry_at) <= now)
+    }
+
+    fn arm(&mut self, attempt: Uuid, now: Micros) -> Result<(), Refusal> {
+        let is_probe = matches!(self.state, State::Probing(_));
+        let claim = self.held_by(attempt)?;
+        if claim.is_armed || claim.until <= now {
+            return Err(Refusal::NotNow);
+        }
+        claim.is_armed = true;
+        self.sent.push(Sent { attempt, at: now, is_probe });
+        Ok(())
+    }
+
+    fn not_sent(&mut self, attempt: Uuid, retry_at: Micros) -> Result<(), Refusal> {
+        if self.held_by(attempt)?.is_armed {
+            return Err(Refusal::NotNow);
+        }
+        self.try_later(retry_at);
+        Ok(())
+    }
+
+    fn refused(&mut self, attempt: Uuid, retry_at: Micros) -> Result<(), Refusal> {
+        let is_known = self.sent.iter().any(|sent| sent.attempt == attempt);
+        // The answer may come when it was given up for lost.
+        if !is_known || self.held_by(attempt).is_err() && self.state != State::Ambiguous {
+            return Err(Refusal::NotNow);
+        }
+        self.sent.retain(|sent| sent.attempt != attempt);
+        self.try_later(retry_at);
+        Ok(())
+    }
+
+    fn try_later(&mut self, retry_at: Micros) {
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = retry_at;
+        self.state = self.at_rest();
+    }
+
+    fn lost(&mut self, attempt: Uuid) -> Result<(), Refusal> {
+        if !self.held_by(attempt)?.is_armed {
+            return Err(Refusal::NotNow);
+        }
+        match self.state {
+            State::Probing(_) => self.give_up(self.cause_of_loss()),
+            _ => self.state = self.at_rest(),
+        }
+        Ok(())
+    }
+
+    fn cause_of_loss(&self) -> Cause {
+        if self.is_restored { Cause::Restored } else { Cause::ResponseLost }
+    }
+
+    fn orphaned(&mut self, attempt: Uuid) -> Result<(), Refusal> {
+        if self.held_by(attempt)?.is_armed {
+            return self.lost(attempt);
+        }
+        self.state = self.at_rest();
+        Ok(())
+    }
+
+    /// Whether an answer is about what stands.
+    fn answers(&self, answer: Answer) -> Result<(), Refusal> {
+        let is_over = matches!(self.state, State::Deactivating | State::Deactivated);
+        if answer.epoch != self.epoch || is_over {
+            Err(Refusal::Stray)
+        } else if self.made_by == Some(answer.attempt) {
+            Err(Refusal::Known)
+        } else if answer.generation != self.generation {
+            Err(Refusal::Superseded)
+        } else if self.sent.iter().any(|sent| sent.attempt == answer.attempt) {
+            Ok(())
+        } else {
+            Err(Refusal::NotNow)
+        }
+    }
+
+    fn rejected(&mut self, answer: Answer) -> Result<(), Refusal> {
+        self.answers(answer)?;
+        if matches!(self.state, State::ReauthRequired { .. }) {
+            return Err(Refusal::Known);
+        }
+        let is_first = self.sent.len() == 1 && !self.is_restored;
+        self.give_up(if is_first { Cause::Rejected } else { self.cause_of_loss() });
+        Ok(())
+    }
+
+    /// What was sent stays on record: the answer to an earlier attempt may still come.
+    fn give_up(&mut self, cause: Cause) {
+        self.state = State::ReauthRequired { cause };
+        self.tokens = None;
+    }
+
+    fn issued(&mut self, answer: Answer, tokens: Tokens) -> Result<(), Refusal> {
+        self.answers(answer)?;
+        self.generation += 1;
+        self.renew(tokens);
+        self.made_by = Some(answer.attempt);
+        Ok(())
+    }
+
+    fn deactivate(&mut self, revoke: bool) -> Result<(), Refusal> {
+        if self.state == State::Deactivated || (revoke && self.state == State::Deactivating) {
+            return Err(Refusal::Known);
+        }
+        // A refresh token that is being sent is consumed: the answer to it is revoked when it comes.
+        let is_at_rest = self.claim().is_none_or(|claim| !claim.is_armed);
+        self.asked.clear();
+        self.sent.clear();
+        (self.failures, self.retry_at) = (0, 0);
+        if revoke && is_at_rest && self.tokens.is_some() {
+            self.state = State::Deactivating;
+        } else {
+            self.state = State::Deactivated;
+            self.tokens = None;
+        }
+        Ok(())
+    }
+
+    fn revoked(&mut self) -> Result<(), Refusal> {
+        if self.state != State::Deactivating {
+            return Err(Refusal::NotNow);
+        }
+        self.state = State::Deactivated;
+        self.tokens = None;
+        Ok(())
+    }
+
+    fn restore(&mut self) -> Result<(), Refusal> {
+        match self.state {
+            State::Active | State::InFlight(_) | State::Ambiguous | State::Probing(_) => {
+                self.is_restored = true;
+                self.state = State::Suspect;
+                Ok(())
+            }
+            _ => Err(Refusal::Known),
+        }
+    }
+}

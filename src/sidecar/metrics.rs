@@ -1,0 +1,118 @@
+//! What the sidecar counts.
+
+use super::integration::{Integration, Status};
+use crate::call::Micros;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+};
+
+/// The sidecar's metrics.
+#[derive(Default)]
+pub struct Metrics {
+    pub integrations: Family<Stands, Gauge>,
+    /// Alert on it: users who will have to connect again, or have no access token, if nobody acts.
+    pub at_risk: Gauge,
+    pub refreshes: Family<Ended, Counter>,
+    pub vended: Family<Vended, Counter>,
+    pub callbacks: Family<Callback, Counter>,
+    pub replayed: Counter,
+    /// Answers that could not be read, and are kept.
+    pub escrowed: Counter,
+    pub journal_errors: Counter,
+    pub journal_damaged: Gauge,
+    pub audit_errors: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Stands {
+    pub status: Status,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Ended {
+    pub outcome: Refresh,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Vended {
+    pub status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Callback {
+    pub kind: &'static str,
+    pub status: u16,
+}
+
+/// How an attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refresh {
+    Done,
+    NotSent,
+    Refused,
+    Ambiguous,
+    /// The user has to connect again.
+    Ended,
+    /// Tokens that came too late were revoked.
+    Stray,
+    StoreFailed,
+    /// The key ring does not open the token.
+    SealedShut,
+}
+
+impl Metrics {
+    pub fn count(&self, outcome: Refresh) {
+        self.refreshes.get_or_create(&Ended { outcome }).inc();
+    }
+
+    /// Counts how all integrations stand.
+    pub fn measure(&self, all: &[Arc<Integration>], now: Micros) {
+        for status in Status::ALL {
+            let count = all.iter().filter(|it| it.status() == status).count();
+            self.integrations.get_or_create(&Stands { status }).set(count as i64);
+        }
+        self.at_risk.set(all.iter().filter(|it| it.is_at_risk(now)).count() as i64);
+    }
+
+    pub fn name(&self, r: &mut Registry) {
+        r.register("integrations", "Users' integrations, by status", self.integrations.clone());
+        let text = "Integrations that may not be refreshed before their access token ends";
+        r.register("integrations_at_risk", text, self.at_risk.clone());
+        r.register("token_refreshes", "Attempts to refresh, by outcome", self.refreshes.clone());
+        r.register("access_tokens_vended", "Requests for access tokens, by status", self.vended.clone());
+        r.register("activation_callbacks", "Callbacks of the provider, by status", self.callbacks.clone());
+        r.register("token_answers_replayed", "Kept answers that were read at start", self.replayed.clone());
+        r.register("token_answers_unreadable", "Answers that are kept unread", self.escrowed.clone());
+        r.register("token_journal_errors", "Answers that could not be kept", self.journal_errors.clone());
+        let text = "Files of the journal that are no answers";
+        r.register("token_journal_damaged", text, self.journal_damaged.clone());
+        r.register("audit_errors", "Events that are not in the audit log", self.audit_errors.clone());
+    }
+}
+
+impl EncodeLabelValue for Status {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(self.as_str())
+    }
+}
+
+impl EncodeLabelValue for Refresh {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(match self {
+            Self::Done => "done",
+            Self::NotSent => "not_sent",
+            Self::Refused => "refused",
+            Self::Ambiguous => "ambiguous",
+            Self::Ended => "reauth_required",
+            Self::Stray => "stray",
+            Self::StoreFailed => "store_failed",
+            Self::SealedShut => "sealed_shut",
+        })
+    }
+}

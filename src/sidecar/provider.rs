@@ -1,0 +1,197 @@
+//! Telsmart's token endpoint: how a refresh token is sent, and what an answer means. What is not
+//! known of it follows RFC 6749 (section 6, and 5.2 for errors) and RFC 7009.
+//!
+//! A request is sent at most once: no retry, no redirect, no connection that was used before. The
+//! token is in the body, and the body is not given away before the caller says so.
+
+use crate::config::Portal;
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::{Body, Client, RequestBuilder, header, redirect::Policy, retry};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use zeroize::Zeroizing;
+
+/// How long a connection may take to stand.
+pub const CONNECT: Duration = Duration::from_secs(5);
+/// How long a revocation may take.
+const REVOKE: Duration = Duration::from_secs(10);
+/// The largest answer that is taken, in bytes.
+const MOST: usize = 64 * 1024;
+
+/// Speaks with the provider's token endpoint.
+pub struct Provider {
+    client: Client,
+    portal: Portal,
+}
+
+/// What became of a request with a refresh token.
+pub enum Sending {
+    /// The token has certainly not left the process.
+    NotSent,
+    /// The whole answer came.
+    Answered { status: u16, body: SecretString },
+    /// It left, or may have, and there is no answer.
+    Unanswered,
+}
+
+/// What an answer says.
+pub enum Reading {
+    Issued(Grant),
+    /// The refresh token is not accepted.
+    Rejected,
+    /// The client or the request is not accepted, before the token was looked at.
+    Refused(&'static str),
+    /// Nothing that can be relied upon.
+    Unclear,
+}
+
+/// Tokens that were issued.
+#[derive(Deserialize)]
+pub struct Grant {
+    pub access_token: SecretString,
+    /// Where it is left out, the old one stays good.
+    pub refresh_token: Option<SecretString>,
+    /// Seconds.
+    pub expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: String,
+}
+
+impl Provider {
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn new(portal: Portal) -> reqwest::Result<Self> {
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .retry(retry::never())
+            .pool_max_idle_per_host(0)
+            .connect_timeout(CONNECT)
+            .build()?;
+        Ok(Self { client, portal })
+    }
+
+    /// Sends a refresh token, once `arm` allows it: that is asked when the connection stands, as the
+    /// last thing before the token leaves. Ends when there is an answer, or can be none.
+    pub async fn refresh<E>(
+        &self,
+        token: &SecretString,
+        arm: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) -> Sending
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())];
+        let has_left = Arc::new(AtomicBool::new(false));
+        let leaves = has_left.clone();
+        let body = move |body: Bytes| async move {
+            arm.await?;
+            leaves.store(true, Ordering::SeqCst);
+            Ok::<_, E>(body)
+        };
+        let request =
+            self.form(&self.portal.token_url, &form, |form| Body::wrap_stream(stream::once(body(form))));
+        let answer = answer(request).await;
+        // A server may answer before it has read anything: then nothing of ours has left.
+        match (has_left.load(Ordering::SeqCst), answer) {
+            (false, _) => Sending::NotSent,
+            (true, Some((status, body))) => Sending::Answered { status, body },
+            (true, None) => Sending::Unanswered,
+        }
+    }
+
+    /// Revokes a token, with all that come of the same consent; false where that failed. There may
+    /// be nothing that revokes, which is no failure.
+    pub async fn revoke(&self, token: &SecretString) -> bool {
+        let Some(url) = &self.portal.revoke_url else { return true };
+        let form = [("token", token.expose_secret()), ("token_type_hint", "refresh_token")];
+        let request = self.form(url, &form, Body::from).timeout(REVOKE);
+        request.send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// A form with the client's name; a secret is shown by HTTP Basic.
+    fn form(&self, url: &str, form: &[(&str, &str)], body: impl FnOnce(Bytes) -> Body) -> RequestBuilder {
+        let id = ("client_id", self.portal.client_id.as_str());
+        let secret = &self.portal.client_secret;
+        let public = secret.is_none().then_some(id);
+        let fields: Vec<_> = form.iter().copied().chain(public).collect();
+        // Texts always encode.
+        let text = Zeroizing::new(serde_urlencoded::to_string(fields).unwrap_or_default().into_bytes());
+        let request = self
+            .client
+            .post(url)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::CONTENT_LENGTH, text.len())
+            .header(header::ACCEPT, "application/json")
+            .body(body(Bytes::from_owner(text)));
+        match secret {
+            // RFC 6749, 2.3.1: both are form-encoded first.
+            Some(secret) => {
+                request.basic_auth(encoded(&self.portal.client_id), Some(encoded(secret.expose_secret())))
+            }
+            None => request,
+        }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    let pair = serde_urlencoded::to_string([("", text)]).unwrap_or_default();
+    pair.trim_start_matches('=').to_owned()
+}
+
+/// The status and the whole body, if all of it comes.
+async fn answer(request: RequestBuilder) -> Option<(u16, SecretString)> {
+    let mut answer = request.send().await.ok()?;
+    let mut body = Zeroizing::new(Vec::with_capacity(MOST));
+    while let Some(part) = answer.chunk().await.ok()? {
+        if body.len() + part.len() > MOST {
+            return None;
+        }
+        body.extend_from_slice(&part);
+    }
+    let text = String::from_utf8_lossy(&body);
+    Some((answer.status().as_u16(), text.into_owned().into()))
+}
+
+/// What an answer of the token endpoint says.
+pub fn read(status: u16, body: &SecretString) -> Reading {
+    let body = body.expose_secret();
+    match status {
+        200..=299 => match serde_json::from_str::<Grant>(body) {
+            Ok(grant) if grant.is_sound() => Reading::Issued(grant),
+            _ => Reading::Unclear,
+        },
+        400 | 401 => {
+            match serde_json::from_str::<Failure>(body).as_ref().map(|failure| failure.error.as_str()) {
+                Ok("invalid_grant") => Reading::Rejected,
+                Ok("invalid_client") => Reading::Refused("invalid_client"),
+                Ok("unauthorized_client") => Reading::Refused("unauthorized_client"),
+                Ok("invalid_request") => Reading::Refused("invalid_request"),
+                Ok("unsupported_grant_type") => Reading::Refused("unsupported_grant_type"),
+                Ok("invalid_scope") => Reading::Refused("invalid_scope"),
+                _ => Reading::Unclear,
+            }
+        }
+        _ => Reading::Unclear,
+    }
+}
+
+impl Grant {
+    fn is_sound(&self) -> bool {
+        let is_token = |token: &SecretString| {
+            let token = token.expose_secret();
+            !token.is_empty() && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+        };
+        is_token(&self.access_token) && self.refresh_token.as_ref().is_none_or(is_token)
+    }
+}

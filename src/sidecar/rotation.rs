@@ -1,0 +1,320 @@
+//! Keeps access tokens fresh: claims, sends, keeps the answer, stores what it says. What may be
+//! done when is [`super::machine`]'s; this does it, one task an attempt, which no caller ends.
+
+mod answer;
+mod revoke;
+
+use super::{
+    audit::{Audit, Event},
+    directory::{ChangeError, Directory},
+    integration::{Claim, Integration, Key, State, Tokens},
+    journal::Journal,
+    machine::{Answer, Due, Input, Refusal},
+    metrics::{Metrics, Refresh},
+    provider::{CONNECT, Provider, Sending},
+    vault::{Kind, Label, Vault},
+};
+use crate::{call::Micros, clock};
+use parking_lot::Mutex;
+use rand::RngExt;
+use secrecy::SecretString;
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
+use tokio::{sync::watch, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+/// How often it is looked what is due.
+const LOOK: Duration = Duration::from_millis(200);
+/// Attempts that one look may begin, and that may be under way.
+const MOST_AT_ONCE: usize = 64;
+/// A claim is left alone for so much longer than its owner may wait to send.
+const MARGIN: Duration = Duration::from_secs(5);
+/// Between attempts that certainly consumed nothing: from the first to the second, and at most.
+const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
+
+/// What refreshes. It has the vault key.
+pub struct Rotation {
+    pub(super) directory: Arc<Directory>,
+    pub(super) vault: Vault,
+    provider: Provider,
+    journal: Journal,
+    audit: Audit,
+    pub(super) metrics: Arc<Metrics>,
+    answer_timeout: Duration,
+    late_timeout: Duration,
+    /// This process.
+    me: Uuid,
+    /// Attempts of this process, until they are settled.
+    ongoing: Mutex<HashMap<Key, watch::Receiver<()>>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What a rotation is made of.
+pub struct Parts {
+    pub directory: Arc<Directory>,
+    pub vault: Vault,
+    pub provider: Provider,
+    pub journal: Journal,
+    pub audit: Audit,
+    pub metrics: Arc<Metrics>,
+    pub answer_timeout: Duration,
+    pub late_timeout: Duration,
+}
+
+impl Rotation {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { directory, vault, provider, journal, audit, metrics, answer_timeout, late_timeout } =
+            parts;
+        Self {
+            directory,
+            vault,
+            provider,
+            journal,
+            audit,
+            metrics,
+            answer_timeout,
+            late_timeout,
+            me: Uuid::new_v4(),
+            ongoing: Mutex::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Does what is due, until it is told to stop.
+    pub async fn run(self: Arc<Self>) {
+        while !self.stop.is_cancelled() {
+            if self.directory.is_read() {
+                for (found, due) in self.directory.due(clock::now(), MOST_AT_ONCE) {
+                    match due {
+                        Due::Refresh(_) | Due::Again(_) | Due::Probe(_) => _ = self.begin(&found.key),
+                        Due::Settle(_) => self.settle(found).await,
+                        Due::Revoke(_) => self.begin_to_revoke(found),
+                        Due::Never => {}
+                    }
+                }
+            }
+            let _ = timeout(LOOK, self.stop.cancelled()).await;
+        }
+    }
+
+    /// Begins nothing new, and waits for what is under way.
+    pub async fn drain(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Begins to refresh, unless that is under way here. What is returned ends with the attempt;
+    /// nothing where there are too many.
+    pub fn begin(self: &Arc<Self>, key: &Key) -> Option<watch::Receiver<()>> {
+        let mut ongoing = self.ongoing.lock();
+        if let Some(done) = ongoing.get(key) {
+            return Some(done.clone());
+        }
+        if ongoing.len() >= MOST_AT_ONCE || self.stop.is_cancelled() {
+            return None;
+        }
+        let (ends, done) = watch::channel(());
+        ongoing.insert(key.clone(), done.clone());
+        drop(ongoing);
+        let (rotation, key) = (self.clone(), key.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = rotation.attempt(&key).await {
+                rotation.on_error(&error);
+            }
+            rotation.ongoing.lock().remove(&key);
+            drop(ends);
+        });
+        Some(done)
+    }
+
+    fn on_error(&self, error: &ChangeError) {
+        match error {
+            // Another process was first, or it is not the time any more.
+            ChangeError::Refused { .. } | ChangeError::Nothing => {}
+            error => {
+                self.metrics.count(Refresh::StoreFailed);
+                tracing::warn!(%error, "an integration could not be refreshed now");
+            }
+        }
+    }
+
+    /// From the claim to what came of it.
+    async fn attempt(self: &Arc<Self>, key: &Key) -> Result<(), ChangeError> {
+        let attempt = Uuid::new_v4();
+        let lease = CONNECT + self.answer_timeout + 2 * MARGIN;
+        let claim = || {
+            let until = clock::now() + clock::micros(lease);
+            Input::Claim(Claim { attempt, owner: self.me, until, is_armed: false })
+        };
+        let claimed = self.directory.change(key, |_| claim()).await?;
+        self.note(&claimed, "claimed", None).await;
+        let Some(token) = self.refresh_token(&claimed) else {
+            return self.not_sent(key, attempt, Refresh::SealedShut).await;
+        };
+        let answer = Answer { epoch: claimed.epoch, generation: claimed.generation, attempt };
+        let arm = self.clone().arm(key.clone(), attempt);
+        let mut sending = pin!(self.provider.refresh(&token, arm));
+        let sent = match timeout(CONNECT + self.answer_timeout, &mut sending).await {
+            Ok(sent) => sent,
+            Err(_) => {
+                // Not telling yet; it may still come, and then it counts.
+                self.lost(key, attempt).await?;
+                let more = self.late_timeout.saturating_sub(self.answer_timeout);
+                timeout(more, sending).await.unwrap_or(Sending::Unanswered)
+            }
+        };
+        match sent {
+            Sending::NotSent => self.not_sent(key, attempt, Refresh::NotSent).await,
+            Sending::Unanswered => self.lost(key, attempt).await,
+            Sending::Answered { status, body } => {
+                self.on_answer(key, answer, status, body).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// The last step before the token leaves: from now on it counts as sent.
+    async fn arm(self: Arc<Self>, key: Key, attempt: Uuid) -> Result<(), ChangeError> {
+        let armed = self.directory.change(&key, |_| Input::Arm { attempt }).await?;
+        self.note(&armed, "sent", None).await;
+        // To store it may have taken long, and others may settle the claim soon.
+        let until = armed.claim().map_or(0, |claim| claim.until);
+        if clock::now() + clock::micros(MARGIN) > until {
+            let stands = Box::new(armed);
+            return Err(ChangeError::Refused { refusal: Refusal::NotNow, stands });
+        }
+        Ok(())
+    }
+
+    async fn not_sent(&self, key: &Key, attempt: Uuid, why: Refresh) -> Result<(), ChangeError> {
+        self.metrics.count(why);
+        let released =
+            self.directory.change(key, |stands| Input::NotSent { attempt, retry_at: later(stands) }).await;
+        let released = match released {
+            // Armed, and then too late to send: it counts as sent.
+            Err(ChangeError::Refused { stands, .. })
+                if stands.claim().is_some_and(|it| it.attempt == attempt) =>
+            {
+                return self.lost(key, attempt).await;
+            }
+            other => other?,
+        };
+        self.note(&released, "not_sent", None).await;
+        Ok(())
+    }
+
+    async fn lost(&self, key: &Key, attempt: Uuid) -> Result<(), ChangeError> {
+        match self.directory.change(key, |_| Input::Lost { attempt }).await {
+            Ok(lost) => {
+                self.metrics.count(Refresh::Ambiguous);
+                self.note(&lost, "no_answer", None).await;
+                self.note_end(&lost).await;
+                Ok(())
+            }
+            // Settled already, by this process or another.
+            Err(ChangeError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Settles a claim whose owner is gone, or does nothing any more.
+    async fn settle(self: &Arc<Self>, found: Arc<Integration>) {
+        let Some(attempt) = found.claim().map(|claim| claim.attempt) else { return };
+        match self.directory.change(&found.key, |_| Input::Orphaned { attempt }).await {
+            Ok(settled) => {
+                self.note(&settled, "claim_settled", None).await;
+                self.note_end(&settled).await;
+            }
+            Err(error) => self.on_error(&error),
+        }
+    }
+
+    /// Settles the claims of processes that are gone: those of others, where there are no others.
+    pub async fn settle_all(self: &Arc<Self>) {
+        for found in self.directory.all() {
+            if found.claim().is_some_and(|claim| claim.owner != self.me) {
+                self.settle(found).await;
+            }
+        }
+    }
+
+    fn refresh_token(&self, of: &Integration) -> Option<SecretString> {
+        let tokens = of.tokens.as_ref()?;
+        self.open(of, Kind::Refresh, tokens)
+    }
+
+    /// The access token that may be given away now.
+    pub(super) fn access_token(&self, of: &Integration) -> Option<(SecretString, Micros)> {
+        let tokens = of.vendible(clock::now())?;
+        Some((self.open(of, Kind::Access, tokens)?, tokens.expires_at))
+    }
+
+    fn open(&self, of: &Integration, kind: Kind, tokens: &Tokens) -> Option<SecretString> {
+        let sealed = if kind == Kind::Access { &tokens.access } else { &tokens.refresh };
+        let opened = self.vault.open(&label(&of.key, kind, of.epoch, of.generation), sealed);
+        opened.inspect_err(|error| tracing::error!(%error, "a token cannot be opened")).ok()
+    }
+
+    /// What is issued, sealed for where it is to stand.
+    pub(super) fn seal(
+        &self,
+        key: &Key,
+        (epoch, generation): (u64, u64),
+        (access, refresh): (&SecretString, &SecretString),
+        life: Duration,
+    ) -> Tokens {
+        let issued_at = clock::now();
+        Tokens {
+            access: self.vault.seal(&label(key, Kind::Access, epoch, generation), access),
+            refresh: self.vault.seal(&label(key, Kind::Refresh, epoch, generation), refresh),
+            issued_at,
+            expires_at: issued_at + clock::micros(life),
+        }
+    }
+
+    /// Writes into the audit log. Where that fails it is counted, and does not stop anything: a
+    /// token that is out is worth more than its line.
+    pub(super) async fn note(&self, about: &Integration, event: &'static str, cause: Option<&'static str>) {
+        let Integration { key, epoch, generation, .. } = about;
+        let (tenant, extension) = (key.tenant.clone(), key.extension.clone());
+        let event = Event {
+            at: clock::now(),
+            tenant,
+            extension,
+            epoch: *epoch,
+            generation: *generation,
+            event,
+            cause,
+        };
+        if let Err(error) = self.audit.note(event).await {
+            self.metrics.audit_errors.inc();
+            tracing::error!(%error, "an event is missing in the audit log");
+        }
+    }
+
+    /// Notes that the user has to connect again, if that is what became of it.
+    async fn note_end(&self, about: &Integration) {
+        if let State::ReauthRequired { cause } = about.state {
+            self.metrics.count(Refresh::Ended);
+            self.note(about, "reauth_required", Some(cause.as_str())).await;
+        }
+    }
+}
+
+pub(super) fn label(key: &Key, kind: Kind, epoch: u64, generation: u64) -> Label<'_> {
+    Label { tenant: key.tenant.as_str(), extension: key.extension.as_str(), kind, epoch, generation }
+}
+
+/// When to try again what consumed nothing: later after each failure, but early enough for the
+/// access token that is still there.
+fn later(stands: &Integration) -> Micros {
+    let [first, most] = RETRY;
+    let longest = first.saturating_mul(1 << stands.failures.min(10)).min(most);
+    let now = clock::now();
+    let left = stands.tokens.as_ref().map_or(0, |tokens| tokens.expires_at.saturating_sub(now));
+    let pause = clock::micros(longest).min((left / 8).max(clock::micros(first)));
+    now + rand::rng().random_range(pause / 2..=pause)
+}

@@ -1,0 +1,187 @@
+//! What the provider answered: kept, sealed and on the disk, before anybody looks at it; then read
+//! and stored. Kept answers are read once more when the process starts.
+
+use super::{Refresh, Rotation, label, later};
+use crate::{
+    clock,
+    sidecar::{
+        directory::ChangeError,
+        integration::{Integration, Key},
+        journal::{Entry, JournalError},
+        machine::{Answer, Input, Refusal},
+        provider::{self, Grant, Reading},
+        vault::Kind,
+    },
+};
+use secrecy::SecretString;
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+
+/// Before what could not be stored is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// How often it is tried to keep an answer, before it is stored without.
+const MOST_TRIES: u32 = 5;
+/// How long an access token lives where the provider never said.
+const USUAL_LIFE: Duration = Duration::from_secs(300);
+
+impl Rotation {
+    /// Keeps an answer, and does what it says.
+    pub(super) async fn on_answer(&self, key: &Key, answer: Answer, status: u16, body: SecretString) {
+        let entry = Entry {
+            attempt: answer.attempt,
+            tenant: key.tenant.clone(),
+            extension: key.extension.clone(),
+            epoch: answer.epoch,
+            generation: answer.generation,
+            received_at: clock::now(),
+            status,
+            body: self.vault.seal(&label(key, Kind::Response, answer.epoch, answer.generation), &body),
+        };
+        if let Err(error) = self.keep(&entry).await {
+            self.metrics.journal_errors.inc();
+            tracing::error!(%error, "an answer cannot be kept before it is stored");
+        }
+        self.follow(key, answer, status, &body).await;
+    }
+
+    async fn keep(&self, entry: &Entry) -> Result<(), JournalError> {
+        let mut tries = 0;
+        loop {
+            match self.journal.keep(entry).await {
+                Err(JournalError::CannotWrite(_) | JournalError::Late) if tries < MOST_TRIES => {
+                    tries += 1;
+                    sleep(AGAIN).await;
+                }
+                kept => return kept,
+            }
+        }
+    }
+
+    /// Reads what was kept when the process ended, and does what it says, as if it came now.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn replay(self: &Arc<Self>) -> Result<(), JournalError> {
+        let kept = self.journal.entries()?;
+        self.metrics.journal_damaged.set(kept.damaged as i64);
+        for entry in kept.entries {
+            let key = Key { tenant: entry.tenant.clone(), extension: entry.extension.clone() };
+            let answer = Answer { epoch: entry.epoch, generation: entry.generation, attempt: entry.attempt };
+            match self.vault.open(&label(&key, Kind::Response, entry.epoch, entry.generation), &entry.body) {
+                Ok(body) => {
+                    self.metrics.replayed.inc();
+                    let rotation = self.clone();
+                    self.tasks.spawn(async move { rotation.follow(&key, answer, entry.status, &body).await });
+                }
+                Err(error) => {
+                    tracing::error!(%error, attempt = %entry.attempt, "a kept answer cannot be opened")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what an answer says, until that is stored, and then no longer keeps it.
+    async fn follow(&self, key: &Key, answer: Answer, status: u16, body: &SecretString) {
+        let reading = provider::read(status, body);
+        loop {
+            let done = match &reading {
+                Reading::Issued(grant) => self.on_issued(key, answer, grant).await,
+                Reading::Rejected => self.on_rejected(key, answer).await,
+                Reading::Refused(why) => self.on_refused(key, answer, why).await,
+                Reading::Unclear => self.on_unclear(key, answer, status).await,
+            };
+            match done {
+                Ok(()) => break,
+                Err(_) if self.stop.is_cancelled() => return,
+                Err(error) => {
+                    tracing::warn!(%error, "an answer is not stored yet; trying again");
+                    sleep(AGAIN).await;
+                }
+            }
+        }
+        // What looks like tokens and cannot be read is kept, sealed, for whoever can.
+        if !matches!(reading, Reading::Unclear) || !(200..300).contains(&status) || self.is_past(key, answer)
+        {
+            self.journal.forget(answer.attempt).await;
+        }
+    }
+
+    fn is_past(&self, key: &Key, answer: Answer) -> bool {
+        let at = |it: Arc<Integration>| (it.epoch, it.generation);
+        self.directory.held(key).map(at).is_none_or(|at| at > (answer.epoch, answer.generation))
+    }
+
+    async fn on_issued(&self, key: &Key, answer: Answer, grant: &Grant) -> Result<(), ChangeError> {
+        let make = |stands: &Integration| {
+            let old =
+                || if stands.generation == answer.generation { self.refresh_token(stands) } else { None };
+            let refresh = grant.refresh_token.clone().or_else(old).ok_or(ChangeError::Nothing)?;
+            let life = grant.expires_in.map(Duration::from_secs).unwrap_or_else(|| life_of(stands));
+            let place = (answer.epoch, answer.generation + 1);
+            let tokens = self.seal(key, place, (&grant.access_token, &refresh), life);
+            Ok::<_, ChangeError>(Input::Issued { answer, tokens })
+        };
+        match self.directory.try_change(key, make).await {
+            Ok(rotated) => {
+                self.metrics.count(Refresh::Done);
+                self.note(&rotated, "rotated", None).await;
+                Ok(())
+            }
+            Err(ChangeError::Refused { refusal: Refusal::Stray, stands }) => {
+                self.metrics.count(Refresh::Stray);
+                let token = grant.refresh_token.as_ref().unwrap_or(&grant.access_token);
+                let cause = if self.provider.revoke(token).await { None } else { Some("failed") };
+                self.note(&stands, "late_tokens_revoked", cause).await;
+                Ok(())
+            }
+            other => ignore_refusals(other),
+        }
+    }
+
+    async fn on_rejected(&self, key: &Key, answer: Answer) -> Result<(), ChangeError> {
+        match self.directory.change(key, |_| Input::Rejected(answer)).await {
+            Ok(ended) => {
+                self.note_end(&ended).await;
+                Ok(())
+            }
+            // Another was first: what it got is there to be used.
+            other => ignore_refusals(other),
+        }
+    }
+
+    async fn on_refused(&self, key: &Key, answer: Answer, why: &'static str) -> Result<(), ChangeError> {
+        let attempt = answer.attempt;
+        match self.directory.change(key, |stands| Input::Refused { attempt, retry_at: later(stands) }).await {
+            Ok(refused) => {
+                self.metrics.count(Refresh::Refused);
+                tracing::error!(why, "the provider refuses our client; nothing is lost while that is mended");
+                self.note(&refused, "refused", Some(why)).await;
+                Ok(())
+            }
+            other => ignore_refusals(other),
+        }
+    }
+
+    async fn on_unclear(&self, key: &Key, answer: Answer, status: u16) -> Result<(), ChangeError> {
+        if (200..300).contains(&status) {
+            self.metrics.escrowed.inc();
+            tracing::error!(attempt = %answer.attempt, status, "an answer cannot be read; it stays in the journal");
+        }
+        self.lost(key, answer.attempt).await
+    }
+}
+
+/// What the machine does not want is done with; what the store could not do is not.
+fn ignore_refusals(changed: Result<Integration, ChangeError>) -> Result<(), ChangeError> {
+    match changed {
+        Ok(_) | Err(ChangeError::Refused { .. } | ChangeError::Nothing) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// How long the access token before lived.
+fn life_of(stands: &Integration) -> Duration {
+    let life = stands.tokens.as_ref().map(|tokens| tokens.expires_at.saturating_sub(tokens.issued_at));
+    life.map_or(USUAL_LIFE, Duration::from_micros)
+}

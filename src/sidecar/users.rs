@@ -1,0 +1,164 @@
+//! What users ask of their integrations, with their token: how they stand, and a ticket to begin
+//! with, since a link of a web page cannot carry a token. It opens nothing that is sealed.
+
+use super::{
+    directory::{ChangeError, Directory},
+    integration::{Integration, Key},
+    store::StoreError,
+};
+use crate::{
+    auth::{self, Identity, Role, Verifier},
+    call::{Extension, Micros, TenantId},
+    problem::Problem,
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::{sync::Arc, time::Duration};
+
+/// How long a ticket is good.
+const TICKET: Duration = Duration::from_secs(30);
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// What the routes of users need.
+#[derive(Clone)]
+pub struct Users {
+    pub directory: Arc<Directory>,
+    pub verifier: Arc<Verifier>,
+}
+
+/// An integration as its user sees it.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    provider: &'static str,
+    tenant_id: &'a TenantId,
+    extension: &'a Extension,
+    status: &'static str,
+    since: Micros,
+    /// Seconds since 1970.
+    access_token_expires_at: Option<u64>,
+    cause: Option<&'static str>,
+}
+
+/// Who a ticket was for.
+#[derive(Serialize, Deserialize)]
+pub struct Ticket {
+    pub tenant: TenantId,
+    pub sub: Arc<str>,
+    pub extensions: Vec<Extension>,
+}
+
+/// `/v1/integrations` and `/v1/tickets`.
+pub fn routes(users: Users) -> Router {
+    Router::new().route("/v1/integrations", get(list)).route("/v1/tickets", post(ticket)).with_state(users)
+}
+
+async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
+    let identity = users.identify(&headers).await?;
+    let mut found = Vec::new();
+    for extension in identity.extensions.iter() {
+        let key = Key { tenant: identity.tenant.clone(), extension: extension.clone() };
+        found.extend(users.directory.load(&key).await?);
+    }
+    let shown: Vec<Shown<'_>> = found.iter().map(Shown::of).collect();
+    Ok((no_store(), Json(shown)).into_response())
+}
+
+async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
+    let Identity { tenant, sub, extensions, .. } = users.identify(&headers).await?;
+    let ticket = Ticket { tenant, sub, extensions: extensions.to_vec() };
+    let text = random();
+    let value = serde_json::to_string(&ticket).map_err(ChangeError::from)?;
+    users.directory.store().put_once(&ticket_name(&text), &value, TICKET).await.map_err(ChangeError::from)?;
+    let answer = Json(json!({ "ticket": text, "expires_in": TICKET.as_secs() }));
+    Ok((StatusCode::CREATED, no_store(), answer).into_response())
+}
+
+impl Users {
+    /// Who asks, by the token that is shown.
+    pub async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
+        let identity = self.verify(headers).await?;
+        if identity.role == Role::Service {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "a service has no integrations of its own",
+            ));
+        }
+        Ok(identity)
+    }
+
+    /// The bearer of a token, whatever its role.
+    pub async fn verify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
+        let token = auth::bearer(headers).ok_or_else(|| unauthorized("there is no token"))?;
+        self.verifier.verify(token).await.map_err(|why| {
+            if why.is_transient() { unavailable(&why.to_string()) } else { unauthorized(&why.to_string()) }
+        })
+    }
+
+    /// Whom a ticket is for; it is of no use again.
+    pub async fn redeem(&self, ticket: &str) -> Result<Ticket, Problem> {
+        let taken = self.directory.store().take(&ticket_name(ticket)).await.map_err(ChangeError::from)?;
+        let taken = taken.and_then(|value| serde_json::from_str(&value).ok());
+        taken.ok_or_else(|| unauthorized("the ticket is unknown, used or expired: ask for another"))
+    }
+}
+
+impl<'a> Shown<'a> {
+    pub fn of(found: &'a Integration) -> Self {
+        Self {
+            provider: "telsmart",
+            tenant_id: &found.key.tenant,
+            extension: &found.key.extension,
+            status: found.status().as_str(),
+            since: found.since,
+            access_token_expires_at: found.access_ends_at(),
+            cause: found.cause().map(|cause| cause.as_str()),
+        }
+    }
+}
+
+/// 128 random bits, as text.
+pub fn random() -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
+}
+
+/// SHA-256, in hex: of secrets that are random, so that nothing else is needed.
+pub fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn ticket_name(ticket: &str) -> String {
+    format!("ticket:{}", hash(ticket))
+}
+
+/// What nobody on the way is to keep.
+pub fn no_store() -> [(header::HeaderName, HeaderValue); 1] {
+    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]
+}
+
+pub fn unauthorized(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+pub fn unavailable(detail: &str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(RETRY_AFTER)
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        if !matches!(error, ChangeError::Store(StoreError::Unavailable(_) | StoreError::Unknown(_))) {
+            tracing::error!(%error, "an integration cannot be read or changed");
+        }
+        unavailable("the integrations cannot be read or changed now")
+    }
+}

@@ -1,0 +1,160 @@
+//! Access tokens for other servers, on the private listener.
+
+use super::{
+    Sidecar,
+    directory::ChangeError,
+    integration::{Integration, Key, Status},
+    metrics,
+    users::{no_store, unavailable},
+};
+use crate::{
+    auth::Role,
+    body,
+    call::{Extension, Micros, TenantId},
+    clock,
+    problem::Problem,
+    server,
+};
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a caller waits for a token where the old one has ended.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two looks at what another process does.
+const LOOK: Duration = Duration::from_millis(100);
+/// A token that ends so soon is of no use to a caller, unless there is no other; or a twentieth
+/// of its life, if that is less.
+const TOO_SOON: Micros = 5_000_000;
+
+/// Why there is no access token.
+#[derive(Debug, thiserror::Error)]
+pub enum NoToken {
+    /// The user has to do something first.
+    #[error("there is no integration that could give one")]
+    Status(Option<Status>),
+    #[error("there is none at the moment")]
+    NotNow,
+    #[error(transparent)]
+    Store(#[from] ChangeError),
+}
+
+#[derive(Deserialize)]
+struct Body {
+    tenant_id: TenantId,
+    user_extension: Extension,
+}
+
+/// Everything on the private listener.
+pub fn routes(sidecar: Arc<Sidecar>) -> Router {
+    Router::new()
+        .route("/internal/telsmart/access-token", post(vend))
+        .fallback(server::not_found)
+        .method_not_allowed_fallback(server::method_not_allowed)
+        .with_state(sidecar)
+}
+
+async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
+    let (status, response) = match take(&sidecar, request).await {
+        Ok((token, expires_at)) => {
+            let body = json!({ "access_token": token.expose_secret(), "expires_at": expires_at / 1_000_000 });
+            (StatusCode::OK, (no_store(), Json(body)).into_response())
+        }
+        Err(problem) => (problem.status(), problem.into_response()),
+    };
+    sidecar.metrics.vended.get_or_create(&metrics::Vended { status: status.as_u16() }).inc();
+    response
+}
+
+async fn take(sidecar: &Arc<Sidecar>, request: Request) -> Result<(SecretString, Micros), Problem> {
+    let (head, body) = request.into_parts();
+    if sidecar.users.verify(&head.headers).await?.role != Role::Service {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "access tokens are for the role service",
+        ));
+    }
+    let body = body::read_json(&head.headers, body).await?;
+    let not_json = |_| Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON");
+    let value: Value = serde_json::from_slice(&body).map_err(not_json)?;
+    let wrong = |_| {
+        let detail = "tenant_id and user_extension are needed, as text";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
+    };
+    let Body { tenant_id, user_extension } = serde_json::from_value(value).map_err(wrong)?;
+    let key = Key { tenant: tenant_id, extension: user_extension };
+    Ok(sidecar.access_token(&key).await?)
+}
+
+impl Sidecar {
+    /// An access token that is valid now; refreshed first where that is needed. Who waits shares
+    /// one refresh, and may go away: it goes on.
+    ///
+    /// # Errors
+    /// There is none, and why.
+    pub async fn access_token(&self, key: &Key) -> Result<(SecretString, Micros), NoToken> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found = self.directory.load(key).await?.ok_or(NoToken::Status(None))?;
+            if !found.is_live() {
+                return Err(NoToken::Status(Some(found.status())));
+            }
+            // While somebody refreshes, the old one is good enough for as long as it lasts.
+            if (found.claim().is_some() || !is_ending(&found))
+                && let Some(token) = self.rotation.access_token(&found)
+            {
+                return Ok(token);
+            }
+            let attempt = self.rotation.begin(key);
+            if let Some(token) = self.rotation.access_token(&found) {
+                return Ok(token);
+            }
+            if Instant::now() >= deadline {
+                return Err(NoToken::NotNow);
+            }
+            let ended = async {
+                if let Some(mut ends) = attempt {
+                    // It only ever ends.
+                    let _ = ends.changed().await;
+                }
+            };
+            // Another process may have it; so it is looked at in any case.
+            let _ = timeout(LOOK, ended).await;
+            sleep(LOOK / 10).await;
+        }
+    }
+}
+
+fn is_ending(found: &Integration) -> bool {
+    found.tokens.as_ref().is_none_or(|tokens| {
+        let life = tokens.expires_at.saturating_sub(tokens.issued_at);
+        clock::now() + (life / 20).min(TOO_SOON) >= tokens.expires_at
+    })
+}
+
+impl From<NoToken> for Problem {
+    fn from(why: NoToken) -> Self {
+        match why {
+            NoToken::Status(status) => {
+                let status = status.map(Status::as_str);
+                let detail = match status {
+                    Some(status) => format!("the integration is {status}: its user has to connect"),
+                    None => "the user never connected".to_owned(),
+                };
+                Self::new(StatusCode::CONFLICT, "no-access-token", detail).with("integration_status", status)
+            }
+            NoToken::NotNow => unavailable("the provider gives no access token at the moment"),
+            NoToken::Store(error) => error.into(),
+        }
+    }
+}
