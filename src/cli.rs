@@ -39,8 +39,8 @@ enum Command {
     Token(Token),
     /// Run a gateway and a simulated Telsmart in one process, with a page that shows both
     Demo(demo::Options),
-    /// Play recorded calls to a gateway, or serve two phones to press the buttons of
-    Simulate(Play),
+    /// Play recorded calls to a gateway, or serve two phones, MyTelsmart and a token server
+    Simulate(Box<Play>),
 }
 
 #[derive(Args)]

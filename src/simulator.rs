@@ -1,8 +1,9 @@
 //! A Telsmart to develop against: it plays recorded calls and has two phones whose buttons
-//! one can press, and sends the webhooks of both to a gateway over real HTTP.
+//! one can press, and sends the webhooks of both to a gateway over real HTTP. Its users consent
+//! in MyTelsmart, and its token server is as strict as a real one.
 //!
-//! It knows nothing of the gateway but the provider's documented webhook; they share the one
-//! HTTP error. Nothing imports it but the command line, [`crate::demo`] and tests.
+//! It knows nothing of the gateway but the provider's documented webhook and callbacks; they share
+//! the one HTTP error. Nothing imports it but the command line, [`crate::demo`] and tests.
 
 mod api;
 mod board;
@@ -13,6 +14,7 @@ mod play;
 mod scenario;
 mod sender;
 mod summary;
+mod telsmart;
 mod webhook;
 
 pub use api::Simulator;
@@ -20,3 +22,4 @@ pub use phone::{Phone, TENANT};
 pub use play::{Play, Report, SimulatorError, play, serve};
 pub use scenario::{Scenario, ScenarioError, Speed};
 pub use sender::{Destination, Retries, SenderError};
+pub use telsmart::{Telsmart, TelsmartOptions};

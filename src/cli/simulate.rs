@@ -1,4 +1,4 @@
-//! `callpop simulate`: Telsmart's webhooks without Telsmart.
+//! `callpop simulate`: Telsmart without Telsmart.
 
 use super::serve::{finish, log_to_stderr, stopped};
 use crate::{
@@ -9,7 +9,7 @@ use anyhow::Context;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 
-/// Plays, or serves the phones; `print` gets the results, a line each.
+/// Plays, or serves the phones and the portal; `print` gets the results, a line each.
 pub fn run(options: &Play, print: impl Fn(String)) -> ExitCode {
     log_to_stderr(&Log { format: LogFormat::Text, filter: "warn".into() });
     finish(|| simulate(options, print))
@@ -26,6 +26,10 @@ async fn simulate(options: &Play, print: impl Fn(String)) -> anyhow::Result<()> 
         return Ok(());
     };
     let listener = TcpListener::bind(addr).await.with_context(|| format!("--listen {addr}"))?;
-    print(format!("http://{}/simulator/state", listener.local_addr()?));
+    let url = format!("http://{}", listener.local_addr()?);
+    print(format!("{url}/simulator/state"));
+    for (path, what) in options.telsmart.addresses() {
+        print(format!("{url}{path:<40} {what}"));
+    }
     Ok(simulator::serve(options, listener, stop).await?)
 }

@@ -8,6 +8,7 @@ use super::{
     phone::TENANT,
     scenario::{Cast, Scenario, ScenarioError, Speed},
     sender::{Destination, Outcome, Retries, Sender, SenderError},
+    telsmart::{Telsmart, TelsmartOptions},
     webhook,
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -66,12 +67,14 @@ pub struct Play {
     /// Play in this tenant instead of the recorded one
     #[arg(long, value_name = "ID")]
     pub tenant: Option<String>,
-    /// Serve two phones over HTTP on this address instead of playing scenarios
+    /// Serve two phones, MyTelsmart and its token server on this address instead of playing scenarios
     #[arg(long, value_name = "ADDR", conflicts_with = "scenarios")]
     pub listen: Option<SocketAddr>,
     /// Built-in scenarios or files of JSON lines; none: all that are built in
     #[arg(value_name = "SCENARIO")]
     pub scenarios: Vec<String>,
+    #[command(flatten)]
+    pub telsmart: TelsmartOptions,
 }
 
 /// What became of a play.
@@ -176,7 +179,7 @@ pub async fn play(options: &Play) -> Result<Report, SimulatorError> {
     Ok(counts.add_to(report))
 }
 
-/// Serves the phones until `shutdown`.
+/// Serves the phones and the rest of Telsmart until `shutdown`.
 pub async fn serve(
     options: &Play,
     listener: TcpListener,
@@ -184,10 +187,12 @@ pub async fn serve(
 ) -> Result<(), SimulatorError> {
     let tenant = options.tenant.as_deref().unwrap_or(TENANT);
     let simulator = Simulator::start(&options.gateway(), options.retries(), tenant)?;
-    let routes = simulator.routes();
+    let telsmart = Telsmart::start(&options.telsmart, &options.gateway, tenant)?;
+    let routes = simulator.routes().merge(telsmart.routes());
     let stop = async move {
         shutdown.await;
         simulator.stop();
+        telsmart.stop();
     };
     Ok(axum::serve(listener, routes).with_graceful_shutdown(stop).await?)
 }
@@ -232,7 +237,7 @@ fn probability(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "must be a number from 0 to 1".to_owned())
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let millis = match unit {

@@ -20,6 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub enum SenderError {
     #[error("the gateway's URL {0:?} must be http:// or https:// with a host")]
     Gateway(String),
+    #[error("the callback URL {0:?} must be http:// or https:// with a host")]
+    Callback(String),
     #[error("the header name {0:?} is not one")]
     Header(String),
     #[error("the secret cannot be a header's value: it holds characters that HTTP does not allow")]
@@ -93,20 +95,12 @@ impl Sender {
         let base = gateway.url.trim_end_matches('/');
         let url = Url::parse(&format!("{base}/webhooks/telsmart")).map_err(|_| bad_url())?;
         let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or_else(bad_url)?;
-        let mut client = Client::builder()
-            .user_agent(concat!("callpop-simulator/", env!("CARGO_PKG_VERSION")))
-            .timeout(ATTEMPT)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never());
-        if is_loopback(host) {
-            // A proxy of the environment would look for the gateway on its own machine.
-            client = client.no_proxy();
-        }
+        let client = client(host)?;
         let header = gateway.header.parse().map_err(|_| SenderError::Header(gateway.header.clone()))?;
         let mut secret =
             HeaderValue::from_str(gateway.secret.expose_secret()).map_err(|_| SenderError::Secret)?;
         secret.set_sensitive(true);
-        Ok(Self { client: client.build()?, url, header, secret, retries })
+        Ok(Self { client, url, header, secret, retries })
     }
 
     /// Sends an event until it has a final answer or the attempts are used up; each attempt
@@ -148,6 +142,20 @@ impl Sender {
             }
         }
     }
+}
+
+/// Asks a host once and waits [`ATTEMPT`] for the answer; a redirect is an answer.
+pub(super) fn client(host: &str) -> Result<Client, reqwest::Error> {
+    let mut client = Client::builder()
+        .user_agent(concat!("callpop-simulator/", env!("CARGO_PKG_VERSION")))
+        .timeout(ATTEMPT)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never());
+    if is_loopback(host) {
+        // A proxy of the environment would look for the gateway on its own machine.
+        client = client.no_proxy();
+    }
+    client.build()
 }
 
 /// `Retry-After` in seconds; its other form, a date, falls back to the backoff.

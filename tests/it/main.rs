@@ -23,6 +23,7 @@ mod nodes;
 mod retention;
 mod simulate;
 mod support;
+mod telsmart_simulator;
 mod webhook_bodies;
 mod webhook_fields;
 mod webhook_senders;

@@ -16,6 +16,7 @@ pub mod raw;
 pub mod redis;
 pub mod telsmart;
 pub mod token;
+pub mod token_server;
 pub mod truth;
 pub mod viewer;
 
@@ -28,6 +29,7 @@ pub use engine::Engine;
 pub use gateway::Gateway;
 pub use telsmart::Leg;
 pub use token::Token;
+pub use token_server::TokenServer;
 
 /// The longest that a test waits for one thing.
 pub const PATIENCE: Duration = Duration::from_secs(10);

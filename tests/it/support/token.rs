@@ -9,9 +9,27 @@ pub const SECRET: &str = "a-development-secret-of-forty-characters";
 /// Authenticates webhooks where nothing else is configured.
 pub const WEBHOOK_SECRET: &str = "webhook-secret-one-0123456789";
 
-/// What no gateway may log at its default level: secrets, and what the fixtures say of people.
-pub const PRIVATE: &[&str] =
-    &[SECRET, WEBHOOK_SECRET, "eyJ", "+3228992675", "+32470", "John Doe", "Jane Doe", "External Person"];
+/// Authenticates activation and deactivation callbacks.
+pub const CALLBACK_SECRET: &str = "callback-secret-one-0123456789";
+/// Authenticates who refreshes tokens.
+pub const CLIENT_SECRET: &str = "client-secret-one-0123456789";
+
+/// What no gateway may log at its default level: secrets, and what the fixtures say of people. The
+/// simulated Telsmart's access tokens begin with `tsa_`, its refresh tokens with `tsr_`.
+pub const PRIVATE: &[&str] = &[
+    SECRET,
+    WEBHOOK_SECRET,
+    CALLBACK_SECRET,
+    CLIENT_SECRET,
+    "eyJ",
+    "tsa_",
+    "tsr_",
+    "+3228992675",
+    "+32470",
+    "John Doe",
+    "Jane Doe",
+    "External Person",
+];
 
 /// A JWT to be.
 #[derive(Clone)]
