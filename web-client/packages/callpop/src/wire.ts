@@ -125,7 +125,7 @@ token_expires_at: number,
 calls: Array<Call>, };
 
 /**
- * Where an integration stands, as its user is told.
+ * What others are told of an integration.
  */
 export type IntegrationStatus = "pending" | "active" | "refreshing" | "ambiguous" | "reauth_required" | "deactivated";
 
