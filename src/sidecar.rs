@@ -2,3 +2,5 @@
 //! and never lost, access tokens for those who need them.
 //!
 //! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
+
+pub mod store;

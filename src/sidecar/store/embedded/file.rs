@@ -1,0 +1,137 @@
+//! Opens `sidecar.db`, for its owner only: makes it where it is missing, and refuses what is
+//! damaged, of another version, or not ours.
+
+use super::{StoreError, is_busy, new_line, one};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior::Immediate};
+use std::{
+    fs::{DirBuilder, File, OpenOptions, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+const NAME: &str = "sidecar.db";
+/// How long another process may hold the file.
+const BUSY: Duration = Duration::from_secs(2);
+/// How long several that open at the same time may get in each other's way.
+const OPEN: Duration = Duration::from_secs(10);
+/// "call", by which SQLite files are told apart.
+const APPLICATION: i32 = 0x6361_6c6c;
+const SCHEMA: i32 = 1;
+const TABLES: &str = "
+    CREATE TABLE head (line TEXT NOT NULL, seq INTEGER NOT NULL) STRICT;
+    CREATE TABLE rows (
+        name TEXT PRIMARY KEY, revision INTEGER NOT NULL, seq INTEGER NOT NULL UNIQUE, value TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT, expires INTEGER NOT NULL) STRICT;
+    CREATE INDEX secrets_by_time ON secrets (expires);
+";
+
+/// Why it cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("it is damaged ({0}); restore it from a backup. Nothing was changed")]
+    Damaged(String),
+    #[error("it is not a file of callpop. Nothing was changed")]
+    Strange,
+    #[error("its schema is of version {0}, and this callpop knows version {SCHEMA}. Nothing was changed")]
+    Version(i32),
+}
+
+pub fn open(dir: &Path) -> Result<Connection, StoreError> {
+    let path = dir.join(NAME);
+    let end = Instant::now() + OPEN;
+    loop {
+        match try_open(dir, &path) {
+            Ok(connection) => return Ok(connection),
+            Err(Trouble::Sqlite(error)) if is_busy(&error) && Instant::now() < end => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err(why) => {
+                return Err(StoreError::CannotOpen(format!("{} cannot be opened: {why}", path.display())));
+            }
+        }
+    }
+}
+
+fn try_open(dir: &Path, path: &Path) -> Result<Connection, Trouble> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    make(dir, path)?;
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    check(&connection).map_err(Trouble::of_damage)?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(io::Error::other("the file system cannot share it between processes").into());
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is deleted is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    let step = connection.transaction_with_behavior(Immediate)?;
+    match one(&step, "PRAGMA user_version", [])? {
+        SCHEMA => {}
+        0 => {
+            step.execute_batch(TABLES)?;
+            step.execute("INSERT INTO head (line, seq) VALUES (?1, 0)", [new_line()])?;
+            step.pragma_update(None, "application_id", APPLICATION)?;
+            step.pragma_update(None, "user_version", SCHEMA)?;
+        }
+        other => return Err(Trouble::Version(other)),
+    }
+    step.commit()?;
+    Ok(connection)
+}
+
+/// Makes the file before SQLite does, so that nobody else can ever read it: the files beside it
+/// have its permissions.
+fn make(dir: &Path, path: &Path) -> Result<(), Trouble> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => {
+            file.sync_all()?;
+            Ok(File::open(dir)?.sync_all()?)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mode = path.metadata()?.permissions().mode();
+            if mode & 0o077 != 0 {
+                std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            }
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Refuses what is not a sound file of ours, before anything is written to it.
+fn check(connection: &Connection) -> Result<(), Trouble> {
+    let tables: u32 = one(connection, "SELECT count(*) FROM sqlite_schema", [])?;
+    let application: i32 = one(connection, "PRAGMA application_id", [])?;
+    if tables > 0 && application != APPLICATION {
+        return Err(Trouble::Strange);
+    }
+    let version: i32 = one(connection, "PRAGMA user_version", [])?;
+    if !(0..=SCHEMA).contains(&version) {
+        return Err(Trouble::Version(version));
+    }
+    let says: String = one(connection, "PRAGMA integrity_check(1)", [])?;
+    if says == "ok" { Ok(()) } else { Err(Trouble::Damaged(says)) }
+}
+
+impl Trouble {
+    fn of_damage(self) -> Self {
+        match self {
+            Self::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase) => Self::Strange,
+                Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+                _ => Self::Sqlite(error),
+            },
+            other => other,
+        }
+    }
+}
