@@ -4,6 +4,7 @@
 //! token. Why a token is refused is said in words that may go to its bearer: nothing of the
 //! token, of a person or of a key is in them.
 
+mod agreed;
 mod claims;
 mod jwks;
 mod key;
@@ -12,6 +13,9 @@ use crate::{
     call::{BadId, Extension, TenantId},
     config::{self, AuthKey},
 };
+pub use agreed::AgreedHeader;
+
+use axum::http::{HeaderMap, header};
 use claims::Claims;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, errors::Error as JwtError};
 use key::Key;
@@ -218,6 +222,12 @@ pub fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthError> {
     };
     let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(AuthError::Signing)
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Seconds since 1970.

@@ -33,6 +33,18 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong, at once; but a file that cannot be read or is not TOML hides the rest.
 pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Problems> {
+    load_for(Part::Whole, file, env)
+}
+
+/// The same for a process that is only a part of callpop: it reads no secret that is not its own.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_for(
+    part: Part,
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+) -> Result<Loaded, Problems> {
     let variables: Vec<_> = env.filter(|(name, _)| name.starts_with(tree::PREFIX)).collect();
     let named = variables.iter().find(|(name, value)| name == tree::CONFIG_VARIABLE && !value.is_empty());
     let named = named.map(|(_, path)| Path::new(path));
@@ -41,7 +53,7 @@ pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) ->
         None => Tree::default(),
     };
     tree.overlay(variables);
-    schema::read(tree)
+    schema::read(tree, part)
 }
 
 /// The variables of this process's environment, for [`load`]. One that is not UTF-8 is taken
@@ -49,6 +61,15 @@ pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) ->
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
+}
+
+/// What a process is to be, with `sidecar.mode = "separate"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Both, or whatever is asked of it.
+    Whole,
+    Gateway,
+    Sidecar,
 }
 
 /// Everything that can be configured, with defaults filled in.
@@ -62,6 +83,7 @@ pub struct Config {
     pub telsmart: Telsmart,
     pub sessions: Sessions,
     pub calls: Calls,
+    pub sidecar: Option<Sidecar>,
     pub shutdown: Shutdown,
     pub log: Log,
 }
@@ -151,6 +173,59 @@ pub struct Calls {
     pub ringing_stale_after: Duration,
     pub active_stale_after: Duration,
     pub expire_after: Duration,
+    /// Deliver only to users whose integration is active.
+    pub require_activation: bool,
+}
+
+/// Where integrations are activated, and their tokens kept.
+#[derive(Clone, Debug)]
+pub struct Sidecar {
+    pub mode: SidecarMode,
+    /// The private listener: access tokens.
+    pub listen: SocketAddr,
+    /// Where another process finds that listener.
+    pub url: Option<String>,
+    /// A token of role `service`, for a gateway that asks another process.
+    pub service_token: Option<SecretString>,
+    /// Where browsers find the public listener; otherwise where they say that they are.
+    pub public_url: Option<String>,
+    /// The embedded store, sealed responses and the audit log.
+    pub data_dir: PathBuf,
+    /// The key ring; none where another process has it.
+    pub vault_key: Option<SecretString>,
+    pub portal: Portal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SidecarMode {
+    Embedded,
+    Separate,
+}
+
+/// What was agreed with Telsmart at onboarding.
+#[derive(Clone, Debug)]
+pub struct Portal {
+    /// The page where users consent.
+    pub portal_url: String,
+    pub client_id: String,
+    pub client_secret: Option<SecretString>,
+    /// RFC 6749.
+    pub token_url: String,
+    /// RFC 7009, where there is one.
+    pub revoke_url: Option<String>,
+    /// The phonebook; `?number=` is added.
+    pub contacts_url: Option<String>,
+    pub callback_header: String,
+    /// Any of these values; none: the header is not looked at.
+    pub callback_secrets: Vec<SecretString>,
+    /// How long a consumed refresh token is accepted again.
+    pub reuse_grace: Duration,
+    /// After this an answer counts as lost …
+    pub answer_timeout: Duration,
+    /// … but is still taken until then.
+    pub late_timeout: Duration,
+    /// How long a user may take to consent.
+    pub consent_timeout: Duration,
 }
 
 /// How the process stops.

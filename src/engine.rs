@@ -6,6 +6,7 @@
 mod embedded;
 mod redis;
 
+pub use crate::clock::now;
 pub use embedded::Embedded;
 pub use redis::Redis;
 
@@ -18,10 +19,7 @@ use crate::{
     registry::Registry,
     source::Unknown,
 };
-use std::{
-    sync::{Arc, OnceLock},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::Xxh3;
 
 /// The most events of unknown states that any engine keeps, and the most bytes of them.
@@ -260,10 +258,4 @@ impl Receipt {
             }
         }
     }
-}
-
-/// Callpop's clock.
-pub fn now() -> Micros {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

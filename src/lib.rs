@@ -13,8 +13,10 @@
 //! [`demo`] shows both in a browser.
 
 pub mod auth;
+pub mod body;
 pub mod call;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod engine;

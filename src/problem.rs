@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -14,18 +14,25 @@ pub struct Problem {
     status: StatusCode,
     kind: &'static str,
     detail: String,
+    more: Option<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// `kind` is the last word of the problem's type, and stays the same for ever.
     pub fn new(status: StatusCode, kind: &'static str, detail: impl ToString) -> Self {
-        Self { status, kind, detail: detail.to_string(), headers: Vec::new() }
+        Self { status, kind, detail: detail.to_string(), more: None, headers: Vec::new() }
     }
 
     /// With one more header.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// With a member of its own, beside those that every problem has.
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.more = Some((name, value.into()));
         self
     }
 
@@ -44,13 +51,16 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let request_id = Uuid::new_v4();
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:callpop:problem:{}", self.kind),
             "title": self.status.canonical_reason(),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "request_id": request_id,
         });
+        if let Some((name, value)) = self.more {
+            body[name] = value;
+        }
         // The detail may quote the request, and stays out of the log. Whatever made a request fail on our side has logged it where it happened, and once.
         tracing::debug!(%request_id, status = self.status.as_u16(), kind = self.kind, "request refused");
         let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

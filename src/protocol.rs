@@ -7,7 +7,7 @@ mod frame;
 
 pub use frame::Frame;
 
-use crate::call::{Call, LegId, Micros};
+use crate::call::{Call, Extension, LegId, Micros};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub enum ServerFrame<'a> {
         seq: u64,
         call: &'a Call,
     },
+    /// An integration of the user, whenever its status changes; no part of what `seq` counts.
+    Integration(Integration<'a>),
     /// Answers `tick`, in microseconds of callpop's clock.
     Tock {
         /// As the client sent it.
@@ -89,6 +91,41 @@ pub struct State<'a> {
     pub token_expires_at: u64,
     /// Newest first.
     pub calls: Vec<&'a Call>,
+}
+
+/// How an extension is connected to its provider; never a token.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Integration<'a> {
+    pub provider: &'a str,
+    pub extension: &'a Extension,
+    pub status: IntegrationStatus,
+    /// When the status began, by callpop's clock.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub since: Micros,
+    /// Seconds since 1970; null when there is no access token.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub access_token_expires_at: Option<u64>,
+    /// Why it must be connected again: `rejected`, `response_lost`, `restored`, or another word.
+    pub cause: Option<&'a str>,
+}
+
+/// Where an integration stands, as its user is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum IntegrationStatus {
+    /// The user was sent to the provider, whose activation has not come.
+    Pending,
+    Active,
+    /// Active, and a refresh is under way.
+    Refreshing,
+    /// A refresh ended without a clear answer; the old access token still counts.
+    Ambiguous,
+    /// There will be no access token until the user consents again.
+    ReauthRequired,
+    /// Ended from either side; its tokens are wiped.
+    Deactivated,
 }
 
 /// What was wrong with a client's frame.

@@ -3,4 +3,8 @@
 //!
 //! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
 
+pub mod audit;
+mod disk;
+pub mod journal;
 pub mod store;
+pub mod vault;

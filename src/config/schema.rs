@@ -1,8 +1,10 @@
 //! Every key, its default and what it may be: the only place that names them.
 
+mod sidecar;
+
 use super::{
-    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Loaded, Log, LogFormat, Problems, Sessions,
-    Shutdown, Telsmart,
+    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Loaded, Log, LogFormat, Part, Problems,
+    Sessions, Shutdown, Telsmart,
     parse::{self, duration_of_at_least, number},
     reader::Reader,
     tree::Tree,
@@ -19,13 +21,13 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-pub(super) fn read(tree: Tree) -> Result<Loaded, Problems> {
+pub(super) fn read(tree: Tree, part: Part) -> Result<Loaded, Problems> {
     let mut reader = Reader::new(tree);
-    let config = config(&mut reader);
+    let config = config(&mut reader, part);
     reader.finish(config)
 }
 
-pub(super) fn config(reader: &mut Reader) -> Option<Config> {
+pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let listen = reader.or("listen", local(8080), parse::socket);
     let admin_listen = reader.or("admin_listen", local(9090), parse::socket);
     if listen == admin_listen && listen.port() != 0 {
@@ -34,12 +36,16 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let trusted_proxies = reader.list("trusted_proxies", parse::network);
     let engine = engine(reader);
     let auth = auth(reader);
-    let telsmart = telsmart(reader);
+    let telsmart = telsmart(reader, part);
     let sessions = sessions(reader);
     let calls = calls(reader);
     let shutdown = shutdown(reader);
     let log = log(reader);
-    sidecar(reader);
+    let sidecar = sidecar::sidecar(reader, part, &engine);
+    if calls.require_activation && sidecar.is_none() && !reader.has_problem("sidecar") {
+        let message = "needs a sidecar to activate integrations: configure [sidecar] and [sidecar.telsmart]";
+        reader.refuse("calls.require_activation", message);
+    }
     Some(Config {
         listen,
         admin_listen,
@@ -49,6 +55,7 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
         telsmart,
         sessions,
         calls,
+        sidecar,
         shutdown,
         log,
     })
@@ -127,9 +134,10 @@ fn is_open_to_others(url: &str) -> bool {
     url.scheme() == "http" && !is_local
 }
 
-fn telsmart(reader: &mut Reader) -> Telsmart {
+fn telsmart(reader: &mut Reader, part: Part) -> Telsmart {
     let secrets = reader.secrets("sources.telsmart.secrets", parse::header_secret);
-    if secrets.is_empty() && !reader.has_problem("sources.telsmart.secrets") {
+    let takes_webhooks = part != Part::Sidecar;
+    if takes_webhooks && secrets.is_empty() && !reader.has_problem("sources.telsmart.secrets") {
         reader.refuse(
             "sources.telsmart.secrets",
             "missing or empty: give at least one value of the header agreed with the provider",
@@ -163,18 +171,13 @@ fn calls(reader: &mut Reader) -> Calls {
         ringing_stale_after: period(reader, "calls.ringing_stale_after", 3 * MINUTE, 1),
         active_stale_after: period(reader, "calls.active_stale_after", 4 * HOUR, 1),
         expire_after: period(reader, "calls.expire_after", 12 * HOUR, 1),
+        require_activation: reader.or("calls.require_activation", false, parse::boolean),
     };
     if calls.expire_after < calls.ringing_stale_after.max(calls.active_stale_after) {
         reader.warn(
             "calls.expire_after",
             "shorter than ringing_stale_after or active_stale_after: such calls end before they \
              are shown as unconfirmed",
-        );
-    }
-    if reader.or("calls.require_activation", false, parse::boolean) {
-        reader.refuse(
-            "calls.require_activation",
-            "this version has no sidecar to activate integrations: set it to false",
         );
     }
     calls
@@ -199,27 +202,5 @@ fn log(reader: &mut Reader) -> Log {
     Log {
         format: reader.or("log.format", LogFormat::Text, |given| parse::choice(given, &formats)),
         filter: reader.or("log.filter", "info".to_owned(), parse::log_filter),
-    }
-}
-
-/// The keys of the sidecar, which a later version has: known, and of no effect.
-fn sidecar(reader: &mut Reader) {
-    let keys = [
-        "sidecar.mode",
-        "sidecar.listen",
-        "sidecar.vault_key",
-        "sidecar.telsmart.portal_url",
-        "sidecar.telsmart.slug",
-        "sidecar.telsmart.client_id",
-        "sidecar.telsmart.client_secret",
-        "sidecar.telsmart.token_url",
-        "sidecar.telsmart.callback_header",
-        "sidecar.telsmart.callback_secrets",
-        "sidecar.telsmart.reuse_grace",
-    ];
-    let set: Vec<&str> = keys.into_iter().filter(|key| reader.ignore(key)).collect();
-    if !set.is_empty() {
-        let message = format!("this version has no sidecar and ignores {}", set.join(", "));
-        reader.warn("sidecar", message);
     }
 }

@@ -26,6 +26,8 @@ fn wire() -> String {
         declaration::<call::Summary>(&config),
         declaration::<Call>(&config),
         declaration::<State<'static>>(&config),
+        declaration::<IntegrationStatus>(&config),
+        declaration::<Integration<'static>>(&config),
         declaration::<ErrorCode>(&config),
         declaration::<ServerFrame<'static>>(&config),
         declaration::<ClientFrame>(&config),

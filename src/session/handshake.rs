@@ -3,7 +3,7 @@
 
 use super::{Resume, Session, socket::Socket};
 use crate::{
-    auth::{Identity, Role},
+    auth::{self, Identity, Role},
     engine::Stream,
     gateway::Gateway,
     problem::Problem,
@@ -136,10 +136,7 @@ async fn admit(
     if !gateway.origins.allow(headers) {
         return Err(Refused::new(CloseCode::Forbidden, "this origin is not allowed"));
     }
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let credentials = header.and_then(|value| value.split_once(' '));
-    let credentials = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let token = bearer.or(credentials.map(|(_, token)| token.trim()));
+    let token = bearer.or(auth::bearer(headers));
     let token = token.ok_or_else(|| Refused::new(CloseCode::Unauthorized, "there is no token"))?;
     let verified = gateway.verifier.verify(token).await;
     let identity = verified.map_err(|why| {

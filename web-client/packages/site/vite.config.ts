@@ -15,7 +15,7 @@ const config: UserConfig = {
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: [page("index.html"), page("demo.html")] },
+    rolldownOptions: { input: ["index.html", "demo.html", "integrations.html"].map(page) },
   },
 };
 

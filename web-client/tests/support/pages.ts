@@ -5,14 +5,18 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 
-/** What the gateway sends with its own pages; a page elsewhere also connects to a gateway. */
-function policy(gateway: string): string {
+/**
+ * What the gateway sends with its own pages; a page elsewhere also connects to a gateway, and one
+ * that wants the contacts' names over HTTP too.
+ */
+function policy(gateway: string, path: string): string {
+  const contacts = path === "contacts.html" ? gateway : "";
   return [
     "default-src 'none'",
     `script-src 'self' ${gateway}`,
     "style-src 'self'",
     "img-src 'self' data:",
-    `connect-src 'self' ${gateway.replace(/^http/, "ws")}`,
+    `connect-src 'self' ${gateway.replace(/^http/, "ws")} ${contacts}`,
     "font-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -26,6 +30,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
   ".css": "text/css",
+  ".svg": "image/svg+xml",
 };
 
 const HARNESS = new URL("../browser/harness/", import.meta.url);
@@ -39,7 +44,7 @@ export interface Pages {
   close(): void;
 }
 
-/** Starts on a free port: the harness pages, `/embed/v1.js` as it was built, and `/token`. */
+/** Starts on a free port: the harness pages, the built files, and `/token`. */
 export async function servePages(): Promise<Pages> {
   let gateway = "";
   let token = (): string => "";
@@ -63,14 +68,16 @@ export async function servePages(): Promise<Pages> {
 }
 
 async function answerFile(response: ServerResponse, path: string, gateway: string): Promise<void> {
-  const file = path.startsWith("embed/")
+  const file = /^(embed|assets)\//.test(path)
     ? new URL(path, BUILT)
-    : new URL(path || "index.html", HARNESS);
+    : path === "integrations"
+      ? new URL("integrations.html", BUILT)
+      : new URL(path || "index.html", HARNESS);
   try {
     const body = await readFile(file, "utf8");
     response.writeHead(200, {
       "content-type": TYPES[extname(file.pathname)] ?? "application/octet-stream",
-      "content-security-policy": policy(gateway),
+      "content-security-policy": policy(gateway, path),
     });
     response.end(body.replace("{gateway}", gateway));
   } catch {

@@ -3,6 +3,7 @@
 import { backoffMs, hintedBackoffMs } from "./backoff.ts";
 import { ServerClock } from "./clock.ts";
 import { type RefusalReason, refusalOf, TOKEN_REFUSED } from "./close-codes.ts";
+import { Contacts } from "./contacts.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
 import { Link, type LinkOwner, type SocketConstructor } from "./link.ts";
 import { onPageIsBack } from "./page.ts";
@@ -10,7 +11,7 @@ import type { ConnectionState } from "./state.ts";
 import { type CallChange, CallStore } from "./store.ts";
 import { type TokenProvider, Tokens, TokenUnavailable } from "./tokens.ts";
 import { streamUrl } from "./url.ts";
-import type { Call, ServerFrame } from "./wire.ts";
+import type { Call, Integration, ServerFrame } from "./wire.ts";
 
 const STABLE_AFTER_MS = 60_000;
 
@@ -22,6 +23,11 @@ export interface ClientOptions {
   token: TokenProvider;
   /** `user`: the token's extensions; `tenant`: all of them, for supervisors. Default: `user`. */
   scope?: "user" | "tenant";
+  /**
+   * Whether `contactName` asks the gateway; the page's policy has to allow `connect-src` to its
+   * `https:` address then. Default: false.
+   */
+  contacts?: boolean;
   /** Default: the WebSocket of the browser. */
   webSocket?: SocketConstructor;
 }
@@ -34,6 +40,8 @@ export interface ClientEvents {
   calls: readonly Call[];
   /** One call came or changed. */
   call: CallChange;
+  /** One of the user's integrations changed its status. */
+  integration: Integration;
   /** The gateway did not take a frame of this client; the connection stays. */
   error: { readonly code: string; readonly detail: string };
 }
@@ -49,6 +57,7 @@ export class CallpopClient {
   readonly #clock = new ServerClock();
   readonly #store = new CallStore();
   readonly #tokens: Tokens;
+  readonly #contacts: Contacts;
   /** Popups that their user closed and the gateway has not confirmed. */
   readonly #dismissed = new Set<string>();
   #state: ConnectionState = { phase: "idle" };
@@ -72,6 +81,7 @@ export class CallpopClient {
     streamUrl(options.url);
     this.#options = options;
     this.#tokens = new Tokens(options.token);
+    this.#contacts = new Contacts(options.url);
   }
 
   get state(): ConnectionState {
@@ -124,6 +134,13 @@ export class CallpopClient {
     this.#link?.send({ type: "dismiss", leg_id: legId });
   }
 
+  /** The name of a number in the gateway's contacts, or null; null at once unless `contacts` is set. */
+  async contactName(number: string): Promise<string | null> {
+    const token = this.#tokens.current;
+    if (!this.#options.contacts || token === null) return null;
+    return this.#contacts.nameOf(number, token);
+  }
+
   readonly #linkOwner: LinkOwner = {
     onFrame: (frame) => this.#onFrame(frame),
     onLost: (code, detail) => this.#onLost(code, detail),
@@ -136,6 +153,8 @@ export class CallpopClient {
         return this.#onOpening(frame);
       case "call":
         return this.#onCall(frame.seq, frame.call);
+      case "integration":
+        return this.#onIntegration(frame);
       case "tock":
         return this.#onTock(frame.t0, frame.t1, frame.t2);
       case "token_expiring":
@@ -207,6 +226,10 @@ export class CallpopClient {
     const changes = this.#store.add(seq, call);
     if (changes.length > 0) this.#emitter.emit("calls", this.calls);
     this.#tell(changes);
+  }
+
+  #onIntegration({ type: _, ...integration }: { type: string } & Integration): void {
+    this.#emitter.emit("integration", integration);
   }
 
   #onTock(t0: number, t1: number, t2: number): void {
@@ -284,6 +307,7 @@ export class CallpopClient {
     this.#letGo();
     this.#forgetPage?.();
     this.#forgetPage = null;
+    this.#contacts.stop();
   }
 
   #letGo(): void {

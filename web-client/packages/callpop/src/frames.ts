@@ -7,6 +7,7 @@ const KNOWN: ReadonlySet<unknown> = new Set<ServerFrame["type"]>([
   "snapshot",
   "resumed",
   "call",
+  "integration",
   "tock",
   "token_expiring",
   "token_accepted",

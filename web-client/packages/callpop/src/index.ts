@@ -12,6 +12,8 @@ export type {
   CallState,
   ClientFrame,
   Direction,
+  Integration,
+  IntegrationStatus,
   Outcome,
   Party,
   ServerFrame,

@@ -1,4 +1,12 @@
-// The address of the stream.
+// The addresses of a gateway.
+
+/** The HTTP address of a gateway's `path`, from its base address. */
+export function gatewayUrl(base: string | undefined, path: string): URL {
+  const url = new URL(base || globalThis.location.origin, globalThis.location?.href);
+  url.protocol = url.protocol.replace("ws", "http");
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}${path}`;
+  return url;
+}
 
 /** The WebSocket address of a gateway's stream, from its base address. */
 export function streamUrl(
@@ -6,9 +14,8 @@ export function streamUrl(
   scope: "user" | "tenant" = "user",
   resume: string | null = null,
 ): string {
-  const url = new URL(base || globalThis.location.origin, globalThis.location?.href);
+  const url = gatewayUrl(base, "/v1/stream");
   url.protocol = url.protocol.replace("http", "ws");
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/stream`;
   if (scope !== "user") url.searchParams.set("scope", scope);
   if (resume !== null) url.searchParams.set("resume", resume);
   return url.href;

@@ -125,6 +125,28 @@ token_expires_at: number,
 calls: Array<Call>, };
 
 /**
+ * Where an integration stands, as its user is told.
+ */
+export type IntegrationStatus = "pending" | "active" | "refreshing" | "ambiguous" | "reauth_required" | "deactivated";
+
+/**
+ * How an extension is connected to its provider; never a token.
+ */
+export type Integration = { provider: string, extension: Extension, status: IntegrationStatus, 
+/**
+ * When the status began, by callpop's clock.
+ */
+since: number, 
+/**
+ * Seconds since 1970; null when there is no access token.
+ */
+access_token_expires_at: number | null, 
+/**
+ * Why it must be connected again: `rejected`, `response_lost`, `restored`, or another word.
+ */
+cause: string | null, };
+
+/**
  * What was wrong with a client's frame.
  */
 export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "unavailable";
@@ -132,7 +154,7 @@ export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "
 /**
  * A frame to the client.
  */
-export type ServerFrame = { "type": "snapshot" } & State | { "type": "resumed" } & State | { "type": "call", seq: number, call: Call, } | { "type": "tock", 
+export type ServerFrame = { "type": "snapshot" } & State | { "type": "resumed" } & State | { "type": "call", seq: number, call: Call, } | { "type": "integration" } & Integration | { "type": "tock", 
 /**
  * As the client sent it.
  */

@@ -1,4 +1,4 @@
-import { CallpopClient, type ConnectionState, TokenUnavailable } from "callpop";
+import { CallpopClient, type ConnectionState, type Integration, TokenUnavailable } from "callpop";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { call, secondsAgo } from "../../../tests/support/calls.ts";
 import { FakeSocket, nextSocket, opening, sentTypes } from "./fake-gateway.ts";
@@ -118,6 +118,125 @@ describe("calls", () => {
     await connected(client);
     expect(second).toHaveBeenCalled();
     expect(thrown).toHaveBeenCalled();
+  });
+});
+
+describe("integrations", () => {
+  const active: Integration = {
+    provider: "telsmart",
+    extension: "200",
+    status: "active",
+    since: secondsAgo(5),
+    access_token_expires_at: Math.floor(Date.now() / 1000) + 600,
+    cause: null,
+  };
+
+  test("are told as they change, and stand apart from the calls", async () => {
+    const client = newClient();
+    const told: Integration[] = [];
+    client.on("integration", (integration) => told.push(integration));
+    const socket = await connected(client);
+    socket.receive({ type: "integration", ...active });
+    const rejected = { ...active, status: "reauth_required", cause: "rejected" } as const;
+    socket.receive({ type: "integration", ...rejected });
+    expect(told).toEqual([active, rejected]);
+    socket.end(1006);
+    await vi.advanceTimersByTimeAsync(125);
+    expect((await nextSocket()).url).toContain("resume=e1%3A10%3Amine");
+  });
+});
+
+describe("contact names", () => {
+  const answer = (body: unknown, status = 200): Response =>
+    new Response(JSON.stringify(body), { status });
+  const fetches = vi.fn<typeof fetch>();
+
+  beforeEach(() => {
+    fetches.mockReset();
+    fetches.mockImplementation(async () => answer({ number: "+32470123456", name: "Jan Peeters" }));
+    vi.stubGlobal("fetch", fetches);
+  });
+
+  async function withContacts(): Promise<CallpopClient> {
+    const options = { url: URL_BASE, token: () => "jwt-1", webSocket: FakeSocket };
+    const client = new CallpopClient({ ...options, contacts: true });
+    await connected(client);
+    return client;
+  }
+
+  test("come from the same gateway with the same token", async () => {
+    const client = await withContacts();
+    expect(await client.contactName("+32470123456")).toBe("Jan Peeters");
+    const [url, init] = fetches.mock.calls[0] ?? [];
+    expect(String(url)).toBe("https://gateway.example/calls/v1/contacts?number=%2B32470123456");
+    expect(init?.headers).toEqual({ authorization: "Bearer jwt-1" });
+  });
+
+  test("are asked for once a number, and again after five minutes", async () => {
+    const client = await withContacts();
+    await Promise.all([client.contactName("+321"), client.contactName("+321")]);
+    await client.contactName("+321");
+    expect(fetches).toHaveBeenCalledTimes(1);
+    await client.contactName("+322");
+    expect(fetches).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(300_001);
+    await client.contactName("+321");
+    expect(fetches).toHaveBeenCalledTimes(3);
+  });
+
+  test("are asked for 200 numbers at most in that time", async () => {
+    const client = await withContacts();
+    const numbers = Array.from({ length: 300 }, (_, index) => `+32${index}`);
+    const names = await Promise.all(numbers.map((number) => client.contactName(number)));
+    expect(fetches).toHaveBeenCalledTimes(200);
+    expect(names.filter((name) => name === null)).toHaveLength(100);
+  });
+
+  test.each([
+    ["no contact", () => answer({ number: "+321", name: null })],
+    ["no contacts configured", () => answer({ title: "Not Found" }, 404)],
+    ["no integration", () => answer({ detail: "not active", name: "no" }, 409)],
+    ["trouble", () => answer({}, 503)],
+    ["nonsense", () => new Response("<html>")],
+    ["null", () => answer(null)],
+    ["another type", () => answer({ name: { first: "Jan" } })],
+  ])("%s is no name", async (_, respond) => {
+    fetches.mockImplementation(async () => respond());
+    const client = await withContacts();
+    expect(await client.contactName("+321")).toBeNull();
+    await client.contactName("+321");
+    expect(fetches).toHaveBeenCalledTimes(1);
+  });
+
+  test("are given up after five seconds, and when the client closes", async () => {
+    const aborted: boolean[] = [];
+    fetches.mockImplementation(
+      (_, init) =>
+        new Promise((_resolve, reject) => {
+          init?.signal?.addEventListener("abort", () => {
+            aborted.push(true);
+            reject(new Error("aborted"));
+          });
+        }),
+    );
+    const client = await withContacts();
+    const slow = client.contactName("+321");
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await slow).toBeNull();
+    const late = client.contactName("+322");
+    client.close();
+    expect(await late).toBeNull();
+    expect(aborted).toHaveLength(2);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("are not asked for without the option, or before there is a token", async () => {
+    const without = newClient();
+    await connected(without);
+    expect(await without.contactName("+321")).toBeNull();
+    const early = new CallpopClient({ url: URL_BASE, token: () => "t", contacts: true });
+    expect(await early.contactName("+321")).toBeNull();
+    expect(fetches).not.toHaveBeenCalled();
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Call, ConnectionState } from "callpop";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   activeCall,
   call,
@@ -22,6 +22,8 @@ afterEach(() => {
 });
 
 class FakeClient implements CallSource {
+  readonly contacts = new Map<string, string>();
+  readonly lookedUp: string[] = [];
   state: ConnectionState = { phase: "connected", sessionId: "1" };
   calls: readonly Call[] = [];
   readonly dismissed: string[] = [];
@@ -34,6 +36,11 @@ class FakeClient implements CallSource {
 
   dismiss(legId: string): void {
     this.dismissed.push(legId);
+  }
+
+  async contactName(number: string): Promise<string | null> {
+    this.lookedUp.push(number);
+    return this.contacts.get(number) ?? null;
   }
 
   on(name: "state" | "calls", listener: (event: never) => void): () => void {
@@ -176,14 +183,14 @@ test("closing a summary that was opened from the list tells nobody", () => {
 });
 
 test("a ringing call is announced once, also after a reconnect", () => {
-  const announced = vi.fn();
   const { client, state } = following(call());
-  state.announced.subscribe((calls) => announced(calls.map((ringing) => ringing.leg_id)));
+  const first = state.announced.value;
+  expect(first.map((ringing) => ringing.leg_id)).toEqual([call().leg_id]);
   client.show(call({ version: 2 }));
   client.show(call({ version: 2 }), call({ leg_id: "out", direction: "outbound" }));
-  expect(announced).toHaveBeenCalledTimes(1);
+  expect(state.announced.value).toBe(first);
   client.show(call({ version: 2 }), call({ leg_id: "second" }));
-  expect(announced).toHaveBeenLastCalledWith(["second"]);
+  expect(state.announced.value.map((ringing) => ringing.leg_id)).toEqual(["second"]);
 });
 
 test("talk time counts through holds, hold and ring time from their beginning", () => {
@@ -192,11 +199,11 @@ test("talk time counts through holds, hold and ring time from their beginning", 
   expect(runningMs(call({ since: secondsAgo(5) }), NOW_MS)).toBe(5_000);
 });
 
-test("the timer changes with the second of the call, not of the clock", () => {
+test("the timer changes with the second of the call, not of the clock", async () => {
   const { state } = following(activeCall({ since: secondsAgo(5.7) }));
   const shown: number[] = [];
-  state.nowMs.subscribe((now) => shown.push(now - NOW_MS));
-  vi.advanceTimersByTime(2_400);
+  state.draw(() => shown.push(state.nowMs.value - NOW_MS));
+  await vi.advanceTimersByTimeAsync(2_400);
   expect(shown).toEqual([0, 304, 1_304, 2_304]);
 });
 
@@ -204,6 +211,75 @@ test("a live call is unconfirmed once its time without news is over", () => {
   expect(isUnconfirmed(activeCall({ stale_at: secondsAgo(1) }), NOW_MS)).toBe(true);
   expect(isUnconfirmed(activeCall({ stale_at: secondsAgo(-1) }), NOW_MS)).toBe(false);
   expect(isUnconfirmed(endedCall({ stale_at: secondsAgo(1) }), NOW_MS)).toBe(false);
+});
+
+test("any number of changes is drawn once, and nothing when nothing changed", async () => {
+  const { client, state } = following(call());
+  const draw = vi.fn();
+  state.draw(draw);
+  expect(draw).toHaveBeenCalledTimes(1);
+  client.show(call({ version: 2, state: "active" }));
+  state.dismiss(call());
+  await vi.advanceTimersByTimeAsync(0);
+  expect(draw).toHaveBeenCalledTimes(2);
+  state.recentOpen.value = true;
+  await vi.advanceTimersByTimeAsync(0);
+  expect(draw).toHaveBeenCalledTimes(2);
+  state.draw(null);
+  client.show();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(draw).toHaveBeenCalledTimes(2);
+});
+
+describe("callers without a name", () => {
+  const remoteName = (state: PopupState): string | null | undefined =>
+    state.arrangement.value.cards[0]?.remote.name;
+
+  test("get the one of the contacts, when it comes, and keep it after the call", async () => {
+    const { client, state } = following();
+    client.contacts.set("+3228992675", "Jan Peeters");
+    client.show(call());
+    expect(remoteName(state)).toBeNull();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(remoteName(state)).toBe("Jan Peeters");
+    expect(state.arrangement.value.cards[0]?.remote.number).toBe("+3228992675");
+    client.show(endedCall());
+    expect(remoteName(state)).toBe("Jan Peeters");
+  });
+
+  test.each([
+    ["a colleague", call({ internal: true, remote: { number: "210", name: null } })],
+    ["one whose call has a name", call({ remote: { number: "+3221", name: "Marie" } })],
+    ["one who withheld the number", call({ remote: { number: null, name: null } })],
+    ["one whose call has ended", endedCall()],
+  ])("%s is not looked up", async (_, shown) => {
+    const { client } = following(shown);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(client.lookedUp).toEqual([]);
+  });
+
+  test("a name that comes after the popup is gone goes nowhere", async () => {
+    const { client, state } = following();
+    client.contacts.set("+3228992675", "Jan Peeters");
+    client.show(call());
+    state.unfollow();
+    const draw = vi.fn();
+    state.draw(draw);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(draw).toHaveBeenCalledTimes(1);
+    client.contacts.clear();
+    state.follow(client);
+    expect(remoteName(state)).toBeNull();
+  });
+
+  test("a new name is not announced again", async () => {
+    const { client, state } = following();
+    client.contacts.set("+3228992675", "Jan Peeters");
+    client.show(call());
+    const announced = state.announced.value;
+    await vi.advanceTimersByTimeAsync(0);
+    expect(state.announced.value).toBe(announced);
+  });
 });
 
 test("nothing runs on after the popup is gone", () => {

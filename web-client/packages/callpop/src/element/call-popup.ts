@@ -1,6 +1,5 @@
 // The element: attributes and properties in, a rendered popup in its shadow root out.
 
-import { effect } from "@preact/signals-core";
 import { h, render } from "preact";
 import { CallpopClient } from "../client.ts";
 import type { TokenProvider } from "../tokens.ts";
@@ -25,19 +24,26 @@ function popupSheet(): CSSStyleSheet {
  * `<call-popup>`: shows one user's calls as they happen.
  *
  * Connect it with `url` and a token (attribute `token` or property `tokenProvider`), or give
- * it a `client`, whose connection then stays yours. `placement="bottom-right"` (or another
+ * it a `client`, whose connection then stays yours. `contacts` looks up callers without a name
+ * at the gateway. `placement="bottom-right"` (or another
  * corner) makes it float; `theme="light"` or `"dark"` overrules the reader's preference;
  * `label` names it for screen readers where a page has several.
  */
 export class CallPopup extends HTMLElement {
-  static readonly observedAttributes: readonly string[] = ["url", "token", "placement", "label"];
+  static readonly observedAttributes: readonly string[] = [
+    "url",
+    "token",
+    "contacts",
+    "placement",
+    "label",
+  ];
 
   readonly #state = new PopupState();
   readonly #root: ShadowRoot = this.attachShadow({ mode: "open" });
   #given: CallSource | null = null;
   #tokenProvider: TokenProvider | null = null;
   #own: CallpopClient | null = null;
-  #stopRendering: (() => void) | null = null;
+  #running = false;
   #updateDue = false;
   #outdated = false;
 
@@ -108,8 +114,7 @@ export class CallPopup extends HTMLElement {
     this.#updateDue = true;
     queueMicrotask(() => {
       this.#updateDue = false;
-      const running = this.#stopRendering !== null;
-      if (running && this.isConnected && !this.#outdated) return;
+      if (this.#running && this.isConnected && !this.#outdated) return;
       this.#outdated = false;
       this.#stop();
       if (this.isConnected) this.#start();
@@ -119,14 +124,13 @@ export class CallPopup extends HTMLElement {
   #start(): void {
     const source = this.#given ?? this.#connectOwn();
     if (source !== null) this.#state.follow(source);
-    this.#stopRendering = effect(() => {
-      render(h(Popup, { state: this.#state, strings: en }), this.#root);
-    });
+    this.#running = true;
+    this.#state.draw(() => render(h(Popup, { state: this.#state, strings: en }), this.#root));
   }
 
   #stop(): void {
-    this.#stopRendering?.();
-    this.#stopRendering = null;
+    this.#running = false;
+    this.#state.draw(null);
     this.#state.unfollow();
     this.#own?.close();
     this.#own = null;
@@ -135,7 +139,8 @@ export class CallPopup extends HTMLElement {
   #connectOwn(): CallpopClient | null {
     const token = this.#tokenProvider ?? this.#attributeToken();
     if (token === null) return null;
-    this.#own = new CallpopClient({ url: this.getAttribute("url") ?? "", token });
+    const contacts = this.hasAttribute("contacts");
+    this.#own = new CallpopClient({ url: this.getAttribute("url") ?? "", token, contacts });
     this.#own.connect();
     return this.#own;
   }

@@ -11,6 +11,8 @@ export interface CallSource {
   now(): number;
   connect(): void;
   dismiss(legId: string): void;
+  /** The name of a caller whose call has none, or null; never rejects. */
+  contactName?(number: string): Promise<string | null>;
   on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;
   on(name: "calls", listener: (calls: readonly Call[]) => void): Unsubscribe;
 }

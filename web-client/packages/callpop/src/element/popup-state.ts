@@ -1,43 +1,48 @@
 // What one popup knows and what its user can do; the views only read it.
 
-import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import type { Unsubscribe } from "../events.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
 import { type Arrangement, arrange } from "./arrangement.ts";
 import { Attention } from "./attention.ts";
 import type { CallSource } from "./call-source.ts";
+import { type Cell, Cells } from "./cells.ts";
+import { numberToName, withName } from "./caller-name.ts";
 import { nextChangeMs } from "./timers.ts";
 
 /** A little after the change, so that rounding never shows the second before. */
 const AFTER_CHANGE_MS = 4;
+const NAMES_KEPT = 200;
 
 export class PopupState {
-  readonly connection: Signal<ConnectionState> = signal({ phase: "idle" });
-  readonly nowMs: Signal<number> = signal(Date.now());
+  readonly #cells = new Cells();
+  readonly connection: Cell<ConnectionState> = this.#cells.cell({ phase: "idle" });
+  readonly nowMs: Cell<number> = this.#cells.cell(Date.now());
   /** The calls that began to ring last, for the live region. */
-  readonly announced: Signal<readonly Call[]> = signal([]);
+  readonly announced: Cell<readonly Call[]> = this.#cells.cell([]);
   /** What the page calls this popup. */
-  readonly label: Signal<string | null> = signal(null);
-  readonly recentOpen: Signal<boolean> = signal(true);
-  readonly allRecent: Signal<boolean> = signal(false);
-  readonly arrangement: ReadonlySignal<Arrangement> = computed(() =>
+  readonly label: Cell<string | null> = this.#cells.cell(null);
+  readonly recentOpen: Cell<boolean> = this.#cells.cell(true);
+  readonly allRecent: Cell<boolean> = this.#cells.cell(false);
+  readonly arrangement: Readonly<Cell<Arrangement>> = this.#cells.derived(() =>
     arrange(
-      this.#calls.value,
+      this.#calls.value.map((call) => withName(call, this.#names.value)),
       { closed: this.#closed.value, summaryOf: this.#summaryOf.value },
       this.#attention,
       this.nowMs.value,
     ),
   );
   /** A summary gives way to calls, unless the user has opened it. */
-  readonly summaryFolded: ReadonlySignal<boolean> = computed(
+  readonly summaryFolded: Readonly<Cell<boolean>> = this.#cells.derived(
     () =>
       this.#summaryOf.value === null &&
       this.arrangement.value.cards.some((call) => call.state !== "ended"),
   );
-  readonly #calls: Signal<readonly Call[]> = signal([]);
-  readonly #closed: Signal<ReadonlySet<string>> = signal(new Set<string>());
-  readonly #summaryOf: Signal<string | null> = signal(null);
+  readonly #calls: Cell<readonly Call[]> = this.#cells.cell([]);
+  /** From the contacts, by number. */
+  readonly #names: Cell<ReadonlyMap<string, string>> = this.#cells.cell(new Map<string, string>());
+  readonly #closed: Cell<ReadonlySet<string>> = this.#cells.cell(new Set<string>());
+  readonly #summaryOf: Cell<string | null> = this.#cells.cell(null);
   readonly #attention = new Attention();
   #source: CallSource | null = null;
   #subscriptions: Unsubscribe[] = [];
@@ -64,7 +69,13 @@ export class PopupState {
     this.#subscriptions = [];
     this.#source = null;
     this.#calls.value = [];
+    this.#names.value = new Map();
     this.connection.value = { phase: "idle" };
+  }
+
+  /** Calls `redraw` now and after every change, until it is given null. */
+  draw(redraw: (() => void) | null): void {
+    this.#cells.draw(redraw);
   }
 
   connect(): void {
@@ -89,22 +100,31 @@ export class PopupState {
   }
 
   closeSummary(call: Call): void {
-    batch(() => {
-      this.#summaryOf.value = null;
-      if (this.#attention.hasFreshSummary(call)) this.dismiss(call);
-      this.#attention.summarySeen(call.leg_id);
-    });
+    const isFresh = this.#attention.hasFreshSummary(call);
+    this.#attention.summarySeen(call.leg_id);
+    this.#summaryOf.value = null;
+    if (isFresh) this.dismiss(call);
   }
 
   #take(calls: readonly Call[]): void {
     if (this.#source === null) return;
     const now = this.#source.now();
     const ringing = this.#attention.notice(calls, now);
-    batch(() => {
-      this.#calls.value = calls;
-      this.#forgetClosed(calls);
-      if (ringing.length > 0) this.announced.value = ringing;
-      this.#tick();
+    this.#calls.value = calls;
+    this.#forgetClosed(calls);
+    if (ringing.length > 0) this.announced.value = ringing;
+    this.#tick();
+    for (const call of calls) this.#lookUpName(call);
+  }
+
+  /** The popup is there already: a name that is found comes into it. */
+  #lookUpName(call: Call): void {
+    const [source, number] = [this.#source, numberToName(call)];
+    if (source === null || number === null || call.state === "ended") return;
+    void source.contactName?.(number).then((name) => {
+      const names = this.#names.value;
+      if (name === null || name === names.get(number) || source !== this.#source) return;
+      this.#names.value = new Map([...names, [number, name] as const].slice(-NAMES_KEPT));
     });
   }
 

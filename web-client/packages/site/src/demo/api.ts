@@ -1,5 +1,7 @@
 // The demo's part of the gateway's HTTP interface: the simulated phones and their tokens.
 
+import { request } from "../http.ts";
+
 export interface Scenario {
   readonly id: string;
   readonly title: string;
@@ -11,6 +13,8 @@ export interface DemoConfig {
   readonly tenant_id: string;
   readonly phones: readonly { readonly extension: string; readonly name: string }[];
   readonly scenarios: readonly Scenario[];
+  /** Whether there is a simulated portal to connect the phones' integrations at. */
+  readonly integrations?: boolean;
 }
 
 export type LegAction =
@@ -60,11 +64,6 @@ export interface CallOptions {
   readonly name?: string;
 }
 
-/** What the gateway answered instead of doing it, in its own words. */
-export class Refusal extends Error {
-  override name = "Refusal";
-}
-
 export function fetchConfig(): Promise<DemoConfig> {
   return request<DemoConfig>("/demo/config");
 }
@@ -76,7 +75,7 @@ export async function fetchToken(extension: string): Promise<string> {
 
 /** Plays a scenario; at speed 0 all of its events at once. */
 export function play(scenario: string, speed: number): Promise<unknown> {
-  return request("/simulator/play", { scenario, speed });
+  return request("/simulator/play", { body: { scenario, speed } });
 }
 
 export function actOnPhone(
@@ -84,7 +83,7 @@ export function actOnPhone(
   action: PhoneAction,
   options: CallOptions,
 ): Promise<SimulatorState> {
-  return request(`/simulator/phones/${encodeURIComponent(extension)}/${action}`, options);
+  return request(`/simulator/phones/${encodeURIComponent(extension)}/${action}`, { body: options });
 }
 
 export function actOnLeg(
@@ -92,7 +91,7 @@ export function actOnLeg(
   action: LegAction,
   options: { to?: string },
 ): Promise<SimulatorState> {
-  return request(`/simulator/legs/${encodeURIComponent(legId)}/${action}`, options);
+  return request(`/simulator/legs/${encodeURIComponent(legId)}/${action}`, { body: options });
 }
 
 /** Calls `changed` now and at every change; `reachable` tells whether the simulator answers. */
@@ -104,30 +103,4 @@ export function watchSimulator(
   events.onopen = (): void => reachable(true);
   events.onerror = (): void => reachable(false);
   events.onmessage = (event): void => changed(JSON.parse(String(event.data)) as SimulatorState);
-}
-
-async function request<T>(path: string, body?: object): Promise<T> {
-  const response = await fetch(path, body === undefined ? {} : postOf(body));
-  const text = await response.text();
-  if (!response.ok) throw new Refusal(detailOf(text) ?? `the gateway answered ${response.status}`);
-  return (text === "" ? undefined : JSON.parse(text)) as T;
-}
-
-function postOf(body: object): RequestInit {
-  return {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  };
-}
-
-/** The `detail` of a problem document. */
-function detailOf(text: string): string | null {
-  try {
-    const problem: unknown = JSON.parse(text);
-    const told = typeof problem === "object" && problem !== null && "detail" in problem;
-    return told ? String(problem.detail) : null;
-  } catch {
-    return null;
-  }
 }

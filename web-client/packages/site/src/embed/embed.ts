@@ -31,6 +31,7 @@ function showPopup(script: HTMLScriptElement, provider: TokenProvider): void {
   popup.setAttribute("url", script.dataset.url ?? new URL(script.src).origin);
   popup.setAttribute("placement", script.dataset.placement ?? "bottom-right");
   if (script.dataset.theme !== undefined) popup.setAttribute("theme", script.dataset.theme);
+  popup.toggleAttribute("contacts", script.dataset.contacts !== undefined);
   popup.tokenProvider = provider;
   document.body.append(popup);
 }

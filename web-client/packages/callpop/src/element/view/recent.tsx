@@ -1,8 +1,8 @@
 // The calls that have ended, compact, the missed ones first to the eye.
 
-import type { Signal } from "@preact/signals-core";
 import type { ComponentChildren, VNode } from "preact";
 import type { Call } from "../../wire.ts";
+import type { Cell } from "../cells.ts";
 import { clockText } from "../duration.ts";
 import type { PopupState } from "../popup-state.ts";
 import { fill, type Strings } from "../strings.ts";
@@ -62,7 +62,7 @@ function List({ state, strings }: RecentProps): VNode {
 }
 
 interface ToggleProps {
-  readonly of: Signal<boolean>;
+  readonly of: Cell<boolean>;
   readonly class: string;
   readonly children: ComponentChildren;
 }

@@ -1,0 +1,38 @@
+//! The body of a request, within limits: JSON of a bearable size that comes in time.
+
+use crate::problem::Problem;
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, StatusCode, header},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The largest body that is taken, in bytes.
+const MAX_BODY: usize = 256 * 1024;
+/// How long a body may take to come.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The body, if it is JSON of a bearable size that comes in time.
+pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let detail = "the content type must be application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+    }
+    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is over 256 KiB");
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    match timeout(BODY_DEADLINE, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "the body broke off")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long")),
+    }
+}

@@ -1,0 +1,122 @@
+//! The chain of hashes: a line's hash, its last field, is the SHA-256 of the line's bytes
+//! before `,"hash":`, among which is the hash of the line before it, `prev`.
+
+use super::{AuditError, MAX_LINE};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+/// What the first line has as `prev`.
+const NONE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// What stands before and behind a hash.
+const BEFORE: &str = ",\"hash\":\"";
+const BEHIND: &str = "\"}";
+
+/// What a log holds whose every line follows from the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub entries: u64,
+    /// The last line's hash: whoever noted an earlier one elsewhere finds it in the log.
+    pub head: String,
+}
+
+/// The end of the chain.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The number of the last line; they count from one.
+    pub n: u64,
+    pub hash: String,
+}
+
+/// The fields that link a line to the one before.
+#[derive(Deserialize)]
+struct Link {
+    n: u64,
+    prev: String,
+}
+
+/// Reads a log from its beginning and checks every line. It may be in use. Blocks.
+pub fn verify(path: &Path) -> Result<Verified, AuditError> {
+    let cannot = |error| AuditError::CannotOpen { path: path.to_owned(), error };
+    let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
+    let (mut head, mut line) = (Head::default(), Vec::new());
+    loop {
+        line.clear();
+        let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(cannot)?;
+        if read == 0 {
+            return Ok(Verified { entries: head.n, head: head.hash });
+        }
+        head = head.followed_by(&line).map_err(|why| AuditError::Broken { line: Some(head.n + 1), why })?;
+    }
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { n: 0, hash: NONE.to_owned() }
+    }
+}
+
+impl Head {
+    /// Completes a line, a JSON object without its hash, and tells the head that it makes.
+    pub fn next(&self, mut open: String) -> (String, Self) {
+        open.pop();
+        let hash = hash(&open);
+        let line = format!("{open}{BEFORE}{hash}{BEHIND}\n");
+        (line, Self { n: self.n + 1, hash })
+    }
+
+    /// The head that the last finished line of a log's end makes, and how many bytes of an
+    /// unfinished one stand behind it.
+    pub fn of_tail(tail: &[u8], is_all: bool) -> Result<(Self, u64), &'static str> {
+        let newline = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
+        let end = newline(tail).map_or(0, |last| last + 1);
+        let torn = (tail.len() - end) as u64;
+        if end == 0 {
+            return if is_all { Ok((Self::default(), torn)) } else { Err("it is too long") };
+        }
+        let begin = match newline(&tail[..end - 1]) {
+            Some(before) => before + 1,
+            None if is_all => 0,
+            None => return Err("it is too long"),
+        };
+        let (link, hash) = Link::of(&tail[begin..end])?;
+        Ok((Self { n: link.n, hash }, torn))
+    }
+
+    fn followed_by(&self, line: &[u8]) -> Result<Self, &'static str> {
+        let (link, hash) = Link::of(line)?;
+        if link.prev != self.hash || link.n != self.n + 1 {
+            return Err("it does not follow from the line before: lines are missing, added or out of order");
+        }
+        Ok(Self { n: link.n, hash })
+    }
+}
+
+impl Link {
+    /// Reads a line and checks it against its own hash, which is returned too.
+    fn of(line: &[u8]) -> Result<(Self, String), &'static str> {
+        const UNFINISHED: &str = "it is not finished: it is being written, or a crash tore it";
+        const CHANGED: &str = "it is not what was written: its hash is another";
+        let line = match line.strip_suffix(b"\n") {
+            Some(line) => str::from_utf8(line).map_err(|_| CHANGED)?,
+            None if line.len() as u64 == MAX_LINE => return Err("it is too long"),
+            None => return Err(UNFINISHED),
+        };
+        let (open, said) =
+            line.strip_suffix(BEHIND).and_then(|line| line.rsplit_once(BEFORE)).ok_or(CHANGED)?;
+        let hash = hash(open);
+        if hash != said {
+            return Err(CHANGED);
+        }
+        let link = serde_json::from_str(&format!("{open}}}")).map_err(|_| "it is no event")?;
+        Ok((link, hash))
+    }
+}
+
+fn hash(open: &str) -> String {
+    Sha256::digest(open).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,274 @@
+//! The local journal of token responses: an answer of the token endpoint, sealed, is on this
+//! disk before anything is read out of it, so that no crash and no lost database loses it.
+//!
+//! One file per attempt, complete or not there. It only keeps: what an entry means, and when
+//! it is done with, is its user's to say. A file that it cannot read it leaves alone.
+
+use super::{
+    disk::{self, LATE},
+    vault::Sealed,
+};
+use crate::call::{Extension, Micros, TenantId};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    ffi::OsStr,
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{sync::Semaphore, task, time};
+use uuid::Uuid;
+
+/// So many entries are kept at most; an answer is forgotten seconds after it came, so only a
+/// database that is away for long brings them near it.
+pub const MAX_ENTRIES: usize = 10_000;
+/// So many are written at once.
+const MAX_WRITES: usize = 16;
+const KEPT: &str = "json";
+const HALF_WRITTEN: &str = "tmp";
+
+/// Why the journal does not open, or an answer is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error("the journal of token responses in {dir:?}: {error}")]
+    CannotOpen { dir: PathBuf, error: io::Error },
+    #[error("the journal of token responses in {dir:?}: another process uses it")]
+    InUse { dir: PathBuf },
+    /// Retrying is sound, with the same entry.
+    #[error("cannot write the journal of token responses: {0}")]
+    CannotWrite(io::Error),
+    /// It may yet be written; retrying is sound, with the same entry.
+    #[error("the disk of the journal of token responses has not written for {} s", LATE.as_secs())]
+    Late,
+    #[error("the journal of token responses is full: {MAX_ENTRIES} wait to be stored")]
+    Full,
+    /// Every request that is sent is an attempt of its own.
+    #[error("the journal of token responses has another entry of attempt {0}")]
+    Taken(Uuid),
+}
+
+/// A token endpoint's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Of the one request that it answers.
+    pub attempt: Uuid,
+    pub tenant: TenantId,
+    pub extension: Extension,
+    pub epoch: u64,
+    pub generation: u64,
+    /// By callpop's clock.
+    pub received_at: Micros,
+    /// The HTTP status.
+    pub status: u16,
+    /// The body as it came.
+    pub body: Sealed,
+}
+
+/// What is in the journal.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// In the order in which they were received.
+    pub entries: Vec<Entry>,
+    /// How many files are no entries; each has been logged, and is still there.
+    pub damaged: usize,
+}
+
+/// A journal that is open, for this process alone.
+pub struct Journal {
+    shared: Arc<Shared>,
+    /// Bounds the threads that a slow disk holds.
+    writes: Arc<Semaphore>,
+}
+
+struct Shared {
+    dir: PathBuf,
+    /// Attempts whose entry is kept or being written.
+    attempts: Mutex<HashSet<Uuid>>,
+    /// Its lock lasts as long as it is open.
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens or makes the journal in a folder of its own, and removes what was being written when
+    /// its last process ended. Blocks.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        let cannot = |error| JournalError::CannotOpen { dir: dir.to_owned(), error };
+        disk::make_dir(dir).map_err(cannot)?;
+        let mut private = OpenOptions::new();
+        private.write(true).create(true).truncate(true).mode(0o600);
+        let lock = private.open(dir.join("lock")).map_err(cannot)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => JournalError::InUse { dir: dir.to_owned() },
+            TryLockError::Error(error) => cannot(error),
+        })?;
+        for path in files(dir, HALF_WRITTEN).map_err(cannot)? {
+            fs::remove_file(path).map_err(cannot)?;
+        }
+        let attempts = files(dir, KEPT).map_err(cannot)?.iter().filter_map(|path| attempt_of(path)).collect();
+        let shared = Shared { dir: dir.to_owned(), attempts: Mutex::new(attempts), _lock: lock };
+        Ok(Self { shared: Arc::new(shared), writes: Arc::new(Semaphore::new(MAX_WRITES)) })
+    }
+
+    /// Keeps an answer: it is on the disk when this returns. The same entry again is kept once.
+    ///
+    /// A caller that goes away while others' entries are written has nothing kept; later, it does
+    /// not stop the writing.
+    pub async fn keep(&self, entry: &Entry) -> Result<(), JournalError> {
+        let mut place = self.shared.clone().reserve(entry.attempt)?;
+        let entry = entry.clone();
+        let work = async {
+            let turn = self.writes.clone().acquire_owned().await;
+            let write = move || {
+                let _turn = turn;
+                place.write(&entry)
+            };
+            match task::spawn_blocking(write).await {
+                Ok(written) => written,
+                Err(error) => Err(JournalError::CannotWrite(error.into())),
+            }
+        };
+        time::timeout(LATE, work).await.unwrap_or(Err(JournalError::Late))
+    }
+
+    /// Removes an attempt's entry, if it has one. Where that fails, it is logged, and the entry is
+    /// there again at the next start; so it may be after a crash.
+    pub async fn forget(&self, attempt: Uuid) {
+        let shared = self.shared.clone();
+        let work = task::spawn_blocking(move || shared.remove(attempt));
+        let done = match time::timeout(LATE, work).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(error)) => Err(error.into()),
+            Err(late) => Err(late.into()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%attempt, %error, "an answer that is done with stays in the journal");
+        }
+    }
+
+    /// Reads what is kept, for the replay at start. A file that is no entry is logged and counted,
+    /// and stays where it is. Blocks.
+    pub fn entries(&self) -> Result<Kept, JournalError> {
+        let dir = &self.shared.dir;
+        let paths =
+            files(dir, KEPT).map_err(|error| JournalError::CannotOpen { dir: dir.to_owned(), error })?;
+        let mut kept = Kept::default();
+        for path in paths {
+            match read(&path) {
+                Ok(entry) => kept.entries.push(entry),
+                Err(why) => {
+                    tracing::error!(?path, why, "a token response cannot be read; its file is left alone");
+                    kept.damaged += 1;
+                }
+            }
+        }
+        kept.entries.sort_by_key(|entry| (entry.received_at, entry.attempt));
+        Ok(kept)
+    }
+}
+
+impl Shared {
+    /// Takes one of the places for entries.
+    fn reserve(self: Arc<Self>, attempt: Uuid) -> Result<Place, JournalError> {
+        let mut attempts = self.attempts.lock();
+        if attempts.len() >= MAX_ENTRIES && !attempts.contains(&attempt) {
+            return Err(JournalError::Full);
+        }
+        let is_new = attempts.insert(attempt);
+        drop(attempts);
+        Ok(Place { shared: self, attempt, is_to_free: is_new })
+    }
+
+    fn path(&self, attempt: Uuid) -> PathBuf {
+        self.dir.join(attempt.to_string()).with_extension(KEPT)
+    }
+
+    fn remove(&self, attempt: Uuid) -> io::Result<()> {
+        match fs::remove_file(self.path(attempt)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => {
+                self.attempts.lock().remove(&attempt);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A place for an entry; free again unless the entry came to be there.
+struct Place {
+    shared: Arc<Shared>,
+    attempt: Uuid,
+    is_to_free: bool,
+}
+
+impl Place {
+    fn write(&mut self, entry: &Entry) -> Result<(), JournalError> {
+        let (dir, path) = (&self.shared.dir, self.shared.path(self.attempt));
+        let text = serde_json::to_vec(entry).map_err(|error| JournalError::CannotWrite(error.into()))?;
+        let written = tempfile::Builder::new()
+            .suffix(&format!(".{HALF_WRITTEN}"))
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(dir)
+            .and_then(|mut file| {
+                file.write_all(&text)?;
+                file.as_file().sync_all()?;
+                Ok(file)
+            });
+        match written.map_err(JournalError::CannotWrite)?.persist_noclobber(&path) {
+            Ok(_) => {}
+            Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
+                return Err(JournalError::CannotWrite(error.error));
+            }
+            Err(_) if read(&path).as_ref() != Ok(entry) => return Err(JournalError::Taken(self.attempt)),
+            Err(_) => {}
+        }
+        self.is_to_free = false;
+        self.shared.attempts.lock().insert(self.attempt);
+        disk::sync_dir(dir).map_err(JournalError::CannotWrite)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.is_to_free {
+            self.shared.attempts.lock().remove(&self.attempt);
+        }
+    }
+}
+
+/// The files of a folder with one ending.
+fn files(dir: &Path, ending: &str) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for file in fs::read_dir(dir)? {
+        let path = file?.path();
+        if path.extension() == Some(OsStr::new(ending)) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// The attempt that a file's name says.
+fn attempt_of(path: &Path) -> Option<Uuid> {
+    path.file_stem()?.to_str()?.parse().ok()
+}
+
+/// An entry, or why it is none; the reason quotes nothing of it.
+fn read(path: &Path) -> Result<Entry, String> {
+    let text = fs::read(path).map_err(|error| error.to_string())?;
+    let entry: Entry = serde_json::from_slice(&text).map_err(|error| {
+        format!("no entry: {:?} error at line {}, column {}", error.classify(), error.line(), error.column())
+    })?;
+    if attempt_of(path) == Some(entry.attempt) {
+        Ok(entry)
+    } else {
+        Err("it is of another attempt than its name".into())
+    }
+}
+
+#[cfg(test)]
+#[path = "journal/tests.rs"]
+mod tests;

@@ -1,0 +1,64 @@
+// Names of callers from the gateway's contacts. A courtesy: nothing waits for it, and what
+// goes wrong is no name.
+
+import { gatewayUrl } from "./url.ts";
+
+const DEADLINE_MS = 5_000;
+/** As long an answer stands; a contact may be added between two calls. */
+const FRESH_MS = 5 * 60_000;
+/** No more numbers than that are asked for within that time. */
+const KEPT = 200;
+
+interface Question {
+  readonly askedAt: number;
+  readonly abort: AbortController;
+  readonly name: Promise<string | null>;
+}
+
+export class Contacts {
+  readonly #base: string | undefined;
+  readonly #questions = new Map<string, Question>();
+
+  constructor(base: string | undefined) {
+    this.#base = base;
+  }
+
+  /** The name of a number, or null; one request for any number of askers. Never rejects. */
+  nameOf(number: string, token: string): Promise<string | null> {
+    this.#forgetOld();
+    const known = this.#questions.get(number);
+    if (known !== undefined) return known.name;
+    if (this.#questions.size >= KEPT) return Promise.resolve(null);
+    const abort = new AbortController();
+    const name = this.#ask(number, token, abort).catch(() => null);
+    this.#questions.set(number, { askedAt: performance.now(), abort, name });
+    return name;
+  }
+
+  /** Ends what is under way, and forgets all names. */
+  stop(): void {
+    for (const { abort } of this.#questions.values()) abort.abort();
+    this.#questions.clear();
+  }
+
+  async #ask(number: string, token: string, abort: AbortController): Promise<string | null> {
+    const url = gatewayUrl(this.#base, "/v1/contacts");
+    url.searchParams.set("number", number);
+    const timer = setTimeout(() => abort.abort(), DEADLINE_MS);
+    try {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(url, { headers, credentials: "omit", signal: abort.signal });
+      const { name } = response.ok ? await response.json() : {};
+      return typeof name === "string" && name !== "" ? name : null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #forgetOld(): void {
+    const oldest = performance.now() - FRESH_MS;
+    for (const [number, { askedAt }] of this.#questions) {
+      if (askedAt < oldest) this.#questions.delete(number);
+    }
+  }
+}
