@@ -15,7 +15,7 @@ fn wire() -> String {
     let config = Config::default();
     let declarations = [
         declaration::<call::TenantId>(&config),
-        declaration::<call::Extension>(&config),
+        declaration::<Extension>(&config),
         declaration::<LegId>(&config),
         declaration::<call::Direction>(&config),
         declaration::<call::CallState>(&config),
