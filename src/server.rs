@@ -174,7 +174,7 @@ fn routes(gateway: Arc<Gateway>) -> Router {
 /// where it is in this process.
 fn integrations(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
     let Some(followed) = &gateway.integrations else { return Ok(Router::new()) };
-    let users = Users { directory: followed.directory.clone(), verifier: gateway.verifier.clone() };
+    let users = Users::new(followed.directory.clone(), gateway.verifier.clone());
     let contacts = Contacts::new(&gateway.config, users.clone(), gateway.sidecar.clone())?;
     let contacts = contacts.map(|contacts| {
         Router::new().route("/v1/contacts", get(integrations::lookup)).with_state(Arc::new(contacts))

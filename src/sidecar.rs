@@ -121,7 +121,7 @@ impl Sidecar {
         }
         let running = AbortOnDropHandle::new(tokio::spawn(rotation.clone().run()));
         Ok(Arc::new(Self {
-            users: Users { directory: directory.clone(), verifier },
+            users: Users::new(directory.clone(), verifier),
             directory,
             rotation,
             metrics,

@@ -418,6 +418,10 @@ fn a_gateway_beside_a_sidecar_reads_none_of_its_secrets() {
     let load = |part| load_for(part, Some(&file), std::iter::empty());
     let gateway = load(Part::Gateway).unwrap().config.sidecar.unwrap();
     assert!(gateway.vault_key.is_none() && gateway.mode == SidecarMode::Separate);
+    let whole = "sidecar.vault_key_file = \"/no/such/file\"";
+    std::fs::write(&file, format!("{REQUIRED}{}", separate.replace(whole, ""))).unwrap();
+    assert!(load(Part::Whole).is_ok(), "callpop check of a gateway's file");
+    std::fs::write(&file, format!("{REQUIRED}{separate}")).unwrap();
     let found = lines(load(Part::Sidecar));
     assert!(
         found.iter().any(|line| line.contains("sidecar.vault_key_file = \"/no/such/file\"")),

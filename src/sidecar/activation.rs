@@ -24,7 +24,7 @@ use axum::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{error::Category, json};
 use std::{sync::Arc, time::Duration};
 
 /// The longest token that is taken, in bytes.
@@ -84,6 +84,7 @@ async fn connect(
             Ticket { tenant: identity.tenant, sub: identity.sub, extensions: identity.extensions.to_vec() }
         }
     };
+    sidecar.users.may_begin(&tenant, &sub)?;
     let extension = choose(query.extension, &extensions)?;
     let back = sidecar.way_back(query.redirect_url.as_deref(), &headers)?;
     let key = Key { tenant, extension };
@@ -267,11 +268,12 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
 
 /// What a body says. The error names the field, and quotes nothing.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let value: serde_json::Value = serde_json::from_slice(body)
-        .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON"))?;
-    serde_json::from_value(value).map_err(|error| match error.to_string() {
-        why if why.starts_with("missing field") || why.starts_with("expires_in") => bad(&why),
-        _ => bad("a field is of the wrong type, or an id is none"),
+    serde_json::from_slice(body).map_err(|error| match (error.classify(), error.to_string()) {
+        (Category::Data, why) if why.starts_with("missing field") || why.starts_with("expires_in") => {
+            bad(&why)
+        }
+        (Category::Data, _) => bad("a field is of the wrong type, or an id is none"),
+        _ => Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON"),
     })
 }
 

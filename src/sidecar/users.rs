@@ -19,20 +19,27 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 /// How long a ticket is good.
 const TICKET: Duration = Duration::from_secs(30);
+/// Tickets and consents that a user may begin.
+const MOST_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// So many users are remembered before those are forgotten who have their whole rate again.
+const MOST_USERS: usize = 10_000;
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What the routes of users need.
 #[derive(Clone)]
 pub struct Users {
     pub directory: Arc<Directory>,
-    pub verifier: Arc<Verifier>,
+    verifier: Arc<Verifier>,
+    /// Of tickets, and of consents begun: each is written to the disk.
+    rate: Arc<DefaultKeyedRateLimiter<(TenantId, Arc<str>)>>,
 }
 
 /// An integration as its user sees it.
@@ -74,6 +81,7 @@ async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Response
 
 async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
     let Identity { tenant, sub, extensions, .. } = users.identify(&headers).await?;
+    users.may_begin(&tenant, &sub)?;
     let ticket = Ticket { tenant, sub, extensions: extensions.to_vec() };
     let text = random();
     let value = serde_json::to_string(&ticket).map_err(ChangeError::from)?;
@@ -83,6 +91,23 @@ async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Respon
 }
 
 impl Users {
+    pub fn new(directory: Arc<Directory>, verifier: Arc<Verifier>) -> Self {
+        let rate = RateLimiter::keyed(Quota::per_minute(MOST_PER_MINUTE));
+        Self { directory, verifier, rate: Arc::new(rate) }
+    }
+
+    /// Whether a user may ask for one more ticket, or begin once more.
+    pub fn may_begin(&self, tenant: &TenantId, sub: &Arc<str>) -> Result<(), Problem> {
+        if self.rate.len() > MOST_USERS {
+            self.rate.retain_recent();
+        }
+        self.rate.check_key(&(tenant.clone(), sub.clone())).map_err(|not_until| {
+            let wait = not_until.wait_time_from(self.rate.clock().now());
+            let detail = "too many tickets and connects of this user";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
+        })
+    }
+
     /// Who asks, by the token that is shown.
     pub async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
         let identity = self.verify(headers).await?;

@@ -6,7 +6,7 @@ use crate::config::{
     parse::{self, duration_of_at_least},
     reader::Reader,
 };
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use std::time::Duration;
 
 /// Any of them says that there is to be a sidecar.
@@ -17,6 +17,8 @@ const TELLING: [&str; 5] = [
     "sidecar.telsmart.client_secret",
     "sidecar.telsmart.token_url",
 ];
+
+const SECRET: [&str; 2] = ["sidecar.vault_key", "sidecar.telsmart.client_secret"];
 
 pub(super) fn sidecar(reader: &mut Reader, part: Part, engine: &crate::config::Engine) -> Option<Sidecar> {
     let modes = [("embedded", SidecarMode::Embedded), ("separate", SidecarMode::Separate)];
@@ -29,12 +31,11 @@ pub(super) fn sidecar(reader: &mut Reader, part: Part, engine: &crate::config::E
     let public_url = reader.optional("sidecar.public_url", parse::web_url);
     let service_token = reader.secret("sidecar.service_token", parse::text);
     // What the gateway has no business to know is not even read.
-    let vault_key = if is_elsewhere {
-        reader.ignore("sidecar.vault_key");
-        None
-    } else {
-        reader.secret("sidecar.vault_key", parse::text)
-    };
+    for key in SECRET.into_iter().filter(|_| is_elsewhere) {
+        reader.ignore(key);
+    }
+    let mut secret = |key| if is_elsewhere { None } else { reader.secret(key, parse::text) };
+    let [vault_key, client_secret] = SECRET.map(&mut secret);
     if mode == SidecarMode::Separate && engine.kind != EngineKind::Redis {
         reader.refuse("sidecar.mode", "separate processes share a Redis: set engine.kind = \"redis\"");
     }
@@ -43,11 +44,13 @@ pub(super) fn sidecar(reader: &mut Reader, part: Part, engine: &crate::config::E
         let message = "with a sidecar, a failover of Redis may lose a refresh token: set it to \"fsync\"";
         reader.warn("engine.durability", message);
     }
-    let portal = portal(reader, is_there && !is_elsewhere);
+    // Of separate processes, the sidecar alone needs all of it.
+    let is_needed = is_there && (mode == SidecarMode::Embedded || part == Part::Sidecar);
+    let portal = portal(reader, is_needed, client_secret);
     if !is_there {
         return None;
     }
-    if vault_key.is_none() && !is_elsewhere && !reader.has_problem("sidecar.vault_key") {
+    if vault_key.is_none() && is_needed && !reader.has_problem("sidecar.vault_key") {
         reader.refuse(
             "sidecar.vault_key_file",
             "missing: a file with a line `id:base64 of 32 bytes`; `echo \"k1:$(openssl rand -base64 32)\"` makes one",
@@ -58,7 +61,7 @@ pub(super) fn sidecar(reader: &mut Reader, part: Part, engine: &crate::config::E
 }
 
 /// What is agreed with the provider; none of it is missed where it is not needed.
-fn portal(reader: &mut Reader, is_needed: bool) -> Option<Portal> {
+fn portal(reader: &mut Reader, is_needed: bool, client_secret: Option<SecretString>) -> Option<Portal> {
     let required =
         ["sidecar.telsmart.portal_url", "sidecar.telsmart.client_id", "sidecar.telsmart.token_url"];
     if is_needed {
@@ -74,7 +77,6 @@ fn portal(reader: &mut Reader, is_needed: bool) -> Option<Portal> {
     let portal_url = reader.optional("sidecar.telsmart.portal_url", parse::web_url);
     let slug = reader.or("sidecar.telsmart.slug", "callpop".to_owned(), parse::text);
     let client_id = reader.optional("sidecar.telsmart.client_id", parse::text);
-    let client_secret = reader.secret("sidecar.telsmart.client_secret", parse::text);
     let token_url = reader.optional("sidecar.telsmart.token_url", parse::web_url);
     let revoke_url = reader.optional("sidecar.telsmart.revoke_url", parse::web_url);
     for (key, url) in
@@ -99,7 +101,7 @@ fn portal(reader: &mut Reader, is_needed: bool) -> Option<Portal> {
     Some(Portal {
         portal_url: portal_url.or_else(|| (!is_needed).then(String::new))?.replace("{slug}", &slug),
         client_id: client_id.or_else(|| (!is_needed).then(String::new))?,
-        client_secret: client_secret.filter(|secret| !secret.expose_secret().is_empty()),
+        client_secret,
         token_url: token_url.or_else(|| (!is_needed).then(String::new))?,
         revoke_url,
         contacts_url,
