@@ -93,10 +93,6 @@ impl Directory {
         &self.store
     }
 
-    pub fn policy(&self) -> Policy {
-        self.policy
-    }
-
     /// An integration as it is stored now.
     pub async fn load(&self, key: &Key) -> Result<Option<Integration>, ChangeError> {
         let Some(row) = self.store.get(&key.name()).await? else { return Ok(None) };
@@ -175,6 +171,8 @@ impl Directory {
         loop {
             match swapped {
                 Ok(Swap::Done(row)) => return Ok(Some(row)),
+                // What was not known to be written came after all.
+                Ok(Swap::Lost(Some(row))) if row.value == text => {}
                 Ok(Swap::Lost(_)) => return Ok(None),
                 Err(StoreError::Unknown(_)) if Instant::now() < deadline => sleep(AGAIN).await,
                 Err(error) => return Err(error.into()),
