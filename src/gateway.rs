@@ -48,22 +48,7 @@ impl Gateway {
         let (registry, metrics) = (Arc::<Registry>::default(), Arc::<Metrics>::default());
         let engine = Engine::open(&config, registry.clone(), metrics.clone()).await?;
         let verifier = Arc::new(Verifier::new(&config.auth)?);
-        let (integrations, sidecar) = match &config.sidecar {
-            None => (None, None),
-            Some(wanted) => {
-                let followed = Followed::open(&config, wanted, metrics.clone()).await?;
-                let directory = followed.directory.clone();
-                let is_here = wanted.mode == SidecarMode::Embedded;
-                let opened = is_here.then(|| {
-                    Sidecar::open(&config, wanted, directory, verifier.clone(), metrics.sidecar.clone())
-                });
-                let sidecar = match opened {
-                    Some(opened) => Some(opened.await?),
-                    None => None,
-                };
-                (Some(followed), sidecar)
-            }
-        };
+        let (integrations, sidecar) = open_sidecar(&config, &verifier, &metrics).await?;
         Ok(Self {
             engine,
             verifier,
@@ -105,6 +90,23 @@ impl Gateway {
     pub fn count_close(&self, code: CloseCode) {
         self.metrics.closed.get_or_create(&Closed { code }).inc();
     }
+}
+
+/// The integrations, where there is a sidecar, and the sidecar, where it is in this process.
+async fn open_sidecar(
+    config: &Config,
+    verifier: &Arc<Verifier>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<(Option<Followed>, Option<Arc<Sidecar>>)> {
+    let Some(wanted) = &config.sidecar else { return Ok((None, None)) };
+    let followed = Followed::open(config, wanted, metrics.clone()).await?;
+    if wanted.mode == SidecarMode::Separate {
+        return Ok((Some(followed), None));
+    }
+    let directory = followed.directory.clone();
+    let sidecar = Sidecar::open(config, wanted, directory, verifier.clone(), metrics.sidecar.clone());
+    let sidecar = sidecar.await?;
+    Ok((Some(followed), Some(sidecar)))
 }
 
 impl Origins {

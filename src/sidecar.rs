@@ -59,7 +59,7 @@ pub struct Sidecar {
     callbacks: AgreedHeader,
     /// Pages that may be come back to.
     origins: Vec<String>,
-    _tasks: [AbortOnDropHandle<()>; 1],
+    _running: AbortOnDropHandle<()>,
 }
 
 /// A directory that follows the store for as long as this is there.
@@ -131,7 +131,7 @@ impl Sidecar {
             ),
             config: sidecar.clone(),
             origins: config.auth.allowed_origins.clone(),
-            _tasks: [running],
+            _running: running,
         }))
     }
 
