@@ -9,8 +9,10 @@
 //! ```
 
 mod confirm;
+mod group;
 mod heal;
 mod keys;
+mod known;
 mod link;
 mod probe;
 mod source;
@@ -30,6 +32,8 @@ use crate::{
     source::Unknown,
 };
 use confirm::Confirm;
+use futures_util::{StreamExt, stream};
+use group::Groups;
 use link::{Link, Request};
 use probe::Probe;
 use redis::pipe;
@@ -52,8 +56,8 @@ use watch::{Watch, Watches};
 
 pub use confirm::Confirmed;
 
-/// Commits under way; one more is refused.
-const MOST_COMMITS: usize = 4096;
+/// Silent calls that are ended at the same time.
+const COMMIT_TOGETHER: usize = 32;
 /// Sessions that are read for at the same time.
 const MOST_READS: usize = 128;
 /// How long a session waits for its turn to read: when a new epoch begins, all come at once.
@@ -69,10 +73,10 @@ pub struct Redis {
     watches: Arc<Watches>,
     probe: Arc<Probe>,
     subscriber: Arc<Subscriber>,
-    sweeper: Sweeper,
+    sweeper: Arc<Sweeper>,
+    groups: Groups,
     /// None where a 2xx promises memory only.
     confirm: Option<Arc<Confirm>>,
-    commits: Semaphore,
     reads: Semaphore,
     metrics: Arc<Metrics>,
     _tasks: Vec<AbortOnDropHandle<()>>,
@@ -133,14 +137,15 @@ impl Redis {
             tasks.spawn(confirm.clone().run(waiters, store.link.clone()));
             confirm
         });
+        let sweeper = Arc::new(Sweeper::new(store.clone(), calls.expire_after));
         let engine = Self {
-            sweeper: Sweeper::new(store.clone(), calls.expire_after),
+            groups: Groups::new(store.clone(), sweeper.clone()),
+            sweeper,
             store,
             watches,
             probe,
             subscriber,
             confirm,
-            commits: Semaphore::new(MOST_COMMITS),
             reads: Semaphore::new(MOST_READS),
             metrics,
             _tasks: tasks.0,
@@ -162,20 +167,15 @@ impl Redis {
     }
 
     pub(super) async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
-        let _place = self
-            .commits
-            .try_acquire()
-            .map_err(|_| EngineError::Unavailable("too many events wait for Redis"))?;
-        self.sweeper.list(&event.tenant).await?;
-        let began = Instant::now();
-        let (outcome, history) = self.store.commit(&event).await?;
+        let (tenant, began) = (event.tenant.clone(), Instant::now());
+        let (outcome, history) = self.groups.commit(event).await?;
         self.metrics.redis_commit_seconds.observe(began.elapsed().as_secs_f64());
         match outcome {
             Outcome::Known => self.metrics.duplicates.inc(),
             Outcome::Full => self.metrics.full_legs.inc(),
             Outcome::New => self.metrics.committed.inc(),
         };
-        self.receipt(|| self.store.keys.tenant(&event.tenant).fence(), history)
+        self.receipt(|| self.store.keys.tenant(&tenant).fence(), history)
     }
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
@@ -204,6 +204,7 @@ impl Redis {
         let watch = self.watch(stream.tenant()).await?;
         let legs = self.store.latest(stream).await?;
         self.watches.on_read(&watch, &legs.head);
+        self.watches.hold(&legs);
         Ok(self.view(legs))
     }
 
@@ -221,7 +222,10 @@ impl Redis {
         let legs = self.store.changes(stream, epoch, after).await?;
         self.watches.on_read(&watch, legs.as_ref().map_or_else(|head| head, |legs| &legs.head));
         let most = self.store.most_recent(stream);
-        let view = legs.ok().map(|legs| self.view(legs));
+        let view = legs.ok().map(|legs| {
+            self.watches.hold(&legs);
+            self.view(legs)
+        });
         Ok(view.filter(|view| view.calls.iter().filter(|call| !call.is_live()).count() <= most))
     }
 
@@ -261,9 +265,9 @@ impl Redis {
     /// Ends what is silent, where it is this node's turn. What fails is left to the next turn.
     pub(super) async fn sweep(&self) {
         for tenant in self.sweeper.turn().await.unwrap_or_default() {
-            for event in self.sweeper.silent(&tenant).await.unwrap_or_default() {
-                let _ = self.commit(event).await;
-            }
+            let silent = self.sweeper.silent(&tenant).await.unwrap_or_default();
+            let commits = stream::iter(silent).map(|event| self.commit(event));
+            commits.buffer_unordered(COMMIT_TOGETHER).for_each(async |_| {}).await;
         }
     }
 

@@ -198,7 +198,7 @@ async fn write(mut wire: Wire, fence: &str) -> RedisResult<Written> {
     ask.cmd("SET").arg(fence).arg(1).arg("PX").arg(60_000);
     ask.cmd("CLIENT").arg("ID").cmd("INFO").arg("replication");
     let (_, client, info): (Value, u64, String) = from_redis_value(Value::Array(wire.together(&ask).await?))?;
-    Ok(Written { client, history: field(&info, "master_replid").unwrap_or_default().to_owned() })
+    Ok(Written { client, history: field(&info, "master_replid").unwrap_or_default().into() })
 }
 
 fn number(value: &Value) -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use super::{
     keys::{self, Keys},
-    link::{Link, Request, call},
+    link::{Link, REFUSED, Request, call, call_of},
     stored::{Head, Stored},
 };
 use crate::{
@@ -61,7 +61,13 @@ pub struct Store {
 }
 
 /// What a server says of the history that it is in: each primary begins its own.
-pub type History = String;
+pub type History = Arc<str>;
+
+/// An event on its way to Redis.
+pub struct Entry {
+    event: CallEvent,
+    json: String,
+}
 
 /// What a commit did.
 pub enum Outcome {
@@ -102,6 +108,18 @@ enum Part<'a> {
     After { epoch: &'a str, seq: u64, most: usize },
 }
 
+impl Entry {
+    pub fn new(event: CallEvent) -> Result<Self, EngineError> {
+        let json = serde_json::to_string(&event.event).map_err(|_| UNREADABLE)?;
+        Ok(Self { event, json })
+    }
+
+    /// What it has to say.
+    pub fn bytes(&self) -> usize {
+        self.json.len()
+    }
+}
+
 impl Store {
     pub fn new(link: Arc<Link>, engine: &config::Engine, calls: &config::Calls) -> Self {
         Self {
@@ -121,28 +139,40 @@ impl Store {
         }
     }
 
-    /// Adds an event to its leg, and publishes the change: one call. Tells in which history.
-    pub async fn commit(&self, event: &CallEvent) -> Result<(Outcome, History), EngineError> {
-        let CallEvent { tenant, extension, leg, event } = event;
+    /// Adds events of one tenant to their legs, and publishes the changes: one call. Tells what became of each, and
+    /// in which history.
+    pub async fn commit<'a>(
+        &self,
+        tenant: &TenantId,
+        entries: impl ExactSizeIterator<Item = &'a Entry> + Clone,
+    ) -> Result<(Vec<Result<Outcome, EngineError>>, History), EngineError> {
         let keys = self.keys.tenant(tenant);
-        let json = serde_json::to_string(event).map_err(|_| UNREADABLE)?;
         let publish = if self.link.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
         let hold = millis(self.hold);
-        let mut ask = call(&self.commit, 6);
-        ask.arg(keys.head()).arg(keys.leg(extension, leg)).arg(keys.ghost(extension, leg));
-        ask.arg(keys.changes()).arg(keys.user(extension)).arg(keys.live());
+        let bytes = entries.clone().map(Entry::bytes).sum();
+        let mut ask = call_of(&self.commit, 3 + 3 * entries.len(), bytes);
+        ask.arg(keys.head()).arg(keys.changes()).arg(keys.live());
+        for Entry { event: CallEvent { extension, leg, .. }, .. } in entries.clone() {
+            ask.arg(keys.leg(extension, leg)).arg(keys.ghost(extension, leg)).arg(keys.user(extension));
+        }
         ask.arg(self.fresh_epoch()).arg(now()).arg(millis(self.keep)).arg(hold).arg(2 * hold).arg(4 * hold);
-        ask.arg(event.identity()).arg(json).arg(Leg::room_for(&event.what)).arg(kind(&event.what));
-        ask.arg(leg.as_str()).arg(keys::member(extension, leg)).arg(publish).arg(keys.channel());
-        // As ranks from the end, at which to cut.
+        // The bounds are ranks from the end, at which to cut.
+        ask.arg(publish).arg(keys.channel());
         ask.arg(-1 - self.most_of_user() as i64).arg(-1 - self.most_of_tenant() as i64);
-        let (outcome, history): (u8, History) = self.link.ask(Request::Script(&self.commit, &ask)).await?;
-        let outcome = match outcome {
-            0 => Outcome::Known,
-            1 => Outcome::New,
-            _ => Outcome::Full,
+        for Entry { event: CallEvent { extension, leg, event, .. }, json } in entries {
+            ask.arg(event.identity()).arg(json).arg(Leg::room_for(&event.what)).arg(kind(&event.what));
+            ask.arg(leg.as_str()).arg(keys::member(extension, leg));
+        }
+        let answer: Vec<String> = self.link.ask(Request::Script(&self.commit, &ask)).await?;
+        let [history, outcomes, why @ ..] = answer.as_slice() else { return Err(UNREADABLE) };
+        why.iter().for_each(|why| self.link.complain(why));
+        let outcome = |outcome| match outcome {
+            b'0' => Ok(Outcome::Known),
+            b'1' => Ok(Outcome::New),
+            b'2' => Ok(Outcome::Full),
+            _ => Err(REFUSED),
         };
-        Ok((outcome, history))
+        Ok((outcomes.bytes().map(outcome).collect(), history.as_str().into()))
     }
 
     /// Keeps what is no call's event, once, within the bounds of every engine. Tells in which history.
@@ -150,7 +180,8 @@ impl Store {
         let [rows, bytes, _] = self.keys.archive();
         let mut ask = call(&self.archive, 2);
         ask.arg(rows).arg(bytes).arg(now()).arg(row).arg(MAX_ARCHIVED).arg(MAX_ARCHIVED_BYTES);
-        self.link.ask(Request::Script(&self.archive, &ask)).await
+        let history: String = self.link.ask(Request::Script(&self.archive, &ask)).await?;
+        Ok(history.into())
     }
 
     /// A tenant's head, which is made where there is none. `seen` is what was there before, if
@@ -229,14 +260,14 @@ impl Store {
             ask.arg(names.head());
             some.iter().for_each(|key| _ = ask.arg(names.leg(&key.extension, &key.leg)));
             ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
-            let (epoch, seq, found): (String, u64, Vec<Vec<Vec<u8>>>) =
+            let (epoch, seq, found): (String, u64, Vec<Vec<String>>) =
                 self.link.ask(Request::Script(&self.legs, &ask)).await?;
             if at.is_some_and(|at| *at.epoch != *epoch) {
                 return Ok(Err(Head { epoch: epoch.into(), seq }));
             }
             let upto = at.map_or(u64::MAX, |at| at.seq);
             legs.extend(some.iter().zip(&found).filter_map(|(key, values)| {
-                Some((key.clone(), Stored::read(values.iter().map(Vec::as_slice), upto)?))
+                Some((key.clone(), Stored::read(values.iter().map(String::as_str), upto)?))
             }));
         }
         Ok(Ok(legs))
