@@ -14,6 +14,7 @@ mod heal;
 mod keys;
 mod known;
 mod link;
+mod packed;
 mod probe;
 mod source;
 mod store;

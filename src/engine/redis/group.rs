@@ -180,3 +180,59 @@ fn take(waiting: &mut VecDeque<Waiter>) -> Vec<Waiter> {
     }
     group
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Event, What};
+    use std::time::Duration;
+
+    fn waiting(texts: &[usize], since: Instant) -> VecDeque<Waiter> {
+        let places = Arc::new(Semaphore::new(texts.len()));
+        let waiter = |(nth, bytes): (usize, &usize)| {
+            let event = CallEvent {
+                tenant: "t".try_into().unwrap(),
+                extension: "200".try_into().unwrap(),
+                leg: nth.to_string().as_str().try_into().unwrap(),
+                event: Event::new(
+                    1,
+                    What::Summary {
+                        line: crate::call::Line {
+                            direction: crate::call::Direction::Inbound,
+                            internal: false,
+                            remote: Default::default(),
+                            local: Default::default(),
+                            transfer_of: None,
+                        }
+                        .into(),
+                        language: "x".repeat(*bytes).into(),
+                        content: crate::call::Content::new(Default::default()),
+                    },
+                ),
+            };
+            let place = places.clone().try_acquire_owned().unwrap();
+            Waiter { entry: Entry::new(event).unwrap(), since, answer: oneshot::channel().0, _place: place }
+        };
+        texts.iter().enumerate().map(waiter).collect()
+    }
+
+    #[test]
+    fn a_group_is_bounded_by_number_and_bytes() {
+        let now = Instant::now();
+        let sizes = |texts: &[usize]| {
+            let mut waiting = waiting(texts, now);
+            let groups = std::iter::from_fn(|| Some(take(&mut waiting).len()).filter(|taken| *taken > 0));
+            groups.collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[1; 70]), [32, 32, 6]);
+        assert_eq!(sizes(&[30_000, 30_000, 30_000, 200_000, 200_000, 1]), [2, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn nobody_waits_any_longer_for_what_is_late() {
+        let mut queue = waiting(&[1; 40], Instant::now() - DEADLINE);
+        queue.extend(waiting(&[1; 3], Instant::now() + Duration::from_secs(1)));
+        assert_eq!(take(&mut queue).len(), 3);
+        assert!(queue.is_empty() && queue.capacity() == 0);
+    }
+}

@@ -110,7 +110,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::packed::Pack, *};
     use crate::call::{Event, What};
 
     fn key(leg: usize) -> LegKey {
@@ -129,7 +129,7 @@ mod tests {
         let event = Event::new(version.into(), What::Expired { after: 0 });
         let message = format!(
             "{epoch}\u{1e}0\u{1e}200\u{1e}{leg}\u{1e}{count}\u{1e}1\u{1e}9:{version}:{}",
-            serde_json::to_string(&event).unwrap()
+            serde_json::to_string(&Pack(&event)).unwrap()
         );
         let said = super::super::stored::Published::parse(message.as_bytes()).unwrap().next().unwrap();
         known.show(key(leg), &epoch.into(), &said, |_, leg| leg.events().len())

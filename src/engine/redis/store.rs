@@ -3,6 +3,7 @@
 use super::{
     keys::{self, Keys},
     link::{Link, REFUSED, Request, call, call_of},
+    packed::Pack,
     stored::{Head, Stored},
 };
 use crate::{
@@ -110,7 +111,7 @@ enum Part<'a> {
 
 impl Entry {
     pub fn new(event: CallEvent) -> Result<Self, EngineError> {
-        let json = serde_json::to_string(&event.event).map_err(|_| UNREADABLE)?;
+        let json = serde_json::to_string(&Pack(&event.event)).map_err(|_| UNREADABLE)?;
         Ok(Self { event, json })
     }
 

@@ -1,7 +1,7 @@
 //! A leg as Redis holds it: each event beside the tenant's number that it made, and the version
 //! that it gave the leg. So a leg can be folded as it was at any number.
 
-use super::keys::SEPARATOR;
+use super::{keys::SEPARATOR, packed::Unpacked};
 use crate::call::{Event, Leg, LegId, LegKey, Micros, TenantId};
 use std::{str::Split, sync::Arc};
 
@@ -63,7 +63,7 @@ impl<'a> Value<'a> {
     }
 
     fn event(&self) -> Option<Event> {
-        serde_json::from_str(self.json).ok()
+        serde_json::from_str(self.json).ok().map(|Unpacked(event)| event)
     }
 }
 
@@ -146,11 +146,11 @@ pub struct Head {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::packed::Pack, *};
     use crate::call::What;
 
     fn value(seq: u64, version: u32, at: u64) -> String {
-        let event = serde_json::to_string(&Event::new(at, What::Dismissed)).unwrap();
+        let event = serde_json::to_string(&Pack(&Event::new(at, What::Dismissed))).unwrap();
         format!("{seq}:{version}:{event}")
     }
 
