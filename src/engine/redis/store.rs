@@ -7,7 +7,7 @@ use super::{
     stored::{Head, Stored},
 };
 use crate::{
-    call::{CallEvent, Extension, Leg, LegKey, Phase, TenantId, What},
+    call::{CallEvent, Extension, LegKey, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, Phase, TenantId, What},
     config,
     engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, Stream, now},
 };
@@ -98,7 +98,7 @@ struct Index {
     lists: Vec<Vec<(LegKey, u64)>>,
 }
 
-/// Names of legs and their numbers, as an index holds them.
+/// Members and their numbers, as an index holds them.
 type List = Vec<(String, u64)>;
 
 /// Which part of an index is read.
@@ -160,9 +160,9 @@ impl Store {
         // The bounds are ranks from the end, at which to cut.
         ask.arg(publish).arg(keys.channel());
         ask.arg(-1 - self.most_of_user() as i64).arg(-1 - self.most_of_tenant() as i64);
-        for Entry { event: CallEvent { extension, leg, event, .. }, json } in entries {
-            ask.arg(event.identity()).arg(json).arg(Leg::room_for(&event.what)).arg(kind(&event.what));
-            ask.arg(leg.as_str()).arg(keys::member(extension, leg));
+        ask.arg(MAX_PHASES).arg(MAX_EVENTS).arg(MAX_WITH_ENDS);
+        for Entry { event: CallEvent { event, .. }, json } in entries {
+            ask.arg(event.identity()).arg(json).arg(kind(&event.what));
         }
         let answer: Vec<String> = self.link.ask(Request::Script(&self.commit, &ask)).await?;
         let [history, outcomes, why @ ..] = answer.as_slice() else { return Err(UNREADABLE) };
@@ -293,22 +293,14 @@ impl Store {
         users.iter().for_each(|user| _ = ask.arg(user.as_str()));
         let (epoch, seq, floor, live, lists): (String, u64, u64, Vec<String>, Vec<List>) =
             self.link.ask(Request::Script(&self.index, &ask)).await?;
-        // A user's index names legs, the tenant's names members.
-        let key = |user: Option<&Extension>, name: String| match user {
-            Some(user) => {
-                let leg = name.try_into().ok()?;
-                Some(LegKey { tenant: tenant.clone(), extension: user.clone(), leg })
-            }
-            None => keys::leg_of(tenant, &name),
-        };
-        let list = |(nth, list): (usize, List)| {
-            list.into_iter().filter_map(|(name, seq)| Some((key(users.get(nth), name)?, seq))).collect()
+        let list = |list: List| {
+            list.into_iter().filter_map(|(member, seq)| Some((keys::leg_of(tenant, &member)?, seq))).collect()
         };
         Ok(Index {
             head: Head { epoch: epoch.into(), seq },
             floor,
             live: live.iter().filter_map(|member| keys::leg_of(tenant, member)).collect(),
-            lists: lists.into_iter().enumerate().map(list).collect(),
+            lists: lists.into_iter().map(list).collect(),
         })
     }
 

@@ -2,13 +2,19 @@
 -- Returns the server's history, and what became of each event: 0 (known), 1 (new), 2 (the leg is full) or 3 (refused,
 -- which hinders no other); then why, if any was refused. If none is new and one is refused, so is the whole call.
 -- KEYS: head, changes, live; then for each event leg, ghost, user.
--- ARGV: ten for all, then six for each event, as they are named below.
--- A call from here costs more than its command, and a number as argument more than a text.
+-- ARGV: thirteen for all, as they are named below; then for each event its field, what is stored, and its kind.
+-- A call from here costs more than its command, a number as argument more than a text, and each argument its copies.
 local call, text = redis.call, string.format
 local head, changes, live = KEYS[1], KEYS[2], KEYS[3]
-local fresh_epoch, now, keep, hold, hold_ghost, hold_index, publish, channel, user_bound, tenant_bound =
-  unpack(ARGV, 1, 10)
+local fresh_epoch, now, keep, hold, hold_ghost, hold_index, publish, channel, user_bound, tenant_bound,
+  most_phases, most_others, most_with_ends = unpack(ARGV, 1, 13)
 local now_ms, hold_ms = math.floor(tonumber(now) / 1000), tonumber(hold)
+local most = {
+  phase = tonumber(most_phases), summary = tonumber(most_others), dismissed = tonumber(most_others),
+  hangup = tonumber(most_with_ends), expired = tonumber(most_with_ends),
+}
+-- A leg's key ends with its member.
+local member_at = #channel + #':leg:' + 1
 
 local epoch, before, seq, line
 -- What is written, prolonged and said once for all: legs at their last numbers, and whether each is live.
@@ -36,14 +42,14 @@ local function say(leg, member, kind, count, value)
   end
   if bytes > 16384 then values = {string.match(value, '^%d+:%d+:')} end
   said[#said + 1] = member
-  said[#said + 1] = text('%d', count)
-  said[#said + 1] = text('%d', #values)
+  said[#said + 1] = count
+  said[#said + 1] = #values == 1 and '1' or text('%d', #values)
   for _, each in ipairs(values) do said[#said + 1] = each end
 end
 
 -- Beside its events a leg has a field `=`: its version, when it was touched, whether it is `live`, has `ended` by
 -- a hangup, or `neither`, when its life was prolonged last, and how many events it has.
-local function add(leg, ghost, user, field, event, most, kind, id, member)
+local function add(leg, ghost, user, field, event, kind)
   local known = call('HMGET', leg, field, '=')
   if known[1] then return '0' end
   local version, state, prolonged, count, _
@@ -51,7 +57,7 @@ local function add(leg, ghost, user, field, event, most, kind, id, member)
   local is_new, was = not count, state
   count = (count or 0) + 1
   if kind == 'dismissed' and is_dismissed(leg) then return '0' end
-  if count > tonumber(most) then return '2' end
+  if count > most[kind] then return '2' end
 
   -- A ghost outlives its leg, so that the version goes on where a forgotten leg comes back.
   if is_new then version = call('GET', ghost) or '0' end
@@ -59,7 +65,7 @@ local function add(leg, ghost, user, field, event, most, kind, id, member)
     epoch, before, _, line = open(head, fresh_epoch, now_ms, hold_ms)
     seq = before
   end
-  version = text('%d', version + 1)
+  version, count = text('%d', version + 1), text('%d', count)
   if kind == 'hangup' then state = 'ended'
   elseif state ~= 'ended' then
     if kind == 'phase' then state = 'live' elseif kind == 'expired' or not state then state = 'neither' end
@@ -69,12 +75,13 @@ local function add(leg, ghost, user, field, event, most, kind, id, member)
   if is_due then prolonged = text('%d', now_ms) end
   local at = text('%d', seq + 1)
   local value = at .. ':' .. version .. ':' .. event
-  local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. text('%d', count)
+  local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. count
   call('HSET', leg, field, value, '=', summed)
   seq = seq + 1
+  local member = string.sub(leg, member_at)
   changed[#changed + 1] = at
   changed[#changed + 1] = member
-  call('ZADD', user, at, id)
+  call('ZADD', user, at, member)
   if (state == 'live') ~= (was == 'live') then lives[member] = state == 'live' end
 
   local is_over = state == 'ended' or kind == 'expired'
@@ -94,8 +101,9 @@ end
 
 local outcomes, refusal = {}, nil
 for nth = 1, (#KEYS - 3) / 3 do
-  local key, arg = 3 * nth, 6 * nth + 4
-  local went, outcome = pcall(add, KEYS[key + 1], KEYS[key + 2], KEYS[key + 3], unpack(ARGV, arg + 1, arg + 6))
+  local key, arg = 3 * nth, 3 * nth + 10
+  local leg, ghost, user = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
+  local went, outcome = pcall(add, leg, ghost, user, ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3])
   if not went then outcome, refusal = '3', outcome end
   outcomes[nth] = outcome
 end
