@@ -3,9 +3,10 @@
 //! losing a message ends in the same small read.
 //!
 //! ```text
-//! store    the scripts, as calls          link     one kept connection; source, wire: its making
-//! watch    how far each tenant is         probe    once a second: is the store ahead?
-//! heal     reads what was missed          confirm  replicas and the disk;  subscriber, sweep
+//! group    events that wait go together    store    the scripts, as calls;  keys, packed, stored
+//! watch    how far each tenant is          link     one kept connection;  source, wire: its making
+//! known    the legs that this node holds   probe    once a second: is the store ahead?
+//! heal     reads what was missed           confirm  replicas and the disk;  subscriber, sweep
 //! ```
 
 mod confirm;

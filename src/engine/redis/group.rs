@@ -1,5 +1,5 @@
 //! Group commit: while one call commits events of a tenant, those that come meanwhile wait, and are
-//! committed together by the next. An event that finds nothing under way is sent at once, alone.
+//! committed together by the next. An event that finds nothing under way is sent at once.
 //!
 //! Calls are made by tasks of the engine, so whoever waits may go away, and hinders nobody.
 
@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    task::JoinSet,
+    task::{JoinSet, yield_now},
     time::timeout,
 };
 
@@ -79,11 +79,11 @@ impl Groups {
         let tenant = event.tenant.clone();
         let (answer, answered) = oneshot::channel();
         let waiter = Waiter { entry: Entry::new(event)?, since: Instant::now(), answer, _place: place };
-        if let Some(first) = self.lanes.join(&tenant, waiter)? {
+        if self.lanes.join(&tenant, waiter)? {
             let lane = Lane { lanes: self.lanes.clone(), tenant, is_open: true };
             let mut tasks = self.tasks.lock();
             while tasks.try_join_next().is_some() {}
-            tasks.spawn(lane.run(first));
+            tasks.spawn(lane.run());
         }
         match timeout(DEADLINE, answered).await {
             Ok(answer) => answer.unwrap_or(Err(AWAY)),
@@ -93,17 +93,17 @@ impl Groups {
 }
 
 impl Lanes {
-    /// Lets an event wait; gives it back where nothing is under way, to begin with.
-    fn join(&self, tenant: &TenantId, waiter: Waiter) -> Result<Option<Waiter>, EngineError> {
+    /// Lets an event wait; tells whether nothing is under way, so that someone has to begin.
+    fn join(&self, tenant: &TenantId, waiter: Waiter) -> Result<bool, EngineError> {
         match self.waiting.entry(tenant.clone()) {
             Place::Occupied(lane) if lane.get().len() >= MOST_OF_TENANT => Err(TOO_MANY),
             Place::Occupied(mut lane) => {
                 lane.get_mut().push_back(waiter);
-                Ok(None)
+                Ok(false)
             }
             Place::Vacant(lane) => {
-                lane.insert(VecDeque::new());
-                Ok(Some(waiter))
+                lane.insert(VecDeque::from([waiter]));
+                Ok(true)
             }
         }
     }
@@ -111,11 +111,15 @@ impl Lanes {
 
 impl Lane {
     /// Commits group after group, until nothing waits.
-    async fn run(mut self, first: Waiter) {
-        let mut group = vec![first];
-        while !group.is_empty() {
+    async fn run(mut self) {
+        loop {
+            // What has come already is taken along: the rest of a webhook, and others that are ready to be read.
+            yield_now().await;
+            let group = self.next();
+            if group.is_empty() {
+                return;
+            }
             self.commit(group).await;
-            group = self.next();
         }
     }
 

@@ -16,10 +16,10 @@ local most = {
 -- A leg's key ends with its member.
 local member_at = #channel + #':leg:' + 1
 
-local epoch, before, seq, line
+local epoch, before, seq, line, is_time
 -- What is written, prolonged and said once for all: legs at their last numbers, and whether each is live.
 local changed, lives, said = {}, {}, {'', now}
-local is_any_due, is_any_new = false, false
+local is_any_new = false
 
 -- A second dismissal is known, unless a summary came after the first.
 local function is_dismissed(leg)
@@ -62,7 +62,7 @@ local function add(leg, ghost, user, field, event, kind)
   -- A ghost outlives its leg, so that the version goes on where a forgotten leg comes back.
   if is_new then version = call('GET', ghost) or '0' end
   if not epoch then
-    epoch, before, _, line = open(head, fresh_epoch, now_ms, hold_ms)
+    epoch, before, _, line, is_time = open(head, fresh_epoch, now_ms, hold_ms)
     seq = before
   end
   version, count = text('%d', version + 1), text('%d', count)
@@ -87,10 +87,7 @@ local function add(leg, ghost, user, field, event, kind)
   local is_over = state == 'ended' or kind == 'expired'
   if is_due or is_over or state ~= was then call('PEXPIRE', leg, is_over and keep or hold) end
   if kind ~= 'phase' or is_due and not is_new then call('SET', ghost, version, 'PX', hold_ghost) end
-  if is_due then
-    is_any_due = true
-    call('PEXPIRE', user, hold_index)
-  end
+  if is_due then call('PEXPIRE', user, hold_index) end
   if is_new then
     is_any_new = true
     call('ZREMRANGEBYRANK', user, '0', user_bound)
@@ -110,7 +107,7 @@ end
 if refusal and seq == before then error(refusal, 0) end
 
 if seq ~= before then
-  call('HSET', head, 'seq', text('%d', seq))
+  call('HSET', head, 'seq', text('%d', seq), unpack(is_time and {'prolonged', text('%d', now_ms)} or {}))
   if changed[1] then call('ZADD', changes, unpack(changed)) end
   local begun, over = {}, {}
   for member, is_live in pairs(lives) do
@@ -123,10 +120,10 @@ if seq ~= before then
   end
   if begun[1] then call('ZADD', live, unpack(begun)) end
   if over[1] then call('ZREM', live, unpack(over)) end
-  if is_any_due then
+  if is_time then
     for _, index in ipairs({head, changes}) do call('PEXPIRE', index, hold_index) end
   end
-  if is_any_due or begun[1] then call('PEXPIRE', live, hold_index) end
+  if is_time or begun[1] then call('PEXPIRE', live, hold_index) end
   if is_any_new then call('ZREMRANGEBYRANK', changes, '0', tenant_bound) end
   said[1] = epoch
   if said[3] then call(publish, channel, table.concat(said, '\30')) end
