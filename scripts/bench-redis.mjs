@@ -4,8 +4,9 @@
 //     node scripts/bench-redis.mjs POPBENCH [PAIRS] [COLUMNS] [TABLES]
 //
 // POPBENCH is the folder of the popbench load generator; COLUMNS, comma separated, names some of the columns
-// only, or is empty; TABLES names some of `closed`, `rate` and `nodes`. Needs redis-server, cc, npm (socket.io) and Go (Centrifugo's library). Centrifugo itself takes
-// part where CENTRIFUGO names its binary: `go install github.com/centrifugal/centrifugo/v6@latest`.
+// only, or is empty; TABLES names some of `closed`, `rate` and `nodes`. Needs redis-server, cc, npm (socket.io)
+// and Go (Centrifugo's library). Centrifugo itself takes part where CENTRIFUGO names its binary:
+// `go install github.com/centrifugal/centrifugo/v6@latest`.
 // `apart`: webhooks go to one node, all sessions are on the other.
 import * as harness from "./bench/harness.mjs";
 import * as servers from "./bench/redis-servers.mjs";
