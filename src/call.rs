@@ -8,7 +8,7 @@ mod event;
 mod leg;
 
 pub use event::{CallEvent, Event, Line, Phase, What};
-pub use leg::{Added, Leg, Rules};
+pub use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, Rules};
 
 use serde::{Deserialize, Serialize};
 use std::{borrow::Borrow, fmt, sync::Arc};

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use rand::RngExt;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ServerErrorKind};
 use std::{
+    fmt::Display,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -249,7 +250,7 @@ impl Link {
     }
 
     /// Says what Redis refuses, now and then: a full one refuses everything.
-    fn complain(&self, error: &RedisError) {
+    pub fn complain(&self, error: &impl Display) {
         let mut complained = self.complained.lock();
         if complained.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
             *complained = Some(Instant::now());
@@ -311,7 +312,12 @@ impl Request<'_> {
 
 /// Begins the call of a script with so many keys; keys and arguments are to follow.
 pub fn call(script: &Script, keys: usize) -> Cmd {
-    let mut call = Cmd::with_capacity(32, 1536);
+    call_of(script, keys, 0)
+}
+
+/// The same, with room for so many bytes of more than names and numbers.
+pub fn call_of(script: &Script, keys: usize, bytes: usize) -> Cmd {
+    let mut call = Cmd::with_capacity(16 + 3 * keys, 512 + 96 * keys + bytes);
     call.arg("EVALSHA").arg(script.get_hash()).arg(keys);
     call
 }

@@ -88,6 +88,8 @@ pub enum Cause {
     Epoch,
     /// A leg has too many events to be published.
     Large,
+    /// A published change says only what is new of a leg that this node does not hold.
+    Unknown,
 }
 
 /// What went wrong with Redis.
@@ -123,6 +125,7 @@ impl EncodeLabelValue for Cause {
             Self::Probe => "probe",
             Self::Epoch => "epoch",
             Self::Large => "large",
+            Self::Unknown => "unknown",
         })
     }
 }

@@ -50,7 +50,7 @@ impl Registry {
     pub fn deliver(
         &self,
         tenant: &TenantId,
-        extension: &Extension,
+        extension: &str,
         make: impl FnOnce() -> Option<Change>,
     ) -> Vec<Waker> {
         let Some(listeners) = self.tenants.get(tenant) else { return Vec::new() };

@@ -3,13 +3,16 @@
 //! losing a message ends in the same small read.
 //!
 //! ```text
-//! store    the scripts, as calls          subscriber, sweep
-//! watch    how far each tenant is         probe    once a second: is the store ahead?
-//! heal     reads what was missed
+//! group    events that wait go together    store    the scripts, as calls;  keys, packed, stored
+//! watch    how far each tenant is          probe    once a second: is the store ahead?
+//! known    the legs that this node holds   heal     reads what was missed;  subscriber, sweep
 //! ```
 
+mod group;
 mod heal;
 mod keys;
+mod known;
+mod packed;
 mod probe;
 mod store;
 mod stored;
@@ -26,6 +29,8 @@ use crate::{
     registry::Registry,
     source::Unknown,
 };
+use futures_util::{StreamExt, stream};
+use group::Groups;
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
@@ -44,8 +49,8 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 use watch::{Watch, Watches};
 
-/// Commits under way; one more is refused.
-const MOST_COMMITS: usize = 4096;
+/// Silent calls that are ended at the same time.
+const COMMIT_TOGETHER: usize = 32;
 /// Sessions that are read for at the same time.
 const MOST_READS: usize = 128;
 /// How long a session waits for its turn to read: when a new epoch begins, all come at once.
@@ -61,10 +66,10 @@ pub struct Redis {
     watches: Arc<Watches>,
     probe: Arc<Probe>,
     subscriber: Arc<Subscriber>,
-    sweeper: Sweeper,
+    sweeper: Arc<Sweeper>,
+    groups: Groups,
     /// None where a 2xx promises memory only.
     confirm: Option<Arc<Confirm>>,
-    commits: Semaphore,
     reads: Semaphore,
     metrics: Arc<Metrics>,
     _tasks: Vec<AbortOnDropHandle<()>>,
@@ -125,14 +130,15 @@ impl Redis {
             tasks.spawn(confirm.clone().run(waiters, store.link.clone()));
             confirm
         });
+        let sweeper = Arc::new(Sweeper::new(store.clone(), calls.expire_after));
         let engine = Self {
-            sweeper: Sweeper::new(store.clone(), calls.expire_after),
+            groups: Groups::new(store.clone(), sweeper.clone()),
+            sweeper,
             store,
             watches,
             probe,
             subscriber,
             confirm,
-            commits: Semaphore::new(MOST_COMMITS),
             reads: Semaphore::new(MOST_READS),
             metrics,
             _tasks: tasks.0,
@@ -154,20 +160,15 @@ impl Redis {
     }
 
     pub(super) async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
-        let _place = self
-            .commits
-            .try_acquire()
-            .map_err(|_| EngineError::Unavailable("too many events wait for Redis"))?;
-        self.sweeper.list(&event.tenant).await?;
-        let began = Instant::now();
-        let (outcome, history) = self.store.commit(&event).await?;
+        let (tenant, began) = (event.tenant.clone(), Instant::now());
+        let (outcome, history) = self.groups.commit(event).await?;
         self.metrics.redis_commit_seconds.observe(began.elapsed().as_secs_f64());
         match outcome {
             Outcome::Known => self.metrics.duplicates.inc(),
             Outcome::Full => self.metrics.full_legs.inc(),
             Outcome::New => self.metrics.committed.inc(),
         };
-        self.receipt(|| self.store.keys.tenant(&event.tenant).fence(), history)
+        self.receipt(|| self.store.keys.tenant(&tenant).fence(), history)
     }
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
@@ -196,6 +197,7 @@ impl Redis {
         let watch = self.watch(stream.tenant()).await?;
         let legs = self.store.latest(stream).await?;
         self.watches.on_read(&watch, &legs.head);
+        self.watches.hold(&legs);
         Ok(self.view(legs))
     }
 
@@ -213,7 +215,10 @@ impl Redis {
         let legs = self.store.changes(stream, epoch, after).await?;
         self.watches.on_read(&watch, legs.as_ref().map_or_else(|head| head, |legs| &legs.head));
         let most = self.store.most_recent(stream);
-        let view = legs.ok().map(|legs| self.view(legs));
+        let view = legs.ok().map(|legs| {
+            self.watches.hold(&legs);
+            self.view(legs)
+        });
         Ok(view.filter(|view| view.calls.iter().filter(|call| !call.is_live()).count() <= most))
     }
 
@@ -253,9 +258,9 @@ impl Redis {
     /// Ends what is silent, where it is this node's turn. What fails is left to the next turn.
     pub(super) async fn sweep(&self) {
         for tenant in self.sweeper.turn().await.unwrap_or_default() {
-            for event in self.sweeper.silent(&tenant).await.unwrap_or_default() {
-                let _ = self.commit(event).await;
-            }
+            let silent = self.sweeper.silent(&tenant).await.unwrap_or_default();
+            let commits = stream::iter(silent).map(|event| self.commit(event));
+            commits.buffer_unordered(COMMIT_TOGETHER).for_each(async |_| {}).await;
         }
     }
 

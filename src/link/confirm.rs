@@ -49,7 +49,7 @@ struct Waiter {
     /// A key beside what was written.
     fence: String,
     /// In which history that was: another server knows nothing of it.
-    history: String,
+    history: Arc<str>,
     done: oneshot::Sender<Result<(), Unconfirmed>>,
 }
 
@@ -80,7 +80,7 @@ impl Confirm {
 
     /// Confirms what was written so far beside the key `fence`; at once where there is nothing
     /// to wait for.
-    pub fn ask(&self, fence: String, history: String) -> Result<Option<Confirmed>, Unconfirmed> {
+    pub fn ask(&self, fence: String, history: Arc<str>) -> Result<Option<Confirmed>, Unconfirmed> {
         if self.replicas() == 0 && self.disk.load(Ordering::Relaxed) == disk::SILENT {
             return Ok(None);
         }
@@ -130,7 +130,7 @@ impl Confirm {
             let outcome = self.wait(wire.clone(), &fence, &written).await;
             let mut went = if outcome == Err(Unconfirmed::Away) { Went::Broken } else { Went::Well };
             for waiter in waiters {
-                let is_same = waiter.history == written.history;
+                let is_same = *waiter.history == *written.history;
                 went = if is_same { went } else { Went::Elsewhere };
                 waiter.answer(if is_same { outcome } else { Err(Unconfirmed::Away) });
             }
@@ -210,7 +210,7 @@ async fn write(mut wire: Wire, fence: &str) -> RedisResult<Written> {
     ask.cmd("SET").arg(fence).arg(1).arg("PX").arg(60_000);
     ask.cmd("CLIENT").arg("ID").cmd("INFO").arg("replication");
     let (_, client, info): (Value, u64, String) = from_redis_value(Value::Array(wire.together(&ask).await?))?;
-    Ok(Written { client, history: field(&info, "master_replid").unwrap_or_default().to_owned() })
+    Ok(Written { client, history: field(&info, "master_replid").unwrap_or_default().into() })
 }
 
 fn number(value: &Value) -> Option<u64> {

@@ -16,6 +16,7 @@ mod command_line;
 mod demo;
 mod durability;
 mod faults;
+mod groups;
 mod handshake;
 mod keys;
 mod kill;

@@ -1,11 +1,11 @@
 //! Reads for each tenant that is behind what it missed, and hands it to the watch.
 
 use super::{
-    store::{Found, Legs, Store},
+    store::Store,
     stored::Head,
     watch::{Watch, Watches},
 };
-use crate::engine::{Change, Stream};
+use crate::engine::Stream;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
@@ -38,12 +38,7 @@ async fn catch_up(store: Arc<Store>, watches: Arc<Watches>, watch: Arc<Watch>, p
         let read = store.changes(&stream, &epoch, seq).await;
         drop(place);
         match read {
-            Ok(Ok(Legs { head, found })) => {
-                let change = |Found { key, stored }: Found| {
-                    Some(Change::new(stored.seq, stored.leg.fold(&key, &watches.rules)?))
-                };
-                return watches.catch_up(&watch, head, found.into_iter().filter_map(change).collect());
-            }
+            Ok(Ok(legs)) => return watches.catch_up(&watch, legs),
             Ok(Err(head)) => return watches.start_over(&watch, head),
             Err(_) => sleep(AGAIN).await,
         }

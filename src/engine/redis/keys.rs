@@ -71,14 +71,14 @@ impl TenantKeys {
         format!("{}:user:{extension}", self.base)
     }
 
-    /// A leg's events, a hash by their identity.
+    /// A leg's events, a hash by their identity. The commit script knows that the member is at its end.
     pub fn leg(&self, extension: &Extension, leg: &LegId) -> String {
-        format!("{}:leg:{}", self.base, member(extension, leg))
+        format!("{}:leg:{extension}{SEPARATOR}{leg}", self.base)
     }
 
     /// What stays of a leg when it is forgotten: its version.
     pub fn ghost(&self, extension: &Extension, leg: &LegId) -> String {
-        format!("{}:ghost:{}", self.base, member(extension, leg))
+        format!("{}:ghost:{extension}{SEPARATOR}{leg}", self.base)
     }
 
     /// Written only to know how far replication and the disk are.

@@ -2,13 +2,14 @@
 
 use super::{
     keys::{self, Keys},
+    packed::Pack,
     stored::{Head, Stored},
 };
 use crate::{
-    call::{CallEvent, Extension, Leg, LegKey, Phase, TenantId, What},
+    call::{CallEvent, Extension, LegKey, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, Phase, TenantId, What},
     config,
     engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, Stream, now},
-    link::{Link, Request, call},
+    link::{Link, LinkError, Request, call, call_of},
 };
 use redis::Script;
 use std::{
@@ -61,7 +62,13 @@ pub struct Store {
 }
 
 /// What a server says of the history that it is in: each primary begins its own.
-pub type History = String;
+pub type History = Arc<str>;
+
+/// An event on its way to Redis.
+pub struct Entry {
+    event: CallEvent,
+    json: String,
+}
 
 /// What a commit did.
 pub enum Outcome {
@@ -91,7 +98,7 @@ struct Index {
     lists: Vec<Vec<(LegKey, u64)>>,
 }
 
-/// Names of legs and their numbers, as an index holds them.
+/// Members and their numbers, as an index holds them.
 type List = Vec<(String, u64)>;
 
 /// Which part of an index is read.
@@ -100,6 +107,18 @@ enum Part<'a> {
     Latest(usize),
     /// At most so many of those that changed after a number of an epoch.
     After { epoch: &'a str, seq: u64, most: usize },
+}
+
+impl Entry {
+    pub fn new(event: CallEvent) -> Result<Self, EngineError> {
+        let json = serde_json::to_string(&Pack(&event.event)).map_err(|_| UNREADABLE)?;
+        Ok(Self { event, json })
+    }
+
+    /// What it has to say.
+    pub fn bytes(&self) -> usize {
+        self.json.len()
+    }
 }
 
 impl Store {
@@ -121,28 +140,40 @@ impl Store {
         }
     }
 
-    /// Adds an event to its leg, and publishes the change: one call. Tells in which history.
-    pub async fn commit(&self, event: &CallEvent) -> Result<(Outcome, History), EngineError> {
-        let CallEvent { tenant, extension, leg, event } = event;
+    /// Adds events of one tenant to their legs, and publishes the changes: one call. Tells what became of each, and
+    /// in which history.
+    pub async fn commit<'a>(
+        &self,
+        tenant: &TenantId,
+        entries: impl ExactSizeIterator<Item = &'a Entry> + Clone,
+    ) -> Result<(Vec<Result<Outcome, EngineError>>, History), EngineError> {
         let keys = self.keys.tenant(tenant);
-        let json = serde_json::to_string(event).map_err(|_| UNREADABLE)?;
         let publish = if self.link.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
         let hold = millis(self.hold);
-        let mut ask = call(&self.commit, 6);
-        ask.arg(keys.head()).arg(keys.leg(extension, leg)).arg(keys.ghost(extension, leg));
-        ask.arg(keys.changes()).arg(keys.user(extension)).arg(keys.live());
+        let bytes = entries.clone().map(Entry::bytes).sum();
+        let mut ask = call_of(&self.commit, 3 + 3 * entries.len(), bytes);
+        ask.arg(keys.head()).arg(keys.changes()).arg(keys.live());
+        for Entry { event: CallEvent { extension, leg, .. }, .. } in entries.clone() {
+            ask.arg(keys.leg(extension, leg)).arg(keys.ghost(extension, leg)).arg(keys.user(extension));
+        }
         ask.arg(self.fresh_epoch()).arg(now()).arg(millis(self.keep)).arg(hold).arg(2 * hold).arg(4 * hold);
-        ask.arg(event.identity()).arg(json).arg(Leg::room_for(&event.what)).arg(kind(&event.what));
-        ask.arg(leg.as_str()).arg(keys::member(extension, leg)).arg(publish).arg(keys.channel());
-        // As ranks from the end, at which to cut.
+        // The bounds are ranks from the end, at which to cut.
+        ask.arg(publish).arg(keys.channel());
         ask.arg(-1 - self.most_of_user() as i64).arg(-1 - self.most_of_tenant() as i64);
-        let (outcome, history): (u8, History) = self.link.ask(Request::Script(&self.commit, &ask)).await?;
-        let outcome = match outcome {
-            0 => Outcome::Known,
-            1 => Outcome::New,
-            _ => Outcome::Full,
+        ask.arg(MAX_PHASES).arg(MAX_EVENTS).arg(MAX_WITH_ENDS);
+        for Entry { event: CallEvent { event, .. }, json } in entries {
+            ask.arg(event.identity()).arg(json).arg(kind(&event.what));
+        }
+        let answer: Vec<String> = self.link.ask(Request::Script(&self.commit, &ask)).await?;
+        let [history, outcomes, why @ ..] = answer.as_slice() else { return Err(UNREADABLE) };
+        why.iter().for_each(|why| self.link.complain(why));
+        let outcome = |outcome| match outcome {
+            b'0' => Ok(Outcome::Known),
+            b'1' => Ok(Outcome::New),
+            b'2' => Ok(Outcome::Full),
+            _ => Err(LinkError::Refused.into()),
         };
-        Ok((outcome, history))
+        Ok((outcomes.bytes().map(outcome).collect(), history.as_str().into()))
     }
 
     /// Keeps what is no call's event, once, within the bounds of every engine. Tells in which history.
@@ -150,7 +181,8 @@ impl Store {
         let [rows, bytes, _] = self.keys.archive();
         let mut ask = call(&self.archive, 2);
         ask.arg(rows).arg(bytes).arg(now()).arg(row).arg(MAX_ARCHIVED).arg(MAX_ARCHIVED_BYTES);
-        Ok(self.link.ask(Request::Script(&self.archive, &ask)).await?)
+        let history: String = self.link.ask(Request::Script(&self.archive, &ask)).await?;
+        Ok(history.into())
     }
 
     /// A tenant's head, which is made where there is none. `seen` is what was there before, if
@@ -229,14 +261,14 @@ impl Store {
             ask.arg(names.head());
             some.iter().for_each(|key| _ = ask.arg(names.leg(&key.extension, &key.leg)));
             ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
-            let (epoch, seq, found): (String, u64, Vec<Vec<Vec<u8>>>) =
+            let (epoch, seq, found): (String, u64, Vec<Vec<String>>) =
                 self.link.ask(Request::Script(&self.legs, &ask)).await?;
             if at.is_some_and(|at| *at.epoch != *epoch) {
                 return Ok(Err(Head { epoch: epoch.into(), seq }));
             }
             let upto = at.map_or(u64::MAX, |at| at.seq);
             legs.extend(some.iter().zip(&found).filter_map(|(key, values)| {
-                Some((key.clone(), Stored::read(values.iter().map(Vec::as_slice), upto)?))
+                Some((key.clone(), Stored::read(values.iter().map(String::as_str), upto)?))
             }));
         }
         Ok(Ok(legs))
@@ -261,22 +293,14 @@ impl Store {
         users.iter().for_each(|user| _ = ask.arg(user.as_str()));
         let (epoch, seq, floor, live, lists): (String, u64, u64, Vec<String>, Vec<List>) =
             self.link.ask(Request::Script(&self.index, &ask)).await?;
-        // A user's index names legs, the tenant's names members.
-        let key = |user: Option<&Extension>, name: String| match user {
-            Some(user) => {
-                let leg = name.try_into().ok()?;
-                Some(LegKey { tenant: tenant.clone(), extension: user.clone(), leg })
-            }
-            None => keys::leg_of(tenant, &name),
-        };
-        let list = |(nth, list): (usize, List)| {
-            list.into_iter().filter_map(|(name, seq)| Some((key(users.get(nth), name)?, seq))).collect()
+        let list = |list: List| {
+            list.into_iter().filter_map(|(member, seq)| Some((keys::leg_of(tenant, &member)?, seq))).collect()
         };
         Ok(Index {
             head: Head { epoch: epoch.into(), seq },
             floor,
             live: live.iter().filter_map(|member| keys::leg_of(tenant, member)).collect(),
-            lists: lists.into_iter().enumerate().map(list).collect(),
+            lists: lists.into_iter().map(list).collect(),
         })
     }
 

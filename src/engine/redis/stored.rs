@@ -1,36 +1,44 @@
 //! A leg as Redis holds it: each event beside the tenant's number that it made, and the version
 //! that it gave the leg. So a leg can be folded as it was at any number.
 
-use super::keys::SEPARATOR;
+use super::{keys::SEPARATOR, packed::Unpacked};
 use crate::call::{Event, Leg, LegId, LegKey, Micros, TenantId};
-use std::sync::Arc;
+use std::{str::Split, sync::Arc};
 
 /// What the value begins with that is no event, but says in which state the leg is.
-const STATE: &[u8] = b"=";
+const STATE: char = '=';
 
-/// A leg, and the number of its last change.
+/// A leg, the number of its last change, and the bytes of its events.
 #[derive(Debug)]
 pub struct Stored {
     pub seq: u64,
     pub leg: Leg,
+    pub bytes: usize,
 }
 
 impl Stored {
     /// Reads a leg as it was at number `upto`; none where it was not there yet, or is forgotten.
-    pub fn read<'a>(values: impl IntoIterator<Item = &'a [u8]>, upto: u64) -> Option<Self> {
-        let (mut events, mut last, mut version) = (Vec::new(), 0, 0);
-        for value in values.into_iter().filter(|value| !value.starts_with(STATE)) {
-            let Some((seq, nth, event)) = parse(value) else {
-                tracing::error!("an event in Redis cannot be read, and is left out");
-                continue;
-            };
-            if seq <= upto {
-                (last, version) = (last.max(seq), version.max(nth));
-                events.push(event);
-            }
-        }
-        (!events.is_empty()).then(|| Self { seq: last, leg: Leg::of(events, version) })
+    pub fn read<'a>(values: impl IntoIterator<Item = &'a str>, upto: u64) -> Option<Self> {
+        let values = values.into_iter().filter(|value| !value.starts_with(STATE));
+        let values = values.filter_map(|value| Value::parse(value).or_else(complain));
+        Self::of(values.filter(|value| value.seq <= upto))
     }
+
+    fn of<'a>(values: impl IntoIterator<Item = Value<'a>>) -> Option<Self> {
+        let (mut events, mut seq, mut version, mut bytes) = (Vec::new(), 0, 0, 0);
+        for value in values {
+            let Some(event) = value.event().or_else(complain) else { continue };
+            (seq, version) = (value.seq.max(seq), value.version.max(version));
+            bytes += value.json.len();
+            events.push(event);
+        }
+        (!events.is_empty()).then(|| Self { seq, leg: Leg::of(events, version), bytes })
+    }
+}
+
+fn complain<T>() -> Option<T> {
+    tracing::error!("an event in Redis cannot be read, and is left out");
+    None
 }
 
 /// When a leg was touched last, by callpop's clock, as its state says.
@@ -38,49 +46,94 @@ pub fn touched(state: &str) -> Option<Micros> {
     state.split(':').nth(1)?.parse().ok()
 }
 
-fn parse(value: &[u8]) -> Option<(u64, u32, Event)> {
-    let mut parts = std::str::from_utf8(value).ok()?.splitn(3, ':');
-    let (seq, version) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    Some((seq, version, serde_json::from_str(parts.next()?).ok()?))
+/// An event as it is stored.
+#[derive(Clone, Copy)]
+struct Value<'a> {
+    seq: u64,
+    version: u32,
+    /// Empty where it is too large to be published.
+    json: &'a str,
 }
 
-/// A change as it is published.
+impl<'a> Value<'a> {
+    fn parse(value: &'a str) -> Option<Self> {
+        let (seq, rest) = value.split_once(':')?;
+        let (version, json) = rest.split_once(':')?;
+        Some(Self { seq: seq.parse().ok()?, version: version.parse().ok()?, json })
+    }
+
+    fn event(&self) -> Option<Event> {
+        serde_json::from_str(self.json).ok().map(|Unpacked(event)| event)
+    }
+}
+
+/// What is published: changes of a tenant, in the order of their numbers, which have no gaps.
 pub struct Published<'a> {
     pub epoch: &'a str,
-    pub seq: u64,
-    /// When it was committed, in microseconds by the clock of the node that did.
+    /// When they were committed, in microseconds by the clock of the node that did.
     pub at: u64,
-    extension: &'a str,
+    parts: Split<'a, char>,
+}
+
+/// One of them.
+pub struct Said<'a> {
+    pub seq: u64,
+    pub extension: &'a str,
     leg: &'a str,
-    /// The leg's events; empty where there are too many to publish.
-    events: &'a [u8],
+    /// How many events the leg has now.
+    pub count: usize,
+    /// All of them, or the new one.
+    values: Vec<Value<'a>>,
 }
 
 impl<'a> Published<'a> {
     /// Reads a message; none where it is not one of ours.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
-        let mut parts = message.splitn(6, |byte| *byte == SEPARATOR as u8);
-        let mut text = || std::str::from_utf8(parts.next()?).ok();
-        let (epoch, seq, at) = (text()?, text()?.parse().ok()?, text()?.parse().ok()?);
-        let (extension, leg) = (text()?, text()?);
-        Some(Self { epoch, seq, at, extension, leg, events: parts.next().unwrap_or_default() })
+        let mut parts = std::str::from_utf8(message).ok()?.split(SEPARATOR);
+        Some(Self { epoch: parts.next()?, at: parts.next()?.parse().ok()?, parts })
     }
+}
 
+impl<'a> Iterator for Published<'a> {
+    type Item = Said<'a>;
+
+    /// The next change; none also where the rest is not one of ours.
+    fn next(&mut self) -> Option<Said<'a>> {
+        let (extension, leg, count) = (self.parts.next()?, self.parts.next()?, self.parts.next()?);
+        let values: usize = self.parts.next()?.parse().ok()?;
+        let values = self.parts.by_ref().take(values).filter(|value| !value.starts_with(STATE));
+        let values = values.map(Value::parse).collect::<Option<Vec<_>>>()?;
+        let seq = values.iter().map(|value| value.seq).max()?;
+        Some(Said { seq, extension, leg, count: count.parse().ok()?, values })
+    }
+}
+
+impl Said<'_> {
     /// Whose leg it is.
     pub fn key(&self, tenant: &TenantId) -> Option<LegKey> {
         let leg: LegId = self.leg.try_into().ok()?;
         Some(LegKey { tenant: tenant.clone(), extension: self.extension.try_into().ok()?, leg })
     }
 
-    /// Whether the leg must be read.
+    /// Whether the leg must be read: it is too large to be published.
     pub fn is_bare(&self) -> bool {
-        self.events.is_empty()
+        self.values.iter().all(|value| value.json.is_empty())
+    }
+
+    /// Whether it says all of the leg.
+    pub fn is_whole(&self) -> bool {
+        self.values.len() == self.count
     }
 
     /// The leg with all its events.
-    pub fn leg(&self) -> Option<Leg> {
-        let values = self.events.split(|byte| *byte == SEPARATOR as u8);
-        Stored::read(values, self.seq).map(|stored| stored.leg)
+    pub fn whole(&self) -> Option<Stored> {
+        Stored::of(self.values.iter().copied())
+    }
+
+    /// The version that the leg has now, the event that made it, and its bytes, where it says only that one.
+    pub fn news(&self) -> Option<(u32, Event, usize)> {
+        let [value] = self.values.as_slice() else { return None };
+        Some((value.version, value.event()?, value.json.len()))
     }
 }
 
@@ -93,18 +146,18 @@ pub struct Head {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::packed::Pack, *};
     use crate::call::What;
 
     fn value(seq: u64, version: u32, at: u64) -> String {
-        let event = serde_json::to_string(&Event::new(at, What::Dismissed)).unwrap();
+        let event = serde_json::to_string(&Pack(&Event::new(at, What::Dismissed))).unwrap();
         format!("{seq}:{version}:{event}")
     }
 
     #[test]
     fn a_leg_is_read_as_it_was_at_a_number() {
-        let values = [value(7, 4, 30), "=5:1700:live:1".into(), value(5, 3, 10), value(9, 5, 20)];
-        let read = |upto| Stored::read(values.iter().map(String::as_bytes), upto);
+        let values = [value(7, 4, 30), "=5:1700:live:1:3".into(), value(5, 3, 10), value(9, 5, 20)];
+        let read = |upto| Stored::read(values.iter().map(String::as_str), upto);
         assert!(read(4).is_none());
         assert_eq!(touched(&values[1]), Some(1700));
         for (upto, seq, version, events) in [(5, 5, 3, 1), (8, 7, 4, 2), (99, 9, 5, 3)] {
@@ -116,19 +169,35 @@ mod tests {
 
     #[test]
     fn a_message_is_read_back() {
-        let message = ["e", "9", "1700", "200", "l", &value(7, 1, 10), &value(9, 2, 20)].join("\u{1e}");
-        let read = Published::parse(message.as_bytes()).unwrap();
-        let key = read.key(&"t".try_into().unwrap()).unwrap();
-        assert_eq!((read.epoch, read.seq, read.at), ("e", 9, 1700));
-        assert_eq!((key.extension.as_str(), key.leg.as_str()), ("200", "l"));
-        assert_eq!((read.is_bare(), read.leg().unwrap().version()), (false, 2));
+        let parts = ["e", "1700"].into_iter().map(str::to_owned);
+        let news = ["200", "l", "4", "1"].into_iter().map(str::to_owned).chain([value(9, 5, 20)]);
+        let whole = ["201", "m", "2", "3"].into_iter().map(str::to_owned);
+        let whole = whole.chain([value(7, 1, 10), "=2:1700:live:1:2".into(), value(10, 2, 20)]);
+        let message = parts.chain(news).chain(whole).collect::<Vec<_>>().join("\u{1e}");
+        let mut read = Published::parse(message.as_bytes()).unwrap();
+        assert_eq!((read.epoch, read.at), ("e", 1700));
+        let (news, whole) = (read.next().unwrap(), read.next().unwrap());
+        assert!(read.next().is_none());
+        let key = news.key(&"t".try_into().unwrap()).unwrap();
+        assert_eq!((key.extension.as_str(), key.leg.as_str(), news.seq, news.count), ("200", "l", 9, 4));
+        assert_eq!((news.is_bare(), news.is_whole(), news.news().unwrap().0), (false, false, 5));
+        let stored = whole.whole().unwrap();
+        assert_eq!((whole.seq, whole.is_whole(), stored.leg.version()), (10, true, 2));
+        assert!(whole.news().is_none());
     }
 
     #[test]
     fn a_bare_or_strange_message_is_told_apart() {
-        assert!(Published::parse(b"e\x1e9\x1e1700\x1e200\x1el").unwrap().is_bare());
-        for strange in [b"".as_slice(), b"hello", b"e\x1ex\x1e1\x1e200\x1el", b"\xff\x1e1\x1e1\x1ea\x1eb"] {
+        let bare = Published::parse(b"e\x1e1700\x1e200\x1el\x1e3\x1e1\x1e9:3:").unwrap().next().unwrap();
+        assert!(bare.is_bare() && bare.seq == 9);
+        for strange in [b"".as_slice(), b"hello", b"e\x1ex\x1e200\x1el", b"\xff\x1e1\x1ea\x1eb"] {
             assert!(Published::parse(strange).is_none());
+        }
+        for strange in
+            ["200", "200\x1el\x1e1", "200\x1el\x1e1\x1e1", "200\x1el\x1e1\x1e0", "200\x1el\x1e1\x1e1\x1eabc"]
+        {
+            let message = format!("e\x1e1\x1e{strange}");
+            assert!(Published::parse(message.as_bytes()).unwrap().next().is_none(), "{message}");
         }
     }
 }

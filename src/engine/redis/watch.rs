@@ -1,9 +1,13 @@
 //! How far this node has delivered each tenant that someone listens to. A published change with
 //! the next number is delivered at once; whatever else is noticed ends in a read of the store.
 
-use super::stored::{Head, Published};
+use super::{
+    known::Known,
+    store::{Found, Legs},
+    stored::{Head, Published, Said},
+};
 use crate::{
-    call::{Rules, TenantId},
+    call::{Leg, LegKey, Rules, TenantId},
     engine::{Change, now},
     metrics::{Cause, Metrics, Resync},
     registry::Registry,
@@ -20,8 +24,8 @@ use std::{
 };
 use tokio::sync::{Notify, OnceCell};
 
-/// So many published changes wait while a gap before them is read.
-const MOST_HELD: usize = 4096;
+/// So many messages wait while a gap before them is read.
+const MOST_HELD: usize = 1024;
 
 /// The tenants that are watched, by their channel.
 pub struct Watches {
@@ -34,6 +38,7 @@ pub struct Watches {
     pub registry: Arc<Registry>,
     pub metrics: Arc<Metrics>,
     pub rules: Rules,
+    known: Known,
 }
 
 /// One tenant.
@@ -69,6 +74,7 @@ impl Watches {
             registry,
             metrics,
             rules,
+            known: Known::default(),
         }
     }
 
@@ -143,22 +149,12 @@ impl Watches {
             }
             return;
         }
-        if *head.epoch != *published.epoch {
-            return self.fall_behind(&watch, &mut position, Cause::Epoch, Some(message));
+        let mut sleepers = Vec::new();
+        if let Err(cause) = self.take(&watch.tenant, head, published, &mut sleepers) {
+            self.fall_behind(&watch, &mut position, cause, Some(message));
         }
-        match published.seq.cmp(&(head.seq + 1)) {
-            Less => {}
-            Greater => self.fall_behind(&watch, &mut position, Cause::Gap, Some(message)),
-            Equal if published.is_bare() => {
-                self.fall_behind(&watch, &mut position, Cause::Large, Some(message))
-            }
-            Equal => {
-                head.seq = published.seq;
-                let sleepers = self.deliver(&watch.tenant, &published);
-                drop(position);
-                sleepers.into_iter().for_each(Waker::wake);
-            }
-        }
+        drop(position);
+        sleepers.into_iter().for_each(Waker::wake);
     }
 
     /// A look at the store. True where it is ahead: what is on its way is given a moment.
@@ -208,14 +204,17 @@ impl Watches {
     }
 
     /// What was missed, read from the store; then what came meanwhile.
-    pub fn catch_up(&self, watch: &Arc<Watch>, head: Head, missed: Vec<Change>) {
+    pub fn catch_up(&self, watch: &Arc<Watch>, Legs { head, found: missed }: Legs) {
         let mut sleepers = Vec::new();
         let mut position = watch.position.lock();
         // Another epoch has begun meanwhile, perhaps, of which the missed changes are no part.
         if let Some(ours) = position.head.as_mut().filter(|ours| ours.epoch == head.epoch) {
-            for change in missed.into_iter().filter(|change| change.seq > ours.seq) {
-                let extension = change.call.extension.clone();
-                sleepers.extend(self.registry.deliver(&watch.tenant, &extension, || Some(change)));
+            for Found { key, stored } in missed.iter().filter(|found| found.stored.seq > ours.seq) {
+                let change = || {
+                    self.known.hold(key, &head.epoch, stored);
+                    self.change(key, stored.seq, &stored.leg)
+                };
+                sleepers.extend(self.registry.deliver(&watch.tenant, key.extension.as_str(), change));
             }
             ours.seq = ours.seq.max(head.seq);
         }
@@ -245,11 +244,8 @@ impl Watches {
             let Some(published) = Published::parse(&message).filter(|it| *it.epoch == *head.epoch) else {
                 continue;
             };
-            if published.seq == head.seq + 1 && !published.is_bare() {
-                head.seq = published.seq;
-                sleepers.extend(self.deliver(&watch.tenant, &published));
-            } else if published.seq > head.seq {
-                return self.fall_behind(watch, &mut position, Cause::Gap, None);
+            if let Err(cause) = self.take(&watch.tenant, head, published, sleepers) {
+                return self.fall_behind(watch, &mut position, cause, None);
             }
         }
     }
@@ -272,10 +268,51 @@ impl Watches {
         self.someone_is_behind.notify_one();
     }
 
-    fn deliver(&self, tenant: &TenantId, published: &Published<'_>) -> Vec<Waker> {
-        let Some(key) = published.key(tenant) else { return Vec::new() };
-        let change = || Some(Change::new(published.seq, published.leg()?.fold(&key, &self.rules)?));
-        self.registry.deliver(tenant, &key.extension, change)
+    /// Delivers what is next of what was published; tells why it stops before the end.
+    fn take(
+        &self,
+        tenant: &TenantId,
+        head: &mut Head,
+        published: Published<'_>,
+        sleepers: &mut Vec<Waker>,
+    ) -> Result<(), Cause> {
+        if *head.epoch != *published.epoch {
+            return Err(Cause::Epoch);
+        }
+        for said in published {
+            match said.seq.cmp(&(head.seq + 1)) {
+                Less => {}
+                Greater => return Err(Cause::Gap),
+                Equal if said.is_bare() => return Err(Cause::Large),
+                Equal => {
+                    sleepers.extend(self.deliver(tenant, &head.epoch, &said)?);
+                    head.seq = said.seq;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&self, tenant: &TenantId, epoch: &Arc<str>, said: &Said<'_>) -> Result<Vec<Waker>, Cause> {
+        let mut is_known = true;
+        let sleepers = self.registry.deliver(tenant, said.extension, || {
+            let change = |key: &LegKey, leg: &Leg| self.change(key, said.seq, leg);
+            let shown = said.key(tenant).and_then(|key| self.known.show(key, epoch, said, change));
+            is_known = shown.is_some();
+            shown.flatten()
+        });
+        if is_known { Ok(sleepers) } else { Err(Cause::Unknown) }
+    }
+
+    fn change(&self, key: &LegKey, seq: u64, leg: &Leg) -> Option<Change> {
+        Some(Change::new(seq, leg.fold(key, &self.rules)?))
+    }
+
+    /// Keeps what a session has read of live legs: what is published next will say only what is new.
+    pub fn hold(&self, Legs { head, found }: &Legs) {
+        for Found { key, stored } in found.iter().filter(|found| found.stored.leg.is_live()) {
+            self.known.hold(key, &head.epoch, stored);
+        }
     }
 }
 

@@ -198,7 +198,7 @@ impl Redis {
             self.has_replicas.store(true, Ordering::Relaxed);
         }
         let Some(confirm) = &self.confirm else { return Ok(()) };
-        let asked = confirm.ask(self.keys.fence(), history);
+        let asked = confirm.ask(self.keys.fence(), history.into());
         let Some(confirmed) = asked.map_err(|why| StoreError::Unknown(why.reason()))? else { return Ok(()) };
         match confirmed.await {
             Ok(outcome) => outcome.map_err(|why| StoreError::Unknown(why.reason())),

@@ -1,5 +1,5 @@
 -- Reads which legs a stream has: its epoch, number and floor, the members that may be live, and a
--- list of names and numbers for each index.
+-- list of members and numbers for each index.
 -- KEYS: head, live, then an index for each user of the stream, or the tenant's.
 -- ARGV: fresh epoch, now in ms, hold; 'latest', 0 and how many ended legs, or an epoch, after which
 -- number of it and how many; then the users in the order of their indexes, or none for a whole tenant.

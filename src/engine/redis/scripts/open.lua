@@ -6,14 +6,14 @@
 -- the number that the caller has seen in epoch `of`, if any.
 --
 -- `floor`: whatever changed at a later number is still indexed. It follows the number by one to
--- two `hold`s; the indexes stay for at least three.
+-- two `hold`s; the indexes stay for at least three. Last is whether it is time to prolong their lives.
 local function history()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
 end
 
 local function open(head, fresh_epoch, now, hold, of, seen)
   local line = history()
-  local known = redis.call('HMGET', head, 'epoch', 'line', 'seq', 'floor', 'young', 'young_at')
+  local known = redis.call('HMGET', head, 'epoch', 'line', 'seq', 'floor', 'young', 'young_at', 'prolonged')
   local epoch, seq = known[1], tonumber(known[3] or 0)
   if known[2] ~= line or (of == epoch and seq < tonumber(seen)) then
     epoch = fresh_epoch
@@ -27,5 +27,5 @@ local function open(head, fresh_epoch, now, hold, of, seen)
     redis.call('HSET', head, 'floor', floor, 'young', seq, 'young_at', now)
     redis.call('PEXPIRE', head, 4 * hold)
   end
-  return epoch, seq, floor, line
+  return epoch, seq, floor, line, not known[7] or now - known[7] > hold / 16
 end

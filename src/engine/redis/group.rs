@@ -1,0 +1,242 @@
+//! Group commit: while one call commits events of a tenant, those that come meanwhile wait, and are
+//! committed together by the next. An event that finds nothing under way is sent at once.
+//!
+//! Calls are made by tasks of the engine, so whoever waits may go away, and hinders nobody.
+
+use super::{
+    store::{Entry, History, Outcome, Store},
+    sweep::Sweeper,
+};
+use crate::{
+    call::{CallEvent, TenantId},
+    engine::EngineError,
+    link::{DEADLINE, LinkError},
+};
+use dashmap::{DashMap, Entry as Place};
+use parking_lot::Mutex;
+use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::{JoinSet, yield_now},
+    time::timeout,
+};
+
+/// Events that wait or are under way; one more is refused.
+const MOST_EVENTS: usize = 4096;
+/// The most of them that one tenant may have waiting, so that it cannot keep out all others.
+const MOST_OF_TENANT: usize = 2048;
+/// Events in one call; and bytes, unless a single event has more.
+const MOST_TOGETHER: usize = 32;
+const MOST_BYTES: usize = 64 * 1024;
+
+const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for Redis");
+
+/// What becomes of an event.
+type Answer = Result<(Outcome, History), EngineError>;
+
+/// The commits of one node.
+pub struct Groups {
+    lanes: Arc<Lanes>,
+    places: Arc<Semaphore>,
+    /// One for each tenant of which something is under way.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+struct Lanes {
+    store: Arc<Store>,
+    sweeper: Arc<Sweeper>,
+    /// What waits, for each tenant of which something is under way.
+    waiting: DashMap<TenantId, VecDeque<Waiter>>,
+}
+
+/// An event, and who wants to know what becomes of it.
+struct Waiter {
+    entry: Entry,
+    since: Instant,
+    answer: oneshot::Sender<Answer>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A tenant's lane while a task works on it.
+struct Lane {
+    lanes: Arc<Lanes>,
+    tenant: TenantId,
+    is_open: bool,
+}
+
+impl Groups {
+    pub fn new(store: Arc<Store>, sweeper: Arc<Sweeper>) -> Self {
+        Self {
+            lanes: Arc::new(Lanes { store, sweeper, waiting: DashMap::new() }),
+            places: Arc::new(Semaphore::new(MOST_EVENTS)),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Commits an event, together with others of its tenant. It may be committed though this fails, or is dropped.
+    pub async fn commit(&self, event: CallEvent) -> Answer {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| TOO_MANY)?;
+        let tenant = event.tenant.clone();
+        let (answer, answered) = oneshot::channel();
+        let waiter = Waiter { entry: Entry::new(event)?, since: Instant::now(), answer, _place: place };
+        if self.lanes.join(&tenant, waiter)? {
+            let lane = Lane { lanes: self.lanes.clone(), tenant, is_open: true };
+            let mut tasks = self.tasks.lock();
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(lane.run());
+        }
+        match timeout(DEADLINE, answered).await {
+            Ok(answer) => answer.unwrap_or(Err(LinkError::Away.into())),
+            Err(_) => Err(LinkError::Late.into()),
+        }
+    }
+}
+
+impl Lanes {
+    /// Lets an event wait; tells whether nothing is under way, so that someone has to begin.
+    fn join(&self, tenant: &TenantId, waiter: Waiter) -> Result<bool, EngineError> {
+        match self.waiting.entry(tenant.clone()) {
+            Place::Occupied(lane) if lane.get().len() >= MOST_OF_TENANT => Err(TOO_MANY),
+            Place::Occupied(mut lane) => {
+                lane.get_mut().push_back(waiter);
+                Ok(false)
+            }
+            Place::Vacant(lane) => {
+                lane.insert(VecDeque::from([waiter]));
+                Ok(true)
+            }
+        }
+    }
+}
+
+impl Lane {
+    /// Commits group after group, until nothing waits.
+    async fn run(mut self) {
+        loop {
+            // What has come already is taken along: the rest of a webhook, and others that are ready to be read.
+            yield_now().await;
+            let group = self.next();
+            if group.is_empty() {
+                return;
+            }
+            self.commit(group).await;
+        }
+    }
+
+    async fn commit(&self, group: Vec<Waiter>) {
+        let commit = async {
+            self.lanes.sweeper.list(&self.tenant).await?;
+            self.lanes.store.commit(&self.tenant, group.iter().map(|waiter| &waiter.entry)).await
+        };
+        match commit.await {
+            Ok((outcomes, history)) => {
+                for (waiter, outcome) in group.into_iter().zip(outcomes) {
+                    waiter.answer(outcome.map(|outcome| (outcome, history.clone())));
+                }
+            }
+            Err(error) => group.into_iter().for_each(|waiter| waiter.answer(Err(error.clone()))),
+        }
+    }
+
+    /// Those that have waited; closes the lane where there are none.
+    fn next(&mut self) -> Vec<Waiter> {
+        let mut group = Vec::new();
+        let closed = self.lanes.waiting.remove_if_mut(&self.tenant, |_, waiting| {
+            group = take(waiting);
+            group.is_empty()
+        });
+        self.is_open = closed.is_none();
+        group
+    }
+}
+
+impl Drop for Lane {
+    /// A task that does not come to its end leaves nobody waiting.
+    fn drop(&mut self) {
+        if self.is_open {
+            self.lanes.waiting.remove(&self.tenant);
+        }
+    }
+}
+
+impl Waiter {
+    fn answer(self, answer: Answer) {
+        // Whoever asked may be gone.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// Takes what goes into one call, without those that nobody waits for any longer.
+fn take(waiting: &mut VecDeque<Waiter>) -> Vec<Waiter> {
+    let (mut group, mut bytes) = (Vec::new(), 0);
+    while let Some(next) = waiting.front() {
+        let is_late = next.since.elapsed() >= DEADLINE;
+        bytes += if is_late { 0 } else { next.entry.bytes() };
+        if group.len() == MOST_TOGETHER || bytes > MOST_BYTES && !group.is_empty() {
+            break;
+        }
+        let next = waiting.pop_front();
+        group.extend(next.filter(|_| !is_late));
+    }
+    // A burst does not keep its room.
+    if waiting.is_empty() {
+        mem::take(waiting);
+    }
+    group
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{Event, What};
+    use std::time::Duration;
+
+    fn waiting(texts: &[usize], since: Instant) -> VecDeque<Waiter> {
+        let places = Arc::new(Semaphore::new(texts.len()));
+        let waiter = |(nth, bytes): (usize, &usize)| {
+            let event = CallEvent {
+                tenant: "t".try_into().unwrap(),
+                extension: "200".try_into().unwrap(),
+                leg: nth.to_string().as_str().try_into().unwrap(),
+                event: Event::new(
+                    1,
+                    What::Summary {
+                        line: crate::call::Line {
+                            direction: crate::call::Direction::Inbound,
+                            internal: false,
+                            remote: Default::default(),
+                            local: Default::default(),
+                            transfer_of: None,
+                        }
+                        .into(),
+                        language: "x".repeat(*bytes).into(),
+                        content: crate::call::Content::new(Default::default()),
+                    },
+                ),
+            };
+            let place = places.clone().try_acquire_owned().unwrap();
+            Waiter { entry: Entry::new(event).unwrap(), since, answer: oneshot::channel().0, _place: place }
+        };
+        texts.iter().enumerate().map(waiter).collect()
+    }
+
+    #[test]
+    fn a_group_is_bounded_by_number_and_bytes() {
+        let now = Instant::now();
+        let sizes = |texts: &[usize]| {
+            let mut waiting = waiting(texts, now);
+            let groups = std::iter::from_fn(|| Some(take(&mut waiting).len()).filter(|taken| *taken > 0));
+            groups.collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[1; 70]), [32, 32, 6]);
+        assert_eq!(sizes(&[30_000, 30_000, 30_000, 200_000, 200_000, 1]), [2, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn nobody_waits_any_longer_for_what_is_late() {
+        let mut queue = waiting(&[1; 40], Instant::now() - DEADLINE);
+        queue.extend(waiting(&[1; 3], Instant::now() + Duration::from_secs(1)));
+        assert_eq!(take(&mut queue).len(), 3);
+        assert!(queue.is_empty() && queue.capacity() == 0);
+    }
+}
