@@ -12,7 +12,7 @@ use super::{
 use crate::{call::Micros, clock::now};
 use parking_lot::Mutex;
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -72,6 +72,9 @@ pub enum ChangeError {
     Nothing,
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is stored is another user's.
+    #[error("what is stored is of another place")]
+    Misplaced,
     /// What is stored is no integration.
     #[error("what is stored cannot be read")]
     Unreadable(#[from] serde_json::Error),
@@ -186,6 +189,27 @@ impl Directory {
                 Err(StoreError::Unavailable(why)) => Err(StoreError::Unknown(why)),
                 Err(error) => Err(error),
             };
+        }
+    }
+
+    /// Everything that is stored, by whose it is; each as it stood at some time of the reading.
+    pub async fn scan(&self) -> Result<Vec<(String, Result<Integration, ChangeError>)>, ChangeError> {
+        let mut rows = BTreeMap::new();
+        let (mut line, mut seq) = (String::new(), 0);
+        loop {
+            let changes = self.store.changes(&line, seq, TOGETHER).await?;
+            if changes.line != line {
+                rows.clear();
+                (line, seq) = (changes.line, 0);
+            }
+            let is_all = changes.rows.len() < TOGETHER;
+            for row in changes.rows {
+                seq = seq.max(row.seq);
+                rows.insert(whose(&row), read(&row));
+            }
+            if is_all {
+                return Ok(rows.into_iter().collect());
+            }
         }
     }
 
@@ -328,6 +352,13 @@ impl Key {
     }
 }
 
+/// What a row says, if it is about the user whose row it is.
 fn read(row: &Row) -> Result<Integration, ChangeError> {
-    Ok(serde_json::from_str(&row.value)?)
+    let found: Integration = serde_json::from_str(&row.value)?;
+    if found.key.name() == row.name { Ok(found) } else { Err(ChangeError::Misplaced) }
+}
+
+/// Whose a row is, for people.
+fn whose(row: &Row) -> String {
+    row.name.trim_start_matches("telsmart\u{1e}").replace('\u{1e}', "/")
 }
