@@ -1,7 +1,7 @@
 //! The pages of MyTelsmart: HTML that is whole without a script. The templates escape whatever
 //! they are given; the policy allows our one style sheet and nothing else.
 
-use super::{portal::Asked, tokens::Owner};
+use super::{portal::Request, tokens::Owner};
 use crate::simulator::phone::Phone;
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -31,7 +31,7 @@ pub struct Page {
 }
 
 /// Asks for consent.
-pub(super) fn consent(slug: &str, users: &[Phone], asked: &Asked) -> Page {
+pub(super) fn consent(slug: &str, users: &[Phone], asked: &Request) -> Page {
     let likely =
         users.iter().find(|user| Some(user.extension) == asked.extension.as_deref()).or(users.first());
     let body = html! {
@@ -68,7 +68,7 @@ pub(super) fn consent(slug: &str, users: &[Phone], asked: &Asked) -> Page {
 }
 
 /// Nothing was allowed, and nobody was told.
-pub(super) fn denied(slug: &str, asked: &Asked) -> Page {
+pub(super) fn denied(slug: &str, asked: &Request) -> Page {
     page(
         StatusCode::OK,
         "Not connected",
@@ -81,7 +81,7 @@ pub(super) fn denied(slug: &str, asked: &Asked) -> Page {
 }
 
 /// The application did not take the tokens.
-pub(super) fn not_activated(slug: &str, asked: &Asked, status: Option<u16>) -> Page {
+pub(super) fn not_activated(slug: &str, asked: &Request, status: Option<u16>) -> Page {
     page(
         StatusCode::BAD_GATEWAY,
         "Activation failed",

@@ -59,7 +59,7 @@ struct Disconnect {
 }
 
 /// A request for consent that can be asked.
-pub(super) struct Asked {
+pub(super) struct Request {
     pub confirmation_key: String,
     /// Where the browser goes after an activation.
     pub back: Back,
@@ -144,7 +144,7 @@ impl Telsmart {
 }
 
 impl Wish {
-    fn read(self) -> Result<Asked, Page> {
+    fn read(self) -> Result<Request, Page> {
         let key = self.confirmation_key.filter(|key| (1..=MAX_KEY).contains(&key.len()));
         let confirmation_key =
             key.ok_or_else(|| pages::incomplete("The application sent no usable confirmation_key."))?;
@@ -152,7 +152,7 @@ impl Wish {
         let back = back.ok_or_else(|| {
             pages::incomplete("The application sent no redirect_url that begins with http:// or https://.")
         })?;
-        Ok(Asked { confirmation_key, back, extension: self.extension })
+        Ok(Request { confirmation_key, back, extension: self.extension })
     }
 }
 
