@@ -30,6 +30,8 @@ struct Config<'a> {
     tenant_id: &'a str,
     phones: Vec<PhoneConfig>,
     scenarios: Vec<ScenarioConfig<'a>>,
+    /// Users can connect theirs.
+    integrations: bool,
 }
 
 #[derive(Serialize)]
@@ -72,6 +74,7 @@ async fn config(State(demo): State<Demo>) -> Response {
         tenant_id: simulator.tenant(),
         phones: simulator.phones().iter().map(PhoneConfig::of).collect(),
         scenarios: simulator.scenarios().iter().map(ScenarioConfig::of).collect(),
+        integrations: true,
     })
     .into_response()
 }

@@ -74,11 +74,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds both listeners.
+    /// Binds the listeners.
     pub fn bind(gateway: Gateway) -> anyhow::Result<Self> {
+        let addr = gateway.config.listen;
+        Self::bind_others(listen(addr).with_context(|| format!("listen = {addr}"))?, gateway)
+    }
+
+    /// The same, where the public listener is there already.
+    pub fn bind_others(public: TcpListener, gateway: Gateway) -> anyhow::Result<Self> {
         let gateway = Arc::new(gateway);
-        let public =
-            listen(gateway.config.listen).with_context(|| format!("listen = {}", gateway.config.listen))?;
         let admin = gateway.config.admin_listen;
         let admin = listen(admin).with_context(|| format!("admin_listen = {admin}"))?;
         let private = gateway.sidecar.as_ref().map(|sidecar| sidecar.listen());
@@ -200,7 +204,8 @@ pub(crate) async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has no such method")
 }
 
-fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+/// A listener; who comes waits until it is served.
+pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;

@@ -3,16 +3,18 @@
 
 use super::serve::{finish, log_to_stderr, stopped};
 use crate::{
-    auth::{self, Grant, Role},
+    auth::{self, AuthError, Grant, Role},
     config::{self, Config, LogFormat},
     demo,
     gateway::Gateway,
-    server::{Server, raise_limit},
-    simulator::{self, Destination, Retries, Simulator},
+    server::{Server, listen, raise_limit},
+    simulator::{self, Destination, Retries, Simulator, Telsmart, TelsmartOptions},
     web,
 };
-use secrecy::SecretString;
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use anyhow::Context;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 use uuid::Uuid;
 
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
@@ -28,6 +30,8 @@ pub struct Options {
 struct Secrets {
     jwt: SecretString,
     webhook: SecretString,
+    callback: SecretString,
+    client: SecretString,
 }
 
 /// Runs the demo; `print` gets what to open.
@@ -38,53 +42,77 @@ pub fn run(options: &Options, print: impl Fn(String)) -> ExitCode {
 #[tokio::main]
 async fn run_demo(options: &Options, print: impl Fn(String)) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let secrets = Secrets { jwt: random(), webhook: random() };
-    let config = configure(options, folder.path(), &secrets)?;
+    let secrets = Secrets { jwt: random(), webhook: random(), callback: random(), client: random() };
+    // Both sides need to know where the other is, so the port comes first.
+    let public = listen(options.listen).with_context(|| format!("--listen {}", options.listen))?;
+    let url = format!("http://{}", public.local_addr()?);
+    let config = configure(&url, folder.path(), &secrets)?;
     log_to_stderr(&config.log);
     let header = config.telsmart.header.clone();
     let stop = stopped()?;
     raise_limit();
-    let server = Server::bind(Gateway::new(config).await?)?;
-    let url = format!("http://{}", server.public_addr()?);
-    let destination = Destination { url: url.clone(), header, secret: secrets.webhook };
+    let server = Server::bind_others(public, Gateway::new(config).await?)?;
+    let destination = Destination { url: url.clone(), header, secret: secrets.webhook.clone() };
     let simulator = Simulator::start(&destination, Retries::default(), simulator::TENANT)?;
-    let routes = demo::routes(&simulator, move |extension| {
-        let grant = Grant {
-            tenant: simulator::TENANT.try_into()?,
-            sub: format!("demo-{extension}"),
-            extensions: vec![extension.try_into()?],
-            role: Role::Agent,
-            ttl: TOKEN_LIFE,
-            audience: None,
-            issuer: None,
-        };
-        auth::mint(&secrets.jwt, &grant)
-    });
-    let server = server.with(web::page("demo.html")).with(routes);
+    let agreed = TelsmartOptions {
+        callback_secret: Some(secrets.callback),
+        client_secret: secrets.client,
+        ..TelsmartOptions::default()
+    };
+    let telsmart = Telsmart::start(&agreed, &url, simulator::TENANT)?;
+    let routes = demo::routes(&simulator, move |extension| mint(&secrets.jwt, extension));
+    let server = server.with(web::page("demo.html")).with(routes).with(telsmart.routes());
     print(format!("{url}/               two phones and their popups: open this"));
+    print(format!("{url}{}        who is connected at MyTelsmart", agreed.connections()));
     print(format!("http://{}/metrics        what the gateway counts", server.admin_addr()?));
     server
         .run(async {
             stop.await;
             simulator.stop();
+            telsmart.stop();
         })
         .await
 }
 
+/// A token for the user of an extension.
+fn mint(secret: &SecretString, extension: &str) -> Result<String, AuthError> {
+    let grant = Grant {
+        tenant: simulator::TENANT.try_into()?,
+        sub: format!("demo-{extension}"),
+        extensions: vec![extension.try_into()?],
+        role: Role::Agent,
+        ttl: TOKEN_LIFE,
+        audience: None,
+        issuer: None,
+    };
+    auth::mint(secret, &grant)
+}
+
 /// What `serve` would read from a file.
-fn configure(options: &Options, folder: &std::path::Path, secrets: &Secrets) -> anyhow::Result<Config> {
-    use secrecy::ExposeSecret;
+fn configure(url: &str, folder: &Path, secrets: &Secrets) -> anyhow::Result<Config> {
+    let any_port = || SocketAddr::from(([127, 0, 0, 1], 0)).to_string();
+    let vault_key = format!("demo:{}", BASE64_STANDARD.encode(rand::random::<[u8; 32]>()));
+    let shown = |secret: &SecretString| secret.expose_secret().to_owned();
     let variables = [
-        ("CALLPOP_LISTEN", options.listen.to_string()),
-        ("CALLPOP_ADMIN_LISTEN", SocketAddr::from(([127, 0, 0, 1], 0)).to_string()),
-        ("CALLPOP_ENGINE__DATA_DIR", folder.join("data").to_string_lossy().into_owned()),
-        ("CALLPOP_AUTH__HS256_SECRET", secrets.jwt.expose_secret().to_owned()),
-        ("CALLPOP_SOURCES__TELSMART__SECRETS", secrets.webhook.expose_secret().to_owned()),
-        ("CALLPOP_LOG__FILTER", "warn".to_owned()),
-        ("CALLPOP_SHUTDOWN__GRACE", "2s".to_owned()),
+        ("ADMIN_LISTEN", any_port()),
+        ("ENGINE__DATA_DIR", folder.join("data").to_string_lossy().into_owned()),
+        ("AUTH__HS256_SECRET", shown(&secrets.jwt)),
+        ("SOURCES__TELSMART__SECRETS", shown(&secrets.webhook)),
+        ("SIDECAR__LISTEN", any_port()),
+        ("SIDECAR__PUBLIC_URL", url.to_owned()),
+        ("SIDECAR__VAULT_KEY", vault_key),
+        ("SIDECAR__TELSMART__PORTAL_URL", format!("{url}/mytelsmart/{{slug}}")),
+        ("SIDECAR__TELSMART__CLIENT_ID", TelsmartOptions::default().client_id),
+        ("SIDECAR__TELSMART__CLIENT_SECRET", shown(&secrets.client)),
+        ("SIDECAR__TELSMART__TOKEN_URL", format!("{url}/oauth/token")),
+        ("SIDECAR__TELSMART__REVOKE_URL", format!("{url}/oauth/revoke")),
+        ("SIDECAR__TELSMART__CONTACTS_URL", format!("{url}/api/v1/contacts")),
+        ("SIDECAR__TELSMART__CALLBACK_SECRETS", shown(&secrets.callback)),
+        ("LOG__FILTER", "warn".to_owned()),
+        ("SHUTDOWN__GRACE", "2s".to_owned()),
     ];
-    let variables = variables.map(|(name, value)| (name.to_owned(), value));
-    let loaded = config::load(Some(std::path::Path::new("/dev/null")), variables.into_iter());
+    let variables = variables.map(|(name, value)| (format!("CALLPOP_{name}"), value));
+    let loaded = config::load(Some(Path::new("/dev/null")), variables.into_iter());
     let mut config = loaded.map_err(|problems| anyhow::anyhow!("{problems}"))?.config;
     config.log.format = LogFormat::Text;
     Ok(config)

@@ -108,6 +108,8 @@ pub struct Callback {
 pub struct Sent {
     pub attempt: Uuid,
     pub at: Micros,
+    /// When its claim ends: until then it may be on its way.
+    pub until: Micros,
     pub is_probe: bool,
 }
 
@@ -162,10 +164,11 @@ impl Integration {
     }
 
     pub fn status(&self) -> Status {
-        match self.state {
+        match &self.state {
             State::Pending => Status::Pending,
             State::Active => Status::Active,
-            State::InFlight(_) if self.sent.len() > 1 => Status::Ambiguous,
+            // Not the first to send this generation.
+            State::InFlight(claim) if self.sent.len() > usize::from(claim.is_armed) => Status::Ambiguous,
             State::InFlight(_) => Status::Refreshing,
             State::Ambiguous | State::Probing(_) | State::Suspect => Status::Ambiguous,
             State::ReauthRequired { .. } => Status::ReauthRequired,

@@ -6,9 +6,12 @@
 //! may be tried again; what is armed may have been sent, and is not sent again for its own sake.
 //! Neither is undone by time.
 
+mod due;
+
+pub use due::{Due, Policy};
+
 use super::integration::{Asked, Callback, Cause, Claim, Integration, Sent, State, Tokens};
 use crate::call::Micros;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Consents of one user that may be under way at the same time; the oldest goes.
@@ -39,8 +42,8 @@ pub enum Input {
     Orphaned { attempt: Uuid },
     /// The user, or the provider, ends it; `revoke` keeps the tokens for that.
     Deactivate { revoke: bool },
-    /// The tokens are revoked, or it was tried for long enough.
-    Revoked,
+    /// The tokens of that epoch are revoked, or it was tried for long enough.
+    Revoked { epoch: u64 },
     /// It was restored from a backup.
     Restore,
 }
@@ -73,41 +76,6 @@ pub enum Refusal {
     Stray,
 }
 
-/// What is to be done about an integration, and from when on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
-    Never,
-    /// Claim and refresh.
-    Refresh(Micros),
-    /// The same refresh token once more, while the provider accepts that.
-    Again(Micros),
-    /// The same refresh token once more, since otherwise all is lost anyway.
-    Probe(Micros),
-    /// Settle a claim that nobody holds any more.
-    Settle(Micros),
-    /// Revoke the tokens at the provider.
-    Revoke(Micros),
-}
-
-impl Due {
-    /// When, if ever.
-    pub fn at(self) -> Option<Micros> {
-        match self {
-            Self::Never => None,
-            Self::Refresh(at) | Self::Again(at) | Self::Probe(at) | Self::Settle(at) | Self::Revoke(at) => {
-                Some(at)
-            }
-        }
-    }
-}
-
-/// What the provider does, and how early to refresh.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    /// How long the provider accepts a consumed refresh token again.
-    pub reuse_grace: Duration,
-}
-
 impl Integration {
     /// What this is after an input. Pure: the same gives the same.
     ///
@@ -127,51 +95,13 @@ impl Integration {
             Input::Issued { answer, tokens } => next.issued(answer, tokens)?,
             Input::Orphaned { attempt } => next.orphaned(attempt)?,
             Input::Deactivate { revoke } => next.deactivate(revoke)?,
-            Input::Revoked => next.revoked()?,
+            Input::Revoked { epoch } => next.revoked(epoch)?,
             Input::Restore => next.restore()?,
         }
         if next.meaning() != self.meaning() || next.epoch != self.epoch {
             next.since = now;
         }
         Ok(next)
-    }
-
-    /// What is to be done next, and when.
-    pub fn due(&self, now: Micros, policy: Policy) -> Due {
-        let Some(tokens) = &self.tokens else { return Due::Never };
-        let not_before = |at: Micros| at.max(self.retry_at);
-        match &self.state {
-            State::Active => Due::Refresh(not_before(self.refresh_at(tokens))),
-            State::Ambiguous if self.may_send_again(not_before(now), policy) => Due::Again(self.retry_at),
-            State::Ambiguous | State::Suspect => Due::Probe(not_before(self.probe_at(tokens))),
-            State::InFlight(claim) | State::Probing(claim) => Due::Settle(claim.until),
-            State::Deactivating => Due::Revoke(self.retry_at),
-            State::Pending | State::ReauthRequired { .. } | State::Deactivated => Due::Never,
-        }
-    }
-
-    /// At 60 to 80 % of the access token's life, and not the same for all.
-    fn refresh_at(&self, tokens: &Tokens) -> Micros {
-        let life = tokens.expires_at.saturating_sub(tokens.issued_at);
-        tokens.issued_at + life / 1000 * (600 + self.jitter() % 200)
-    }
-
-    /// In the last tenth of the access token's life, but with a minute at most.
-    fn probe_at(&self, tokens: &Tokens) -> Micros {
-        let life = tokens.expires_at.saturating_sub(tokens.issued_at);
-        tokens.expires_at.saturating_sub((life / 10).min(60_000_000))
-    }
-
-    /// A number of this generation.
-    fn jitter(&self) -> u64 {
-        let name = (self.key.tenant.as_str(), self.key.extension.as_str(), self.epoch, self.generation);
-        xxhash_rust::xxh3::xxh3_64(format!("{name:?}").as_bytes())
-    }
-
-    /// Whether the provider takes the refresh token once more, though it may be consumed.
-    fn may_send_again(&self, now: Micros, policy: Policy) -> bool {
-        let first = self.sent.first().map(|sent| sent.at);
-        first.is_some_and(|at| now < at + policy.reuse_grace.as_micros() as u64) && !self.is_restored
     }
 
     /// Where it is when nobody has a claim on it.
@@ -222,14 +152,17 @@ impl Integration {
         (self.failures, self.retry_at) = (0, 0);
     }
 
-    fn take(&mut self, claim: Claim, now: Micros, policy: Policy) -> Result<(), Refusal> {
+    fn take(&mut self, mut claim: Claim, now: Micros, policy: Policy) -> Result<(), Refusal> {
         if self.tokens.is_none() {
             return Err(Refusal::NotNow);
         }
         self.state = match (&self.state, self.due(now, policy)) {
             // Somebody may need a fresh one before it is due.
             (State::Active, _) if self.retry_at <= now => State::InFlight(claim),
-            (State::Ambiguous, Due::Again(at)) if at <= now => State::InFlight(claim),
+            (State::Ambiguous, Due::Again(at)) if at <= now => {
+                claim.until = claim.until.min(self.grace_ends(policy));
+                State::InFlight(claim)
+            }
             (State::Ambiguous | State::Suspect, _) if self.may_probe(now) => State::Probing(claim),
             _ => return Err(Refusal::NotNow),
         };
@@ -248,7 +181,8 @@ impl Integration {
             return Err(Refusal::NotNow);
         }
         claim.is_armed = true;
-        self.sent.push(Sent { attempt, at: now, is_probe });
+        let until = claim.until;
+        self.sent.push(Sent { attempt, at: now, until, is_probe });
         Ok(())
     }
 
@@ -303,12 +237,15 @@ impl Integration {
     /// Whether an answer is about what stands.
     fn answers(&self, answer: Answer) -> Result<(), Refusal> {
         let is_over = matches!(self.state, State::Deactivating | State::Deactivated);
-        if answer.epoch != self.epoch || is_over {
+        // What is ahead of a backup is neither of no use nor of an activation that is over.
+        if answer.epoch < self.epoch || is_over {
             Err(Refusal::Stray)
         } else if self.made_by == Some(answer.attempt) {
             Err(Refusal::Known)
-        } else if answer.generation != self.generation {
+        } else if (answer.epoch, answer.generation) < (self.epoch, self.generation) {
             Err(Refusal::Superseded)
+        } else if (answer.epoch, answer.generation) > (self.epoch, self.generation) {
+            Err(Refusal::NotNow)
         } else if self.sent.iter().any(|sent| sent.attempt == answer.attempt) {
             Ok(())
         } else {
@@ -334,9 +271,14 @@ impl Integration {
 
     fn issued(&mut self, answer: Answer, tokens: Tokens) -> Result<(), Refusal> {
         self.answers(answer)?;
+        // Sent before the backup was restored: newer tokens may have followed.
+        let is_old = self.is_restored && self.held_by(answer.attempt).is_err();
         self.generation += 1;
         self.renew(tokens);
         self.made_by = Some(answer.attempt);
+        if is_old {
+            (self.is_restored, self.state) = (true, State::Suspect);
+        }
         Ok(())
     }
 
@@ -358,8 +300,8 @@ impl Integration {
         Ok(())
     }
 
-    fn revoked(&mut self) -> Result<(), Refusal> {
-        if self.state != State::Deactivating {
+    fn revoked(&mut self, epoch: u64) -> Result<(), Refusal> {
+        if self.state != State::Deactivating || epoch != self.epoch {
             return Err(Refusal::NotNow);
         }
         self.state = State::Deactivated;
@@ -378,3 +320,10 @@ impl Integration {
         }
     }
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod proptests;
+#[cfg(test)]
+mod tests;

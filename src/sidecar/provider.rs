@@ -77,6 +77,7 @@ impl Provider {
             .retry(retry::never())
             .pool_max_idle_per_host(0)
             .connect_timeout(CONNECT)
+            .tcp_user_timeout(CONNECT)
             .build()?;
         Ok(Self { client, portal })
     }

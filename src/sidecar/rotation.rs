@@ -27,8 +27,11 @@ use uuid::Uuid;
 const LOOK: Duration = Duration::from_millis(200);
 /// Attempts that one look may begin, and that may be under way.
 const MOST_AT_ONCE: usize = 64;
-/// A claim is left alone for so much longer than its owner may wait to send.
-const MARGIN: Duration = Duration::from_secs(5);
+/// How long a claim may be sent for: the eighth part of the access token's life, within these. A
+/// quarter of it is for what is on its way when the last moment to send has come.
+const LEASE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
+/// Before a refresh token is sent again within the grace, times how often it was.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Between attempts that certainly consumed nothing: from the first to the second, and at most.
 const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
 
@@ -87,15 +90,21 @@ impl Rotation {
         while !self.stop.is_cancelled() {
             if self.directory.is_read() {
                 for (found, due) in self.directory.due(clock::now(), MOST_AT_ONCE) {
-                    match due {
-                        Due::Refresh(_) | Due::Again(_) | Due::Probe(_) => _ = self.begin(&found.key),
-                        Due::Settle(_) => self.settle(found).await,
-                        Due::Revoke(_) => self.begin_to_revoke(found),
-                        Due::Never => {}
-                    }
+                    self.act(&found, due);
                 }
             }
             let _ = timeout(LOOK, self.stop.cancelled()).await;
+        }
+    }
+
+    fn act(self: &Arc<Self>, found: &Arc<Integration>, due: Due) {
+        let (rotation, about) = (self.clone(), found.clone());
+        match due {
+            Due::Again(_) if clock::now() < again_at(found) => {}
+            Due::Refresh(_) | Due::Again(_) | Due::Probe(_) => _ = self.begin(&found.key),
+            Due::Settle(_) => _ = self.spawn(&found.key, async move { rotation.settle(&about).await }),
+            Due::Revoke(_) => _ = self.spawn(&found.key, async move { rotation.revoke(&about).await }),
+            Due::Never => {}
         }
     }
 
@@ -106,9 +115,23 @@ impl Rotation {
         self.tasks.wait().await;
     }
 
-    /// Begins to refresh, unless that is under way here. What is returned ends with the attempt;
-    /// nothing where there are too many.
+    /// Begins to refresh, unless something is under way here. What is returned ends with it;
+    /// nothing where there is too much.
     pub fn begin(self: &Arc<Self>, key: &Key) -> Option<watch::Receiver<()>> {
+        let (rotation, about) = (self.clone(), key.clone());
+        self.spawn(key, async move {
+            if let Err(error) = rotation.attempt(&about).await {
+                rotation.on_error(&error);
+            }
+        })
+    }
+
+    /// Does something about an integration, one thing at a time, whoever goes away meanwhile.
+    fn spawn(
+        self: &Arc<Self>,
+        key: &Key,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Option<watch::Receiver<()>> {
         let mut ongoing = self.ongoing.lock();
         if let Some(done) = ongoing.get(key) {
             return Some(done.clone());
@@ -121,9 +144,7 @@ impl Rotation {
         drop(ongoing);
         let (rotation, key) = (self.clone(), key.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = rotation.attempt(&key).await {
-                rotation.on_error(&error);
-            }
+            work.await;
             rotation.ongoing.lock().remove(&key);
             drop(ends);
         });
@@ -144,12 +165,11 @@ impl Rotation {
     /// From the claim to what came of it.
     async fn attempt(self: &Arc<Self>, key: &Key) -> Result<(), ChangeError> {
         let attempt = Uuid::new_v4();
-        let lease = CONNECT + self.answer_timeout + 2 * MARGIN;
-        let claim = || {
-            let until = clock::now() + clock::micros(lease);
+        let claim = |stands: &Integration| {
+            let until = clock::now() + lease(stands);
             Input::Claim(Claim { attempt, owner: self.me, until, is_armed: false })
         };
-        let claimed = self.directory.change(key, |_| claim()).await?;
+        let claimed = self.directory.change(key, claim).await?;
         self.note(&claimed, "claimed", None).await;
         let Some(token) = self.refresh_token(&claimed) else {
             return self.not_sent(key, attempt, Refresh::SealedShut).await;
@@ -180,9 +200,9 @@ impl Rotation {
     async fn arm(self: Arc<Self>, key: Key, attempt: Uuid) -> Result<(), ChangeError> {
         let armed = self.directory.change(&key, |_| Input::Arm { attempt }).await?;
         self.note(&armed, "sent", None).await;
-        // To store it may have taken long, and others may settle the claim soon.
+        // To store it may have taken long, and what is sent is to be there when the claim ends.
         let until = armed.claim().map_or(0, |claim| claim.until);
-        if clock::now() + clock::micros(MARGIN) > until {
+        if clock::now() + lease(&armed) / 4 > until {
             let stands = Box::new(armed);
             return Err(ChangeError::Refused { refusal: Refusal::NotNow, stands });
         }
@@ -194,11 +214,10 @@ impl Rotation {
         let released =
             self.directory.change(key, |stands| Input::NotSent { attempt, retry_at: later(stands) }).await;
         let released = match released {
-            // Armed, and then too late to send: it counts as sent.
-            Err(ChangeError::Refused { stands, .. })
-                if stands.claim().is_some_and(|it| it.attempt == attempt) =>
-            {
-                return self.lost(key, attempt).await;
+            // Armed, and then too late to send, or nobody there to take it: nothing is consumed.
+            Err(ChangeError::Refused { .. }) => {
+                let refused = |stands: &Integration| Input::Refused { attempt, retry_at: later(stands) };
+                self.directory.change(key, refused).await?
             }
             other => other?,
         };
@@ -221,7 +240,7 @@ impl Rotation {
     }
 
     /// Settles a claim whose owner is gone, or does nothing any more.
-    async fn settle(self: &Arc<Self>, found: Arc<Integration>) {
+    async fn settle(&self, found: &Integration) {
         let Some(attempt) = found.claim().map(|claim| claim.attempt) else { return };
         match self.directory.change(&found.key, |_| Input::Orphaned { attempt }).await {
             Ok(settled) => {
@@ -233,10 +252,10 @@ impl Rotation {
     }
 
     /// Settles the claims of processes that are gone: those of others, where there are no others.
-    pub async fn settle_all(self: &Arc<Self>) {
+    pub async fn settle_all(&self) {
         for found in self.directory.all() {
             if found.claim().is_some_and(|claim| claim.owner != self.me) {
-                self.settle(found).await;
+                self.settle(&found).await;
             }
         }
     }
@@ -306,6 +325,18 @@ impl Rotation {
 
 pub(super) fn label(key: &Key, kind: Kind, epoch: u64, generation: u64) -> Label<'_> {
     Label { tenant: key.tenant.as_str(), extension: key.extension.as_str(), kind, epoch, generation }
+}
+
+/// How long a claim may be sent for.
+fn lease(of: &Integration) -> Micros {
+    let life = of.tokens.as_ref().map_or(0, |tokens| tokens.expires_at.saturating_sub(tokens.issued_at));
+    (life / 8).clamp(clock::micros(LEASE[0]), clock::micros(LEASE[1]))
+}
+
+/// When a refresh token may be sent again within the grace.
+fn again_at(of: &Integration) -> Micros {
+    let pause = AGAIN.saturating_mul(of.sent.len() as u32);
+    of.sent.last().map_or(0, |last| last.at + clock::micros(pause))
 }
 
 /// When to try again what consumed nothing: later after each failure, but early enough for the

@@ -2,7 +2,7 @@
 
 use super::{is_open_to_others, local, period};
 use crate::config::{
-    EngineKind, Part, Portal, Sidecar, SidecarMode,
+    Durability, EngineKind, Part, Portal, Sidecar, SidecarMode,
     parse::{self, duration_of_at_least},
     reader::Reader,
 };
@@ -39,6 +39,10 @@ pub(super) fn sidecar(reader: &mut Reader, part: Part, engine: &crate::config::E
         reader.refuse("sidecar.mode", "separate processes share a Redis: set engine.kind = \"redis\"");
     }
     let is_there = is_wanted || mode == SidecarMode::Separate || part == Part::Sidecar;
+    if is_wanted && engine.kind == EngineKind::Redis && engine.durability == Durability::Memory {
+        let message = "with a sidecar, a failover of Redis may lose a refresh token: set it to \"fsync\"";
+        reader.warn("engine.durability", message);
+    }
     let portal = portal(reader, is_there && !is_elsewhere);
     if !is_there {
         return None;

@@ -92,18 +92,14 @@ impl Rotation {
                 Reading::Unclear => self.on_unclear(key, answer, status).await,
             };
             match done {
-                Ok(()) => break,
+                Ok(true) => break self.journal.forget(answer.attempt).await,
+                Ok(false) => break,
                 Err(_) if self.stop.is_cancelled() => return,
                 Err(error) => {
                     tracing::warn!(%error, "an answer is not stored yet; trying again");
                     sleep(AGAIN).await;
                 }
             }
-        }
-        // What looks like tokens and cannot be read is kept, sealed, for whoever can.
-        if !matches!(reading, Reading::Unclear) || !(200..300).contains(&status) || self.is_past(key, answer)
-        {
-            self.journal.forget(answer.attempt).await;
         }
     }
 
@@ -112,7 +108,8 @@ impl Rotation {
         self.directory.held(key).map(at).is_none_or(|at| at > (answer.epoch, answer.generation))
     }
 
-    async fn on_issued(&self, key: &Key, answer: Answer, grant: &Grant) -> Result<(), ChangeError> {
+    /// This and those that follow tell whether the answer is done with; otherwise it stays.
+    async fn on_issued(&self, key: &Key, answer: Answer, grant: &Grant) -> Result<bool, ChangeError> {
         let make = |stands: &Integration| {
             let old =
                 || if stands.generation == answer.generation { self.refresh_token(stands) } else { None };
@@ -126,56 +123,66 @@ impl Rotation {
             Ok(rotated) => {
                 self.metrics.count(Refresh::Done);
                 self.note(&rotated, "rotated", None).await;
-                Ok(())
+                Ok(true)
             }
             Err(ChangeError::Refused { refusal: Refusal::Stray, stands }) => {
                 self.metrics.count(Refresh::Stray);
                 let token = grant.refresh_token.as_ref().unwrap_or(&grant.access_token);
                 let cause = if self.provider.revoke(token).await { None } else { Some("failed") };
                 self.note(&stands, "late_tokens_revoked", cause).await;
-                Ok(())
+                Ok(true)
+            }
+            Err(ChangeError::Refused { refusal: Refusal::NotNow, .. }) => {
+                self.metrics.escrowed.inc();
+                let attempt = answer.attempt;
+                tracing::error!(%attempt, "tokens came for what the store has lost; they stay in the journal");
+                Ok(false)
             }
             other => ignore_refusals(other),
         }
     }
 
-    async fn on_rejected(&self, key: &Key, answer: Answer) -> Result<(), ChangeError> {
+    async fn on_rejected(&self, key: &Key, answer: Answer) -> Result<bool, ChangeError> {
         match self.directory.change(key, |_| Input::Rejected(answer)).await {
             Ok(ended) => {
                 self.note_end(&ended).await;
-                Ok(())
+                Ok(true)
             }
             // Another was first: what it got is there to be used.
             other => ignore_refusals(other),
         }
     }
 
-    async fn on_refused(&self, key: &Key, answer: Answer, why: &'static str) -> Result<(), ChangeError> {
+    async fn on_refused(&self, key: &Key, answer: Answer, why: &'static str) -> Result<bool, ChangeError> {
         let attempt = answer.attempt;
         match self.directory.change(key, |stands| Input::Refused { attempt, retry_at: later(stands) }).await {
             Ok(refused) => {
                 self.metrics.count(Refresh::Refused);
                 tracing::error!(why, "the provider refuses our client; nothing is lost while that is mended");
                 self.note(&refused, "refused", Some(why)).await;
-                Ok(())
+                Ok(true)
             }
             other => ignore_refusals(other),
         }
     }
 
-    async fn on_unclear(&self, key: &Key, answer: Answer, status: u16) -> Result<(), ChangeError> {
-        if (200..300).contains(&status) {
+    /// What looks like tokens and cannot be read stays, sealed, for whoever can.
+    async fn on_unclear(&self, key: &Key, answer: Answer, status: u16) -> Result<bool, ChangeError> {
+        self.lost(key, answer.attempt).await?;
+        let may_hold_tokens = (200..300).contains(&status) && !self.is_past(key, answer);
+        if may_hold_tokens {
             self.metrics.escrowed.inc();
-            tracing::error!(attempt = %answer.attempt, status, "an answer cannot be read; it stays in the journal");
+            let attempt = answer.attempt;
+            tracing::error!(%attempt, status, "an answer cannot be read; it stays in the journal");
         }
-        self.lost(key, answer.attempt).await
+        Ok(!may_hold_tokens)
     }
 }
 
 /// What the machine does not want is done with; what the store could not do is not.
-fn ignore_refusals(changed: Result<Integration, ChangeError>) -> Result<(), ChangeError> {
+fn ignore_refusals(changed: Result<Integration, ChangeError>) -> Result<bool, ChangeError> {
     match changed {
-        Ok(_) | Err(ChangeError::Refused { .. } | ChangeError::Nothing) => Ok(()),
+        Ok(_) | Err(ChangeError::Refused { .. } | ChangeError::Nothing) => Ok(true),
         Err(error) => Err(error),
     }
 }

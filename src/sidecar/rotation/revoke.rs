@@ -3,20 +3,15 @@
 
 use super::Rotation;
 use crate::sidecar::{integration::Integration, machine::Input};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio::time::sleep;
 
 const MOST_TRIES: u32 = 4;
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Rotation {
-    pub(super) fn begin_to_revoke(self: &Arc<Self>, found: Arc<Integration>) {
-        let rotation = self.clone();
-        self.tasks.spawn(async move { rotation.revoke(&found).await });
-    }
-
     /// Revokes the tokens of an integration that is being deactivated, and wipes them.
-    pub(crate) async fn revoke(&self, found: &Integration) {
+    pub(super) async fn revoke(&self, found: &Integration) {
         let mut is_revoked = false;
         if let Some(token) = self.refresh_token(found) {
             for nth in 0..MOST_TRIES {
@@ -27,7 +22,7 @@ impl Rotation {
                 sleep(AGAIN * nth).await;
             }
         }
-        match self.directory.change(&found.key, |_| Input::Revoked).await {
+        match self.directory.change(&found.key, |_| Input::Revoked { epoch: found.epoch }).await {
             Ok(wiped) => {
                 self.note(&wiped, "wiped", if is_revoked { Some("revoked") } else { Some("not_revoked") })
                     .await

@@ -7,15 +7,12 @@
 mod file;
 
 use super::{Changes, MOST_CALLS, MOST_SECRETS, Row, StoreError, Swap, TOO_MANY, millis};
+use crate::clock;
 use rusqlite::{
     Connection, OptionalExtension, Params, Transaction, TransactionBehavior::Deferred,
     TransactionBehavior::Immediate, params,
 };
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, Semaphore},
     task::spawn_blocking,
@@ -235,5 +232,5 @@ fn new_line() -> String {
 
 /// In milliseconds, by the machine's clock: several processes share the file.
 fn now() -> u64 {
-    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    clock::now() / 1000
 }

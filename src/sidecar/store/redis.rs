@@ -8,13 +8,13 @@ use crate::{
     link::{Confirm, Link, LinkError, Request, Source, call},
     metrics::Metrics,
 };
-use redis::{Cmd, FromRedisValue, Script, pipe};
+use redis::{FromRedisValue, Script, pipe};
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::{Semaphore, SemaphorePermit, oneshot},
@@ -109,7 +109,7 @@ impl Redis {
         let _place = self.place()?;
         let mut get = pipe();
         get.hget(self.keys.rows(), name);
-        let (stored,): (Option<String>,) = self.link.ask(Request::Pipeline(&get)).await.map_err(not_read)?;
+        let (stored,): (Option<String>,) = self.ask(Request::Pipeline(&get)).await.map_err(not_read)?;
         stored.map(|stored| row(name, &stored)).transpose()
     }
 
@@ -118,7 +118,7 @@ impl Redis {
         let mut ask = call(&self.scripts.get, 1);
         ask.arg(self.keys.rows()).arg(name);
         let (stored, history, replicas): (Option<String>, _, _) =
-            self.ask(&self.scripts.get, &ask).await.map_err(not_read)?;
+            self.ask(Request::Script(&self.scripts.get, &ask)).await.map_err(not_read)?;
         self.confirm((history, replicas)).await.map_err(|error| match error {
             StoreError::Unknown(why) => StoreError::Unavailable(why),
             error => error,
@@ -133,7 +133,7 @@ impl Redis {
         ask.arg(self.keys.attempt(&token()));
         ask.arg(token()).arg(name).arg(was).arg(value).arg(millis(ATTEMPT));
         let (seq, stands, history, replicas): (Option<u64>, Option<String>, _, _) =
-            self.ask(&self.scripts.swap, &ask).await.map_err(not_written)?;
+            self.ask(Request::Script(&self.scripts.swap, &ask)).await.map_err(not_written)?;
         let Some(seq) = seq else {
             return Ok(Swap::Lost(stands.map(|stands| row(name, &stands)).transpose()?));
         };
@@ -147,7 +147,7 @@ impl Redis {
         ask.arg(self.keys.head()).arg(self.keys.rows()).arg(self.keys.order());
         ask.arg(token()).arg(line).arg(after).arg(most);
         let (line, names, rows): (String, Vec<String>, Vec<Option<String>>) =
-            self.ask(&self.scripts.changes, &ask).await.map_err(not_read)?;
+            self.ask(Request::Script(&self.scripts.changes, &ask)).await.map_err(not_read)?;
         let rows = names.iter().zip(rows).map(|(name, stored)| row(name, &stored.ok_or(UNREADABLE)?));
         Ok(Changes { line, rows: rows.collect::<Result<_, _>>()? })
     }
@@ -158,7 +158,7 @@ impl Redis {
         ask.arg(self.keys.secret(name)).arg(self.keys.secrets());
         ask.arg(token()).arg(value).arg(millis(ttl).max(1)).arg(MOST_SECRETS);
         let (outcome, history, replicas): (u8, _, _) =
-            self.ask(&self.scripts.put, &ask).await.map_err(not_written)?;
+            self.ask(Request::Script(&self.scripts.put, &ask)).await.map_err(not_written)?;
         match outcome {
             0 => Err(StoreError::Taken),
             1 => self.confirm((history, replicas)).await,
@@ -171,7 +171,7 @@ impl Redis {
         let mut ask = call(&self.scripts.take, 1);
         ask.arg(self.keys.secret(name)).arg(token());
         let (secret, history, replicas): (Option<String>, _, _) =
-            self.ask(&self.scripts.take, &ask).await.map_err(not_written)?;
+            self.ask(Request::Script(&self.scripts.take, &ask)).await.map_err(not_written)?;
         if secret.is_some() {
             self.confirm((history, replicas)).await?;
         }
@@ -182,8 +182,14 @@ impl Redis {
         self.calls.try_acquire().map_err(|_| TOO_MANY)
     }
 
-    async fn ask<T: FromRedisValue>(&self, script: &Script, ask: &Cmd) -> Result<T, LinkError> {
-        self.link.ask(Request::Script(script, ask)).await
+    async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, LinkError> {
+        let began = Instant::now();
+        let answer = self.link.ask(request).await;
+        // Slow or silent: a new connection tells which, unless others were answered meanwhile.
+        if matches!(answer, Err(LinkError::Late)) && !self.link.has_answered_since(began) {
+            self.link.give_up_any();
+        }
+        answer
     }
 
     /// Waits until what was written in that history is as durable as is configured.

@@ -46,11 +46,16 @@ pub struct TelsmartOptions {
 }
 
 impl TelsmartOptions {
+    /// The path of the page that shows who is connected.
+    pub fn connections(&self) -> String {
+        format!("/mytelsmart/{}/connections", self.slug)
+    }
+
     /// What is served where: paths, and what to do with them.
     pub fn addresses(&self) -> [(String, &'static str); 5] {
         let portal = format!("/mytelsmart/{}", self.slug);
         [
-            (format!("{portal}/connections"), "who is connected: open this"),
+            (self.connections(), "who is connected: open this"),
             (portal, "portal_url, the consent page"),
             ("/oauth/token".to_owned(), "token_url; /oauth/revoke beside it"),
             ("/api/v1/contacts".to_owned(), "the phonebook, for a valid access token"),

@@ -36,6 +36,8 @@ struct Rules {
     all: Fate,
     /// For connections that have subscribed.
     subscribers: Fate,
+    /// What the server says is swallowed; what it is told is not.
+    is_mute: bool,
     delay: Duration,
     bytes_per_second: Option<u32>,
 }
@@ -83,6 +85,11 @@ impl Proxy {
     /// Swallows what comes either way; connections stay open and can be made.
     pub fn half_open(&self) {
         self.rules.send_modify(|rules| rules.all = Fate::Swallows);
+    }
+
+    /// Swallows what the server says, on every connection; what it is told comes through.
+    pub fn mute(&self) {
+        self.rules.send_modify(|rules| rules.is_mute = true);
     }
 
     /// Closes every connection that has subscribed, and new ones when they subscribe.
@@ -208,7 +215,8 @@ impl Pump {
                 self.state.subscribed.store(true, Ordering::Relaxed);
             }
             let rules = *self.rules.borrow();
-            match self.state.fate(&rules) {
+            let fate = self.state.fate(&rules);
+            match if rules.is_mute && !self.is_up && fate == Fate::Passes { Fate::Swallows } else { fate } {
                 Fate::Closes => return,
                 Fate::Swallows => self.state.dead.store(true, Ordering::Relaxed),
                 Fate::Passes => {

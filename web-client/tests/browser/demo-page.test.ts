@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { axeViolations } from "../support/axe.ts";
 import { startChromium } from "../support/chromium.ts";
 import { type Demo, startDemo } from "../support/gateway.ts";
+import { integration, IntegrationGateway } from "../support/integrations.ts";
 import { expectShown, record } from "../support/recorder.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 
@@ -162,6 +163,52 @@ test("what a phone cannot do is told in the gateway's words", async () => {
   await john.getByText("<b>200</b> is on another call").waitFor();
   await page.close();
 });
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const width of [1440, 320]) {
+    test(`a seat shows its integration in ${colorScheme} at ${width} px`, async () => {
+      const page = await browser.newPage({
+        colorScheme,
+        viewport: { width, height: 900 },
+        reducedMotion: "reduce",
+      });
+      const watch = watchPage(page);
+      const gateway = new IntegrationGateway();
+      gateway.list = [
+        integration({ status: "reauth_required", access_token_expires_at: null }),
+        integration({ extension: "210" }),
+      ];
+      gateway.contacts.set("+3228992675", "Sophie Lambert");
+      await gateway.answerRequests(page);
+      await page.route("**/demo/config", async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ json: { ...(await response.json()), integrations: true } });
+      });
+      await page.goto(demo.url);
+      const [john, jane] = ["200", "210"].map((extension) =>
+        page.locator(`.seat[data-extension="${extension}"]`),
+      ) as [Locator, Locator];
+      await john.locator('.seat-integration[data-status="reauth_required"]').waitFor();
+      await john.getByLabel("Number").fill("+3228992675");
+      await john.locator(".phone").getByRole("button", { name: "Incoming call" }).click();
+      await john.locator("call-popup .title", { hasText: "Sophie Lambert" }).waitFor();
+      await page.screenshot({ path: `${FOLDER}seats-${colorScheme}-${width}.png`, fullPage: true });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+      expect(await axeViolations(page)).toEqual([]);
+
+      await jane.getByRole("button", { name: "Disconnect" }).click();
+      await jane.locator('.seat-integration[data-status="deactivated"]').waitFor();
+      expect(await jane.getByRole("link", { name: "Details" }).getAttribute("href")).toBe(
+        "/integrations?extension=210",
+      );
+      expect(watch.problems()).toEqual([]);
+      await jane.getByRole("button", { name: "Connect again" }).click();
+      await page.getByRole("link", { name: "Allow" }).waitFor();
+      expect(new URL(page.url()).searchParams.get("redirect_url")).toBe(demo.url);
+      await page.close();
+    });
+  }
+}
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const width of [1440, 900, 390, 320]) {

@@ -306,7 +306,7 @@ describe("disconnecting", () => {
     expect(await focused()).toBe("Disconnect");
     await page.keyboard.press("Enter");
     await card.getByRole("group", { name: /^Disconnect extension 200/ }).waitFor();
-    expect(await focused()).toBe("Keep connected");
+    expect(await focused()).toBe("Cancel");
     await page.keyboard.press("Escape");
     expect(await focused()).toBe("Disconnect");
     expect(gateway.asked.some(({ method }) => method === "POST")).toBe(false);

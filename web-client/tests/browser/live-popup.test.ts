@@ -8,6 +8,7 @@ import { startChromium } from "../support/chromium.ts";
 import { nowMicros, telsmartEvent } from "../support/events.ts";
 import { Gateway } from "../support/gateway.ts";
 import { HOSTILE_CONTENT, HOSTILE_NAME } from "../support/hostile.ts";
+import { IntegrationGateway } from "../support/integrations.ts";
 import { type Pages, servePages } from "../support/pages.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 
@@ -156,6 +157,39 @@ test("one script tag shows a floating popup that never takes the focus", async (
   const box = await popup.boundingBox();
   expect(Math.round((box?.y ?? 0) + (box?.height ?? 0))).toBe(800 - 16);
   await page.screenshot({ path: `${FOLDER}embed.png` });
+  expect(watch.problems()).toEqual([]);
+});
+
+test("a caller without a name gets the contact's, after the popup is there", async () => {
+  const page = await context.newPage();
+  const watch = watchPage(page);
+  const contacts = new IntegrationGateway();
+  contacts.contacts.set("+3228992675", '<b onclick="x">Jan</b> Peeters');
+  let answer: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await contacts.answerRequests(page);
+  await page.route("**/v1/contacts*", async (route) => {
+    await held;
+    await route.fallback();
+  });
+  await page.goto(`${pages.url}contacts.html`);
+  const popup = page.locator("call-popup[contacts]");
+  await popup.locator('[data-phase="connected"]').waitFor();
+  const call = { id: randomUUID() };
+  await gateway.post(telsmartEvent("RINGING", call));
+  await popup.locator('.card[data-state="ringing"]').waitFor();
+  expect(await popup.locator(".title").textContent()).toBe("+3228992675");
+  answer();
+  await popup.locator(".title", { hasText: "Peeters" }).waitFor();
+  expect(await popup.locator(".title").textContent()).toBe('<b onclick="x">Jan</b> Peeters');
+  expect(await popup.locator(".card .subtitle").textContent()).toBe("+3228992675");
+  await gateway.post(telsmartEvent("ACTIVE", call));
+  await gateway.post(telsmartEvent("HANGUP", call));
+  await popup.locator('.card[data-state="ended"] .title', { hasText: "Peeters" }).waitFor();
+  expect(contacts.asked.map(({ path }) => path)).toEqual(["/v1/contacts?number=%2B3228992675"]);
+  expect(await popup.locator("[aria-live=assertive] p").count()).toBe(1);
   expect(watch.problems()).toEqual([]);
 });
 

@@ -39,17 +39,24 @@ interface Refused {
 
 export class IntegrationGateway {
   list: readonly Integration[] = [];
+  /** Names by number. */
+  readonly contacts: Map<string, string> = new Map();
   /** Answered instead, by path. */
   readonly refusals: Map<string, Refused> = new Map();
   readonly asked: Asked[] = [];
   #socket: WebSocketRoute | null = null;
 
-  /** Answers that page from now on. */
+  /** Answers that page from now on, its stream too. */
   async answer(page: Page): Promise<void> {
+    await this.answerRequests(page);
     await page.routeWebSocket(/\/v1\/stream/, (socket) => {
       this.#socket = socket;
       socket.send(JSON.stringify(snapshot()));
     });
+  }
+
+  /** Answers that page's requests from now on; its stream is another's. */
+  async answerRequests(page: Page): Promise<void> {
     await page.route(/\/v1\/|\/integrations\/telsmart\//, async (route) => {
       const request = route.request();
       const url = new URL(request.url());
@@ -61,7 +68,8 @@ export class IntegrationGateway {
       });
       const refusal = this.refusals.get(url.pathname);
       if (refusal !== undefined) return route.fulfill({ status: refusal.status, json: refusal });
-      return route.fulfill(this.#answerTo(url));
+      const headers = { "access-control-allow-origin": "*" };
+      return route.fulfill({ headers, ...this.#answerTo(url, request.postDataJSON()) });
     });
   }
 
@@ -75,14 +83,23 @@ export class IntegrationGateway {
     await this.#socket?.close({ code: 4503 });
   }
 
-  #answerTo(url: URL): { status: number; json?: unknown; contentType?: string; body?: string } {
+  #answerTo(
+    url: URL,
+    body: { extension?: string } | null,
+  ): { status: number; json?: unknown; contentType?: string; body?: string } {
     switch (url.pathname) {
       case "/v1/integrations":
         return { status: 200, json: this.list };
+      case "/v1/contacts": {
+        const number = url.searchParams.get("number") ?? "";
+        return { status: 200, json: { number, name: this.contacts.get(number) ?? null } };
+      }
       case "/v1/tickets":
         return { status: 201, json: { ticket: "once-only", expires_in: 30 } };
       case "/integrations/telsmart/disconnect":
-        this.list = this.list.map((one) => ({ ...one, ...ended() }));
+        this.list = this.list.map((one) =>
+          one.extension === body?.extension ? { ...one, ...ended() } : one,
+        );
         return { status: 200, json: { status: "deactivated" } };
       case "/integrations/telsmart/connect": {
         const back = url.searchParams.get("redirect_url") ?? "";

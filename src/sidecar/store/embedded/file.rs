@@ -2,11 +2,12 @@
 //! damaged, of another version, or not ours.
 
 use super::{StoreError, is_busy, new_line, one};
+use crate::sidecar::disk::{make_dir, sync_dir};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior::Immediate};
 use std::{
-    fs::{DirBuilder, File, OpenOptions, Permissions},
+    fs::{OpenOptions, Permissions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -61,7 +62,7 @@ pub fn open(dir: &Path) -> Result<Connection, StoreError> {
 }
 
 fn try_open(dir: &Path, path: &Path) -> Result<Connection, Trouble> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    make_dir(dir)?;
     make(dir, path)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
@@ -95,7 +96,7 @@ fn make(dir: &Path, path: &Path) -> Result<(), Trouble> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => {
             file.sync_all()?;
-            Ok(File::open(dir)?.sync_all()?)
+            Ok(sync_dir(dir)?)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let mode = path.metadata()?.permissions().mode();
@@ -133,5 +134,20 @@ impl Trouble {
             },
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_commit_is_on_the_disk_and_what_is_deleted_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(folder.path()).unwrap();
+        assert_eq!(one::<String>(&connection, "PRAGMA journal_mode", []).unwrap(), "wal");
+        let full = 2;
+        assert_eq!(one::<i32>(&connection, "PRAGMA synchronous", []).unwrap(), full);
+        assert_eq!(one::<i32>(&connection, "PRAGMA secure_delete", []).unwrap(), 1);
     }
 }

@@ -229,6 +229,7 @@ export class CallpopClient {
   }
 
   #onIntegration({ type: _, ...integration }: { type: string } & Integration): void {
+    this.#contacts.forgetVain();
     this.#emitter.emit("integration", integration);
   }
 

@@ -13,6 +13,8 @@ interface Question {
   readonly askedAt: number;
   readonly abort: AbortController;
   readonly name: Promise<string | null>;
+  /** The answer was no name. */
+  isVain: boolean;
 }
 
 export class Contacts {
@@ -31,8 +33,19 @@ export class Contacts {
     if (this.#questions.size >= KEPT) return Promise.resolve(null);
     const abort = new AbortController();
     const name = this.#ask(number, token, abort).catch(() => null);
-    this.#questions.set(number, { askedAt: performance.now(), abort, name });
+    const question = { askedAt: performance.now(), abort, name, isVain: false };
+    this.#questions.set(number, question);
+    void name.then((found) => {
+      question.isVain = found === null;
+    });
     return name;
+  }
+
+  /** Lets what was asked in vain be asked again: there may be contacts now. */
+  forgetVain(): void {
+    for (const [number, { isVain }] of this.#questions) {
+      if (isVain) this.#questions.delete(number);
+    }
   }
 
   /** Ends what is under way, and forgets all names. */

@@ -164,6 +164,18 @@ describe("contact names", () => {
     return client;
   }
 
+  test("that were not to be had are asked for again once the integration has changed", async () => {
+    fetches.mockImplementationOnce(async () => answer({}, 409));
+    const client = await withContacts();
+    const names = (): Promise<unknown> =>
+      Promise.all(["+321", "+322"].map((number) => client.contactName(number)));
+    expect(await names()).toEqual([null, "Jan Peeters"]);
+    expect(await names()).toEqual([null, "Jan Peeters"]);
+    FakeSocket.opened.at(-1)?.receive({ type: "integration", extension: "200", status: "active" });
+    expect(await names()).toEqual(["Jan Peeters", "Jan Peeters"]);
+    expect(fetches).toHaveBeenCalledTimes(3);
+  });
+
   test("come from the same gateway with the same token", async () => {
     const client = await withContacts();
     expect(await client.contactName("+32470123456")).toBe("Jan Peeters");

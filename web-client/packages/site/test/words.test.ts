@@ -28,7 +28,7 @@ group("each state says what it means and what can be done", () => {
     ["active", "good", "Connected", null, true],
     ["refreshing", "good", "Connected, being renewed", null, true],
     ["ambiguous", "wait", "Connected, being checked", null, true],
-    ["reauth_required", "bad", "Connect again", again, true],
+    ["reauth_required", "bad", "Access lost", again, true],
     ["deactivated", "off", "Disconnected", again, false],
   ])("%s", (status, tone, title, connect, canDisconnect) => {
     const said = words(status === "none" ? null : { status });

@@ -1,7 +1,8 @@
 // What the demo page knows and does; the views only read it.
 
 import { type Signal, signal } from "@preact/signals-core";
-import type { TokenProvider } from "callpop";
+import { CallpopClient } from "callpop";
+import { LiveIntegrations } from "../integrations/live-integrations.ts";
 import {
   actOnLeg,
   actOnPhone,
@@ -29,6 +30,12 @@ export const SPEEDS: readonly Speed[] = [
   { factor: 0, label: "Instant" },
 ];
 
+/** What the page holds of the user of one phone. */
+export interface Person {
+  readonly client: CallpopClient;
+  readonly integrations: LiveIntegrations;
+}
+
 const NOTHING_YET: SimulatorState = { phones: [], log: [] };
 
 export class DemoState {
@@ -41,7 +48,7 @@ export class DemoState {
   /** Why the last action of a phone was not possible, by its extension; "" for the page. */
   readonly refusals: Signal<ReadonlyMap<string, string>> = signal(new Map<string, string>());
   readonly theme: Signal<"light" | "dark" | null> = signal(null);
-  readonly #providers = new Map<string, TokenProvider>();
+  readonly #people = new Map<string, Person>();
 
   async start(): Promise<void> {
     await this.#attempt("", async () => {
@@ -57,12 +64,18 @@ export class DemoState {
     });
   }
 
-  /** The same function for the same extension: a popup connects anew when it gets another. */
-  tokenProvider(extension: string): TokenProvider {
-    const provider =
-      this.#providers.get(extension) ?? ((): Promise<string> => fetchToken(extension));
-    this.#providers.set(extension, provider);
-    return provider;
+  /** The user of an extension: connected once, whoever asks and however often. */
+  person(extension: string): Person {
+    const known = this.#people.get(extension);
+    if (known !== undefined) return known;
+    const token = (): Promise<string> => fetchToken(extension);
+    const client = new CallpopClient({ token, contacts: this.config.value?.integrations === true });
+    const integrations = new LiveIntegrations(token, client);
+    const person = { client, integrations };
+    this.#people.set(extension, person);
+    if (this.config.value?.integrations) integrations.follow();
+    client.connect();
+    return person;
   }
 
   async play(scenario: Scenario): Promise<void> {

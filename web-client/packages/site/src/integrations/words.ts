@@ -130,7 +130,7 @@ function accessFact(status: Integration["status"], text: string, overdue: boolea
 function reauthRequired(names: Names, integration: Integration, since: string): Words {
   return {
     tone: "bad",
-    title: "Connect again",
+    title: "Access lost",
     meaning: `${names.provider} no longer lets callpop in for this extension. Its calls may not reach you here until you connect again.`,
     why: whyAgain(names, integration.cause),
     facts: [{ term: "Since", text: since }],

@@ -1,12 +1,11 @@
-import type { TokenProvider } from "callpop";
-import type { CallPopup } from "callpop/element";
+import type { CallPopup, CallSource } from "callpop/element";
 import type { HTMLAttributes } from "preact";
 
 declare module "preact" {
   namespace JSX {
     interface IntrinsicElements {
       "call-popup": HTMLAttributes<CallPopup> & {
-        tokenProvider?: TokenProvider;
+        client?: CallSource;
         label?: string;
         theme?: string | undefined;
       };

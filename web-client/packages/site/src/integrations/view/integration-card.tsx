@@ -122,7 +122,7 @@ export class IntegrationCard extends Component<CardProps, CardState> {
             Yes, disconnect
           </button>
           <button type="button" class="button second keep" onClick={() => this.#ask(false)}>
-            Keep connected
+            Cancel
           </button>
         </div>
       </div>
