@@ -145,7 +145,10 @@ impl Rotation {
         let (rotation, key) = (self.clone(), key.clone());
         self.tasks.spawn(async move {
             work.await;
-            rotation.ongoing.lock().remove(&key);
+            let mut ongoing = rotation.ongoing.lock();
+            if ongoing.get(&key).is_some_and(|other| other.same_channel(&ends.subscribe())) {
+                ongoing.remove(&key);
+            }
             drop(ends);
         });
         Some(done)
@@ -180,8 +183,12 @@ impl Rotation {
         let sent = match timeout(CONNECT + self.answer_timeout, &mut sending).await {
             Ok(sent) => sent,
             Err(_) => {
-                // Not telling yet; it may still come, and then it counts.
-                self.lost(key, attempt).await?;
+                // Not telling yet; it may still come, and then it counts, wherever the store is.
+                if let Err(error) = self.lost(key, attempt).await {
+                    self.on_error(&error);
+                }
+                // Nothing else has to wait for that: the probe may be due before.
+                self.ongoing.lock().remove(key);
                 let more = self.late_timeout.saturating_sub(self.answer_timeout);
                 timeout(more, sending).await.unwrap_or(Sending::Unanswered)
             }
