@@ -106,7 +106,7 @@ impl Count {
             Err(NotRewrapped::Change(ChangeError::Misplaced)) => ("?".into(), "the row is another user's"),
             Err(NotRewrapped::Change(_)) => ("?".into(), "the row cannot be read"),
         };
-        print(format!("failed    {whose}, key {key:?}: {why}"));
+        print(format!("bad       {whose}, key {key:?}: {why}"));
         *self.failed.entry((key, why)).or_default() += 1;
     }
 }
