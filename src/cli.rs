@@ -8,6 +8,7 @@ pub mod serve;
 pub mod sidecar;
 pub mod simulate;
 pub mod token;
+pub mod vault;
 
 use crate::{
     auth::Role,
@@ -39,8 +40,27 @@ enum Command {
     Token(Token),
     /// Run a gateway and a simulated Telsmart in one process, with a page that shows both
     Demo(demo::Options),
+    /// Look after the sealed tokens, and the keys that seal them
+    #[command(subcommand)]
+    Vault(Vault),
     /// Play recorded calls to a gateway, or serve two phones, MyTelsmart and a token server
     Simulate(Box<Play>),
+}
+
+#[derive(Subcommand)]
+enum Vault {
+    /// Wrap every sealed token by the first key of the ring; the server may run
+    Rewrap(ConfigFile),
+    /// Open every sealed text, and check the audit log; the server may run
+    Verify(ConfigFile),
+    /// Mark what was put back from a backup, before the server starts on it
+    Restore {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Refresh tokens may be consumed: send none before its access token is about to end
+        #[arg(long)]
+        mark_suspect: bool,
+    },
 }
 
 #[derive(Args)]
@@ -87,11 +107,22 @@ pub fn run() -> ExitCode {
             ExitCode::from(report.exit_code)
         }
         Command::Demo(options) => demo::run(&options, |line| println!("{line}")),
+        Command::Vault(asked) => run_vault(asked),
         Command::Simulate(options) => simulate::run(&options, |line| println!("{line}")),
         Command::Token(request) => {
             with_config(&request.file, Part::Whole, |loaded| print_token(&request, &loaded))
         }
     }
+}
+
+fn run_vault(asked: Vault) -> ExitCode {
+    let (file, work) = match asked {
+        Vault::Rewrap(file) => (file, vault::Work::Rewrap),
+        Vault::Verify(file) => (file, vault::Work::Verify),
+        Vault::Restore { mark_suspect: false, .. } => return refuse(vault::NOT_MARKED),
+        Vault::Restore { file, .. } => (file, vault::Work::MarkSuspect),
+    };
+    with_config(&file, Part::Sidecar, |loaded| vault::run(&loaded, work, |line| println!("{line}")))
 }
 
 fn print_token(request: &Token, loaded: &Loaded) -> ExitCode {

@@ -6,7 +6,7 @@
 
 use super::{
     disk::{self, LATE},
-    vault::Sealed,
+    vault::{Sealed, VaultError},
 };
 use crate::call::{Extension, Micros, TenantId};
 use parking_lot::Mutex;
@@ -44,6 +44,9 @@ pub enum JournalError {
     /// It may yet be written; retrying is sound, with the same entry.
     #[error("the disk of the journal of token responses has not written for {} s", LATE.as_secs())]
     Late,
+    /// At the replay; every entry stays.
+    #[error("the journal of token responses: {0}")]
+    NoKey(VaultError),
     #[error("the journal of token responses is full: {MAX_ENTRIES} wait to be stored")]
     Full,
     /// Every request that is sent is an attempt of its own.
@@ -152,22 +155,30 @@ impl Journal {
     /// Reads what is kept, for the replay at start. A file that is no entry is logged and counted,
     /// and stays where it is. Blocks.
     pub fn entries(&self) -> Result<Kept, JournalError> {
-        let dir = &self.shared.dir;
-        let paths =
-            files(dir, KEPT).map_err(|error| JournalError::CannotOpen { dir: dir.to_owned(), error })?;
-        let mut kept = Kept::default();
-        for path in paths {
-            match read(&path) {
-                Ok(entry) => kept.entries.push(entry),
-                Err(why) => {
-                    tracing::error!(?path, why, "a token response cannot be read; its file is left alone");
-                    kept.damaged += 1;
-                }
+        look(&self.shared.dir)
+    }
+}
+
+/// Reads what is kept in a folder, which may be in use, or not there. Blocks.
+pub fn look(dir: &Path) -> Result<Kept, JournalError> {
+    let paths = match files(dir, KEPT) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        paths => paths.map_err(|error| JournalError::CannotOpen { dir: dir.to_owned(), error })?,
+    };
+    let mut kept = Kept::default();
+    for path in paths {
+        match read(&path) {
+            Ok(entry) => kept.entries.push(entry),
+            // It is done with since.
+            Err(_) if !path.exists() => {}
+            Err(why) => {
+                tracing::error!(?path, why, "a token response cannot be read; its file is left alone");
+                kept.damaged += 1;
             }
         }
-        kept.entries.sort_by_key(|entry| (entry.received_at, entry.attempt));
-        Ok(kept)
     }
+    kept.entries.sort_by_key(|entry| (entry.received_at, entry.attempt));
+    Ok(kept)
 }
 
 impl Shared {

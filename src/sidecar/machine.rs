@@ -46,6 +46,8 @@ pub enum Input {
     Revoked { epoch: u64 },
     /// It was restored from a backup.
     Restore,
+    /// The same tokens under another key of the ring, if they are still those.
+    Rewrap { was: Tokens, tokens: Tokens },
 }
 
 /// What an answer of the provider is about.
@@ -97,6 +99,7 @@ impl Integration {
             Input::Deactivate { revoke } => next.deactivate(revoke)?,
             Input::Revoked { epoch } => next.revoked(epoch)?,
             Input::Restore => next.restore()?,
+            Input::Rewrap { was, tokens } => next.rewrap(&was, tokens)?,
         }
         if next.meaning() != self.meaning() || next.epoch != self.epoch {
             next.since = now;
@@ -318,6 +321,14 @@ impl Integration {
             }
             _ => Err(Refusal::Known),
         }
+    }
+
+    fn rewrap(&mut self, was: &Tokens, tokens: Tokens) -> Result<(), Refusal> {
+        if self.tokens.as_ref() != Some(was) {
+            return Err(Refusal::Superseded);
+        }
+        self.tokens = Some(tokens);
+        Ok(())
     }
 }
 

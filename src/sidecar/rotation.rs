@@ -12,7 +12,7 @@ use super::{
     machine::{Answer, Due, Input, Refusal},
     metrics::{Metrics, Refresh},
     provider::{CONNECT, Provider, Sending},
-    vault::{Kind, Label, Vault},
+    vault::{Kind, Label, Vault, VaultError},
 };
 use crate::{call::Micros, clock};
 use parking_lot::Mutex;
@@ -281,7 +281,9 @@ impl Rotation {
     fn open(&self, of: &Integration, kind: Kind, tokens: &Tokens) -> Option<SecretString> {
         let sealed = if kind == Kind::Access { &tokens.access } else { &tokens.refresh };
         let opened = self.vault.open(&label(&of.key, kind, of.epoch, of.generation), sealed);
-        opened.inspect_err(|error| tracing::error!(%error, "a token cannot be opened")).ok()
+        let log =
+            |error: &VaultError| tracing::error!(%error, key = sealed.key_id(), "a token cannot be opened");
+        opened.inspect_err(log).ok()
     }
 
     /// What is issued, sealed for where it is to stand.
@@ -330,7 +332,7 @@ impl Rotation {
     }
 }
 
-pub(super) fn label(key: &Key, kind: Kind, epoch: u64, generation: u64) -> Label<'_> {
+pub(crate) fn label(key: &Key, kind: Kind, epoch: u64, generation: u64) -> Label<'_> {
     Label { tenant: key.tenant.as_str(), extension: key.extension.as_str(), kind, epoch, generation }
 }
 

@@ -13,7 +13,11 @@ use crate::{
     config::{self, EngineKind},
     metrics::Metrics,
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use embedded::Embedded;
 use redis::Redis;
@@ -29,6 +33,11 @@ pub const MOST_VALUE: usize = 64 * 1024;
 /// Calls under way; one more is refused.
 const MOST_CALLS: usize = 1024;
 const TOO_MANY: StoreError = StoreError::Unavailable("too many calls wait for the store");
+
+/// The file of [`Store::embedded`] in its directory.
+pub fn embedded_file(dir: &Path) -> PathBuf {
+    dir.join(embedded::NAME)
+}
 
 /// A store, as configured.
 pub enum Store {

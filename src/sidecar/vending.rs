@@ -104,6 +104,7 @@ impl Sidecar {
     /// There is none, and why.
     pub async fn access_token(&self, key: &Key) -> Result<(SecretString, Micros), NoToken> {
         let deadline = Instant::now() + PATIENCE;
+        let mut was_shut = false;
         loop {
             let found = self.directory.load(key).await?.ok_or(NoToken::Status(None))?;
             if !found.is_live() {
@@ -119,9 +120,12 @@ impl Sidecar {
             if let Some(token) = self.rotation.access_token(&found) {
                 return Ok(token);
             }
-            if Instant::now() >= deadline {
+            // One that does not open does not by waiting; a refresh may help, once.
+            let is_shut = found.vendible(clock::now()).is_some();
+            if Instant::now() >= deadline || is_shut && was_shut {
                 return Err(NoToken::NotNow);
             }
+            was_shut = is_shut;
             let ended = async {
                 if let Some(mut ends) = attempt {
                     // It only ever ends.

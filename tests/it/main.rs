@@ -26,6 +26,7 @@ mod sidecar_store;
 mod simulate;
 mod support;
 mod telsmart_simulator;
+mod vault;
 mod webhook_bodies;
 mod webhook_fields;
 mod webhook_senders;

@@ -319,3 +319,20 @@ fn an_answer_from_before_the_backup_is_kept_but_not_trusted() {
     ahead.epoch += 1;
     assert_eq!(refuses(&newer, 0, Input::Issued { answer: ahead, tokens: tokens(0) }), Refusal::NotNow);
 }
+
+#[test]
+fn tokens_are_rewrapped_while_they_are_the_same_whatever_is_under_way() {
+    let was = |stands: &Integration| stands.tokens.clone().unwrap();
+    let mut rewrapped = tokens(0);
+    rewrapped.access = serde_json::from_str(&format!("\"v1.new.{:A>96}.{:A>54}\"", "", "")).unwrap();
+    let armed = after(&active(), 0, [claim(1, 0), arm(1)]);
+    for before in [active(), armed, ambiguous(), probing()] {
+        let next = after(&before, 1, [Input::Rewrap { was: was(&before), tokens: rewrapped.clone() }]);
+        let expected = Integration { tokens: Some(rewrapped.clone()), ..before.clone() };
+        assert_eq!(next, expected);
+        let again = Input::Rewrap { was: was(&before), tokens: tokens(0) };
+        assert_eq!(refuses(&next, 1, again), Refusal::Superseded);
+    }
+    let off = after(&active(), 0, [Input::Deactivate { revoke: false }]);
+    assert_eq!(refuses(&off, 0, Input::Rewrap { was: tokens(0), tokens: rewrapped }), Refusal::Superseded);
+}

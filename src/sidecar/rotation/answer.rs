@@ -10,7 +10,7 @@ use crate::{
         journal::{Entry, JournalError},
         machine::{Answer, Input, Refusal},
         provider::{self, Grant, Reading},
-        vault::Kind,
+        vault::{Kind, VaultError},
     },
 };
 use secrecy::SecretString;
@@ -60,10 +60,14 @@ impl Rotation {
     /// Reads what was kept when the process ended, and does what it says, as if it came now.
     ///
     /// # Errors
-    /// The journal cannot be read.
+    /// The journal cannot be read, or the ring lacks a key that it needs; then nothing is done.
     pub async fn replay(self: &Arc<Self>) -> Result<(), JournalError> {
         let kept = self.journal.entries()?;
         self.metrics.journal_damaged.set(kept.damaged as i64);
+        let has_key = |entry: &&Entry| self.vault.key_ids().any(|id| id == entry.body.key_id());
+        if let Some(shut) = kept.entries.iter().find(|entry| !has_key(entry)) {
+            return Err(JournalError::NoKey(VaultError::UnknownKey(shut.body.key_id().to_owned())));
+        }
         for entry in kept.entries {
             let key = Key { tenant: entry.tenant.clone(), extension: entry.extension.clone() };
             let answer = Answer { epoch: entry.epoch, generation: entry.generation, attempt: entry.attempt };

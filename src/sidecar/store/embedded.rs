@@ -6,6 +6,8 @@
 
 mod file;
 
+pub use file::NAME;
+
 use super::{Changes, MOST_CALLS, MOST_SECRETS, Row, StoreError, Swap, TOO_MANY, millis};
 use crate::clock;
 use rusqlite::{

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const NAME: &str = "sidecar.db";
+pub const NAME: &str = "sidecar.db";
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(2);
 /// How long several that open at the same time may get in each other's way.

@@ -1,0 +1,52 @@
+//! The store and the keys, opened beside a server.
+
+use crate::{
+    config::{Config, EngineKind},
+    metrics::Metrics,
+    sidecar::{
+        directory::Directory,
+        integration::{Integration, Tokens},
+        machine::Policy,
+        rotation::label,
+        store::{Store, embedded_file},
+        vault::{Kind, Label, Ring, Sealed, Vault},
+    },
+};
+use anyhow::{Context, ensure};
+use std::{path::PathBuf, sync::Arc};
+
+pub struct Opened {
+    pub directory: Directory,
+    pub vault: Vault,
+    /// Where the journal and the audit log are.
+    pub data_dir: PathBuf,
+}
+
+impl Opened {
+    /// Opens what is there; it makes no store.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let sidecar = config.sidecar.as_ref().context("there is no [sidecar] in the configuration")?;
+        let ring = sidecar.vault_key.as_ref().context("sidecar.vault_key_file is missing")?;
+        let vault = Vault::new(Ring::parse(ring).context("sidecar.vault_key_file")?);
+        let data_dir = sidecar.data_dir.clone();
+        let store = match config.engine.kind {
+            EngineKind::Embedded => {
+                let file = embedded_file(&data_dir);
+                ensure!(file.exists(), "{} is not there: is sidecar.data_dir the server's?", file.display());
+                Store::embedded(&data_dir).await?
+            }
+            EngineKind::Redis => Store::open(&config.engine, Arc::<Metrics>::default()).await?,
+        };
+        let policy = Policy { reuse_grace: sidecar.portal.reuse_grace };
+        Ok(Self { directory: Directory::new(store, policy), vault, data_dir })
+    }
+}
+
+/// Both sealed tokens of an integration, with what they are and where they belong.
+pub fn sealed<'a>(of: &'a Integration, tokens: &'a Tokens) -> [(&'static str, Label<'a>, &'a Sealed); 2] {
+    let label = |kind| label(&of.key, kind, of.epoch, of.generation);
+    [
+        ("access token", label(Kind::Access), &tokens.access),
+        ("refresh token", label(Kind::Refresh), &tokens.refresh),
+    ]
+}

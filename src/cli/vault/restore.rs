@@ -1,0 +1,61 @@
+//! `callpop vault restore --mark-suspect`: says of every integration that it comes from a backup.
+//! It needs the audit log for itself, which a server on this machine would hold.
+
+use super::open::Opened;
+use crate::{
+    clock,
+    sidecar::{
+        audit::{self, Audit, Event},
+        directory::ChangeError,
+        integration::Integration,
+        machine::{Input, Refusal},
+    },
+};
+use anyhow::{Context, bail};
+
+pub async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
+    let audit = Audit::open(&opened.data_dir.join(audit::FILE), clock::now())
+        .context("stop every server that uses this store first")?;
+    let (mut marked, mut already, mut others, mut bad) = (0, 0, 0, 0);
+    for (whose, found) in opened.directory.scan().await? {
+        let changed = match found {
+            Ok(found) => opened.directory.change(&found.key, |_| Input::Restore).await,
+            Err(error) => Err(error),
+        };
+        match changed {
+            Ok(suspect) => {
+                audit.note(event(suspect)).await?;
+                marked += 1;
+            }
+            Err(ChangeError::Refused { refusal: Refusal::Known, stands }) if stands.is_restored => {
+                already += 1
+            }
+            Err(ChangeError::Refused { .. }) => others += 1,
+            Err(ChangeError::Store(error)) => bail!("broke off after {marked}: {error}; run it again"),
+            Err(error) => {
+                bad += 1;
+                print(format!("bad       {whose}: {error}"));
+            }
+        }
+    }
+    print(format!("marked    {marked} integrations as suspect"));
+    print(format!("already   {already}"));
+    print(format!("others    {others} have no refresh token that is used"));
+    if bad > 0 {
+        bail!("{bad} rows cannot be read; nothing in them was changed");
+    }
+    Ok(())
+}
+
+fn event(of: Integration) -> Event {
+    let Integration { key, epoch, generation, .. } = of;
+    Event {
+        at: clock::now(),
+        tenant: key.tenant,
+        extension: key.extension,
+        epoch,
+        generation,
+        event: "marked_suspect",
+        cause: Some("restored"),
+    }
+}
