@@ -145,7 +145,7 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<(), Prob
             &key,
             (stands.epoch + 1, 0),
             (&given.access_token, &given.refresh_token),
-            life,
+            (clock::now(), life),
         ),
     };
     match sidecar.directory.change(&key, make).await {

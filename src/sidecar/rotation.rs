@@ -292,9 +292,8 @@ impl Rotation {
         key: &Key,
         (epoch, generation): (u64, u64),
         (access, refresh): (&SecretString, &SecretString),
-        life: Duration,
+        (issued_at, life): (Micros, Duration),
     ) -> Tokens {
-        let issued_at = clock::now();
         Tokens {
             access: self.vault.seal(&label(key, Kind::Access, epoch, generation), access),
             refresh: self.vault.seal(&label(key, Kind::Refresh, epoch, generation), refresh),

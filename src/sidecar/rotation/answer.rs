@@ -3,6 +3,7 @@
 
 use super::{Refresh, Rotation, label, later};
 use crate::{
+    call::Micros,
     clock,
     sidecar::{
         directory::ChangeError,
@@ -19,6 +20,7 @@ use tokio::time::sleep;
 
 /// Before what could not be stored is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+const AT_MOST: Duration = Duration::from_secs(10);
 /// How often it is tried to keep an answer, before it is stored without.
 const MOST_TRIES: u32 = 5;
 /// How long an access token lives where the provider never said.
@@ -41,7 +43,7 @@ impl Rotation {
             self.metrics.journal_errors.inc();
             tracing::error!(%error, "an answer cannot be kept before it is stored");
         }
-        self.follow(key, answer, status, &body).await;
+        self.follow(key, answer, &entry, &body).await;
     }
 
     async fn keep(&self, entry: &Entry) -> Result<(), JournalError> {
@@ -75,7 +77,7 @@ impl Rotation {
                 Ok(body) => {
                     self.metrics.replayed.inc();
                     let rotation = self.clone();
-                    self.tasks.spawn(async move { rotation.follow(&key, answer, entry.status, &body).await });
+                    self.tasks.spawn(async move { rotation.follow(&key, answer, &entry, &body).await });
                 }
                 Err(error) => {
                     tracing::error!(%error, attempt = %entry.attempt, "a kept answer cannot be opened")
@@ -86,11 +88,13 @@ impl Rotation {
     }
 
     /// Does what an answer says, until that is stored, and then no longer keeps it.
-    async fn follow(&self, key: &Key, answer: Answer, status: u16, body: &SecretString) {
+    async fn follow(&self, key: &Key, answer: Answer, entry: &Entry, body: &SecretString) {
+        let (at, status) = (entry.received_at, entry.status);
         let reading = provider::read(status, body);
+        let mut pause = AGAIN;
         loop {
             let done = match &reading {
-                Reading::Issued(grant) => self.on_issued(key, answer, grant).await,
+                Reading::Issued(grant) => self.on_issued(key, answer, grant, at).await,
                 Reading::Rejected => self.on_rejected(key, answer).await,
                 Reading::Refused(why) => self.on_refused(key, answer, why).await,
                 Reading::Unclear => self.on_unclear(key, answer, status).await,
@@ -101,7 +105,8 @@ impl Rotation {
                 Err(_) if self.stop.is_cancelled() => return,
                 Err(error) => {
                     tracing::warn!(%error, "an answer is not stored yet; trying again");
-                    sleep(AGAIN).await;
+                    sleep(pause).await;
+                    pause = (2 * pause).min(AT_MOST);
                 }
             }
         }
@@ -113,14 +118,20 @@ impl Rotation {
     }
 
     /// This and those that follow tell whether the answer is done with; otherwise it stays.
-    async fn on_issued(&self, key: &Key, answer: Answer, grant: &Grant) -> Result<bool, ChangeError> {
+    async fn on_issued(
+        &self,
+        key: &Key,
+        answer: Answer,
+        grant: &Grant,
+        at: Micros,
+    ) -> Result<bool, ChangeError> {
         let make = |stands: &Integration| {
             let old =
                 || if stands.generation == answer.generation { self.refresh_token(stands) } else { None };
             let refresh = grant.refresh_token.clone().or_else(old).ok_or(ChangeError::Nothing)?;
             let life = grant.expires_in.map(Duration::from_secs).unwrap_or_else(|| life_of(stands));
             let place = (answer.epoch, answer.generation + 1);
-            let tokens = self.seal(key, place, (&grant.access_token, &refresh), life);
+            let tokens = self.seal(key, place, (&grant.access_token, &refresh), (at, life));
             Ok::<_, ChangeError>(Input::Issued { answer, tokens })
         };
         match self.directory.try_change(key, make).await {
