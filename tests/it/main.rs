@@ -21,6 +21,7 @@ mod keys;
 mod kill;
 mod nodes;
 mod retention;
+mod sidecar;
 mod sidecar_store;
 mod simulate;
 mod support;
