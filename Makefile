@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all of its own set-up.
-.PHONY: demo test web types bench clean
+.PHONY: demo test soak web types bench clean
 
 WEB := web-client
 WEB_SOURCES := $(shell find $(WEB)/packages -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
@@ -12,6 +12,10 @@ demo: web
 
 test:
 	scripts/test
+
+# Refresh tokens through thousands of rotations, kills and faults; `make test` has a short form.
+soak:
+	scripts/soak
 
 web: $(WEB)/dist/index.html
 

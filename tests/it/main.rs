@@ -22,6 +22,7 @@ mod keys;
 mod kill;
 mod nodes;
 mod retention;
+mod sidecar;
 mod sidecar_store;
 mod simulate;
 mod support;

@@ -53,6 +53,12 @@ impl Config {
         self
     }
 
+    /// The text at a dotted path.
+    pub fn text(&self, path: &str) -> &str {
+        let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
+        self.sections[section][key].as_str().unwrap()
+    }
+
     /// Where the gateway keeps its data.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")

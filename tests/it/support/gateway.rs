@@ -1,4 +1,4 @@
-//! `callpop serve`, and HTTP to both of its listeners.
+//! `callpop serve` or `callpop sidecar`, and HTTP to its listeners.
 
 use super::{
     Client, Config, Token,
@@ -19,6 +19,8 @@ pub struct Gateway {
     pub admin: SocketAddr,
     http: reqwest::Client,
     config: Config,
+    /// The command that it runs.
+    part: &'static str,
 }
 
 impl Gateway {
@@ -33,36 +35,62 @@ impl Gateway {
     }
 
     /// Starts one by a command that ends where the arguments of callpop begin.
-    pub async fn start_with(config: &Config, mut command: Command) -> Self {
-        command.arg("serve").arg("--config").arg(config.write()).env("CALLPOP_LOG__FORMAT", "json");
+    pub async fn start_with(config: &Config, command: Command) -> Self {
+        Self::begin("serve", config, command).await
+    }
+
+    /// Starts a sidecar alone.
+    pub async fn start_sidecar(config: &Config) -> Self {
+        Self::begin("sidecar", config, callpop()).await
+    }
+
+    async fn begin(part: &'static str, config: &Config, mut command: Command) -> Self {
+        command.arg(part).arg("--config").arg(config.write()).env("CALLPOP_LOG__FORMAT", "json");
         let (process, listening) = Process::start(command).await;
         let address = |name: &str| listening[name].as_str().unwrap().parse().unwrap();
         let (public, admin) = (address("public"), address("admin"));
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(super::PATIENCE);
-        Self { process, public, admin, http: http.build().unwrap(), config: config.clone() }
+        Self { process, public, admin, http: http.build().unwrap(), config: config.clone(), part }
     }
 
     /// Ends it as a power cut would, and starts another on its data.
     pub async fn restart_after_kill(mut self) -> Self {
         self.process.kill();
-        Self::start(&self.config).await
+        Self::begin(self.part, &self.config, callpop()).await
     }
 
     /// Ends it in good order, and starts another on its data.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
-        Self::start(&self.config).await
+        Self::begin(self.part, &self.config, callpop()).await
     }
 
     /// Ends it in good order, and starts another by another configuration.
     pub async fn restart_by(mut self, config: &Config) -> Self {
         self.stop().await;
-        Self::start(config).await
+        Self::begin(self.part, config, callpop()).await
     }
 
-    async fn stop(&mut self) {
+    /// Ends it in good order.
+    pub async fn stop(&mut self) {
         self.process.signal(Signal::TERM);
         assert_eq!(self.process.exit().await.code(), Some(0));
+    }
+
+    /// What it was started on.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where the sidecar in it gives access tokens, by its log.
+    pub fn private(&self) -> SocketAddr {
+        let log = self.process.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut said = lines.filter_map(|line| {
+            let fields = if line["fields"].is_object() { &line["fields"] } else { &line };
+            fields["private"].as_str()?.parse().ok()
+        });
+        said.next().expect("it says where")
     }
 
     /// A request to the public listener.

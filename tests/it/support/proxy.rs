@@ -47,19 +47,29 @@ pub struct Proxy {
     pub address: SocketAddr,
     target: Arc<Mutex<String>>,
     rules: watch::Sender<Rules>,
+    marked: Marked,
     open: Arc<AtomicUsize>,
     accepting: AbortHandle,
 }
 
+/// What a request says whose answer is to be lost; none once it was.
+type Marked = Arc<Mutex<Option<&'static str>>>;
+
 impl Proxy {
     /// Opens a link to the server at `target`.
     pub async fn to(target: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1:0", target).await
+    }
+
+    /// Opens one at an address of ours.
+    pub async fn at(address: &str, target: &str) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (rules, open) = (watch::Sender::default(), Arc::<AtomicUsize>::default());
         let target = Arc::new(Mutex::new(target.to_owned()));
-        let accepting = accept(listener, target.clone(), rules.clone(), open.clone());
-        Self { address, target, rules, open, accepting: tokio::spawn(accepting).abort_handle() }
+        let marked = Marked::default();
+        let accepting = accept(listener, target.clone(), (rules.clone(), marked.clone()), open.clone());
+        Self { address, target, rules, marked, open, accepting: tokio::spawn(accepting).abort_handle() }
     }
 
     /// For `engine.redis_url`.
@@ -90,6 +100,17 @@ impl Proxy {
     /// Swallows what the server says, on every connection; what it is told comes through.
     pub fn mute(&self) {
         self.rules.send_modify(|rules| rules.is_mute = true);
+    }
+
+    /// Lets the next request come through that says this, and swallows the answer to it; its connection is
+    /// dead then.
+    pub fn lose_answer_to(&self, mark: &'static str) {
+        *self.marked.lock().unwrap() = Some(mark);
+    }
+
+    /// Whether there was such a request.
+    pub fn has_lost_answer(&self) -> bool {
+        self.marked.lock().unwrap().is_none()
     }
 
     /// Closes every connection that has subscribed, and new ones when they subscribe.
@@ -127,20 +148,20 @@ impl Drop for Proxy {
 async fn accept(
     listener: TcpListener,
     target: Arc<Mutex<String>>,
-    rules: watch::Sender<Rules>,
+    (rules, marked): (watch::Sender<Rules>, Marked),
     open: Arc<AtomicUsize>,
 ) {
     let mut links = JoinSet::new();
     loop {
         while links.try_join_next().is_some() {}
         let Ok((near, _)) = listener.accept().await else { continue };
-        let (rules, open) = (rules.subscribe(), open.clone());
+        let (rules, marked, open) = (rules.subscribe(), marked.clone(), open.clone());
         let target = target.lock().unwrap().clone();
         links.spawn(async move {
             // Where the server is gone, so is the connection.
             if let Ok(far) = TcpStream::connect(&target).await {
                 open.fetch_add(1, Ordering::Relaxed);
-                link(near, far, rules).await;
+                link(near, far, rules, marked).await;
                 open.fetch_sub(1, Ordering::Relaxed);
             }
         });
@@ -148,9 +169,9 @@ async fn accept(
 }
 
 /// One connection through the proxy, until a side closes it or it is cut.
-async fn link(near: TcpStream, far: TcpStream, rules: watch::Receiver<Rules>) {
+async fn link(near: TcpStream, far: TcpStream, rules: watch::Receiver<Rules>, marked: Marked) {
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
-    let state = Arc::<LinkState>::default();
+    let state = Arc::new(LinkState { marked, ..LinkState::default() });
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
     let pump = |is_up| Pump { rules: rules.clone(), state: state.clone(), is_up };
     let cut = pump(true);
@@ -165,6 +186,9 @@ async fn link(near: TcpStream, far: TcpStream, rules: watch::Receiver<Rules>) {
 struct LinkState {
     subscribed: AtomicBool,
     dead: AtomicBool,
+    marked: Marked,
+    /// The answer to what was marked is to come.
+    is_mute: AtomicBool,
 }
 
 impl LinkState {
@@ -176,6 +200,16 @@ impl LinkState {
         match fate {
             Fate::Passes if self.dead.load(Ordering::Relaxed) => Fate::Swallows,
             fate => fate,
+        }
+    }
+}
+
+impl LinkState {
+    fn look_for_mark(&self, bytes: &[u8]) {
+        let mut marked = self.marked.lock().unwrap();
+        let is_it = |mark: &mut &str| bytes.windows(mark.len()).any(|window| window == mark.as_bytes());
+        if marked.take_if(is_it).is_some() {
+            self.is_mute.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -214,9 +248,13 @@ impl Pump {
             if self.is_up && says_subscribe(&mut end, &buffer[..read]) {
                 self.state.subscribed.store(true, Ordering::Relaxed);
             }
+            if self.is_up {
+                self.state.look_for_mark(&buffer[..read]);
+            }
             let rules = *self.rules.borrow();
+            let is_mute = !self.is_up && (rules.is_mute || self.state.is_mute.load(Ordering::Relaxed));
             let fate = self.state.fate(&rules);
-            match if rules.is_mute && !self.is_up && fate == Fate::Passes { Fate::Swallows } else { fate } {
+            match if is_mute && fate == Fate::Passes { Fate::Swallows } else { fate } {
                 Fate::Closes => return,
                 Fate::Swallows => self.state.dead.store(true, Ordering::Relaxed),
                 Fate::Passes => {

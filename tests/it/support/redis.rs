@@ -99,6 +99,11 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Where it keeps its data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");

@@ -1,0 +1,19 @@
+//! The sidecar from outside: consents, refresh tokens that are sent once and never lost, and what
+//! users and other servers see of it. The token server is as strict as a provider can be, and its
+//! records say what was really sent.
+
+mod activation;
+mod callbacks;
+mod contacts;
+mod crash;
+mod delivery;
+mod endpoints;
+mod journal;
+mod logs;
+mod outcomes;
+mod overtaken;
+mod replicas;
+mod scene;
+mod separate;
+mod soak;
+mod vending;

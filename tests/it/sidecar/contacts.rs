@@ -1,0 +1,73 @@
+//! The name of who calls, from the provider's phonebook, by the user's own access token.
+
+use super::scene::{Scene, USER, connect, disconnect};
+use crate::support::{Token, gateway::problem, new_tenant};
+use reqwest::Response;
+use serde_json::{Value, json};
+
+pub async fn look_up(scene: &Scene, number: &str, token: &Token) -> Response {
+    let query = serde_urlencoded::to_string([("number", number)]).unwrap();
+    let request = scene.gateway.request("GET", &format!("/v1/contacts?{query}"));
+    request.bearer_auth(token.mint()).send().await.unwrap()
+}
+
+/// The name that a user is told, if any.
+async fn name(scene: &Scene, number: &str, token: &Token) -> Value {
+    let answer = look_up(scene, number, token).await;
+    assert_eq!(answer.status(), 200);
+    answer.json::<Value>().await.unwrap()["name"].take()
+}
+
+async fn asked(scene: &Scene) -> u64 {
+    scene.telsmart.summary().await["contacts"]["answered"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_known_number_has_a_name_and_is_asked_for_once() {
+    let scene = Scene::living(300).await;
+    scene.activate(USER).await;
+    for _ in 0..3 {
+        let answer = look_up(&scene, "+3228992675", &scene.token(USER)).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["cache-control"]),
+            (200, &"no-store".parse().unwrap())
+        );
+        let found: Value = answer.json().await.unwrap();
+        assert_eq!(found, json!({"number": "+3228992675", "name": "Sophie Lambert"}));
+    }
+    assert_eq!(asked(&scene).await, 1);
+    for _ in 0..2 {
+        let found: Value = look_up(&scene, "+3299999999", &scene.token(USER)).await.json().await.unwrap();
+        assert_eq!(found["name"], Value::Null);
+    }
+    assert_eq!(asked(&scene).await, 2);
+    // What one user was told, another is not.
+    assert_eq!(name(&scene, "+3228992675", &scene.token("210")).await, Value::Null);
+    assert_eq!(name(&scene, "+3228992675", &Token::agent(&new_tenant(), &[USER])).await, Value::Null);
+    assert_eq!(asked(&scene).await, 2);
+}
+
+#[tokio::test]
+async fn without_an_active_integration_there_is_no_name() {
+    let scene = Scene::living(300).await;
+    assert_eq!(name(&scene, "+3228992675", &scene.token(USER)).await, Value::Null);
+    connect(&scene.gateway, "", Some(&scene.token(USER))).await;
+    assert_eq!(name(&scene, "+3228992675", &scene.token(USER)).await, Value::Null);
+    scene.activate(USER).await;
+    assert_eq!(look_up(&scene, "200", &scene.token(USER)).await.status(), 200);
+    assert_eq!(disconnect(&scene.gateway, &scene.token(USER), USER).await, 200);
+    assert_eq!(name(&scene, "+3228992675", &scene.token(USER)).await, Value::Null);
+    assert_eq!(asked(&scene).await, 1);
+}
+
+#[tokio::test]
+async fn a_number_is_a_number_and_the_asker_a_user() {
+    let scene = Scene::living(300).await;
+    scene.activate(USER).await;
+    for bad in ["", "John", "+32 2", "1&x=2", &"1".repeat(65)] {
+        problem(look_up(&scene, bad, &scene.token(USER)).await, 422).await;
+    }
+    problem(scene.gateway.request("GET", "/v1/contacts?number=200").send().await.unwrap(), 401).await;
+    problem(look_up(&scene, "200", &Token::service(&scene.tenant)).await, 403).await;
+    assert_eq!(asked(&scene).await, 0);
+}
