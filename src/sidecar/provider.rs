@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use reqwest::{Body, Client, RequestBuilder, header, redirect::Policy, retry};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::{
     sync::{
         Arc,
@@ -25,6 +26,8 @@ pub const CONNECT: Duration = Duration::from_secs(5);
 const REVOKE: Duration = Duration::from_secs(10);
 /// The largest answer that is taken, in bytes.
 const MOST: usize = 64 * 1024;
+/// The longest life of an access token that is believed: a year, in seconds.
+const MAX_LIFE: f64 = 366.0 * 24.0 * 60.0 * 60.0;
 
 /// Speaks with the provider's token endpoint.
 pub struct Provider {
@@ -59,7 +62,8 @@ pub struct Grant {
     pub access_token: SecretString,
     /// Where it is left out, the old one stays good.
     pub refresh_token: Option<SecretString>,
-    /// Seconds.
+    /// Seconds. Tokens are worth more than how it is written: what makes no sense is left out.
+    #[serde(default, deserialize_with = "seconds")]
     pub expires_in: Option<u64>,
 }
 
@@ -187,6 +191,16 @@ pub fn read(status: u16, body: &SecretString) -> Reading {
     }
 }
 
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let given = Value::deserialize(deserializer)?;
+    let text = given.as_str().and_then(|text| text.trim().parse().ok());
+    Ok(given
+        .as_f64()
+        .or(text)
+        .filter(|seconds| (1.0..=MAX_LIFE).contains(seconds))
+        .map(|seconds| seconds as u64))
+}
+
 impl Grant {
     fn is_sound(&self) -> bool {
         let is_token = |token: &SecretString| {
@@ -194,5 +208,50 @@ impl Grant {
             !token.is_empty() && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
         };
         is_token(&self.access_token) && self.refresh_token.as_ref().is_none_or(is_token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issued(expires_in: &str) -> Option<Option<u64>> {
+        let body = format!("{{\"access_token\":\"a\",\"refresh_token\":\"r\",\"expires_in\":{expires_in}}}");
+        match read(200, &body.into()) {
+            Reading::Issued(grant) => Some(grant.expires_in),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn tokens_are_taken_however_their_life_is_written() {
+        for (written, meant) in
+            [("300", Some(300)), ("\"300\"", Some(300)), ("299.9", Some(299)), ("null", None)]
+        {
+            assert_eq!(issued(written), Some(meant), "{written}");
+        }
+        for senseless in ["0", "-1", "1e300", "\"soon\"", "[]", "18446744073709551615"] {
+            assert_eq!(issued(senseless), Some(None), "{senseless}");
+        }
+    }
+
+    #[test]
+    fn only_clear_answers_tell_anything() {
+        let reads = |status, body: &str| match read(status, &body.to_owned().into()) {
+            Reading::Issued(_) => "issued",
+            Reading::Rejected => "rejected",
+            Reading::Refused(_) => "refused",
+            Reading::Unclear => "unclear",
+        };
+        assert_eq!(reads(200, r#"{"access_token":"a"}"#), "issued");
+        assert_eq!(reads(200, r#"{"access_token":"a""#), "unclear");
+        assert_eq!(reads(200, r#"{"access_token":""}"#), "unclear");
+        assert_eq!(reads(200, r#"{"access_token":"a","refresh_token":"\u0001"}"#), "unclear");
+        assert_eq!(reads(400, r#"{"error":"invalid_grant"}"#), "rejected");
+        assert_eq!(reads(401, r#"{"error":"invalid_client"}"#), "refused");
+        for status in [302, 307, 403, 404, 429, 500, 503] {
+            assert_eq!(reads(status, r#"{"error":"invalid_grant"}"#), "unclear", "{status}");
+        }
+        assert_eq!(reads(400, "<html>"), "unclear");
     }
 }

@@ -298,7 +298,7 @@ impl Rotation {
             access: self.vault.seal(&label(key, Kind::Access, epoch, generation), access),
             refresh: self.vault.seal(&label(key, Kind::Refresh, epoch, generation), refresh),
             issued_at,
-            expires_at: issued_at + clock::micros(life),
+            expires_at: issued_at.saturating_add(clock::micros(life)),
         }
     }
 
