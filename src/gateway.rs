@@ -72,8 +72,8 @@ impl Gateway {
     /// Why the node cannot commit and deliver, if so.
     pub fn unready(&self) -> Vec<&'static str> {
         let leaving = self.leaving.load(Ordering::SeqCst).then_some("draining");
-        let sidecar = self.sidecar.as_ref().and_then(|sidecar| sidecar.trouble());
-        leaving.into_iter().chain(self.engine.trouble()).chain(sidecar).collect()
+        let integrations = self.integrations.as_ref().and_then(|followed| followed.directory.trouble());
+        leaving.into_iter().chain(self.engine.trouble()).chain(integrations).collect()
     }
 
     /// A moment within the configured spread, so that not all clients come back at once.

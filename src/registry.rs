@@ -62,10 +62,11 @@ impl Registry {
         users.iter().chain(&listeners.whole).filter_map(|outbox| outbox.push(&change)).collect()
     }
 
-    /// Tells a user's own sessions something beside the calls.
+    /// Tells those who listen to a user something beside the calls.
     pub fn tell(&self, tenant: &TenantId, extension: &Extension, notice: &Frame) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
-        for outbox in listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default() {
+        let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
+        for outbox in users.iter().chain(&listeners.whole) {
             outbox.tell(extension, notice);
         }
     }

@@ -133,16 +133,21 @@ impl Server {
         let Shutdown { delay, grace, .. } = gateway.config.shutdown;
         tracing::info!(sessions = gateway.sessions.len(), "draining");
         gateway.leave();
+        if let Some(sidecar) = &gateway.sidecar {
+            sidecar.stop();
+        }
         sleep(delay).await;
         // Who comes now is to go to another node.
         public.abort();
         gateway.registry.drain();
         gateway.sessions.close();
         let drained = timeout(grace, async {
-            gateway.sessions.wait().await;
-            if let Some(sidecar) = &gateway.sidecar {
-                sidecar.drain().await;
-            }
+            let refreshes = async {
+                if let Some(sidecar) = &gateway.sidecar {
+                    sidecar.drain().await;
+                }
+            };
+            tokio::join!(gateway.sessions.wait(), refreshes);
             tasks.shutdown().await;
             requests.finish().await;
         });
@@ -177,7 +182,10 @@ fn integrations(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
     let users = Users::new(followed.directory.clone(), gateway.verifier.clone());
     let contacts = Contacts::new(&gateway.config, users.clone(), gateway.sidecar.clone())?;
     let contacts = contacts.map(|contacts| {
-        Router::new().route("/v1/contacts", get(integrations::lookup)).with_state(Arc::new(contacts))
+        Router::new()
+            .route("/v1/contacts", get(integrations::lookup))
+            .method_not_allowed_fallback(method_not_allowed)
+            .with_state(Arc::new(contacts))
     });
     let activation = gateway.sidecar.clone().map(activation::routes);
     let origins = &gateway.config.auth.allowed_origins;

@@ -150,6 +150,11 @@ impl Sidecar {
         self.directory.trouble()
     }
 
+    /// Begins no more refreshes.
+    pub fn stop(&self) {
+        self.rotation.stop();
+    }
+
     /// Lets refreshes that are under way end; begins no more.
     pub async fn drain(&self) {
         self.rotation.drain().await;

@@ -7,7 +7,7 @@ pub use gate::{Gate, Peer};
 
 use crate::{
     body,
-    call::CallEvent,
+    call::{CallEvent, LegKey},
     engine::{EngineError, Receipt},
     gateway::Gateway,
     integrations,
@@ -87,7 +87,12 @@ async fn commit(gateway: &Gateway, notice: Notice) -> Result<Receipt, EngineErro
 async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineError> {
     match &gateway.integrations {
         Some(followed) if gateway.config.calls.require_activation => {
-            integrations::is_live(&followed.directory, event).await
+            if integrations::is_live(&followed.directory, event).await? {
+                return Ok(true);
+            }
+            // A call that was delivered is delivered to its end.
+            let CallEvent { tenant, extension, leg, .. } = event.clone();
+            Ok(gateway.engine.leg(&LegKey { tenant, extension, leg }).await?.is_some())
         }
         _ => Ok(true),
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -110,6 +110,10 @@ impl Contacts {
 
     /// A contact's name; who ask for the same at the same time share one question.
     async fn name(&self, key: &Key, number: &str) -> Result<Option<String>, NoName> {
+        // What was remembered is not for those who are connected no more.
+        if self.users.directory.held(key).is_none_or(|held| !held.is_live()) {
+            return Err(NoName::NoToken);
+        }
         let place = (key.tenant.clone(), key.extension.clone(), number.to_owned());
         let asked = self.names.try_get_with(place, self.ask(key, number)).await;
         asked.map_err(|why| (*why).clone())
@@ -191,10 +195,11 @@ fn name_in(found: &Value) -> Option<String> {
 /// The handler.
 pub async fn lookup(
     State(contacts): State<Arc<Contacts>>,
-    Query(Wanted { number }): Query<Wanted>,
+    query: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let identity = contacts.users.identify(&headers).await?;
+    let number = query.map_or_else(|_| String::new(), |Query(Wanted { number })| number);
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '*' | '#');
     if number.is_empty() || number.len() > MAX_NUMBER || !number.chars().all(is_number) {
         let detail = format!("number must be 1 to {MAX_NUMBER} digits, with + in front");

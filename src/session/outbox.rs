@@ -31,7 +31,7 @@ struct Queue {
     waiting: Vec<Arc<Change>>,
     /// The length at which to look again; doubles with what is left, so that looking costs little.
     look_at: usize,
-    /// Beside the calls: the latest of each extension, and so at most as many as a token names.
+    /// Beside the calls: the latest of each extension, and at most so many as calls.
     notices: Vec<(Extension, Frame)>,
     overflowed: bool,
     draining: bool,
@@ -80,7 +80,9 @@ impl Outbox {
     pub fn tell(&self, extension: &Extension, notice: &Frame) {
         let mut queue = self.queue.lock();
         queue.notices.retain(|(other, _)| other != extension);
-        queue.notices.push((extension.clone(), notice.clone()));
+        if queue.notices.len() < MAX_CALLS {
+            queue.notices.push((extension.clone(), notice.clone()));
+        }
         drop(queue);
         self.waker.wake();
     }

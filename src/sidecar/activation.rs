@@ -4,7 +4,7 @@
 use super::{
     Sidecar,
     directory::ChangeError,
-    integration::{Asked, Callback, Integration, Key, State as Stands},
+    integration::{Asked, Callback, Integration, Key, State as Stands, Status},
     machine::{Input, Refusal},
     metrics,
     users::{Ticket, hash, no_store, random},
@@ -14,10 +14,11 @@ use crate::{
     call::{Extension, TenantId},
     clock,
     problem::Problem,
+    server,
 };
 use axum::{
     Json, Router,
-    extract::{Query, Request, State},
+    extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -68,15 +69,17 @@ pub fn routes(sidecar: Arc<Sidecar>) -> Router {
         .route("/integrations/telsmart/activate", post(activate))
         .route("/integrations/telsmart/deactivate", post(deactivate))
         .route("/integrations/telsmart/disconnect", post(disconnect))
+        .method_not_allowed_fallback(server::method_not_allowed)
         .with_state(sidecar)
 }
 
 /// Sends the user to the portal.
 async fn connect(
     State(sidecar): State<Arc<Sidecar>>,
-    Query(query): Query<ConnectQuery>,
+    query: Result<Query<ConnectQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|_| bad("extension is no id, or a parameter comes twice"))?;
     let Ticket { tenant, sub, extensions } = match &query.ticket {
         Some(ticket) => sidecar.users.redeem(ticket).await?,
         None => {
@@ -115,10 +118,10 @@ fn choose(named: Option<Extension>, own: &[Extension]) -> Result<Extension, Prob
 
 async fn activate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
     let answer = take_activation(&sidecar, request).await;
-    sidecar.reply("activate", answer.map(|()| json!({ "status": "active" })))
+    sidecar.reply("activate", answer.map(|status| json!({ "status": status })))
 }
 
-async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<(), Problem> {
+async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Status, Problem> {
     let given: ActivateBody = sidecar.callback(request).await?;
     for (name, token) in [("access_token", &given.access_token), ("refresh_token", &given.refresh_token)] {
         let token = token.expose_secret();
@@ -151,9 +154,9 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<(), Prob
     match sidecar.directory.change(&key, make).await {
         Ok(active) => {
             sidecar.rotation.note(&active, "activated", None).await;
-            Ok(())
+            Ok(active.status())
         }
-        Err(ChangeError::Refused { refusal: Refusal::Known, .. }) => Ok(()),
+        Err(ChangeError::Refused { refusal: Refusal::Known, stands }) => Ok(stands.status()),
         Err(ChangeError::Refused { .. } | ChangeError::Nothing) => {
             Err(forbidden("this confirmation key is unknown, used, expired, or another user's"))
         }
@@ -238,7 +241,9 @@ impl Sidecar {
             return own.join("/integrations").map(Into::into).map_err(|_| bad("there is no way back"));
         };
         let wanted = own.join(wanted).map_err(|_| bad("redirect_url is no URL"))?;
-        let is_ours = wanted.origin() == own.origin();
+        // Without public_url it is not known whether a proxy speaks TLS to the browser.
+        let same_host = wanted.authority() == own.authority();
+        let is_ours = same_host && (self.config.public_url.is_none() || wanted.scheme() == own.scheme());
         let is_sound = matches!(wanted.scheme(), "http" | "https");
         let is_allowed = self.origins.iter().any(|origin| *origin == wanted.origin().ascii_serialization());
         if is_sound && (is_ours || is_allowed) {

@@ -275,8 +275,7 @@ impl Directory {
         }
         let before = held.all.insert(found.key.clone(), One { seq, found: found.clone(), look_at });
         held.look_at(&found.key, before.and_then(|one| one.look_at), look_at);
-        drop(held);
-        // Nobody may listen.
+        // Under the lock, so that the older is not told last. Nobody may listen.
         let _ = self.changed.send(found);
     }
 

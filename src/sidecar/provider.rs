@@ -12,9 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::{
+    error::Error,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     time::Duration,
 };
@@ -72,6 +73,21 @@ struct Failure {
     error: String,
 }
 
+/// What becomes of a token on its way out: decided once, by whoever is first.
+#[derive(Clone, Default)]
+struct Fate(Arc<AtomicU8>);
+
+const LEFT: u8 = 1;
+const ABANDONED: u8 = 2;
+
+impl Fate {
+    /// Decides, unless it is decided; whether it is so.
+    fn is(&self, fate: u8) -> bool {
+        let decided = self.0.compare_exchange(0, fate, Ordering::SeqCst, Ordering::SeqCst);
+        decided.map_or_else(|before| before == fate, |_| true)
+    }
+}
+
 impl Provider {
     /// # Errors
     /// No HTTP client can be made.
@@ -94,24 +110,29 @@ impl Provider {
         arm: impl Future<Output = Result<(), E>> + Send + 'static,
     ) -> Sending
     where
-        E: std::error::Error + Send + Sync + 'static,
+        E: Error + Send + Sync + 'static,
     {
         let form = [("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())];
-        let has_left = Arc::new(AtomicBool::new(false));
-        let leaves = has_left.clone();
+        let fate = Fate::default();
+        let leaving = fate.clone();
         let body = move |body: Bytes| async move {
             arm.await?;
-            leaves.store(true, Ordering::SeqCst);
-            Ok::<_, E>(body)
+            if leaving.is(LEFT) {
+                Ok::<_, Box<dyn Error + Send + Sync>>(body)
+            } else {
+                Err("nobody waits for the answer any more".into())
+            }
         };
         let request =
             self.form(&self.portal.token_url, &form, |form| Body::wrap_stream(stream::once(body(form))));
         let answer = answer(request).await;
-        // A server may answer before it has read anything: then nothing of ours has left.
-        match (has_left.load(Ordering::SeqCst), answer) {
-            (false, _) => Sending::NotSent,
-            (true, Some((status, body))) => Sending::Answered { status, body },
-            (true, None) => Sending::Unanswered,
+        // A server may answer before it has read anything: then nothing of ours has left, nor will.
+        if fate.is(ABANDONED) {
+            return Sending::NotSent;
+        }
+        match answer {
+            Some((status, body)) => Sending::Answered { status, body },
+            None => Sending::Unanswered,
         }
     }
 

@@ -100,7 +100,6 @@ impl Rotation {
     fn act(self: &Arc<Self>, found: &Arc<Integration>, due: Due) {
         let (rotation, about) = (self.clone(), found.clone());
         match due {
-            Due::Again(_) if clock::now() < again_at(found) => {}
             Due::Refresh(_) | Due::Again(_) | Due::Probe(_) => _ = self.begin(&found.key),
             Due::Settle(_) => _ = self.spawn(&found.key, async move { rotation.settle(&about).await }),
             Due::Revoke(_) => _ = self.spawn(&found.key, async move { rotation.revoke(&about).await }),
@@ -108,9 +107,14 @@ impl Rotation {
         }
     }
 
+    /// Begins nothing new from now on.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
     /// Begins nothing new, and waits for what is under way.
     pub async fn drain(&self) {
-        self.stop.cancel();
+        self.stop();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -118,6 +122,10 @@ impl Rotation {
     /// Begins to refresh, unless something is under way here. What is returned ends with it;
     /// nothing where there is too much.
     pub fn begin(self: &Arc<Self>, key: &Key) -> Option<watch::Receiver<()>> {
+        let is_too_soon = |found: Arc<Integration>| clock::now() < again_at(&found);
+        if self.directory.held(key).is_some_and(is_too_soon) {
+            return None;
+        }
         let (rotation, about) = (self.clone(), key.clone());
         self.spawn(key, async move {
             if let Err(error) = rotation.attempt(&about).await {
@@ -354,6 +362,8 @@ fn later(stands: &Integration) -> Micros {
     let longest = first.saturating_mul(1 << stands.failures.min(10)).min(most);
     let now = clock::now();
     let left = stands.tokens.as_ref().map_or(0, |tokens| tokens.expires_at.saturating_sub(now));
-    let pause = clock::micros(longest).min((left / 8).max(clock::micros(first)));
+    // Where it has ended there is nothing to be early for.
+    let soon = if left > 0 { (left / 8).max(clock::micros(first)) } else { Micros::MAX };
+    let pause = clock::micros(longest).min(soon);
     now + rand::rng().random_range(pause / 2..=pause)
 }

@@ -10,6 +10,7 @@ use crate::{
     auth::{self, Identity, Role, Verifier},
     call::{Extension, Micros, TenantId},
     problem::Problem,
+    server,
 };
 use axum::{
     Json, Router,
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a ticket is good.
 const TICKET: Duration = Duration::from_secs(30);
@@ -31,6 +33,8 @@ const TICKET: Duration = Duration::from_secs(30);
 const MOST_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 /// So many users are remembered before those are forgotten who have their whole rate again.
 const MOST_USERS: usize = 10_000;
+/// Requests of users that are at the store at the same time.
+const MOST_AT_ONCE: usize = 256;
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What the routes of users need.
@@ -40,6 +44,8 @@ pub struct Users {
     verifier: Arc<Verifier>,
     /// Of tickets, and of consents begun: each is written to the disk.
     rate: Arc<DefaultKeyedRateLimiter<(TenantId, Arc<str>)>>,
+    /// Of the store's places, so many are for them: refreshes need the others.
+    places: Arc<Semaphore>,
 }
 
 /// An integration as its user sees it.
@@ -65,11 +71,16 @@ pub struct Ticket {
 
 /// `/v1/integrations` and `/v1/tickets`.
 pub fn routes(users: Users) -> Router {
-    Router::new().route("/v1/integrations", get(list)).route("/v1/tickets", post(ticket)).with_state(users)
+    Router::new()
+        .route("/v1/integrations", get(list))
+        .route("/v1/tickets", post(ticket))
+        .method_not_allowed_fallback(server::method_not_allowed)
+        .with_state(users)
 }
 
 async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
     let identity = users.identify(&headers).await?;
+    let _place = users.place()?;
     let mut found = Vec::new();
     for extension in identity.extensions.iter() {
         let key = Key { tenant: identity.tenant.clone(), extension: extension.clone() };
@@ -93,7 +104,12 @@ async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Respon
 impl Users {
     pub fn new(directory: Arc<Directory>, verifier: Arc<Verifier>) -> Self {
         let rate = RateLimiter::keyed(Quota::per_minute(MOST_PER_MINUTE));
-        Self { directory, verifier, rate: Arc::new(rate) }
+        Self { directory, verifier, rate: Arc::new(rate), places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
+    }
+
+    /// One of the places, for as long as it is held.
+    fn place(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.places.try_acquire().map_err(|_| unavailable("too many ask at the same time"))
     }
 
     /// Whether a user may ask for one more ticket, or begin once more.
@@ -131,6 +147,7 @@ impl Users {
 
     /// Whom a ticket is for; it is of no use again.
     pub async fn redeem(&self, ticket: &str) -> Result<Ticket, Problem> {
+        let _place = self.place()?;
         let taken = self.directory.store().take(&ticket_name(ticket)).await.map_err(ChangeError::from)?;
         let taken = taken.and_then(|value| serde_json::from_str(&value).ok());
         taken.ok_or_else(|| unauthorized("the ticket is unknown, used or expired: ask for another"))

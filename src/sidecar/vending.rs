@@ -77,7 +77,8 @@ async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response
 
 async fn take(sidecar: &Arc<Sidecar>, request: Request) -> Result<(SecretString, Micros), Problem> {
     let (head, body) = request.into_parts();
-    if sidecar.users.verify(&head.headers).await?.role != Role::Service {
+    let service = sidecar.users.verify(&head.headers).await?;
+    if service.role != Role::Service {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "forbidden",
@@ -92,6 +93,9 @@ async fn take(sidecar: &Arc<Sidecar>, request: Request) -> Result<(SecretString,
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
     };
     let Body { tenant_id, user_extension } = serde_json::from_value(value).map_err(wrong)?;
+    if tenant_id != service.tenant {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "the token is of another tenant"));
+    }
     let key = Key { tenant: tenant_id, extension: user_extension };
     Ok(sidecar.access_token(&key).await?)
 }
@@ -105,6 +109,7 @@ impl Sidecar {
     pub async fn access_token(&self, key: &Key) -> Result<(SecretString, Micros), NoToken> {
         let deadline = Instant::now() + PATIENCE;
         let mut was_shut = false;
+        let mut pause = LOOK / 10;
         loop {
             let found = self.directory.load(key).await?.ok_or(NoToken::Status(None))?;
             if !found.is_live() {
@@ -122,7 +127,9 @@ impl Sidecar {
             }
             // One that does not open does not by waiting; a refresh may help, once.
             let is_shut = found.vendible(clock::now()).is_some();
-            if Instant::now() >= deadline || is_shut && was_shut {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let is_later = found.claim().is_none() && found.retry_at > clock::now() + clock::micros(left);
+            if left.is_zero() || is_later || is_shut && was_shut {
                 return Err(NoToken::NotNow);
             }
             was_shut = is_shut;
@@ -134,7 +141,8 @@ impl Sidecar {
             };
             // Another process may have it; so it is looked at in any case.
             let _ = timeout(LOOK, ended).await;
-            sleep(LOOK / 10).await;
+            sleep(pause).await;
+            pause = (2 * pause).min(5 * LOOK);
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         journal::{Entry, JournalError},
         machine::{Answer, Input, Refusal},
         provider::{self, Grant, Reading},
+        store::StoreError,
         vault::{Kind, VaultError},
     },
 };
@@ -102,6 +103,10 @@ impl Rotation {
             match done {
                 Ok(true) => break self.journal.forget(answer.attempt).await,
                 Ok(false) => break,
+                Err(ChangeError::Store(StoreError::TooLarge)) => {
+                    tracing::error!(attempt = %answer.attempt, "tokens are too large; they stay in the journal");
+                    break;
+                }
                 Err(_) if self.stop.is_cancelled() => return,
                 Err(error) => {
                     tracing::warn!(%error, "an answer is not stored yet; trying again");
@@ -112,9 +117,10 @@ impl Rotation {
         }
     }
 
-    fn is_past(&self, key: &Key, answer: Answer) -> bool {
-        let at = |it: Arc<Integration>| (it.epoch, it.generation);
-        self.directory.held(key).map(at).is_none_or(|at| at > (answer.epoch, answer.generation))
+    /// Whether newer tokens stand than any that the answer may hold.
+    async fn is_past(&self, key: &Key, answer: Answer) -> Result<bool, ChangeError> {
+        let stands = self.directory.load(key).await?;
+        Ok(stands.is_some_and(|it| (it.epoch, it.generation) > (answer.epoch, answer.generation)))
     }
 
     /// This and those that follow tell whether the answer is done with; otherwise it stays.
@@ -128,7 +134,11 @@ impl Rotation {
         let make = |stands: &Integration| {
             let old =
                 || if stands.generation == answer.generation { self.refresh_token(stands) } else { None };
-            let refresh = grant.refresh_token.clone().or_else(old).ok_or(ChangeError::Nothing)?;
+            let gone = || {
+                let stands = Box::new(stands.clone());
+                ChangeError::Refused { refusal: Refusal::Superseded, stands }
+            };
+            let refresh = grant.refresh_token.clone().or_else(old).ok_or_else(gone)?;
             let life = grant.expires_in.map(Duration::from_secs).unwrap_or_else(|| life_of(stands));
             let place = (answer.epoch, answer.generation + 1);
             let tokens = self.seal(key, place, (&grant.access_token, &refresh), (at, life));
@@ -143,11 +153,11 @@ impl Rotation {
             Err(ChangeError::Refused { refusal: Refusal::Stray, stands }) => {
                 self.metrics.count(Refresh::Stray);
                 let token = grant.refresh_token.as_ref().unwrap_or(&grant.access_token);
-                let cause = if self.provider.revoke(token).await { None } else { Some("failed") };
+                let cause = if self.revoke_token(token).await { None } else { Some("failed") };
                 self.note(&stands, "late_tokens_revoked", cause).await;
                 Ok(true)
             }
-            Err(ChangeError::Refused { refusal: Refusal::NotNow, .. }) => {
+            Err(ChangeError::Refused { refusal: Refusal::NotNow, .. } | ChangeError::Nothing) => {
                 self.metrics.escrowed.inc();
                 let attempt = answer.attempt;
                 tracing::error!(%attempt, "tokens came for what the store has lost; they stay in the journal");
@@ -183,8 +193,8 @@ impl Rotation {
 
     /// What looks like tokens and cannot be read stays, sealed, for whoever can.
     async fn on_unclear(&self, key: &Key, answer: Answer, status: u16) -> Result<bool, ChangeError> {
-        self.lost(key, answer.attempt).await?;
-        let may_hold_tokens = (200..300).contains(&status) && !self.is_past(key, answer);
+        ignore_refusals(self.lost(key, answer.attempt).await)?;
+        let may_hold_tokens = (200..300).contains(&status) && !self.is_past(key, answer).await?;
         if may_hold_tokens {
             self.metrics.escrowed.inc();
             let attempt = answer.attempt;
@@ -195,7 +205,7 @@ impl Rotation {
 }
 
 /// What the machine does not want is done with; what the store could not do is not.
-fn ignore_refusals(changed: Result<Integration, ChangeError>) -> Result<bool, ChangeError> {
+fn ignore_refusals<T>(changed: Result<T, ChangeError>) -> Result<bool, ChangeError> {
     match changed {
         Ok(_) | Err(ChangeError::Refused { .. } | ChangeError::Nothing) => Ok(true),
         Err(error) => Err(error),

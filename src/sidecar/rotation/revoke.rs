@@ -1,8 +1,9 @@
-//! Tokens of an integration that was deactivated are revoked at the provider, where it has an
-//! endpoint for that; tried a few times, and then wiped all the same.
+//! Tokens that are not to be used any more are revoked at the provider, where it has an endpoint
+//! for that; tried a few times, and then wiped all the same.
 
 use super::Rotation;
 use crate::sidecar::{integration::Integration, machine::Input};
+use secrecy::SecretString;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -10,24 +11,36 @@ const MOST_TRIES: u32 = 4;
 const AGAIN: Duration = Duration::from_secs(1);
 
 impl Rotation {
-    /// Revokes the tokens of an integration that is being deactivated, and wipes them.
+    /// Revokes the tokens of an integration that is being deactivated, and wipes them. What could
+    /// not be done before the process ends is done by the next.
     pub(super) async fn revoke(&self, found: &Integration) {
-        let mut is_revoked = false;
-        if let Some(token) = self.refresh_token(found) {
-            for nth in 0..MOST_TRIES {
-                is_revoked = self.provider.revoke(&token).await;
-                if is_revoked || self.stop.is_cancelled() {
-                    break;
-                }
-                sleep(AGAIN * nth).await;
-            }
+        let is_revoked = match self.refresh_token(found) {
+            Some(token) => self.revoke_token(&token).await,
+            None => false,
+        };
+        if !is_revoked && self.stop.is_cancelled() {
+            return;
         }
         match self.directory.change(&found.key, |_| Input::Revoked { epoch: found.epoch }).await {
             Ok(wiped) => {
-                self.note(&wiped, "wiped", if is_revoked { Some("revoked") } else { Some("not_revoked") })
-                    .await
+                let cause = if is_revoked { "revoked" } else { "not_revoked" };
+                self.note(&wiped, "wiped", Some(cause)).await;
             }
             Err(error) => self.on_error(&error),
         }
+    }
+
+    /// Revokes a token, with all that came of the same consent; false where that failed each time.
+    pub(super) async fn revoke_token(&self, token: &SecretString) -> bool {
+        for nth in 0..MOST_TRIES {
+            if self.provider.revoke(token).await {
+                return true;
+            }
+            if self.stop.is_cancelled() {
+                break;
+            }
+            sleep(AGAIN * nth).await;
+        }
+        false
     }
 }

@@ -13,7 +13,8 @@ async fn crash_before_claim_retries() {
     let consent = scene.activate(USER).await;
     let stands = scene.integration(USER).await;
     scene.gateway.process.kill();
-    let ends_at = stands["access_token_expires_at"].as_u64().unwrap() * 1_000_000;
+    // It is told in whole seconds.
+    let ends_at = (stands["access_token_expires_at"].as_u64().unwrap() + 1) * 1_000_000;
     eventually("the refresh to be overdue", async || (crate::support::now() > ends_at).then_some(())).await;
     let scene = scene.restart_after_kill().await;
     let token = scene.access_token(USER).await;
