@@ -7,7 +7,7 @@ pub use gate::{Gate, Peer};
 
 use crate::{
     body,
-    call::{CallEvent, LegKey},
+    call::{CallEvent, LegKey, Phase, What},
     engine::{EngineError, Receipt},
     gateway::Gateway,
     integrations,
@@ -90,7 +90,10 @@ async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineE
             if integrations::is_live(&followed.directory, event).await? {
                 return Ok(true);
             }
-            // A call that was delivered is delivered to its end.
+            // A call that was delivered does not ring on for ever.
+            if !matches!(event.event.what, What::Phase { phase: Phase::Hangup, .. }) {
+                return Ok(false);
+            }
             let CallEvent { tenant, extension, leg, .. } = event.clone();
             Ok(gateway.engine.leg(&LegKey { tenant, extension, leg }).await?.is_some())
         }

@@ -36,6 +36,12 @@ async fn only_active_users(scene: Scene) {
     second.version(&late, 1).await;
     let client = client.reconnect().await;
     assert_eq!(client.call(&leg).unwrap()["version"], 1);
+    // A call that was shown ends all the same; one that was not is not begun by its end.
+    scene.gateway.deliver(&json!([leg.hangup(9), own.hangup(9)])).await;
+    let mut client = client;
+    client.version(&leg, 2).await;
+    assert!(client.call(&own).is_none());
+    assert_eq!(scene.gateway.metric("callpop_events_not_activated_total").await, 4.0);
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ async fn only_services_get_access_tokens() {
     let url = format!("http://{}/internal/telsmart/access-token", scene.gateway.private());
     let body = json!({"tenant_id": scene.tenant, "user_extension": USER});
     problem(http().post(&url).json(&body).send().await.unwrap(), 401).await;
-    for token in [scene.token(USER), Token::supervisor(&scene.tenant)] {
+    let elsewhere = Token::service(&crate::support::new_tenant());
+    for token in [scene.token(USER), Token::supervisor(&scene.tenant), elsewhere] {
         problem(http().post(&url).bearer_auth(token.mint()).json(&body).send().await.unwrap(), 403).await;
     }
     for token in [
