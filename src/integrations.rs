@@ -7,19 +7,15 @@ mod contacts;
 pub use contacts::{Contacts, lookup};
 
 use crate::{
-    call::CallEvent,
-    engine::EngineError,
     protocol::{self, ServerFrame},
     registry::Registry,
     sidecar::{
-        directory::Directory,
+        directory::{ChangeError, Directory},
         integration::{Integration, Key},
     },
 };
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::broadcast::error::RecvError;
-
-const UNREAD: EngineError = EngineError::Unavailable("the integrations cannot be read");
 
 /// Tells open browsers of every change of their users' integrations, for ever.
 pub async fn tell(directory: Arc<Directory>, registry: Arc<Registry>) {
@@ -60,16 +56,14 @@ fn shown(found: &Integration) -> protocol::Integration<'_> {
     }
 }
 
-/// Whether an event's user has an integration that is active. What is not known here is looked up:
+/// Whether a user has an integration that is active. What is not known here is looked up:
 /// an activation at another node is younger than what this one heard.
 ///
 /// # Errors
 /// It cannot be looked up now.
-pub async fn is_live(directory: &Directory, event: &CallEvent) -> Result<bool, EngineError> {
-    let key = Key { tenant: event.tenant.clone(), extension: event.extension.clone() };
-    if directory.held(&key).is_some_and(|found| found.is_live()) {
+pub async fn is_live(directory: &Directory, key: &Key) -> Result<bool, ChangeError> {
+    if directory.held(key).is_some_and(|found| found.is_live()) {
         return Ok(true);
     }
-    let found = directory.load(&key).await.map_err(|_| UNREAD)?;
-    Ok(found.is_some_and(|found| found.is_live()))
+    Ok(directory.load(key).await?.is_some_and(|found| found.is_live()))
 }

@@ -13,6 +13,7 @@ use crate::{
     integrations,
     metrics::Reply,
     problem::Problem,
+    sidecar::integration::Key,
     source::{Notice, Refusal, telsmart},
 };
 use axum::{
@@ -30,6 +31,7 @@ use tokio::time::timeout;
 /// How long the events of one webhook may take to be committed and durable.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(6);
 const LATE: EngineError = EngineError::Unavailable("the events were not committed in time");
+const UNREAD: EngineError = EngineError::Unavailable("the integrations cannot be read");
 /// Events of one webhook that are committed at the same time.
 const COMMIT_TOGETHER: usize = 32;
 /// When a provider is to come again after a 503.
@@ -87,7 +89,8 @@ async fn commit(gateway: &Gateway, notice: Notice) -> Result<Receipt, EngineErro
 async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineError> {
     match &gateway.integrations {
         Some(followed) if gateway.config.calls.require_activation => {
-            if integrations::is_live(&followed.directory, event).await? {
+            let key = Key { tenant: event.tenant.clone(), extension: event.extension.clone() };
+            if integrations::is_live(&followed.directory, &key).await.map_err(|_| UNREAD)? {
                 return Ok(true);
             }
             // A call that was delivered does not ring on for ever.

@@ -111,7 +111,7 @@ impl Contacts {
     /// A contact's name; who ask for the same at the same time share one question.
     async fn name(&self, key: &Key, number: &str) -> Result<Option<String>, NoName> {
         // What was remembered is not for those who are connected no more.
-        if self.users.directory.held(key).is_none_or(|held| !held.is_live()) {
+        if !super::is_live(&self.users.directory, key).await.map_err(|_| NoName::NotNow)? {
             return Err(NoName::NoToken);
         }
         let place = (key.tenant.clone(), key.extension.clone(), number.to_owned());
