@@ -156,6 +156,10 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Status, 
             sidecar.rotation.note(&active, "activated", None).await;
             Ok(active.status())
         }
+        // The same again, whatever is done with the tokens just then; but not what has ended.
+        Err(ChangeError::Refused { refusal: Refusal::Known, stands }) if stands.is_live() => {
+            Ok(Status::Active)
+        }
         Err(ChangeError::Refused { refusal: Refusal::Known, stands }) => Ok(stands.status()),
         Err(ChangeError::Refused { .. } | ChangeError::Nothing) => {
             Err(forbidden("this confirmation key is unknown, used, expired, or another user's"))
