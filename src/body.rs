@@ -6,6 +6,8 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -35,4 +37,19 @@ pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "the body broke off")),
         Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long")),
     }
+}
+
+/// What a body of JSON says. The error names a missing field, or a life that makes no sense, and
+/// quotes nothing: what is of the wrong type may be a secret in the wrong place.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| match (error.classify(), error.to_string()) {
+        (Category::Data, why) if why.starts_with("missing field") || why.starts_with("expires_in") => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", why)
+        }
+        (Category::Data, _) => {
+            let detail = "a field is of the wrong type, or an id is none";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON"),
+    })
 }

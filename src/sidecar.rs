@@ -78,10 +78,7 @@ impl Followed {
         sidecar: &config::Sidecar,
         metrics: Arc<crate::metrics::Metrics>,
     ) -> anyhow::Result<Self> {
-        let store = match config.engine.kind {
-            EngineKind::Embedded => Store::embedded(&sidecar.data_dir).await?,
-            EngineKind::Redis => Store::open(&config.engine, metrics).await?,
-        };
+        let store = Store::open(&config.engine, &sidecar.data_dir, metrics).await?;
         let directory = Arc::new(Directory::new(store, Policy { reuse_grace: sidecar.portal.reuse_grace }));
         let task = AbortOnDropHandle::new(tokio::spawn(directory.clone().follow()));
         let _ = timeout(FIRST_READ, directory.first_read()).await;

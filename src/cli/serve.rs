@@ -2,7 +2,7 @@
 
 use super::{check, refuse};
 use crate::{
-    config::{Loaded, Log, LogFormat},
+    config::{Config, Loaded, Log, LogFormat},
     gateway::Gateway,
     server::{Server, raise_limit},
     web,
@@ -14,6 +14,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Runs the gateway.
 pub fn run(loaded: Loaded) -> ExitCode {
+    start(loaded, serve)
+}
+
+/// Starts a long-running command, with its logs, if its configuration can be used.
+pub fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Result<()>) -> ExitCode {
     log_to_stderr(&loaded.config.log);
     if let Some(problem) = check::unusable(&loaded) {
         return refuse(&problem);
@@ -21,13 +26,13 @@ pub fn run(loaded: Loaded) -> ExitCode {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    finish(|| serve(loaded))
+    finish(|| command(loaded.config))
 }
 
 #[tokio::main]
-async fn serve(loaded: Loaded) -> anyhow::Result<()> {
+async fn serve(config: Config) -> anyhow::Result<()> {
     raise_limit();
-    let gateway = Gateway::new(loaded.config).await?;
+    let gateway = Gateway::new(config).await?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
     server.run(stopped()?).await
 }

@@ -7,6 +7,7 @@ use super::{
     integration::{Asked, Callback, Integration, Key, State as Stands, Status},
     machine::{Input, Refusal},
     metrics,
+    provider::{MAX_LIFE, is_token},
     users::{Ticket, hash, no_store, random},
 };
 use crate::{
@@ -25,13 +26,11 @@ use axum::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::{error::Category, json};
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
 /// The longest token that is taken, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
-/// The longest life of an access token: a year. More is surely a slip.
-const MAX_LIFE: u64 = 366 * 24 * 60 * 60;
 
 #[derive(Deserialize)]
 struct ConnectQuery {
@@ -124,11 +123,7 @@ async fn activate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Resp
 async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Status, Problem> {
     let given: ActivateBody = sidecar.callback(request).await?;
     for (name, token) in [("access_token", &given.access_token), ("refresh_token", &given.refresh_token)] {
-        let token = token.expose_secret();
-        if token.is_empty()
-            || token.len() > MAX_TOKEN
-            || !token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-        {
+        if !is_token(token) || token.expose_secret().len() > MAX_TOKEN {
             return Err(bad(&format!("{name} must be 1 to {MAX_TOKEN} printable ASCII characters")));
         }
     }
@@ -183,7 +178,7 @@ async fn take_deactivation(sidecar: &Sidecar, request: Request) -> Result<(), Pr
 async fn disconnect(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let identity = sidecar.users.identify(&head.headers).await?;
-    let given: DisconnectBody = read(&body::read_json(&head.headers, body).await?)?;
+    let given: DisconnectBody = body::parse(&body::read_json(&head.headers, body).await?)?;
     let extension = choose(Some(given.extension), &identity.extensions)?;
     let key = Key { tenant: identity.tenant, extension };
     let can_revoke = sidecar.config.portal.revoke_url.is_some();
@@ -199,7 +194,7 @@ impl Sidecar {
             let detail = format!("the header {} is missing or wrong", self.callbacks.name());
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
         }
-        read(&body::read_json(&head.headers, body).await?)
+        body::parse(&body::read_json(&head.headers, body).await?)
     }
 
     /// Ends an integration, if there is one.
@@ -272,17 +267,6 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
     };
     found.filter(|seconds| (1..=MAX_LIFE).contains(seconds)).ok_or_else(|| {
         serde::de::Error::custom(format!("expires_in must be a whole number of seconds from 1 to {MAX_LIFE}"))
-    })
-}
-
-/// What a body says. The error names the field, and quotes nothing.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| match (error.classify(), error.to_string()) {
-        (Category::Data, why) if why.starts_with("missing field") || why.starts_with("expires_in") => {
-            bad(&why)
-        }
-        (Category::Data, _) => bad("a field is of the wrong type, or an id is none"),
-        _ => Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON"),
     })
 }
 

@@ -28,7 +28,7 @@ const REVOKE: Duration = Duration::from_secs(10);
 /// The largest answer that is taken, in bytes.
 const MOST: usize = 64 * 1024;
 /// The longest life of an access token that is believed: a year, in seconds.
-const MAX_LIFE: f64 = 366.0 * 24.0 * 60.0 * 60.0;
+pub const MAX_LIFE: u64 = 366 * 24 * 60 * 60;
 
 /// Speaks with the provider's token endpoint.
 pub struct Provider {
@@ -218,16 +218,18 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D:
     Ok(given
         .as_f64()
         .or(text)
-        .filter(|seconds| (1.0..=MAX_LIFE).contains(seconds))
+        .filter(|seconds| (1.0..=MAX_LIFE as f64).contains(seconds))
         .map(|seconds| seconds as u64))
+}
+
+/// Whether a text can be a token: RFC 6749, appendix A.12 and A.17.
+pub fn is_token(token: &SecretString) -> bool {
+    let token = token.expose_secret();
+    !token.is_empty() && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 impl Grant {
     fn is_sound(&self) -> bool {
-        let is_token = |token: &SecretString| {
-            let token = token.expose_secret();
-            !token.is_empty() && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-        };
         is_token(&self.access_token) && self.refresh_token.as_ref().is_none_or(is_token)
     }
 }

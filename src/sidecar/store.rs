@@ -99,13 +99,17 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens the store that belongs to the engine: beside its data, or in its Redis.
+    /// Opens the store that goes with the engine: a file in `dir`, or in its Redis.
     ///
     /// # Errors
     /// `CannotOpen`. A Redis that is only away is none.
-    pub async fn open(engine: &config::Engine, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
+    pub async fn open(
+        engine: &config::Engine,
+        dir: &Path,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StoreError> {
         match engine.kind {
-            EngineKind::Embedded => Self::embedded(&engine.data_dir).await,
+            EngineKind::Embedded => Self::embedded(dir).await,
             EngineKind::Redis => Redis::open(engine, metrics).await.map(|store| Self::Redis(Box::new(store))),
         }
     }

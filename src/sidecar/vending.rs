@@ -24,7 +24,7 @@ use axum::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -86,13 +86,7 @@ async fn take(sidecar: &Arc<Sidecar>, request: Request) -> Result<(SecretString,
         ));
     }
     let body = body::read_json(&head.headers, body).await?;
-    let not_json = |_| Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON");
-    let value: Value = serde_json::from_slice(&body).map_err(not_json)?;
-    let wrong = |_| {
-        let detail = "tenant_id and user_extension are needed, as text";
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
-    };
-    let Body { tenant_id, user_extension } = serde_json::from_value(value).map_err(wrong)?;
+    let Body { tenant_id, user_extension } = body::parse(&body)?;
     if tenant_id != service.tenant {
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "the token is of another tenant"));
     }

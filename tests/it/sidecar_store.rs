@@ -65,7 +65,7 @@ impl Place {
     }
 
     async fn try_open(&self) -> Result<Store, StoreError> {
-        Store::open(&self.engine, Arc::new(Metrics::default())).await
+        Store::open(&self.engine, &self.engine.data_dir, Arc::new(Metrics::default())).await
     }
 
     fn file(&self) -> PathBuf {

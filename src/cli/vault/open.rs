@@ -29,14 +29,11 @@ impl Opened {
         let ring = sidecar.vault_key.as_ref().context("sidecar.vault_key_file is missing")?;
         let vault = Vault::new(Ring::parse(ring).context("sidecar.vault_key_file")?);
         let data_dir = sidecar.data_dir.clone();
-        let store = match config.engine.kind {
-            EngineKind::Embedded => {
-                let file = embedded_file(&data_dir);
-                ensure!(file.exists(), "{} is not there: is sidecar.data_dir the server's?", file.display());
-                Store::embedded(&data_dir).await?
-            }
-            EngineKind::Redis => Store::open(&config.engine, Arc::<Metrics>::default()).await?,
-        };
+        if config.engine.kind == EngineKind::Embedded {
+            let file = embedded_file(&data_dir);
+            ensure!(file.exists(), "{} is not there: is sidecar.data_dir the server's?", file.display());
+        }
+        let store = Store::open(&config.engine, &data_dir, Arc::<Metrics>::default()).await?;
         let policy = Policy { reuse_grace: sidecar.portal.reuse_grace };
         Ok(Self { directory: Directory::new(store, policy), vault, data_dir })
     }
