@@ -6,9 +6,11 @@
 
 mod event;
 mod leg;
+mod wrap_up;
 
 pub use event::{CallEvent, Event, Line, Phase, What};
-pub use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, Rules};
+pub use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
+pub use wrap_up::{BadWrapUp, MAX_DISPOSITION_CHARS, MAX_NOTE_CHARS, check_disposition, check_wrap_up};
 
 use serde::{Deserialize, Serialize};
 use std::{borrow::Borrow, fmt, sync::Arc};
@@ -186,6 +188,19 @@ pub struct Summary {
     pub content: Content,
 }
 
+/// What its user says of a call, once it is over or before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct WrapUp {
+    pub disposition: Option<Arc<str>>,
+    pub note: Arc<str>,
+    /// When it was said, by callpop's clock.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub at: Micros,
+    /// The `sub` of the token of whoever said it.
+    pub by: Arc<str>,
+}
+
 /// The JSON text of a summary's content, kept as it came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Content(Arc<serde_json::value::RawValue>);
@@ -233,6 +248,8 @@ pub struct Call {
     #[cfg_attr(test, ts(type = "number | null"))]
     pub dismissed_at: Option<Micros>,
     pub summary: Option<Summary>,
+    /// What its user said of it last; null where that was taken back.
+    pub wrap_up: Option<WrapUp>,
 }
 
 impl Call {

@@ -175,6 +175,8 @@ pub struct Calls {
     pub expire_after: Duration,
     /// Deliver only to users whose integration is active.
     pub require_activation: bool,
+    /// What a wrap-up may say; empty: any text.
+    pub dispositions: Vec<String>,
 }
 
 /// Where integrations are activated, and their tokens kept.

@@ -11,7 +11,7 @@ pub use embedded::Embedded;
 pub use redis::Redis;
 
 use crate::{
-    call::{Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
+    call::{Added, Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
     config::{Config, EngineKind},
     link::{Confirmed, LinkError, Unconfirmed},
     metrics::Metrics,
@@ -108,8 +108,9 @@ impl Engine {
         }
     }
 
-    /// Adds an event to its leg. Listeners are told at once; the receipt tells when it is durable.
-    pub async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
+    /// Adds an event to its leg, and tells whether it was new. Listeners are told at once; the
+    /// receipt tells when it is durable.
+    pub async fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
         match self {
             Self::Embedded(engine) => engine.commit(event),
             Self::Redis(engine) => engine.commit(event).await,

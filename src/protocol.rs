@@ -68,7 +68,14 @@ pub enum ServerFrame<'a> {
         after_ms: u64,
     },
     /// About a frame of the client's; the connection stays.
-    Error { code: ErrorCode, detail: &'a str },
+    Error {
+        code: ErrorCode,
+        detail: &'a str,
+        /// The call that the frame was about, where it was about one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
+        leg_id: Option<&'a LegId>,
+    },
 }
 
 /// Where a stream stands.
@@ -94,6 +101,8 @@ pub struct State<'a> {
     pub token_expires_at: u64,
     /// Newest first.
     pub calls: Vec<&'a Call>,
+    /// What a wrap-up may say; where there are none, any text.
+    pub dispositions: &'a [String],
 }
 
 /// How an extension is connected to its provider; never a token.
@@ -126,6 +135,8 @@ pub enum ErrorCode {
     TokenRefused,
     /// No call of that leg among the calls of the token's extensions.
     UnknownCall,
+    /// The wrap-up cannot be taken as it is: too long, or not one of the dispositions.
+    InvalidWrapUp,
     /// The engine could not store it: try again.
     Unavailable,
 }
@@ -144,6 +155,26 @@ pub enum ClientFrame {
     Token { token: String },
     /// The user closed the popup of that leg.
     Dismiss { leg_id: LegId },
+    /// What the user says of a call, in place of what was said before; an empty note without a
+    /// disposition takes it back.
+    WrapUp { leg_id: LegId, disposition: Option<String>, note: String },
+    /// The popup of that leg, while it rang, was on the screen. Never answered.
+    Painted {
+        leg_id: LegId,
+        /// Microseconds of callpop's clock.
+        #[cfg_attr(test, ts(type = "number"))]
+        painted_at: Micros,
+    },
+    /// Whether the user can be alerted by this connection: at once when it changes, and with every
+    /// heartbeat. Never answered.
+    Beat {
+        /// A page of it can be seen.
+        visible: bool,
+        /// A page of it may play sound.
+        sound: bool,
+        /// A page of it may show notifications.
+        notifications: bool,
+    },
 }
 
 /// Why the server closes a connection.
@@ -191,7 +222,7 @@ impl ClientFrame {
             #[serde(borrow, rename = "type")]
             name: Cow<'a, str>,
         }
-        const KNOWN: [&str; 3] = ["tick", "token", "dismiss"];
+        const KNOWN: [&str; 6] = ["tick", "token", "dismiss", "wrap_up", "painted", "beat"];
         let malformed = |error: serde_json::Error| (ErrorCode::MalformedFrame, error.to_string());
         let typed: Typed<'_> = serde_json::from_str(text).map_err(malformed)?;
         if !KNOWN.contains(&typed.name.as_ref()) {

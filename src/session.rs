@@ -1,6 +1,7 @@
 //! One task per WebSocket: one select loop over what waits in the outbox, what the client
 //! sends, and the time. It ends with a close code, never with an HTTP error.
 
+mod command;
 mod handshake;
 mod outbox;
 mod socket;
@@ -11,10 +12,9 @@ pub use outbox::Outbox;
 
 use crate::{
     auth::Identity,
-    call::{CallEvent, Event, LegId, What},
     engine::{EngineError, Stream, View, now},
     gateway::Gateway,
-    protocol::{ClientFrame, CloseCode, ErrorCode, Frame, ServerFrame, State},
+    protocol::{CloseCode, Frame, ServerFrame, State},
     registry::Seat,
 };
 use socket::{Incoming, Socket};
@@ -165,7 +165,7 @@ impl Session {
         self.send(&[frame]).await
     }
 
-    fn state<'a>(&self, view: &'a View, stream: &'a str) -> State<'a> {
+    fn state<'a>(&'a self, view: &'a View, stream: &'a str) -> State<'a> {
         State {
             stream,
             epoch: &view.epoch,
@@ -175,6 +175,7 @@ impl Session {
             heartbeat_ms: self.gateway.config.sessions.heartbeat.as_millis() as u64,
             token_expires_at: self.identity.expires_at,
             calls: view.calls.iter().collect(),
+            dispositions: &self.gateway.config.calls.dispositions,
         }
     }
 
@@ -225,52 +226,6 @@ impl Session {
         }
     }
 
-    async fn on_frame(&mut self, text: &str) -> Result<(), End> {
-        let received = now();
-        let frame = match ClientFrame::parse(text) {
-            Ok(ClientFrame::Tick { t0 }) => ServerFrame::Tock { t0, t1: received, t2: now() }.encode(),
-            Ok(ClientFrame::Token { token }) => self.on_token(&token).await,
-            Ok(ClientFrame::Dismiss { leg_id }) => match self.on_dismiss(leg_id).await {
-                Ok(()) => return Ok(()),
-                Err(frame) => frame,
-            },
-            Err((code, detail)) => error(code, &detail),
-        };
-        self.send(&[frame]).await
-    }
-
-    async fn on_token(&mut self, token: &str) -> Frame {
-        let fresh = match self.gateway.verifier.verify(token).await {
-            Ok(fresh) => fresh,
-            Err(refusal) => return error(ErrorCode::TokenRefused, &refusal.to_string()),
-        };
-        let Identity { tenant, sub, extensions, role, .. } = &self.identity;
-        if (&fresh.tenant, &fresh.sub, &fresh.extensions, &fresh.role) != (tenant, sub, extensions, role) {
-            let detail = "another user, or other extensions or another role: connect again with it";
-            return error(ErrorCode::TokenRefused, detail);
-        }
-        self.identity = fresh;
-        self.pulse.on_token(Instant::now(), life(self.identity.expires_at));
-        ServerFrame::TokenAccepted { token_expires_at: self.identity.expires_at }.encode()
-    }
-
-    /// Everyone who listens hears of it as of any event; an answer is only for a refusal.
-    async fn on_dismiss(&mut self, leg: LegId) -> Result<(), Frame> {
-        let Identity { tenant, extensions, .. } = &self.identity;
-        let engine = &self.gateway.engine;
-        let unavailable = |why: EngineError| error(ErrorCode::Unavailable, &why.to_string());
-        let owners = engine.owners(tenant, extensions, &leg).await.map_err(unavailable)?;
-        if owners.is_empty() {
-            return Err(error(ErrorCode::UnknownCall, "no such call among yours"));
-        }
-        for extension in owners {
-            let event = Event::new(now(), What::Dismissed);
-            let dismissed = CallEvent { tenant: tenant.clone(), extension, leg: leg.clone(), event };
-            engine.commit(dismissed).await.map_err(unavailable)?;
-        }
-        Ok(())
-    }
-
     async fn on_time(&mut self) -> Result<(), End> {
         while let Some(due) = self.pulse.on_time(Instant::now()) {
             match due {
@@ -308,8 +263,4 @@ impl From<std::io::Error> for End {
 /// How long a token that ends at `expires_at`, in seconds since 1970, lives from now.
 fn life(expires_at: u64) -> Duration {
     Duration::from_secs(expires_at).saturating_sub(Duration::from_micros(now()))
-}
-
-fn error(code: ErrorCode, detail: &str) -> Frame {
-    ServerFrame::Error { code, detail }.encode()
 }

@@ -74,7 +74,7 @@ async fn commit(gateway: &Gateway, notice: Notice) -> Result<Receipt, EngineErro
             gateway.metrics.inactive_users.inc();
             Ok(Receipt::Now)
         }
-        Notice::Call(event) => gateway.engine.commit(event).await,
+        Notice::Call(event) => Ok(gateway.engine.commit(event).await?.1),
         Notice::Unknown(unknown) => {
             gateway.metrics.unknown_states.inc();
             tracing::warn!(

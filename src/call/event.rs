@@ -26,7 +26,7 @@ impl CallEvent {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub struct Event {
-    /// The provider's timestamp; for our own dismissal, callpop's.
+    /// The provider's timestamp; for a dismissal and a wrap-up, callpop's.
     pub at: Micros,
     pub what: What,
     /// Fields of the provider that callpop does not know, as a JSON object; no part of the identity.
@@ -56,6 +56,8 @@ pub enum What {
     Dismissed,
     /// Nothing came for long after the phase of timestamp `after`.
     Expired { after: Micros },
+    /// What its user says of it; nothing and an empty note take back what was said before.
+    WrapUp { disposition: Option<Arc<str>>, note: Arc<str>, by: Arc<str> },
 }
 
 /// Where the telephone says that a leg stands.
@@ -97,8 +99,13 @@ impl Event {
     pub fn line(&self) -> Option<&Arc<Line>> {
         match &self.what {
             What::Phase { line, .. } | What::Summary { line, .. } => Some(line),
-            What::Dismissed | What::Expired { .. } => None,
+            What::Dismissed | What::Expired { .. } | What::WrapUp { .. } => None,
         }
+    }
+
+    /// Whether it is what its user says of the call.
+    pub fn is_wrap_up(&self) -> bool {
+        matches!(self.what, What::WrapUp { .. })
     }
 
     /// Shares the line of an event that says the same, so that a leg holds it once.
@@ -158,6 +165,7 @@ impl What {
             Self::Summary { .. } => 4,
             Self::Dismissed => 5,
             Self::Expired { .. } => 6,
+            Self::WrapUp { .. } => 7,
         }
     }
 
@@ -173,6 +181,11 @@ impl What {
             }
             Self::Dismissed => {}
             Self::Expired { after } => hash.update(&after.to_le_bytes()),
+            Self::WrapUp { disposition, note, by } => {
+                for text in [disposition.as_ref(), Some(note), Some(by)] {
+                    part(&mut hash, text.map(|text| &**text));
+                }
+            }
         }
         hash.digest()
     }

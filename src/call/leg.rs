@@ -5,14 +5,16 @@
 
 use super::{
     Call, CallState, Direction, Event, LegKey, Line, Micros, Outcome, Party, Phase, Summary, Transfer,
-    TransferKind, What,
+    TransferKind, What, WrapUp,
 };
 use std::{sync::Arc, time::Duration};
 
 /// The most ringing, active and held events of one leg that are kept.
 pub const MAX_PHASES: usize = 512;
-/// The most events, with dismissals and summaries.
-pub const MAX_EVENTS: usize = MAX_PHASES + 32;
+/// The most wrap-ups of one leg that are kept: so often its user may change their mind.
+pub const MAX_WRAP_UPS: usize = 32;
+/// The most events, with dismissals, summaries and wrap-ups.
+pub const MAX_EVENTS: usize = MAX_PHASES + MAX_WRAP_UPS + 32;
 /// The most events with those that end a call, so that a leg that is full still ends.
 pub const MAX_WITH_ENDS: usize = MAX_EVENTS + 32;
 
@@ -66,7 +68,7 @@ impl Leg {
         match what {
             What::Phase { phase: Phase::Hangup, .. } | What::Expired { .. } => MAX_WITH_ENDS,
             What::Phase { .. } => MAX_PHASES,
-            What::Summary { .. } | What::Dismissed => MAX_EVENTS,
+            What::Summary { .. } | What::Dismissed | What::WrapUp { .. } => MAX_EVENTS,
         }
     }
 
@@ -78,6 +80,7 @@ impl Leg {
         match self.events.len() {
             _ if is_known => Added::Known,
             length if length >= most => Added::Full,
+            _ if event.is_wrap_up() && self.wrap_ups() >= MAX_WRAP_UPS => Added::Full,
             _ => Added::New,
         }
     }
@@ -103,6 +106,10 @@ impl Leg {
     pub fn is_live(&self) -> bool {
         let mut phases = self.phases().map(|(_, phase, _)| phase).peekable();
         phases.peek().is_some() && phases.all(|phase| phase != Phase::Hangup) && self.quiet_end().is_none()
+    }
+
+    fn wrap_ups(&self) -> usize {
+        self.events.iter().filter(|event| event.is_wrap_up()).count()
     }
 
     /// Whether its user has closed the popup, and the summary's too if there is one.
@@ -163,6 +170,7 @@ impl Leg {
             stale_at: rules.stale_at(state, since),
             dismissed_at: self.dismissed_at(),
             summary: self.summary(),
+            wrap_up: self.wrap_up(),
         })
     }
 
@@ -211,6 +219,19 @@ impl Leg {
                 Some(Summary { language: language.clone(), reported_at: event.at, content: content.clone() })
             }
             _ => None,
+        })
+    }
+
+    /// The latest wrap-up, unless it takes back what was said.
+    fn wrap_up(&self) -> Option<WrapUp> {
+        let latest = self.events.iter().rev().find(|event| event.is_wrap_up())?;
+        let What::WrapUp { disposition, note, by } = &latest.what else { return None };
+        let says_something = disposition.is_some() || !note.is_empty();
+        says_something.then(|| WrapUp {
+            disposition: disposition.clone(),
+            note: note.clone(),
+            at: latest.at,
+            by: by.clone(),
         })
     }
 }

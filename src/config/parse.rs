@@ -2,6 +2,7 @@
 //! never quote a value, as the reader shows it, or masks it.
 
 use super::tree::{Given, Raw};
+use crate::call;
 use ipnet::IpNet;
 use redis::IntoConnectionInfo;
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
@@ -101,6 +102,12 @@ pub(super) fn network(item: &str) -> Result<IpNet, String> {
     let net = item.parse().or_else(|_| item.parse().map(|address: std::net::IpAddr| address.into()));
     net.map(|net: IpNet| net.trunc())
         .map_err(|_| "must be an address or a network, such as \"10.0.0.0/8\"".to_owned())
+}
+
+/// What a wrap-up may say of a call.
+pub(super) fn disposition(item: &str) -> Result<String, String> {
+    call::check_disposition(item).map_err(|why| why.to_string())?;
+    Ok(item.to_owned())
 }
 
 /// The origin of a web page as browsers write it: lower case, without the port that goes

@@ -17,6 +17,8 @@ use std::{
 
 /// RFC 7518 section 3.2: a key of at least the size of the hash.
 const MIN_HS256_BYTES: usize = 32;
+/// What a user can choose from at a glance, and every snapshot carries.
+const MAX_DISPOSITIONS: usize = 50;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -164,6 +166,7 @@ fn sessions(reader: &mut Reader) -> Sessions {
 
 fn calls(reader: &mut Reader) -> Calls {
     let count = |given: &_| number(given, 0..=100_000).map(|number| number as usize);
+    let dispositions = dispositions(reader);
     let calls = Calls {
         keep_ended: period(reader, "calls.keep_ended", 7 * DAY, 1),
         recent_per_user: reader.or("calls.recent_per_user", 50, count),
@@ -172,6 +175,7 @@ fn calls(reader: &mut Reader) -> Calls {
         active_stale_after: period(reader, "calls.active_stale_after", 4 * HOUR, 1),
         expire_after: period(reader, "calls.expire_after", 12 * HOUR, 1),
         require_activation: reader.or("calls.require_activation", false, parse::boolean),
+        dispositions,
     };
     if calls.expire_after < calls.ringing_stale_after.max(calls.active_stale_after) {
         reader.warn(
@@ -181,6 +185,19 @@ fn calls(reader: &mut Reader) -> Calls {
         );
     }
     calls
+}
+
+fn dispositions(reader: &mut Reader) -> Vec<String> {
+    const KEY: &str = "calls.dispositions";
+    let dispositions = reader.list(KEY, parse::disposition);
+    if dispositions.len() > MAX_DISPOSITIONS {
+        reader.refuse(KEY, format!("has more than {MAX_DISPOSITIONS}"));
+    }
+    let is_twice = |(nth, it)| dispositions[..nth].contains(it).then_some(nth);
+    if let Some(nth) = dispositions.iter().enumerate().find_map(is_twice) {
+        reader.refuse(&format!("{KEY}[{nth}]"), "is there already");
+    }
+    dispositions
 }
 
 fn shutdown(reader: &mut Reader) -> Shutdown {

@@ -39,6 +39,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("calls.recent_per_user", "5", "5"),
     ("calls.recent_per_tenant", "6", "6"),
     ("calls.require_activation", "false", "false"),
+    ("calls.dispositions", "[\"Resolved\", \"Call back\"]", "Resolved,Call back"),
     ("calls.ringing_stale_after", "\"34s\"", "34s"),
     ("calls.active_stale_after", "\"35s\"", "35s"),
     ("calls.expire_after", "\"36s\"", "36s"),

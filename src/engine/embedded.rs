@@ -69,7 +69,7 @@ impl Embedded {
         Ok(engine)
     }
 
-    pub(super) fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
+    pub(super) fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
         let now = now();
         let record = self.encode(|| Record::Event { received_at: now, event: event.clone() });
         let key = event.key();
@@ -78,8 +78,12 @@ impl Embedded {
         let mut tenant = tenant.lock();
         match tenant.check(&key, &event.event) {
             Added::New => {}
-            Added::Known => return Ok(self.unchanged(&self.metrics.duplicates, &tenant, &key)),
-            Added::Full => return Ok(self.unchanged(&self.metrics.full_legs, &tenant, &key)),
+            Added::Known => {
+                return Ok((Added::Known, self.unchanged(&self.metrics.duplicates, &tenant, &key)));
+            }
+            Added::Full => {
+                return Ok((Added::Full, self.unchanged(&self.metrics.full_legs, &tenant, &key)));
+            }
         }
         let Written { row, durable } = self.write(record)?;
         let (seq, leg) = tenant.add(&key, event.event, now, row);
@@ -88,7 +92,7 @@ impl Embedded {
         drop(tenant);
         sleepers.into_iter().for_each(Waker::wake);
         self.metrics.committed.inc();
-        Ok(Receipt::Journal(durable))
+        Ok((Added::New, Receipt::Journal(durable)))
     }
 
     pub(super) fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {

@@ -22,7 +22,7 @@ mod watch;
 
 use super::{Archived, EngineError, LegView, Receipt, Stream, View};
 use crate::{
-    call::{Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
+    call::{Added, Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
     config::{Config, Durability},
     link::{Confirm, Link, Request, Source},
     metrics::Metrics,
@@ -38,7 +38,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Found, History, Legs, Outcome, Store};
+use store::{Found, History, Legs, Store};
 use stored::Stored;
 use subscriber::Subscriber;
 use sweep::Sweeper;
@@ -159,16 +159,16 @@ impl Redis {
         let _ = timeout(FIRST_LOOK, looked.wait_for(|looked| *looked)).await;
     }
 
-    pub(super) async fn commit(&self, event: CallEvent) -> Result<Receipt, EngineError> {
+    pub(super) async fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
         let (tenant, began) = (event.tenant.clone(), Instant::now());
-        let (outcome, history) = self.groups.commit(event).await?;
+        let (added, history) = self.groups.commit(event).await?;
         self.metrics.redis_commit_seconds.observe(began.elapsed().as_secs_f64());
-        match outcome {
-            Outcome::Known => self.metrics.duplicates.inc(),
-            Outcome::Full => self.metrics.full_legs.inc(),
-            Outcome::New => self.metrics.committed.inc(),
+        match added {
+            Added::Known => self.metrics.duplicates.inc(),
+            Added::Full => self.metrics.full_legs.inc(),
+            Added::New => self.metrics.committed.inc(),
         };
-        self.receipt(|| self.store.keys.tenant(&tenant).fence(), history)
+        Ok((added, self.receipt(|| self.store.keys.tenant(&tenant).fence(), history)?))
     }
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {

@@ -24,6 +24,7 @@ fn wire() -> String {
         declaration::<call::TransferKind>(&config),
         declaration::<call::Transfer>(&config),
         declaration::<call::Summary>(&config),
+        declaration::<call::WrapUp>(&config),
         declaration::<Call>(&config),
         declaration::<State<'static>>(&config),
         declaration::<Status>(&config),

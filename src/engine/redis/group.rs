@@ -4,11 +4,11 @@
 //! Calls are made by tasks of the engine, so whoever waits may go away, and hinders nobody.
 
 use super::{
-    store::{Entry, History, Outcome, Store},
+    store::{Entry, History, Store},
     sweep::Sweeper,
 };
 use crate::{
-    call::{CallEvent, TenantId},
+    call::{Added, CallEvent, TenantId},
     engine::EngineError,
     link::{DEADLINE, LinkError},
 };
@@ -32,7 +32,7 @@ const MOST_BYTES: usize = 64 * 1024;
 const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for Redis");
 
 /// What becomes of an event.
-type Answer = Result<(Outcome, History), EngineError>;
+type Answer = Result<(Added, History), EngineError>;
 
 /// The commits of one node.
 pub struct Groups {

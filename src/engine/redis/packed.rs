@@ -2,7 +2,8 @@
 //! every byte of it several times, in the script, on the disk, and to each node.
 //!
 //! `[at, kind]`, then for a phase or a summary the line, fields unknown to callpop, and the
-//! summary; for an expiry, after what. What is missing at the end is nothing.
+//! summary; for an expiry, after what; for a wrap-up, the disposition, the note, and by whom.
+//! What is missing at the end is nothing.
 
 use crate::call::{Content, Direction, Event, Line, Micros, Party, Phase, What};
 use serde::{
@@ -17,6 +18,7 @@ const PHASES: [Phase; 4] = [Phase::Ringing, Phase::Active, Phase::Held, Phase::H
 const SUMMARY: usize = 4;
 const DISMISSED: usize = 5;
 const EXPIRED: usize = 6;
+const WRAP_UP: usize = 7;
 
 /// An event, to be written.
 pub struct Pack<'a>(pub &'a Event);
@@ -50,6 +52,12 @@ impl Serialize for Pack<'_> {
             What::Expired { after } => {
                 parts.serialize_element(&EXPIRED)?;
                 parts.serialize_element(after)?;
+            }
+            What::WrapUp { disposition, note, by } => {
+                parts.serialize_element(&WRAP_UP)?;
+                parts.serialize_element(disposition)?;
+                parts.serialize_element(note)?;
+                parts.serialize_element(by)?;
             }
         }
         parts.end()
@@ -95,6 +103,11 @@ impl<'de> Visitor<'de> for Events {
         let (what, extra) = match next(&mut parts)? {
             DISMISSED => (What::Dismissed, None),
             EXPIRED => (What::Expired { after: next(&mut parts)? }, None),
+            WRAP_UP => {
+                let disposition = next::<Option<Text>, A>(&mut parts)?.map(|text| text.0);
+                let (note, by) = (next::<Text, A>(&mut parts)?.0, next::<Text, A>(&mut parts)?.0);
+                (What::WrapUp { disposition, note, by }, None)
+            }
             SUMMARY => {
                 let (line, extra) = unpack_line(&mut parts)?;
                 let language = next::<Text, A>(&mut parts)?.0;
@@ -169,11 +182,22 @@ mod tests {
             |of| What::Summary { line: line(of), language: "en-GB".into(), content: content.clone() };
         let phases = PHASES.map(|phase| What::Phase { phase, line: line(Some("+32470")) });
         let plain = What::Phase { phase: Phase::Held, line: line(None) };
-        let others = [plain, summary(None), summary(Some("1")), What::Dismissed, What::Expired { after: 7 }];
-        for what in phases.into_iter().chain(others) {
+        let wrap_up = |disposition: Option<&str>, note: &str| What::WrapUp {
+            disposition: disposition.map(Into::into),
+            note: note.into(),
+            by: "sub \"1\"".into(),
+        };
+        let ours = [
+            What::Dismissed,
+            What::Expired { after: 7 },
+            wrap_up(None, ""),
+            wrap_up(Some("Resolved"), "one\ntwo\t\u{1e}"),
+        ];
+        let others = [plain, summary(None), summary(Some("1"))];
+        for what in phases.into_iter().chain(others).chain(ours) {
             for extra in [None, Some("{\"queue\":1}")] {
                 // Our own events carry nothing of a provider.
-                let extra = extra.filter(|_| !matches!(what, What::Dismissed | What::Expired { .. }));
+                let extra = extra.filter(|_| Event::new(5, what.clone()).line().is_some());
                 let event = Event::new(5, what.clone()).with_extra(extra.map(Into::into));
                 let text = serde_json::to_string(&Pack(&event)).unwrap();
                 assert!(!text.contains(char::is_control), "{text}");
@@ -198,9 +222,18 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_refused() {
-        for strange in
-            ["[]", "[5]", "[5,7]", "[5,0]", "[5,6]", "{\"at\":5}", "[5,0,0,0,1,2,3,4]", "[5,4,0,0]"]
-        {
+        for strange in [
+            "[]",
+            "[5]",
+            "[5,8]",
+            "[5,7]",
+            "[5,7,null,\"x\"]",
+            "[5,0]",
+            "[5,6]",
+            "{\"at\":5}",
+            "[5,0,0,0,1,2,3,4]",
+            "[5,4,0,0]",
+        ] {
             assert!(serde_json::from_str::<Unpacked>(strange).is_err(), "{strange}");
         }
     }

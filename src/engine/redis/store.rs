@@ -6,7 +6,10 @@ use super::{
     stored::{Head, Stored},
 };
 use crate::{
-    call::{CallEvent, Extension, LegKey, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, Phase, TenantId, What},
+    call::{
+        Added, CallEvent, Extension, LegKey, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Phase,
+        TenantId, What,
+    },
     config,
     engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, Stream, now},
     link::{Link, LinkError, Request, call, call_of},
@@ -68,13 +71,6 @@ pub type History = Arc<str>;
 pub struct Entry {
     event: CallEvent,
     json: String,
-}
-
-/// What a commit did.
-pub enum Outcome {
-    Known,
-    New,
-    Full,
 }
 
 /// A leg of a stream, as it was when the stream was looked at.
@@ -146,7 +142,7 @@ impl Store {
         &self,
         tenant: &TenantId,
         entries: impl ExactSizeIterator<Item = &'a Entry> + Clone,
-    ) -> Result<(Vec<Result<Outcome, EngineError>>, History), EngineError> {
+    ) -> Result<(Vec<Result<Added, EngineError>>, History), EngineError> {
         let keys = self.keys.tenant(tenant);
         let publish = if self.link.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
         let hold = millis(self.hold);
@@ -160,7 +156,7 @@ impl Store {
         // The bounds are ranks from the end, at which to cut.
         ask.arg(publish).arg(keys.channel());
         ask.arg(-1 - self.most_of_user() as i64).arg(-1 - self.most_of_tenant() as i64);
-        ask.arg(MAX_PHASES).arg(MAX_EVENTS).arg(MAX_WITH_ENDS);
+        ask.arg(MAX_PHASES).arg(MAX_EVENTS).arg(MAX_WITH_ENDS).arg(MAX_WRAP_UPS);
         for Entry { event: CallEvent { event, .. }, json } in entries {
             ask.arg(event.identity()).arg(json).arg(kind(&event.what));
         }
@@ -168,9 +164,9 @@ impl Store {
         let [history, outcomes, why @ ..] = answer.as_slice() else { return Err(UNREADABLE) };
         why.iter().for_each(|why| self.link.complain(why));
         let outcome = |outcome| match outcome {
-            b'0' => Ok(Outcome::Known),
-            b'1' => Ok(Outcome::New),
-            b'2' => Ok(Outcome::Full),
+            b'0' => Ok(Added::Known),
+            b'1' => Ok(Added::New),
+            b'2' => Ok(Added::Full),
             _ => Err(LinkError::Refused.into()),
         };
         Ok((outcomes.bytes().map(outcome).collect(), history.as_str().into()))
@@ -346,6 +342,7 @@ fn kind(what: &What) -> &'static str {
         What::Summary { .. } => "summary",
         What::Dismissed => "dismissed",
         What::Expired { .. } => "expired",
+        What::WrapUp { .. } => "wrap_up",
     }
 }
 

@@ -38,6 +38,7 @@ export function call(over: Partial<Call> = {}): Call {
     stale_at: null,
     dismissed_at: null,
     summary: null,
+    wrap_up: null,
     ...over,
   };
 }

@@ -2,16 +2,16 @@
 -- Returns the server's history, and what became of each event: 0 (known), 1 (new), 2 (the leg is full) or 3 (refused,
 -- which hinders no other); then why, if any was refused. If none is new and one is refused, so is the whole call.
 -- KEYS: head, changes, live; then for each event leg, ghost, user.
--- ARGV: thirteen for all, as they are named below; then for each event its field, what is stored, and its kind.
+-- ARGV: fourteen for all, as they are named below; then for each event its field, what is stored, and its kind.
 -- A call from here costs more than its command, a number as argument more than a text, and each argument its copies.
 local call, text = redis.call, string.format
 local head, changes, live = KEYS[1], KEYS[2], KEYS[3]
 local fresh_epoch, now, keep, hold, hold_ghost, hold_index, publish, channel, user_bound, tenant_bound,
-  most_phases, most_others, most_with_ends = unpack(ARGV, 1, 13)
+  most_phases, most_others, most_with_ends, most_wrap_ups = unpack(ARGV, 1, 14)
 local now_ms, hold_ms = math.floor(tonumber(now) / 1000), tonumber(hold)
 local most = {
   phase = tonumber(most_phases), summary = tonumber(most_others), dismissed = tonumber(most_others),
-  hangup = tonumber(most_with_ends), expired = tonumber(most_with_ends),
+  hangup = tonumber(most_with_ends), expired = tonumber(most_with_ends), wrap_up = tonumber(most_others),
 }
 -- A leg's key ends with its member.
 local member_at = #channel + #':leg:' + 1
@@ -30,6 +30,15 @@ local function is_dismissed(leg)
     if rank == '5' then dismissed = math.max(dismissed, tonumber(at)) end
   end
   return dismissed >= 0 and summary <= dismissed
+end
+
+-- Wrap-ups have a bound of their own.
+local function wrap_ups(leg)
+  local count = 0
+  for _, name in ipairs(call('HKEYS', leg)) do
+    if string.match(name, '^%d+:7:') then count = count + 1 end
+  end
+  return count
 end
 
 -- Says of a leg the new event, for those who hold the leg, where a telephone's events follow each other; else all of
@@ -58,6 +67,7 @@ local function add(leg, ghost, user, field, event, kind)
   count = (count or 0) + 1
   if kind == 'dismissed' and is_dismissed(leg) then return '0' end
   if count > most[kind] then return '2' end
+  if kind == 'wrap_up' and wrap_ups(leg) >= tonumber(most_wrap_ups) then return '2' end
 
   -- A ghost outlives its leg, so that the version goes on where a forgotten leg comes back.
   if is_new then version = call('GET', ghost) or '0' end
@@ -98,7 +108,7 @@ end
 
 local outcomes, refusal = {}, nil
 for nth = 1, (#KEYS - 3) / 3 do
-  local key, arg = 3 * nth, 3 * nth + 10
+  local key, arg = 3 * nth, 3 * nth + 11
   local leg, ghost, user = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
   local went, outcome = pcall(add, leg, ghost, user, ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3])
   if not went then outcome, refusal = '3', outcome end

@@ -63,6 +63,19 @@ export type Summary = { language: string, reported_at: number,
 content: unknown, };
 
 /**
+ * What its user says of a call, once it is over or before.
+ */
+export type WrapUp = { disposition: string | null, note: string, 
+/**
+ * When it was said, by callpop's clock.
+ */
+at: number, 
+/**
+ * The `sub` of the token of whoever said it.
+ */
+by: string, };
+
+/**
  * A call as it now stands: the fold of its leg's events.
  */
 export type Call = { leg_id: LegId, tenant_id: TenantId, extension: Extension, 
@@ -93,7 +106,11 @@ stale_at: number | null,
 /**
  * When its user closed the popup, at last, by callpop's clock.
  */
-dismissed_at: number | null, summary: Summary | null, };
+dismissed_at: number | null, summary: Summary | null, 
+/**
+ * What its user said of it last; null where that was taken back.
+ */
+wrap_up: WrapUp | null, };
 
 /**
  * Where a stream stands.
@@ -122,7 +139,11 @@ token_expires_at: number,
 /**
  * Newest first.
  */
-calls: Array<Call>, };
+calls: Array<Call>, 
+/**
+ * What a wrap-up may say; where there are none, any text.
+ */
+dispositions: Array<string>, };
 
 /**
  * What others are told of an integration.
@@ -149,7 +170,7 @@ cause: string | null, };
 /**
  * What was wrong with a client's frame.
  */
-export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "unavailable";
+export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "invalid_wrap_up" | "unavailable";
 
 /**
  * A frame to the client.
@@ -170,9 +191,29 @@ t2: number, } | { "type": "token_expiring", in_ms: number, } | { "type": "token_
 /**
  * Seconds since 1970.
  */
-token_expires_at: number, } | { "type": "reconnect", after_ms: number, } | { "type": "error", code: ErrorCode, detail: string, };
+token_expires_at: number, } | { "type": "reconnect", after_ms: number, } | { "type": "error", code: ErrorCode, detail: string, 
+/**
+ * The call that the frame was about, where it was about one.
+ */
+leg_id?: LegId, };
 
 /**
  * A frame from the client.
  */
-export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", token: string, } | { "type": "dismiss", leg_id: LegId, };
+export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", token: string, } | { "type": "dismiss", leg_id: LegId, } | { "type": "wrap_up", leg_id: LegId, disposition: string | null, note: string, } | { "type": "painted", leg_id: LegId, 
+/**
+ * Microseconds of callpop's clock.
+ */
+painted_at: number, } | { "type": "beat", 
+/**
+ * A page of it can be seen.
+ */
+visible: boolean, 
+/**
+ * A page of it may play sound.
+ */
+sound: boolean, 
+/**
+ * A page of it may show notifications.
+ */
+notifications: boolean, };

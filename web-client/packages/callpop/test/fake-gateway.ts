@@ -59,6 +59,7 @@ export function opening(
     heartbeat_ms: 15_000,
     token_expires_at: Math.floor(Date.now() / 1000) + 3600,
     calls: [],
+    dispositions: [],
     ...over,
   };
 }

@@ -1,0 +1,130 @@
+//! What a client asks for, and what it is answered. Whatever changes a call is committed as an
+//! event, and everyone who sees the call hears of it as of any other; an answer is for a refusal.
+
+use super::{End, Session, life};
+use crate::{
+    auth::Identity,
+    call::{self, Added, CallEvent, Event, Extension, LegId, LegKey, What},
+    engine::{EngineError, now},
+    protocol::{ClientFrame, ErrorCode, Frame, ServerFrame},
+};
+use std::{sync::Arc, time::Instant};
+
+/// What a user says of a call.
+struct Said {
+    disposition: Option<Arc<str>>,
+    note: Arc<str>,
+}
+
+impl Session {
+    pub(super) async fn on_frame(&mut self, text: &str) -> Result<(), End> {
+        let received = now();
+        let answer = match ClientFrame::parse(text) {
+            Ok(ClientFrame::Tick { t0 }) => Some(ServerFrame::Tock { t0, t1: received, t2: now() }.encode()),
+            Ok(ClientFrame::Token { token }) => Some(self.on_token(&token).await),
+            Ok(ClientFrame::Dismiss { leg_id }) => self.on_dismiss(&leg_id).await.err(),
+            Ok(ClientFrame::WrapUp { leg_id, disposition, note }) => {
+                let said = Said { disposition: disposition.map(Into::into), note: note.into() };
+                self.on_wrap_up(&leg_id, &said).await.err()
+            }
+            Ok(ClientFrame::Painted { .. } | ClientFrame::Beat { .. }) => None,
+            Err((code, detail)) => Some(error(code, &detail)),
+        };
+        match answer {
+            Some(frame) => self.send(&[frame]).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn on_token(&mut self, token: &str) -> Frame {
+        let fresh = match self.gateway.verifier.verify(token).await {
+            Ok(fresh) => fresh,
+            Err(refusal) => return error(ErrorCode::TokenRefused, &refusal.to_string()),
+        };
+        let Identity { tenant, sub, extensions, role, .. } = &self.identity;
+        if (&fresh.tenant, &fresh.sub, &fresh.extensions, &fresh.role) != (tenant, sub, extensions, role) {
+            let detail = "another user, or other extensions or another role: connect again with it";
+            return error(ErrorCode::TokenRefused, detail);
+        }
+        self.identity = fresh;
+        self.pulse.on_token(Instant::now(), life(self.identity.expires_at));
+        ServerFrame::TokenAccepted { token_expires_at: self.identity.expires_at }.encode()
+    }
+
+    async fn on_dismiss(&self, leg: &LegId) -> Result<(), Frame> {
+        for extension in self.owners(leg).await? {
+            self.commit(self.key(extension, leg), Event::new(now(), What::Dismissed)).await?;
+        }
+        Ok(())
+    }
+
+    async fn on_wrap_up(&self, leg: &LegId, said: &Said) -> Result<(), Frame> {
+        let invalid = |why: &str| refusal(ErrorCode::InvalidWrapUp, why, leg);
+        let among = &self.gateway.config.calls.dispositions;
+        call::check_wrap_up(said.disposition.as_deref(), &said.note, among)
+            .map_err(|why| invalid(&why.to_string()))?;
+        for extension in self.owners(leg).await? {
+            let key = self.key(extension, leg);
+            let known = self.gateway.engine.leg(&key).await.map_err(|why| unavailable(&why, leg))?;
+            let events = known.map(|known| known.events).unwrap_or_default();
+            let Some(event) = self.wrap_up(said, events.iter().rev().find(|event| event.is_wrap_up())) else {
+                continue;
+            };
+            if self.commit(key, event).await? == Added::Full {
+                return Err(invalid("the call takes no more wrap-ups"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The event that takes the place of the latest; none where that says the same.
+    fn wrap_up(&self, said: &Said, latest: Option<&Event>) -> Option<Event> {
+        let Said { disposition, note } = said;
+        let by = &self.identity.sub;
+        let is_same = match latest.map(|latest| &latest.what) {
+            Some(What::WrapUp { disposition: was, note: noted, by: author }) => {
+                let says_nothing = was.is_none() && noted.is_empty();
+                was == disposition && noted == note && (author == by || says_nothing)
+            }
+            _ => disposition.is_none() && note.is_empty(),
+        };
+        // The clocks of nodes differ, and what is said last is to count.
+        let at = now().max(latest.map_or(0, |latest| latest.at + 1));
+        let (disposition, note, by) = (disposition.clone(), note.clone(), by.clone());
+        (!is_same).then(|| Event::new(at, What::WrapUp { disposition, note, by }))
+    }
+
+    /// Whose leg it is, among the token's extensions.
+    async fn owners(&self, leg: &LegId) -> Result<Vec<Extension>, Frame> {
+        let Identity { tenant, extensions, .. } = &self.identity;
+        let owners = self.gateway.engine.owners(tenant, extensions, leg).await;
+        let owners = owners.map_err(|why| unavailable(&why, leg))?;
+        match owners.is_empty() {
+            true => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", leg)),
+            false => Ok(owners),
+        }
+    }
+
+    fn key(&self, extension: Extension, leg: &LegId) -> LegKey {
+        LegKey { tenant: self.identity.tenant.clone(), extension, leg: leg.clone() }
+    }
+
+    async fn commit(&self, LegKey { tenant, extension, leg }: LegKey, event: Event) -> Result<Added, Frame> {
+        let committed = CallEvent { tenant, extension, leg: leg.clone(), event };
+        let went = self.gateway.engine.commit(committed).await;
+        went.map(|(added, _)| added).map_err(|why| unavailable(&why, &leg))
+    }
+}
+
+fn error(code: ErrorCode, detail: &str) -> Frame {
+    ServerFrame::Error { code, detail, leg_id: None }.encode()
+}
+
+/// An error about a call.
+fn refusal(code: ErrorCode, detail: &str, leg: &LegId) -> Frame {
+    ServerFrame::Error { code, detail, leg_id: Some(leg) }.encode()
+}
+
+fn unavailable(why: &EngineError, leg: &LegId) -> Frame {
+    refusal(ErrorCode::Unavailable, &why.to_string(), leg)
+}
