@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { exampleContent, FULL_CONTENT } from "../../../tests/support/summaries.ts";
-import { isEmpty, readSummary } from "../src/element/summary-content.ts";
+import { isEmpty, readSummary } from "../src/element/summary/content.ts";
 
 test("the provider's example is understood whole", () => {
   const summary = readSummary(exampleContent());

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { clockText } from "../src/element/duration.ts";
 import { digitGroups } from "../src/element/phone-number.ts";
-import { en, fill } from "../src/element/strings.ts";
+import { fill } from "../src/element/language.ts";
+import { en } from "../src/element/words/en.ts";
 import { displayText, initials } from "../src/element/text.ts";
 
 test.each([

@@ -3,22 +3,16 @@
 import { h, render } from "preact";
 import { CallpopClient } from "../client.ts";
 import type { TokenProvider } from "../tokens.ts";
-import css from "./popup.css?inline";
 import type { CallSource } from "./call-source.ts";
+import baseCss from "./css/base.css?inline";
+import cardCss from "./css/card.css?inline";
+import { type Language, languageOf, onLanguageChange } from "./language.ts";
+import { type Parts, partsOf } from "./parts.ts";
 import { PopupState } from "./popup-state.ts";
-import { en } from "./strings.ts";
+import { Styles } from "./styles.ts";
 import { Popup } from "./view/popup.tsx";
-
-let sheet: CSSStyleSheet | undefined;
-
-/** One sheet for all popups of the page; made late, so that importing needs no browser. */
-function popupSheet(): CSSStyleSheet {
-  if (sheet === undefined) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-  }
-  return sheet;
-}
+import type { Words } from "./words/words.ts";
+import { loadWords, PATIENCE_MS, wordsAtHand } from "./words/load.ts";
 
 /**
  * `<call-popup>`: shows one user's calls as they happen.
@@ -36,20 +30,27 @@ export class CallPopup extends HTMLElement {
     "contacts",
     "placement",
     "label",
+    "lang",
   ];
 
   readonly #state = new PopupState();
   readonly #root: ShadowRoot = this.attachShadow({ mode: "open" });
+  readonly #styles = new Styles(this.#root);
+  readonly #parts: Parts = partsOf(this.#state, (css) => this.#styles.add(css));
   #given: CallSource | null = null;
   #tokenProvider: TokenProvider | null = null;
   #own: CallpopClient | null = null;
   #running = false;
   #updateDue = false;
   #outdated = false;
+  #isDrawn = false;
+  #language: Language | null = null;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #forgetPage: (() => void) | null = null;
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [popupSheet()];
+    for (const css of [baseCss, cardCss]) this.#styles.add(css);
   }
 
   /** A client whose calls to show; it is neither connected nor closed by the popup. */
@@ -81,9 +82,15 @@ export class CallPopup extends HTMLElement {
     this.#update();
   }
 
+  /** In another document now. */
+  adoptedCallback(): void {
+    this.#styles.renew();
+  }
+
   attributeChangedCallback(name: string): void {
     if (name === "placement") this.#state.recentOpen.value = !this.hasAttribute("placement");
     else if (name === "label") this.#state.label.value = this.getAttribute("label");
+    else if (name === "lang") this.#speak();
     else if (name === "token" && this.#own !== null) this.#takeFreshToken(this.#own);
     else this.#reconfigure();
   }
@@ -125,11 +132,53 @@ export class CallPopup extends HTMLElement {
     const source = this.#given ?? this.#connectOwn();
     if (source !== null) this.#state.follow(source);
     this.#running = true;
-    this.#state.draw(() => render(h(Popup, { state: this.#state, strings: en }), this.#root));
+    this.#forgetPage = onLanguageChange(() => this.#speak());
+    this.#speak();
+  }
+
+  /** Takes the reader's language; what is not drawn yet waits for its words, but not for long. */
+  #speak(): void {
+    if (!this.#running) return;
+    const language = languageOf(this);
+    if (language === this.#language) return;
+    this.#language = language;
+    const words = wordsAtHand(language);
+    if (words !== undefined) return this.#say(words);
+    this.#patience ??= setTimeout(() => this.#draw(), PATIENCE_MS);
+    void loadWords(language).then(
+      (loaded) => {
+        if (language === this.#language) this.#say(loaded);
+      },
+      // The next look at the page's language tries again.
+      () => {
+        this.#language = null;
+        this.#draw();
+      },
+    );
+  }
+
+  #say(words: Words): void {
+    this.#state.words.value = words;
+    this.#draw();
+  }
+
+  /** From the first time on, every change is drawn. */
+  #draw(): void {
+    clearTimeout(this.#patience);
+    if (this.#isDrawn || !this.#running) return;
+    this.#isDrawn = true;
+    this.#state.draw(() =>
+      render(h(Popup, { state: this.#state, parts: this.#parts }), this.#root),
+    );
   }
 
   #stop(): void {
     this.#running = false;
+    this.#isDrawn = false;
+    this.#language = null;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#forgetPage?.();
     this.#state.draw(null);
     this.#state.unfollow();
     this.#own?.close();

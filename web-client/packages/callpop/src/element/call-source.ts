@@ -4,7 +4,28 @@ import type { Unsubscribe } from "../events.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
 
-/** What a popup needs of a client; `CallpopClient` has it. */
+/** What a page can do to reach its user. */
+export interface Reach {
+  readonly visible: boolean;
+  readonly focused: boolean;
+  readonly sound: boolean;
+  readonly notifications: boolean;
+}
+
+/** What this page is to do for all pages of this user in this browser. */
+export interface Duties {
+  readonly leads: boolean;
+  readonly rings: boolean;
+  readonly notifies: boolean;
+}
+
+/** What a user says of a call after it. */
+export interface WrapUpEntry {
+  readonly disposition: string | null;
+  readonly note: string;
+}
+
+/** What a popup needs of a client; `CallpopClient` has it all, a page's own may lack what is optional. */
 export interface CallSource {
   readonly state: ConnectionState;
   readonly calls: readonly Call[];
@@ -13,6 +34,31 @@ export interface CallSource {
   dismiss(legId: string): void;
   /** The name of a caller whose call has none, or null; never rejects. */
   contactName?(number: string): Promise<string | null>;
+  /** Tells what this page can do to reach its user. */
+  report?(reach: Partial<Reach>): void;
+  /** Without it, this page does everything itself. */
+  readonly duties?: Duties;
+  /** Says that the popup of a ringing call is on the screen. */
+  painted?(legId: string): void;
+  /** Stores the user's wrap-up of a call; without it there is no form for it. */
+  wrapUp?(legId: string, entry: WrapUpEntry): void;
+  /** How the last one of that call stands, until the gateway confirms it. */
+  wrapUpState?(legId: string): "saving" | "refused" | null;
+  /** What a wrap-up may be disposed as; none: any words. */
+  readonly dispositions?: readonly string[];
   on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;
   on(name: "calls", listener: (calls: readonly Call[]) => void): Unsubscribe;
+}
+
+/** A source that shares its duties with the other pages of its user. */
+export interface SharingSource extends CallSource {
+  readonly duties: Duties;
+  on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;
+  on(name: "calls", listener: (calls: readonly Call[]) => void): Unsubscribe;
+  on(name: "duties", listener: (duties: Duties) => void): Unsubscribe;
+}
+
+/** Whether other pages may do for this one what has to be done once. */
+export function isSharing(source: CallSource): source is SharingSource {
+  return source.duties !== undefined;
 }

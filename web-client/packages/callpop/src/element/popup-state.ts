@@ -1,5 +1,6 @@
 // What one popup knows and what its user can do; the views only read it.
 
+import type { VNode } from "preact";
 import type { Unsubscribe } from "../events.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
@@ -8,7 +9,10 @@ import { Attention } from "./attention.ts";
 import type { CallSource } from "./call-source.ts";
 import { type Cell, Cells } from "./cells.ts";
 import { numberToName, withName } from "./caller-name.ts";
+import { Lazy, type Part } from "./lazy.ts";
 import { nextChangeMs } from "./timers.ts";
+import { en } from "./words/en.ts";
+import type { Words } from "./words/words.ts";
 
 /** A little after the change, so that rounding never shows the second before. */
 const AFTER_CHANGE_MS = 4;
@@ -20,6 +24,11 @@ export class PopupState {
   readonly nowMs: Cell<number> = this.#cells.cell(Date.now());
   /** The calls that began to ring last, for the live region. */
   readonly announced: Cell<readonly Call[]> = this.#cells.cell([]);
+  readonly words: Cell<Words> = this.#cells.cell(en);
+  /** What is drawn below the head: the alerts' controls. */
+  readonly bar: Cell<(() => VNode | null) | null> = this.#cells.cell<(() => VNode | null) | null>(
+    null,
+  );
   /** What the page calls this popup. */
   readonly label: Cell<string | null> = this.#cells.cell(null);
   readonly recentOpen: Cell<boolean> = this.#cells.cell(true);
@@ -47,6 +56,16 @@ export class PopupState {
   #source: CallSource | null = null;
   #subscriptions: Unsubscribe[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** A value that is drawn, for a part of the popup that is loaded later. */
+  cell<T>(initial: T): Cell<T> {
+    return this.#cells.cell(initial);
+  }
+
+  /** A part that is loaded when something looks at it. */
+  lazy<P extends Part>(load: () => Promise<P>, adopt: (css: string) => void): Lazy<P> {
+    return new Lazy(this.cell<P | "failed" | null>(null), adopt, load);
+  }
 
   /** Shows the calls of `source` from now on. */
   follow(source: CallSource): void {

@@ -5,7 +5,8 @@ import type { Call } from "../../wire.ts";
 import { isUnconfirmed } from "../arrangement.ts";
 import { clockText } from "../duration.ts";
 import type { PopupState } from "../popup-state.ts";
-import { fill, type Strings } from "../strings.ts";
+import { fill } from "../language.ts";
+import type { Words } from "../words/words.ts";
 import { displayText, initials } from "../text.ts";
 import { runningMs } from "../timers.ts";
 import { Icon } from "./icons.tsx";
@@ -17,11 +18,11 @@ import { timeOfDay } from "./time-of-day.ts";
 interface CallProps {
   readonly call: Call;
   readonly state: PopupState;
-  readonly strings: Strings;
+  readonly words: Words;
 }
 
-export function PrimaryCall({ call, state, strings }: CallProps): VNode {
-  const look = lookOf(call, state.nowMs.value, strings);
+export function PrimaryCall({ call, state, words }: CallProps): VNode {
+  const look = lookOf(call, state.nowMs.value, words);
   const name = displayText(call.remote.name);
   const number = displayText(call.remote.number, 40);
   return (
@@ -32,29 +33,29 @@ export function PrimaryCall({ call, state, strings }: CallProps): VNode {
       data-state={call.state}
       data-tone={look.tone}
     >
-      <StateLine call={call} look={look} state={state} strings={strings} />
+      <StateLine call={call} look={look} state={state} words={words} />
       <div class="who">
         <span class="avatar" data-rings={call.state === "ringing" || undefined}>
           {initials(name) || <Icon name={look.icon} />}
         </span>
         <div class="identity">
           <p class="title" part="name">
-            <Who party={call.remote} strings={strings} />
+            <Who party={call.remote} words={words} />
           </p>
           <p class="subtitle">
             {name !== "" && number !== "" && <PhoneNumber number={number} />}
-            {call.internal && ` · ${strings.internal}`}
+            {call.internal && ` · ${words.internal}`}
           </p>
         </div>
       </div>
-      <Story call={call} nowMs={state.nowMs.value} strings={strings} />
-      <Details call={call} strings={strings} />
+      <Story call={call} nowMs={state.nowMs.value} words={words} />
+      <Details call={call} words={words} />
     </article>
   );
 }
 
-export function OtherCall({ call, state, strings }: CallProps): VNode {
-  const look = lookOf(call, state.nowMs.value, strings);
+export function OtherCall({ call, state, words }: CallProps): VNode {
+  const look = lookOf(call, state.nowMs.value, words);
   return (
     <article
       class="row"
@@ -68,21 +69,21 @@ export function OtherCall({ call, state, strings }: CallProps): VNode {
       </span>
       <div class="identity">
         <p class="row-title">
-          <Who party={call.remote} strings={strings} />
+          <Who party={call.remote} words={words} />
         </p>
         <p class="subtitle">
           <span class="tone">{look.label}</span>
-          {call.internal && ` · ${strings.internal}`}
+          {call.internal && ` · ${words.internal}`}
         </p>
-        <Story call={call} nowMs={state.nowMs.value} strings={strings} />
+        <Story call={call} nowMs={state.nowMs.value} words={words} />
       </div>
       <Timer call={call} nowMs={state.nowMs.value} />
-      <Dismiss call={call} state={state} strings={strings} />
+      <Dismiss call={call} state={state} words={words} />
     </article>
   );
 }
 
-function StateLine({ call, look, state, strings }: CallProps & { look: Look }): VNode {
+function StateLine({ call, look, state, words }: CallProps & { look: Look }): VNode {
   return (
     <header class="state-line">
       <span class="state tone" part="state">
@@ -90,20 +91,20 @@ function StateLine({ call, look, state, strings }: CallProps & { look: Look }): 
         {look.label}
       </span>
       <Timer call={call} nowMs={state.nowMs.value} />
-      <Dismiss call={call} state={state} strings={strings} />
+      <Dismiss call={call} state={state} words={words} />
     </header>
   );
 }
 
 /** What is to be told about the call besides its state: where it comes from, and doubts. */
-function Story({ call, nowMs, strings }: { call: Call; nowMs: number; strings: Strings }): VNode {
+function Story({ call, nowMs, words }: { call: Call; nowMs: number; words: Words }): VNode {
   return (
     <>
       {call.transfer !== null && (
         <p class="story" part="transfer">
           <Icon name="transfer" />
           <span>
-            <Transfer call={call} strings={strings} />
+            <Transfer call={call} words={words} />
           </span>
         </p>
       )}
@@ -111,8 +112,8 @@ function Story({ call, nowMs, strings }: { call: Call; nowMs: number; strings: S
         <p class="story">
           <Icon name="unconfirmed" />
           <span>
-            {fill(strings.unconfirmedSince, {
-              time: timeOfDay(call.updated_at, strings.locale, nowMs),
+            {fill(words.unconfirmedSince, {
+              time: timeOfDay(call.updated_at, words.language, nowMs),
             })}
           </span>
         </p>
@@ -121,40 +122,40 @@ function Story({ call, nowMs, strings }: { call: Call; nowMs: number; strings: S
   );
 }
 
-function Transfer({ call, strings }: { call: Call; strings: Strings }): VNode | null {
+function Transfer({ call, words }: { call: Call; words: Words }): VNode | null {
   if (call.transfer === null) return null;
   const { via, original_number: original, completed_at: completed } = call.transfer;
   const number = displayText(original, 40);
   const values = {
-    via: <Who party={via} strings={{ ...strings, unknown: strings.colleague }} />,
+    via: <Who party={via} words={{ ...words, unknown: words.colleague }} />,
     number: <PhoneNumber number={number} />,
   };
-  if (completed !== null) return <Phrase text={strings.transferDone} with={values} />;
-  const text = number === "" ? strings.transferPendingUnknown : strings.transferPending;
+  if (completed !== null) return <Phrase text={words.transferDone} with={values} />;
+  const text = number === "" ? words.transferPendingUnknown : words.transferPending;
   return <Phrase text={text} with={values} />;
 }
 
-function Details({ call, strings }: { call: Call; strings: Strings }): VNode {
-  const text = call.direction === "inbound" ? strings.toLine : strings.fromLine;
+function Details({ call, words }: { call: Call; words: Words }): VNode {
+  const text = call.direction === "inbound" ? words.toLine : words.fromLine;
   return (
     <p class="details">
       <span>
         <Phrase text={text} with={{ line: <Line party={call.local} /> }} />
       </span>
-      <span class="figures">{figures(call, strings)}</span>
+      <span class="figures">{figures(call, words)}</span>
     </p>
   );
 }
 
 /** The finished times that the running timer does not show. */
-function figures(call: Call, strings: Strings): string {
-  const talked = fill(strings.talked, { duration: clockText(call.talk_ms) });
-  const held = fill(strings.onHoldFor, { duration: clockText(call.hold_ms) });
+function figures(call: Call, words: Words): string {
+  const talked = fill(words.talked, { duration: clockText(call.talk_ms) });
+  const held = fill(words.onHoldFor, { duration: clockText(call.hold_ms) });
   if (call.state === "held") return talked;
   if (call.state === "active") return call.hold_ms > 0 ? held : "";
   if (call.state === "ringing") return "";
   if (call.answered_at === null) {
-    return fill(strings.rang, { duration: clockText(call.ring_ms) });
+    return fill(words.rang, { duration: clockText(call.ring_ms) });
   }
   return call.hold_ms > 0 ? `${talked} · ${held}` : talked;
 }
@@ -168,13 +169,13 @@ function Timer({ call, nowMs }: { call: Call; nowMs: number }): VNode | null {
   );
 }
 
-function Dismiss({ call, state, strings }: CallProps): VNode {
+function Dismiss({ call, state, words }: CallProps): VNode {
   return (
     <button
       type="button"
       class="icon-button"
       part="dismiss"
-      aria-label={fill(strings.dismiss, { who: whoText(call.remote, strings) })}
+      aria-label={fill(words.dismiss, { who: whoText(call.remote, words) })}
       onClick={() => state.dismiss(call)}
     >
       <Icon name="close" />

@@ -3,49 +3,52 @@
 import type { VNode } from "preact";
 import type { ConnectionState } from "../../state.ts";
 import type { PopupState } from "../popup-state.ts";
-import type { Strings } from "../strings.ts";
+import { plural } from "../language.ts";
+import type { Words } from "../words/words.ts";
 
 interface ConnectionProps {
   readonly state: PopupState;
-  readonly strings: Strings;
+  readonly words: Words;
 }
 
-export function Head({ state, strings }: ConnectionProps): VNode {
+export function Head({ state, words }: ConnectionProps): VNode {
   const connection = state.connection.value;
   const { missed } = state.arrangement.value;
   return (
     <header class="head" part="head">
       <span class="connection" part="connection" data-phase={connection.phase} role="status">
         <span class="dot" aria-hidden="true" />
-        {connectionText(connection, strings.connection)}
+        {connectionText(connection, words.connection)}
       </span>
-      {missed > 0 && <span class="missed">{strings.missedCount(missed)}</span>}
+      {missed > 0 && (
+        <span class="missed">{plural(words.language, words.missedCount, missed)}</span>
+      )}
     </header>
   );
 }
 
 /** What the user has to know or do about the connection. */
-export function Trouble({ state, strings }: ConnectionProps): VNode | null {
+export function Trouble({ state, words }: ConnectionProps): VNode | null {
   const connection = state.connection.value;
   if (connection.phase === "reconnecting" && state.arrangement.value.cards.length > 0) {
     return (
       <p class="notice" part="notice" data-tone="held">
-        {strings.connection.outdated}
+        {words.connection.outdated}
       </p>
     );
   }
   if (connection.phase !== "refused") return null;
   return (
     <div class="notice" part="notice" data-tone="missed" role="alert">
-      <p>{strings.connection.refusal[connection.reason]}</p>
+      <p>{words.connection.refusal[connection.reason]}</p>
       <button type="button" class="button" onClick={() => state.connect()}>
-        {strings.connection.tryAgain}
+        {words.connection.tryAgain}
       </button>
     </div>
   );
 }
 
-function connectionText(state: ConnectionState, words: Strings["connection"]): string {
+function connectionText(state: ConnectionState, words: Words["connection"]): string {
   if (state.phase === "connecting" && state.attempt > 1) return words.unreachable;
   return words[state.phase];
 }

@@ -2,7 +2,7 @@
 
 import { isUnconfirmed } from "../arrangement.ts";
 import type { Call } from "../../wire.ts";
-import type { Strings } from "../strings.ts";
+import type { Words } from "../words/words.ts";
 import type { IconName } from "./icons.tsx";
 
 /** The name of a colour in the style sheet. */
@@ -14,14 +14,14 @@ export interface Look {
   readonly label: string;
 }
 
-export function lookOf(call: Call, nowMs: number, strings: Strings): Look {
-  const look = confirmedLook(call, strings);
+export function lookOf(call: Call, nowMs: number, words: Words): Look {
+  const look = confirmedLook(call, words);
   if (!isUnconfirmed(call, nowMs)) return look;
-  const label = `${look.label}, ${strings.unconfirmed}`;
+  const label = `${look.label}, ${words.unconfirmed}`;
   return { tone: "unconfirmed", icon: "unconfirmed", label };
 }
 
-function confirmedLook(call: Call, { state }: Strings): Look {
+function confirmedLook(call: Call, { state }: Words): Look {
   const inbound = call.direction === "inbound";
   switch (call.state) {
     case "ringing":
@@ -37,7 +37,7 @@ function confirmedLook(call: Call, { state }: Strings): Look {
   }
 }
 
-function endedLook(call: Call, state: Strings["state"]): Look {
+function endedLook(call: Call, state: Words["state"]): Look {
   switch (call.outcome) {
     case "missed":
       return { tone: "missed", icon: "missed", label: state.missed };

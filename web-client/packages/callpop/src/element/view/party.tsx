@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import type { Party } from "../../wire.ts";
 import { digitGroups } from "../phone-number.ts";
-import type { Strings } from "../strings.ts";
+import type { Words } from "../words/words.ts";
 import { displayText } from "../text.ts";
 
 export function Name({ name }: { name: string }): VNode {
@@ -22,11 +22,11 @@ export function PhoneNumber({ number }: { number: string }): VNode {
 }
 
 /** The name, else the number, else a word for neither. */
-export function Who({ party, strings }: { party: Party; strings: Strings }): VNode {
+export function Who({ party, words }: { party: Party; words: Words }): VNode {
   const name = displayText(party.name);
   const number = displayText(party.number, 40);
   if (name !== "") return <Name name={name} />;
-  return number === "" ? <Name name={strings.unknown} /> : <PhoneNumber number={number} />;
+  return number === "" ? <Name name={words.unknown} /> : <PhoneNumber number={number} />;
 }
 
 /** "John Doe · 200", or the one of both that is known. */
@@ -43,7 +43,7 @@ export function Line({ party }: { party: Party }): VNode {
 }
 
 /** The same as text alone, for labels and announcements. */
-export function whoText(party: Party, strings: Strings): string {
+export function whoText(party: Party, words: Words): string {
   const number = digitGroups(displayText(party.number, 40)).join(" ");
-  return displayText(party.name) || number || strings.unknown;
+  return displayText(party.name) || number || words.unknown;
 }

@@ -5,56 +5,59 @@ import type { Call } from "../../wire.ts";
 import type { Cell } from "../cells.ts";
 import { clockText } from "../duration.ts";
 import type { PopupState } from "../popup-state.ts";
-import { fill, type Strings } from "../strings.ts";
-import { Icon, type IconName } from "./icons.tsx";
-import { lookOf } from "./looks.ts";
-import { Who } from "./party.tsx";
-import { timeOfDay } from "./time-of-day.ts";
+import { fill } from "../language.ts";
+import type { Words } from "../words/words.ts";
+import { Icon, type IconName } from "../view/icons.tsx";
+import { lookOf } from "../view/looks.ts";
+import { Who } from "../view/party.tsx";
+import { RECENT_WORDS } from "./words.ts";
+import { timeOfDay } from "../view/time-of-day.ts";
 
 const SHOWN_AT_FIRST = 4;
 
 interface RecentProps {
   readonly state: PopupState;
-  readonly strings: Strings;
+  readonly words: Words;
 }
 
-export function Recent({ state, strings }: RecentProps): VNode | null {
-  const { recent, missed } = state.arrangement.value;
-  if (recent.length === 0) return null;
+export function RecentCalls({ state, words }: RecentProps): VNode {
+  const { missed } = state.arrangement.value;
+  const own = RECENT_WORDS[words.language];
   return (
     <div class="recent" part="recent">
       <div class="recent-head">
         <h2>
           <Toggle of={state.recentOpen} class="link fold">
-            {strings.recent}
+            {own.title}
             <Icon name="more" />
           </Toggle>
         </h2>
         {missed > 0 && (
           <button type="button" class="link" onClick={() => state.markMissedSeen()}>
-            {strings.markSeen}
+            {own.markAllSeen}
           </button>
         )}
       </div>
-      {state.recentOpen.value && <List state={state} strings={strings} />}
+      {state.recentOpen.value && <List state={state} words={words} />}
     </div>
   );
 }
 
-function List({ state, strings }: RecentProps): VNode {
+function List({ state, words }: RecentProps): VNode {
   const { recent } = state.arrangement.value;
+  const own = RECENT_WORDS[words.language];
   const all = state.allRecent.value;
   const count = String(recent.length);
   return (
     <>
       <ul>
         {(all ? recent : recent.slice(0, SHOWN_AT_FIRST)).map((call) => (
-          <RecentCall key={call.leg_id} call={call} state={state} strings={strings} />
+          <RecentCall key={call.leg_id} call={call} state={state} words={words} />
         ))}
       </ul>
       {recent.length > SHOWN_AT_FIRST && (
         <Toggle of={state.allRecent} class="link wide">
-          {all ? strings.showFewer : fill(strings.showAll, { count })}
+          {all ? own.showFewer : fill(own.showAll, { count })}
         </Toggle>
       )}
     </>
@@ -82,9 +85,9 @@ function Toggle({ of, class: name, children }: ToggleProps): VNode {
   );
 }
 
-function RecentCall({ call, state, strings }: RecentProps & { call: Call }): VNode {
+function RecentCall({ call, state, words }: RecentProps & { call: Call }): VNode {
   const nowMs = state.nowMs.value;
-  const look = lookOf(call, nowMs, strings);
+  const look = lookOf(call, nowMs, words);
   const unseen = call.outcome === "missed" && call.dismissed_at === null;
   return (
     <li class="recent-call" data-leg={call.leg_id} data-tone={look.tone} data-unseen={unseen}>
@@ -93,19 +96,19 @@ function RecentCall({ call, state, strings }: RecentProps & { call: Call }): VNo
       </span>
       <div class="identity">
         <p class="row-title">
-          <Who party={call.remote} strings={strings} />
+          <Who party={call.remote} words={words} />
         </p>
         <p class="subtitle">
           {call.outcome !== "answered" && <span class="tone">{`${look.label} · `}</span>}
-          {timeOfDay(call.started_at, strings.locale, nowMs)}
+          {timeOfDay(call.started_at, words.language, nowMs)}
           {call.talk_ms > 0 && ` · ${clockText(call.talk_ms)}`}
-          {call.internal && ` · ${strings.internal}`}
+          {call.internal && ` · ${words.internal}`}
         </p>
       </div>
       {call.summary !== null && (
         <button type="button" class="pill" onClick={() => state.openSummary(call)}>
           <Icon name="summary" />
-          {strings.summary.open}
+          {RECENT_WORDS[words.language].summary}
         </button>
       )}
     </li>

@@ -1,7 +1,7 @@
 // The provider's summary, read with distrust: any part may be missing, of another type,
 // or hostile. What is understood is kept, the rest passed over; nothing here throws.
 
-import { displayText } from "./text.ts";
+import { displayText } from "../text.ts";
 
 const LONGEST_TEXT = 4_000;
 const MOST_ENTRIES = 200;

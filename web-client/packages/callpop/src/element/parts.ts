@@ -1,0 +1,18 @@
+// The parts of the popup that are loaded when something needs them.
+
+import type { Lazy, Part } from "./lazy.ts";
+import type { PopupState } from "./popup-state.ts";
+
+export interface Parts {
+  readonly recent: Lazy<typeof import("./recent/recent.ts")>;
+  readonly summary: Lazy<typeof import("./summary/summary.ts")>;
+}
+
+/** The parts for the popup of `state`; `adopt` takes the style sheets that come with them. */
+export function partsOf(state: PopupState, adopt: (css: string) => void): Parts {
+  const lazy = <P extends Part>(load: () => Promise<P>): Lazy<P> => state.lazy(load, adopt);
+  return {
+    recent: lazy(() => import("./recent/recent.ts")),
+    summary: lazy(() => import("./summary/summary.ts")),
+  };
+}

@@ -1,0 +1,73 @@
+// The words around a summary; the summary itself speaks the language of its call.
+
+import type { Language } from "../language.ts";
+
+export interface SummaryWords {
+  readonly nothing: string;
+  readonly quick: string;
+  readonly actions: string;
+  readonly focus: string;
+  readonly notes: string;
+  readonly recommendations: string;
+  readonly missed: string;
+  readonly suggestions: string;
+  readonly attendees: string;
+  readonly copyAll: string;
+  readonly copyActions: string;
+  /** `{text}` */
+  readonly copyAction: string;
+  readonly copied: string;
+  /** The browser refused, and the text is selected. */
+  readonly selected: string;
+}
+
+export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
+  en: {
+    nothing: "This summary has no text.",
+    quick: "In short",
+    actions: "Action items",
+    focus: "Focus topics",
+    notes: "Notes",
+    recommendations: "Recommendations",
+    missed: "Missed",
+    suggestions: "Suggestions",
+    attendees: "With",
+    copyAll: "Copy summary",
+    copyActions: "Copy all",
+    copyAction: "Copy: {text}",
+    copied: "Copied",
+    selected: "Copying was refused. The text is selected: press Ctrl+C or ⌘C.",
+  },
+  nl: {
+    nothing: "Deze samenvatting bevat geen tekst.",
+    quick: "In het kort",
+    actions: "Actiepunten",
+    focus: "Hoofdonderwerpen",
+    notes: "Notities",
+    recommendations: "Aanbevelingen",
+    missed: "Gemist",
+    suggestions: "Suggesties",
+    attendees: "Met",
+    copyAll: "Samenvatting kopiëren",
+    copyActions: "Alles kopiëren",
+    copyAction: "Kopiëren: {text}",
+    copied: "Gekopieerd",
+    selected: "Kopiëren werd geweigerd. De tekst is geselecteerd: druk op Ctrl+C of ⌘C.",
+  },
+  fr: {
+    nothing: "Ce résumé ne contient pas de texte.",
+    quick: "En bref",
+    actions: "Actions à mener",
+    focus: "Sujets principaux",
+    notes: "Notes",
+    recommendations: "Recommandations",
+    missed: "Points manqués",
+    suggestions: "Suggestions",
+    attendees: "Avec",
+    copyAll: "Copier le résumé",
+    copyActions: "Tout copier",
+    copyAction: "Copier : {text}",
+    copied: "Copié",
+    selected: "La copie a été refusée. Le texte est sélectionné : appuyez sur Ctrl+C ou ⌘C.",
+  },
+};
