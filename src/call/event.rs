@@ -224,12 +224,23 @@ mod tests {
         What::Phase { phase: Phase::Ringing, line: line.into() }
     }
 
+    fn wrap_up(disposition: Option<&str>, note: &str) -> What {
+        let disposition = disposition.map(Into::into);
+        What::WrapUp { disposition, note: note.into(), by: "agent".into() }
+    }
+
     #[test]
     fn what_is_stored_is_the_same_event_when_read() {
         let content = serde_json::value::RawValue::from_string("{\"a\": [1,  2]}".into()).unwrap();
         let What::Phase { line, .. } = ringing("+3228992675", "") else { unreachable!() };
         let summary = What::Summary { line, language: "en-GB".into(), content: Content::new(content) };
-        for what in [ringing("+3228992675", "x"), summary, What::Dismissed, What::Expired { after: 7 }] {
+        let ours = [
+            What::Dismissed,
+            What::Expired { after: 7 },
+            wrap_up(Some("Resolved"), "a\nb"),
+            wrap_up(None, ""),
+        ];
+        for what in [ringing("+3228992675", "x"), summary].into_iter().chain(ours) {
             let event = CallEvent {
                 tenant: "t".try_into().unwrap(),
                 extension: "200".try_into().unwrap(),
@@ -246,11 +257,20 @@ mod tests {
     #[test]
     fn the_digest_is_what_it_always_was() {
         // A change here makes every stored duplicate look new: migrate, do not just edit.
-        assert_eq!(Event::new(5, ringing("+3228992675", "Ann")).digest, 11_132_449_755_253_580_886);
+        for (what, digest) in [
+            (ringing("+3228992675", "Ann"), 11_132_449_755_253_580_886),
+            (What::Dismissed, 3_244_421_341_483_603_138),
+            (What::Expired { after: 7 }, 9_324_454_920_402_081_455),
+            (wrap_up(Some("Resolved"), "a"), 6_855_561_269_721_315_697),
+        ] {
+            assert_eq!(Event::new(5, what.clone()).digest, digest, "{what:?}");
+        }
     }
 
     #[test]
     fn texts_do_not_run_into_one_another() {
         assert_ne!(Event::new(5, ringing("12", "3x")), Event::new(5, ringing("123", "x")));
+        assert_ne!(Event::new(5, wrap_up(Some("a"), "")), Event::new(5, wrap_up(None, "a")));
+        assert_ne!(Event::new(5, wrap_up(Some(""), "a")), Event::new(5, wrap_up(None, "a")));
     }
 }

@@ -377,6 +377,26 @@ fn a_problem_shows_the_value_and_the_remedy() {
 }
 
 #[test]
+fn dispositions_are_few_short_and_told_apart() {
+    let given = |items: &[String]| format!("calls.dispositions = {items:?}");
+    let numbered = |count: usize| (0..count).map(|number| format!("Outcome {number}")).collect::<Vec<_>>();
+    let most = read(&format!("{REQUIRED}{}", given(&numbered(50))), &[]).unwrap();
+    assert_eq!(most.config.calls.dispositions, numbered(50));
+    let long = "é".repeat(65);
+    for (items, says) in [
+        (numbered(51), "calls.dispositions: has more than 50"),
+        (vec!["A".into(), "B".into(), "A".into()], "calls.dispositions[2]: is there already"),
+        (vec!["A".into(), "".into()], "calls.dispositions[1] = \"\": a disposition is 1 to 64 characters"),
+        (vec!["A\tB".into()], "a disposition is 1 to 64 characters"),
+        (vec![long], "a disposition is 1 to 64 characters"),
+    ] {
+        let found = problem(&given(&items), &[]);
+        assert!(found.contains(says), "{found}");
+    }
+    assert!(problem("calls.dispositions = \"A\"", &[]).contains("must be a list of texts"));
+}
+
+#[test]
 fn some_things_are_only_worth_a_warning() {
     assert_eq!(warnings(""), Vec::<String>::new());
     let early = warnings("calls.expire_after = \"1h\"");

@@ -152,6 +152,29 @@ async fn a_dismissal_on_one_node_reaches_the_sessions_on_all_nodes_once() {
 }
 
 #[tokio::test]
+async fn a_wrap_up_on_one_node_reaches_all_and_what_is_said_last_counts() {
+    let nodes = three_nodes(&config().await).await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let mut tabs: Vec<Client> = Vec::new();
+    for node in &nodes {
+        tabs.push(node.agent(&leg.tenant, "200").await);
+    }
+    nodes[0].deliver_each(&leg.whole()).await;
+    for tab in &mut tabs {
+        tab.version(&leg, 3).await;
+    }
+    // One after the other, until the leg is too large to be published whole.
+    for number in 0..21_usize {
+        let note = format!("{number} {}", "x".repeat(1500));
+        let asked = &mut tabs[number % 3];
+        asked.wrap_up(&leg, None, &note).await;
+        for tab in &mut tabs {
+            assert_eq!(tab.version(&leg, 4 + number as u64).await["wrap_up"]["note"], note);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_new_epoch_closes_no_session() {
     const SESSIONS: usize = 300;
     let redis = Server::start(Aof::EverySecond).await;

@@ -80,7 +80,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             transfer_of: transfer_of.map(Into::into),
         })
     });
-    let what = (0..7, line, 0..6_u64).prop_map(|(kind, line, value)| match kind {
+    let what = (0..8, line, 0..6_u64).prop_map(|(kind, line, value)| match kind {
         0 => What::Phase { phase: Phase::Ringing, line },
         1 => What::Phase { phase: Phase::Active, line },
         2 => What::Phase { phase: Phase::Held, line },
@@ -91,6 +91,11 @@ fn any_event() -> impl Strategy<Value = Event> {
             content: Content::new(serde_json::value::to_raw_value(&value).unwrap()),
         },
         5 => What::Expired { after: value * 1_000_000 },
+        6 => What::WrapUp {
+            disposition: (value % 2 == 0).then(|| "Resolved".into()),
+            note: if value < 2 { "".into() } else { value.to_string().into() },
+            by: "agent".into(),
+        },
         // A leg is dismissed once: which dismissal counts is the store's to say, so there is one here.
         _ => What::Dismissed,
     });
@@ -266,6 +271,42 @@ fn a_full_leg_still_takes_its_end() {
     assert_eq!(leg.add(phase(3, Phase::Held)), Added::Known);
     assert_eq!(leg.add(phase(10_000, Phase::Hangup)), Added::New);
     assert_eq!(leg.fold(&key(), &RULES).unwrap().state, CallState::Ended);
+}
+
+fn wrap_up(at: Micros, disposition: Option<&str>, note: &str) -> Event {
+    let disposition = disposition.map(Into::into);
+    Event::new(at, What::WrapUp { disposition, note: note.into(), by: "agent".into() })
+}
+
+#[test]
+fn the_latest_wrap_up_counts_and_nothing_said_takes_it_back() {
+    let rings = || [phase(1, Phase::Ringing), phase(2, Phase::Hangup)];
+    let call = fold(rings().into_iter().chain([wrap_up(9, Some("Resolved"), "b"), wrap_up(7, None, "a")]));
+    assert_eq!((call.updated_at, call.ended_at, call.version), (2, Some(2), 4));
+    let said = call.wrap_up.unwrap();
+    assert_eq!(
+        (said.disposition.as_deref(), &*said.note, said.at, &*said.by),
+        (Some("Resolved"), "b", 9, "agent")
+    );
+    let back = fold(rings().into_iter().chain([wrap_up(7, None, "a"), wrap_up(9, None, "")]));
+    assert_eq!(back.wrap_up, None);
+    assert!(fold([phase(1, Phase::Ringing), wrap_up(9, None, "a")]).is_live());
+}
+
+#[test]
+fn wrap_ups_have_a_bound_of_their_own_and_leave_room_for_the_rest() {
+    let mut leg = Leg::default();
+    for at in 0..MAX_PHASES as u64 {
+        leg.add(phase(at, Phase::Held));
+    }
+    for at in 0..MAX_WRAP_UPS as u64 {
+        assert_eq!(leg.add(wrap_up(at, None, "x")), Added::New);
+    }
+    assert_eq!(leg.add(wrap_up(9999, None, "x")), Added::Full);
+    assert_eq!(leg.add(wrap_up(3, None, "x")), Added::Known);
+    for event in [summary(9000), Event::new(9001, What::Dismissed), phase(9002, Phase::Hangup)] {
+        assert_eq!(leg.add(event), Added::New);
+    }
 }
 
 #[test]

@@ -13,5 +13,6 @@ mod scenarios;
 mod shutdown;
 mod token_refresh;
 mod webhook_content;
+mod wrap_up;
 
 use begin::{config, engine, gateway, timeless_gateway};

@@ -115,6 +115,10 @@ async fn nothing_personal_is_logged() {
     client.version(&leg, 2).await;
     client.dismiss(&leg).await;
     client.version(&leg, 3).await;
+    client.wrap_up(&leg, Some("Anna Person"), "a secret diagnosis").await;
+    client.version(&leg, 4).await;
+    client.wrap_up(&leg, Some("Anna Person\n"), "a secret diagnosis\0").await;
+    client.next_of("error").await;
     // What goes wrong is where such things are usually let out.
     gateway.post(&leg.clone().with("direction", "John Doe +3228992675").ringing(0)).await;
     gateway.deliver(&leg.event("Anna Person", 1)).await;

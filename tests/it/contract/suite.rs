@@ -14,5 +14,6 @@ mod shutdown;
 mod slow_reader;
 mod token_refresh;
 mod webhook_content;
+mod wrap_up;
 
 use begin::{config, engine, gateway, timeless_gateway};

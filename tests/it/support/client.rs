@@ -173,6 +173,12 @@ impl Client {
         self.send(&json!({"type": "dismiss", "leg_id": leg.id})).await;
     }
 
+    /// Says something of a call.
+    pub async fn wrap_up(&mut self, leg: &Leg, disposition: Option<&str>, note: &str) {
+        let said = json!({"type": "wrap_up", "leg_id": leg.id, "disposition": disposition, "note": note});
+        self.send(&said).await;
+    }
+
     /// Shows that the connection stands, both ways.
     pub async fn assert_open(&mut self) {
         let t0 = super::now();
@@ -236,6 +242,7 @@ impl Client {
         for field in ["server_time", "heartbeat_ms", "token_expires_at"] {
             assert!(frame[field].as_u64().is_some_and(|value| value > 0), "{field} in {frame}");
         }
+        assert!(frame["dispositions"].is_array(), "dispositions in {frame}");
         for field in ["session_id", "stream"] {
             assert!(frame[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {frame}");
         }
@@ -270,7 +277,7 @@ fn version(call: &Value) -> u64 {
 fn assert_whole(call: &Value) {
     const FIELDS: &str = "leg_id tenant_id extension version direction internal state remote local transfer \
         started_at answered_at since ended_at updated_at ring_ms talk_ms hold_ms outcome stale_at \
-        dismissed_at summary";
+        dismissed_at summary wrap_up";
     for field in FIELDS.split_whitespace() {
         assert!(call.get(field).is_some(), "{field} is missing in {call}");
     }
