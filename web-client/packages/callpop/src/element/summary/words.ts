@@ -3,6 +3,7 @@
 import type { Language } from "../language.ts";
 
 export interface SummaryWords {
+  readonly language: Language;
   readonly nothing: string;
   readonly quick: string;
   readonly actions: string;
@@ -14,6 +15,7 @@ export interface SummaryWords {
   readonly attendees: string;
   readonly copyAll: string;
   readonly copyActions: string;
+  readonly copyActionsOf: string;
   /** `{text}` */
   readonly copyAction: string;
   readonly copied: string;
@@ -23,6 +25,7 @@ export interface SummaryWords {
 
 export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
   en: {
+    language: "en",
     nothing: "This summary has no text.",
     quick: "In short",
     actions: "Action items",
@@ -34,11 +37,13 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     attendees: "With",
     copyAll: "Copy summary",
     copyActions: "Copy all",
+    copyActionsOf: "Copy all action items",
     copyAction: "Copy: {text}",
     copied: "Copied",
     selected: "Copying was refused. The text is selected: press Ctrl+C or ⌘C.",
   },
   nl: {
+    language: "nl",
     nothing: "Deze samenvatting bevat geen tekst.",
     quick: "In het kort",
     actions: "Actiepunten",
@@ -50,11 +55,13 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     attendees: "Met",
     copyAll: "Samenvatting kopiëren",
     copyActions: "Alles kopiëren",
+    copyActionsOf: "Alle actiepunten kopiëren",
     copyAction: "Kopiëren: {text}",
     copied: "Gekopieerd",
     selected: "Kopiëren werd geweigerd. De tekst is geselecteerd: druk op Ctrl+C of ⌘C.",
   },
   fr: {
+    language: "fr",
     nothing: "Ce résumé ne contient pas de texte.",
     quick: "En bref",
     actions: "Actions à mener",
@@ -66,6 +73,7 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     attendees: "Avec",
     copyAll: "Copier le résumé",
     copyActions: "Tout copier",
+    copyActionsOf: "Copier toutes les actions à mener",
     copyAction: "Copier : {text}",
     copied: "Copié",
     selected: "La copie a été refusée. Le texte est sélectionné : appuyez sur Ctrl+C ou ⌘C.",

@@ -34,9 +34,14 @@ const PATHS: Readonly<Record<IconName, string>> = {
 };
 
 export function Icon({ name }: { name: IconName }): VNode {
+  return <Sign d={PATHS[name]} />;
+}
+
+/** A sign of a part that is loaded later, by its path in a field of 24 × 24. */
+export function Sign({ d }: { d: string }): VNode {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={PATHS[name]} />
+      <path d={d} />
     </svg>
   );
 }
