@@ -56,6 +56,8 @@ async fn embed(Path(path): Path<String>, headers: HeaderMap) -> Result<Response,
     };
     let anyone = HeaderValue::from_static("cross-origin");
     response.headers_mut().insert("cross-origin-resource-policy", anyone);
+    // Pages elsewhere import modules from here, which browsers fetch with CORS.
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     Ok(response)
 }
 

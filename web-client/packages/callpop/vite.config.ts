@@ -11,7 +11,7 @@ const config: UserConfig = {
       entry: { index: "src/index.ts", element: "src/element.ts" },
       formats: ["es"],
     },
-    rolldownOptions: { output: { chunkFileNames: "[name].js" } },
+    rolldownOptions: { output: { chunkFileNames: "[name].js", minify: true, comments: false } },
   },
 };
 

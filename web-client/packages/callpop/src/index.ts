@@ -6,6 +6,7 @@ export type { Unsubscribe } from "./events.ts";
 export type { SocketConstructor, SocketLike } from "./link.ts";
 export type { ConnectionState } from "./state.ts";
 export type { CallChange } from "./store.ts";
+export { tokenFromUrl } from "./token-url.ts";
 export { type TokenProvider, TokenUnavailable } from "./tokens.ts";
 export type {
   Call,

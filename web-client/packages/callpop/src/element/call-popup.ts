@@ -2,6 +2,7 @@
 
 import { h, render } from "preact";
 import { CallpopClient } from "../client.ts";
+import { tokenFromUrl } from "../token-url.ts";
 import type { TokenProvider } from "../tokens.ts";
 import type { CallSource } from "./call-source.ts";
 import baseCss from "./css/base.css?inline";
@@ -17,7 +18,7 @@ import { loadWords, PATIENCE_MS, wordsAtHand } from "./words/load.ts";
 /**
  * `<call-popup>`: shows one user's calls as they happen.
  *
- * Connect it with `url` and a token (attribute `token` or property `tokenProvider`), or give
+ * Connect it with `url` and a token (attribute `token-url` or `token`, or property `tokenProvider`), or give
  * it a `client`, whose connection then stays yours. `contacts` looks up callers without a name
  * at the gateway. `placement="bottom-right"` (or another
  * corner) makes it float; `theme="light"` or `"dark"` overrules the reader's preference;
@@ -27,6 +28,7 @@ export class CallPopup extends HTMLElement {
   static readonly observedAttributes: readonly string[] = [
     "url",
     "token",
+    "token-url",
     "contacts",
     "placement",
     "label",
@@ -195,6 +197,8 @@ export class CallPopup extends HTMLElement {
   }
 
   #attributeToken(): TokenProvider | null {
+    const url = this.getAttribute("token-url");
+    if (url !== null) return tokenFromUrl(url);
     const token = this.getAttribute("token");
     return token === null ? null : (): string => token;
   }

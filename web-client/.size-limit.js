@@ -1,0 +1,53 @@
+// What a browser may have to load, in gzip. The lists follow the built files' own imports, so that
+// a chunk without a limit of its own fails.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+const NPM = "packages/callpop/dist";
+const EMBED = "dist/embed";
+
+/** Of a chunk that is loaded when it is needed; the rest of a name is its hash. */
+const LAZY_LIMITS = {};
+
+/** A file and what it imports before it runs. */
+function withImports(file, seen = new Set()) {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const imports = readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*["'`](\.[^"'`]+)["'`]/g);
+  return [
+    file,
+    ...[...imports].flatMap(([, name]) => withImports(join(dirname(file), name), seen)),
+  ];
+}
+
+function embedded(name) {
+  const pattern = new RegExp(`^${name}-[\\w-]{8}\\.js$`);
+  const found = readdirSync(`${EMBED}/assets`).filter((file) => pattern.test(file));
+  if (found.length !== 1) throw new Error(`${name}: ${found.length} files; build first`);
+  return `${EMBED}/assets/${found[0]}`;
+}
+
+const main = [`${EMBED}/v1.js`, ...withImports(embedded("popup"))];
+const chunks = readdirSync(`${EMBED}/assets`)
+  .filter((name) => name.endsWith(".js"))
+  .map((name) => `${EMBED}/assets/${name}`)
+  .filter((file) => !main.includes(file));
+
+const lazy = chunks.map((path) => {
+  const name = basename(path, ".js").slice(0, -9);
+  // An unknown one is too large: it gets its limit above.
+  return {
+    name: `script tag, later: ${name}`,
+    path,
+    limit: LAZY_LIMITS[name] ?? "0 B",
+    gzip: true,
+  };
+});
+
+export default [
+  { name: "npm: SDK", path: withImports(`${NPM}/index.js`), limit: "8 kB", gzip: true },
+  { name: "script tag: shows any live call", path: main, limit: "20 kB", gzip: true },
+  ...lazy,
+  { name: "script tag: everything", path: [...main, ...chunks], gzip: true },
+];
