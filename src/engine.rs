@@ -44,6 +44,8 @@ pub enum Stream {
 pub struct Change {
     pub seq: u64,
     pub call: Call,
+    /// When it was committed, by the clock of the node that did; none where it was read later.
+    pub committed_at: Option<Micros>,
     frame: OnceLock<Frame>,
 }
 
@@ -238,8 +240,8 @@ impl From<Unconfirmed> for EngineError {
 }
 
 impl Change {
-    pub(crate) fn new(seq: u64, call: Call) -> Self {
-        Self { seq, call, frame: OnceLock::new() }
+    pub(crate) fn new(seq: u64, call: Call, committed_at: Option<Micros>) -> Self {
+        Self { seq, call, committed_at, frame: OnceLock::new() }
     }
 
     /// The `call` frame; the same for everyone.

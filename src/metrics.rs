@@ -1,6 +1,12 @@
 //! Everything that is counted. Names begin with `callpop_`, units are in the names, and no
 //! label holds anything personal.
 
+mod reach;
+mod ringing;
+
+pub use reach::{Counted, Reach, Standing};
+pub use ringing::{Hop, Refused, Ringing};
+
 use crate::{protocol::CloseCode, sidecar};
 use parking_lot::Mutex;
 use prometheus_client::{
@@ -9,9 +15,24 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use std::{
-    fmt::{self, Write},
+    fmt,
     sync::{Arc, atomic::AtomicU64},
 };
+
+/// The words for the values of a label.
+macro_rules! labels {
+    ($label:ident { $($value:ident: $word:literal),+ $(,)? }) => {
+        impl prometheus_client::encoding::EncodeLabelValue for $label {
+            fn encode(
+                &self,
+                encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
+            ) -> std::fmt::Result {
+                std::fmt::Write::write_str(encoder, match self { $(Self::$value => $word),+ })
+            }
+        }
+    };
+}
+use labels;
 
 /// The process's metrics.
 pub struct Metrics {
@@ -57,6 +78,8 @@ pub struct Metrics {
     pub conflated: Counter,
     /// Outboxes that overflowed; their sessions read the store instead.
     pub overflows: Counter,
+    pub ringing: Ringing,
+    pub reach: Arc<Reach>,
     pub sidecar: Arc<sidecar::metrics::Metrics>,
 }
 
@@ -118,30 +141,15 @@ impl EncodeLabelValue for CloseCode {
     }
 }
 
-impl EncodeLabelValue for Cause {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        encoder.write_str(match self {
-            Self::Gap => "gap",
-            Self::Probe => "probe",
-            Self::Epoch => "epoch",
-            Self::Large => "large",
-            Self::Unknown => "unknown",
-        })
-    }
-}
-
-impl EncodeLabelValue for RedisError {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        encoder.write_str(match self {
-            Self::Connect => "connect",
-            Self::Connection => "connection",
-            Self::Timeout => "timeout",
-            Self::NotPrimary => "not_primary",
-            Self::NotNow => "not_now",
-            Self::Refused => "refused",
-        })
-    }
-}
+labels!(Cause { Gap: "gap", Probe: "probe", Epoch: "epoch", Large: "large", Unknown: "unknown" });
+labels!(RedisError {
+    Connect: "connect",
+    Connection: "connection",
+    Timeout: "timeout",
+    NotPrimary: "not_primary",
+    NotNow: "not_now",
+    Refused: "refused",
+});
 
 /// 100 microseconds to 6.5 seconds.
 const SECONDS: [f64; 9] = [0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384, 6.5536];
@@ -174,6 +182,8 @@ impl Default for Metrics {
             frames_received: Counter::default(),
             conflated: Counter::default(),
             overflows: Counter::default(),
+            ringing: Ringing::default(),
+            reach: Arc::default(),
             sidecar: Arc::default(),
         };
         metrics.name();
@@ -236,6 +246,8 @@ impl Metrics {
         r.register("frames_received", "Frames from clients", self.frames_received.clone());
         r.register("frames_conflated", "Versions replaced before they were sent", self.conflated.clone());
         r.register("outbox_overflows", "Outboxes that overflowed", self.overflows.clone());
+        self.ringing.name(&mut r);
+        self.reach.name(&mut r);
         self.sidecar.name(&mut r);
     }
 }

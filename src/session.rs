@@ -4,6 +4,7 @@
 mod command;
 mod handshake;
 mod outbox;
+mod receipts;
 mod socket;
 mod state;
 
@@ -12,11 +13,14 @@ pub use outbox::Outbox;
 
 use crate::{
     auth::Identity,
-    engine::{EngineError, Stream, View, now},
+    call::{CallState, LegId, Micros},
+    engine::{Change, EngineError, Stream, View, now},
     gateway::Gateway,
+    metrics::{Counted, Hop, Standing},
     protocol::{CloseCode, Frame, ServerFrame, State},
     registry::Seat,
 };
+use receipts::Receipts;
 use socket::{Incoming, Socket};
 use state::{Budget, Due, Pulse};
 use std::{
@@ -26,6 +30,9 @@ use std::{
 };
 use tokio::time::{sleep, sleep_until};
 use uuid::Uuid;
+
+/// After so many heartbeats what a client told of itself is no longer believed.
+const STALE_BEATS: u32 = 3;
 
 /// Why a session is over.
 enum End {
@@ -63,6 +70,10 @@ pub struct Session {
     delivered: u64,
     pulse: Pulse,
     budget: Budget,
+    receipts: Receipts,
+    reach: Counted,
+    /// When the client last told whether it can alert its user.
+    beat: Instant,
     _seat: Seat,
 }
 
@@ -80,6 +91,9 @@ impl Session {
             delivered: 0,
             pulse: Pulse::new(limits.heartbeat, now, life(identity.expires_at)),
             budget: Budget::new(limits.max_frames_per_second, now),
+            receipts: Receipts::default(),
+            reach: Counted::new(gateway.metrics.reach.clone()),
+            beat: now,
             identity,
             gateway,
             _seat: seat,
@@ -94,7 +108,7 @@ impl Session {
         // From here on the outbox hears every change; those that the first view has already are passed over.
         let registration = self.gateway.registry.register(self.stream.clone(), self.outbox.clone());
         let end = self.serve(resume).await;
-        drop(registration);
+        drop((registration, self.reach));
         metrics.sessions.dec();
         tracing::debug!(session = %self.id, "session ends");
         if let End::Close(code, reason) = end {
@@ -162,7 +176,14 @@ impl Session {
 
     async fn deliver(&mut self, view: View, frame: Frame) -> Result<(), End> {
         (self.epoch, self.delivered) = (view.epoch, view.seq);
-        self.send(&[frame]).await
+        let ringing = view.calls.into_iter().filter(|call| call.state == CallState::Ringing);
+        // Newest first; the latest are remembered.
+        let ringing: Vec<(LegId, Micros)> = ringing.map(|call| (call.leg_id, call.since)).rev().collect();
+        self.send(&[frame]).await?;
+        for (leg, rang_at) in &ringing {
+            self.receipts.on_sent(leg, *rang_at, false, now());
+        }
+        Ok(())
     }
 
     fn state<'a>(&'a self, view: &'a View, stream: &'a str) -> State<'a> {
@@ -194,16 +215,30 @@ impl Session {
             }
         }
         let calls = taken.changes.iter().filter(|change| change.seq > self.delivered);
+        let ringing = calls.clone().filter(|change| change.call.state == CallState::Ringing);
+        let ringing: Vec<&Change> = ringing.map(|change| &**change).collect();
         let calls = calls.map(|change| change.frame().clone());
         let news: Vec<Frame> = calls.chain(taken.notices.into_iter().map(|(_, notice)| notice)).collect();
         self.delivered = taken.changes.last().map_or(self.delivered, |last| last.seq.max(self.delivered));
         self.send(&news).await?;
+        self.on_rung(&ringing);
         if taken.draining {
             let after_ms = self.gateway.reconnect_after_ms();
             self.send(&[ServerFrame::Reconnect { after_ms }.encode()]).await?;
             return Err(End::Close(CloseCode::Draining, "the node is going away"));
         }
         Ok(())
+    }
+
+    /// Ringing calls are written to the socket, as they happen.
+    fn on_rung(&mut self, ringing: &[&Change]) {
+        for Change { call, committed_at, .. } in ringing {
+            let now = now();
+            let is_first = self.receipts.on_sent(&call.leg_id, call.since, committed_at.is_some(), now);
+            if let (true, Some(committed_at)) = (is_first, *committed_at) {
+                self.gateway.metrics.ringing.pass(Hop::Send, committed_at, now);
+            }
+        }
     }
 
     async fn on_incoming(&mut self, incoming: Incoming) -> Result<(), End> {
@@ -227,6 +262,11 @@ impl Session {
     }
 
     async fn on_time(&mut self) -> Result<(), End> {
+        // The timer comes once a heartbeat at least, so this is noticed before a fourth is over.
+        let is_told = matches!(self.reach.standing(), Standing::Told { .. });
+        if is_told && self.beat.elapsed() > STALE_BEATS * self.gateway.config.sessions.heartbeat {
+            self.reach.set(Standing::Stale);
+        }
         while let Some(due) = self.pulse.on_time(Instant::now()) {
             match due {
                 Due::Ping => self.socket.ping().await?,

@@ -7,7 +7,8 @@ pub use gate::{Gate, Peer};
 
 use crate::{
     body,
-    call::{CallEvent, LegKey, Phase, What},
+    call::{Added, CallEvent, LegKey, Phase, What},
+    clock::now,
     engine::{EngineError, Receipt},
     gateway::Gateway,
     integrations,
@@ -40,7 +41,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// `POST /webhooks/telsmart`.
 pub async fn telsmart(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let began = Instant::now();
-    let (status, response) = match take(&gateway, request).await {
+    let (status, response) = match take(&gateway, request, began).await {
         Ok(()) => (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT.into_response()),
         Err(problem) => (problem.status(), problem.into_response()),
     };
@@ -49,18 +50,18 @@ pub async fn telsmart(State(gateway): State<Arc<Gateway>>, request: Request) -> 
     response
 }
 
-async fn take(gateway: &Gateway, request: Request) -> Result<(), Problem> {
+async fn take(gateway: &Gateway, request: Request, began: Instant) -> Result<(), Problem> {
     let (head, body) = request.into_parts();
     gateway.telsmart.admit(&head)?;
     let body = body::read_json(&head.headers, body).await?;
     let notices = telsmart::parse(&body)?;
     // What is cut off may have been committed: the provider sends it again, and it is known then.
-    timeout(COMMIT_DEADLINE, commit_all(gateway, notices)).await.unwrap_or(Err(LATE))?;
+    timeout(COMMIT_DEADLINE, commit_all(gateway, notices, began)).await.unwrap_or(Err(LATE))?;
     Ok(())
 }
 
-async fn commit_all(gateway: &Gateway, notices: Vec<Notice>) -> Result<(), EngineError> {
-    let commits = stream::iter(notices).map(|notice| commit(gateway, notice));
+async fn commit_all(gateway: &Gateway, notices: Vec<Notice>, began: Instant) -> Result<(), EngineError> {
+    let commits = stream::iter(notices).map(|notice| commit(gateway, notice, began));
     let receipts: Vec<Receipt> = commits.buffered(COMMIT_TOGETHER).try_collect().await?;
     for receipt in receipts {
         receipt.durable().await?;
@@ -68,13 +69,20 @@ async fn commit_all(gateway: &Gateway, notices: Vec<Notice>) -> Result<(), Engin
     Ok(())
 }
 
-async fn commit(gateway: &Gateway, notice: Notice) -> Result<Receipt, EngineError> {
+async fn commit(gateway: &Gateway, notice: Notice, began: Instant) -> Result<Receipt, EngineError> {
     match notice {
         Notice::Call(event) if !is_wanted(gateway, &event).await? => {
             gateway.metrics.inactive_users.inc();
             Ok(Receipt::Now)
         }
-        Notice::Call(event) => Ok(gateway.engine.commit(event).await?.1),
+        Notice::Call(event) => {
+            let rang_at = event.event.rang_at();
+            let (added, receipt) = gateway.engine.commit(event).await?;
+            if let (Added::New, Some(rang_at)) = (added, rang_at) {
+                gateway.metrics.ringing.on_commit(rang_at, began.elapsed(), now());
+            }
+            Ok(receipt)
+        }
         Notice::Unknown(unknown) => {
             gateway.metrics.unknown_states.inc();
             tracing::warn!(

@@ -103,6 +103,11 @@ impl Event {
         }
     }
 
+    /// When it began to ring, where it says so.
+    pub fn rang_at(&self) -> Option<Micros> {
+        matches!(self.what, What::Phase { phase: Phase::Ringing, .. }).then_some(self.at)
+    }
+
     /// Whether it is what its user says of the call.
     pub fn is_wrap_up(&self) -> bool {
         matches!(self.what, What::WrapUp { .. })

@@ -87,7 +87,7 @@ impl Embedded {
         }
         let Written { row, durable } = self.write(record)?;
         let (seq, leg) = tenant.add(&key, event.event, now, row);
-        let change = || Some(Change::new(seq, leg.fold(&key, &self.rules)?));
+        let change = || Some(Change::new(seq, leg.fold(&key, &self.rules)?, Some(now)));
         let sleepers = self.registry.deliver(&key.tenant, key.extension.as_str(), change);
         drop(tenant);
         sleepers.into_iter().for_each(Waker::wake);

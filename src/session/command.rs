@@ -1,11 +1,12 @@
 //! What a client asks for, and what it is answered. Whatever changes a call is committed as an
 //! event, and everyone who sees the call hears of it as of any other; an answer is for a refusal.
 
-use super::{End, Session, life};
+use super::{End, Session, life, receipts::Painted};
 use crate::{
     auth::Identity,
-    call::{self, Added, CallEvent, Event, Extension, LegId, LegKey, What},
+    call::{self, Added, CallEvent, Event, Extension, LegId, LegKey, Micros, What},
     engine::{EngineError, now},
+    metrics::{Hop, Standing},
     protocol::{ClientFrame, ErrorCode, Frame, ServerFrame},
 };
 use std::{sync::Arc, time::Instant};
@@ -27,7 +28,15 @@ impl Session {
                 let said = Said { disposition: disposition.map(Into::into), note: note.into() };
                 self.on_wrap_up(&leg_id, &said).await.err()
             }
-            Ok(ClientFrame::Painted { .. } | ClientFrame::Beat { .. }) => None,
+            Ok(ClientFrame::Painted { leg_id, painted_at }) => {
+                self.on_painted(&leg_id, painted_at, received);
+                None
+            }
+            Ok(ClientFrame::Beat { visible, sound, notifications }) => {
+                self.beat = Instant::now();
+                self.reach.set(Standing::Told { visible, sound, notifications });
+                None
+            }
             Err((code, detail)) => Some(error(code, &detail)),
         };
         match answer {
@@ -92,6 +101,21 @@ impl Session {
         let at = now().max(latest.map_or(0, |latest| latest.at + 1));
         let (disposition, note, by) = (disposition.clone(), note.clone(), by.clone());
         (!is_same).then(|| Event::new(at, What::WrapUp { disposition, note, by }))
+    }
+
+    /// Only measured: whoever lies makes our figures wrong, within bounds, and nothing else.
+    fn on_painted(&mut self, leg: &LegId, painted_at: Micros, received: Micros) {
+        let ringing = &self.gateway.metrics.ringing;
+        match self.receipts.on_painted(leg, painted_at, received) {
+            Ok(Painted { rang_at, sent_at, painted_at }) => {
+                ringing.on_receipt();
+                ringing.pass(Hop::Paint, sent_at, painted_at);
+                if let Some(rang_at) = rang_at {
+                    ringing.pass(Hop::Total, rang_at, painted_at);
+                }
+            }
+            Err(why) => ringing.refuse(why),
+        }
     }
 
     /// Whose leg it is, among the token's extensions.

@@ -161,7 +161,7 @@ mod tests {
         let mut events = Leg::default();
         events.add(Event::new(1, What::Phase { phase: Phase::Ringing, line: line.into() }));
         let rules = Rules { ringing_stale_after: Duration::ZERO, active_stale_after: Duration::ZERO };
-        Arc::new(Change::new(seq, events.fold(&key, &rules).unwrap()))
+        Arc::new(Change::new(seq, events.fold(&key, &rules).unwrap(), None))
     }
 
     fn seqs(taken: &Taken) -> Vec<u64> {

@@ -3,12 +3,12 @@
 use crate::support::{
     Client, Config, Engine, Gateway, Leg, PATIENCE,
     engine::on_redis,
-    eventually_within, new_tenant, oracle,
+    eventually_within, new_tenant, now, oracle,
     redis::{Aof, Server},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 async fn config() -> Config {
     Engine::Redis.config().await
@@ -172,6 +172,27 @@ async fn a_wrap_up_on_one_node_reaches_all_and_what_is_said_last_counts() {
             assert_eq!(tab.version(&leg, 4 + number as u64).await["wrap_up"]["note"], note);
         }
     }
+}
+
+#[tokio::test]
+async fn each_hop_of_a_ringing_call_is_measured_where_it_is_known() {
+    let [entry, exit, other] = three_nodes(&config().await).await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let mut client = exit.agent(&leg.tenant, "200").await;
+    entry.deliver(&leg.ringing(0)).await;
+    client.version(&leg, 1).await;
+    client.send(&json!({"type": "painted", "leg_id": leg.id, "painted_at": now()})).await;
+    client.assert_open().await;
+    let hops = async |node: &Gateway| {
+        let text = node.operator("/metrics").await.text().await.unwrap();
+        let counts = text.lines().filter_map(|line| {
+            line.strip_prefix("callpop_ringing_hop_duration_seconds_count{hop=\"")?.strip_suffix("\"} 1")
+        });
+        counts.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(hops(&entry).await, ["arrive", "commit"].map(str::to_owned).into());
+    assert_eq!(hops(&exit).await, ["send", "paint", "total"].map(str::to_owned).into());
+    assert!(hops(&other).await.is_empty());
 }
 
 #[tokio::test]

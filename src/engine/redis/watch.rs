@@ -7,7 +7,7 @@ use super::{
     stored::{Head, Published, Said},
 };
 use crate::{
-    call::{Leg, LegKey, Rules, TenantId},
+    call::{Leg, LegKey, Micros, Rules, TenantId},
     engine::{Change, now},
     metrics::{Cause, Metrics, Resync},
     registry::Registry,
@@ -212,7 +212,7 @@ impl Watches {
             for Found { key, stored } in missed.iter().filter(|found| found.stored.seq > ours.seq) {
                 let change = || {
                     self.known.hold(key, &head.epoch, stored);
-                    self.change(key, stored.seq, &stored.leg)
+                    self.change(key, stored.seq, &stored.leg, None)
                 };
                 sleepers.extend(self.registry.deliver(&watch.tenant, key.extension.as_str(), change));
             }
@@ -279,13 +279,14 @@ impl Watches {
         if *head.epoch != *published.epoch {
             return Err(Cause::Epoch);
         }
+        let at = published.at;
         for said in published {
             match said.seq.cmp(&(head.seq + 1)) {
                 Less => {}
                 Greater => return Err(Cause::Gap),
                 Equal if said.is_bare() => return Err(Cause::Large),
                 Equal => {
-                    sleepers.extend(self.deliver(tenant, &head.epoch, &said)?);
+                    sleepers.extend(self.deliver(tenant, &head.epoch, &said, at)?);
                     head.seq = said.seq;
                 }
             }
@@ -293,10 +294,16 @@ impl Watches {
         Ok(())
     }
 
-    fn deliver(&self, tenant: &TenantId, epoch: &Arc<str>, said: &Said<'_>) -> Result<Vec<Waker>, Cause> {
+    fn deliver(
+        &self,
+        tenant: &TenantId,
+        epoch: &Arc<str>,
+        said: &Said<'_>,
+        at: Micros,
+    ) -> Result<Vec<Waker>, Cause> {
         let mut is_known = true;
         let sleepers = self.registry.deliver(tenant, said.extension, || {
-            let change = |key: &LegKey, leg: &Leg| self.change(key, said.seq, leg);
+            let change = |key: &LegKey, leg: &Leg| self.change(key, said.seq, leg, Some(at));
             let shown = said.key(tenant).and_then(|key| self.known.show(key, epoch, said, change));
             is_known = shown.is_some();
             shown.flatten()
@@ -304,8 +311,8 @@ impl Watches {
         if is_known { Ok(sleepers) } else { Err(Cause::Unknown) }
     }
 
-    fn change(&self, key: &LegKey, seq: u64, leg: &Leg) -> Option<Change> {
-        Some(Change::new(seq, leg.fold(key, &self.rules)?))
+    fn change(&self, key: &LegKey, seq: u64, leg: &Leg, at: Option<Micros>) -> Option<Change> {
+        Some(Change::new(seq, leg.fold(key, &self.rules)?, at))
     }
 
     /// Keeps what a session has read of live legs: what is published next will say only what is new.

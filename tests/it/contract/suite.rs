@@ -7,6 +7,7 @@ mod frames;
 mod isolation;
 mod lifetime;
 mod operators;
+mod receipts;
 mod restart;
 mod resume;
 mod scenarios;
