@@ -13,7 +13,7 @@ pub use outbox::Outbox;
 
 use crate::{
     auth::Identity,
-    call::{CallState, LegId, Micros},
+    call::CallState,
     engine::{Change, EngineError, Stream, View, now},
     gateway::Gateway,
     metrics::{Counted, Hop, Standing},
@@ -176,14 +176,12 @@ impl Session {
 
     async fn deliver(&mut self, view: View, frame: Frame) -> Result<(), End> {
         (self.epoch, self.delivered) = (view.epoch, view.seq);
-        let ringing = view.calls.into_iter().filter(|call| call.state == CallState::Ringing);
-        // Newest first; the latest are remembered.
-        let ringing: Vec<(LegId, Micros)> = ringing.map(|call| (call.leg_id, call.since)).rev().collect();
-        self.send(&[frame]).await?;
-        for (leg, rang_at) in &ringing {
-            self.receipts.on_sent(leg, *rang_at, false, now());
+        // The newest come first, and are to be remembered.
+        for call in view.calls.iter().rev().filter(|call| call.state == CallState::Ringing) {
+            self.receipts.on_sent(&call.leg_id, call.since, false, now());
         }
-        Ok(())
+        drop(view.calls);
+        self.send(&[frame]).await
     }
 
     fn state<'a>(&'a self, view: &'a View, stream: &'a str) -> State<'a> {
@@ -214,14 +212,13 @@ impl Session {
                 }
             }
         }
-        let calls = taken.changes.iter().filter(|change| change.seq > self.delivered);
-        let ringing = calls.clone().filter(|change| change.call.state == CallState::Ringing);
-        let ringing: Vec<&Change> = ringing.map(|change| &**change).collect();
+        let delivered = self.delivered;
+        let calls = taken.changes.iter().filter(|change| change.seq > delivered);
         let calls = calls.map(|change| change.frame().clone());
         let news: Vec<Frame> = calls.chain(taken.notices.into_iter().map(|(_, notice)| notice)).collect();
         self.delivered = taken.changes.last().map_or(self.delivered, |last| last.seq.max(self.delivered));
         self.send(&news).await?;
-        self.on_rung(&ringing);
+        self.on_sent(taken.changes.iter().filter(|change| change.seq > delivered));
         if taken.draining {
             let after_ms = self.gateway.reconnect_after_ms();
             self.send(&[ServerFrame::Reconnect { after_ms }.encode()]).await?;
@@ -230,10 +227,10 @@ impl Session {
         Ok(())
     }
 
-    /// Ringing calls are written to the socket, as they happen.
-    fn on_rung(&mut self, ringing: &[&Change]) {
-        for Change { call, committed_at, .. } in ringing {
-            let now = now();
+    /// Changes are written to the socket: those that ring are measured.
+    fn on_sent<'a>(&mut self, changes: impl Iterator<Item = &'a Arc<Change>>) {
+        for change in changes.filter(|change| change.call.state == CallState::Ringing) {
+            let (Change { call, committed_at, .. }, now) = (&**change, now());
             let is_first = self.receipts.on_sent(&call.leg_id, call.since, committed_at.is_some(), now);
             if let (true, Some(committed_at)) = (is_first, *committed_at) {
                 self.gateway.metrics.ringing.pass(Hop::Send, committed_at, now);

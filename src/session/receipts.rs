@@ -15,7 +15,13 @@ const CLOCK_ERROR: Micros = 1_000_000;
 
 /// The ringing calls of one session.
 #[derive(Default)]
-pub struct Receipts(Option<Box<VecDeque<Sent>>>);
+pub struct Receipts(Option<Box<Latest>>);
+
+/// The oldest first.
+#[derive(Default)]
+struct Latest {
+    sent: VecDeque<Sent>,
+}
 
 /// A ringing call, when it was sent first.
 struct Sent {
@@ -40,7 +46,7 @@ pub struct Painted {
 impl Receipts {
     /// A ringing call was sent; true where that was for the first time.
     pub fn on_sent(&mut self, leg: &LegId, rang_at: Micros, is_news: bool, sent_at: Micros) -> bool {
-        let sent = self.0.get_or_insert_default();
+        let sent = &mut self.0.get_or_insert_default().sent;
         if sent.iter().any(|sent| sent.leg == *leg) {
             return false;
         }
@@ -53,8 +59,8 @@ impl Receipts {
 
     /// The client says that it painted a call.
     pub fn on_painted(&mut self, leg: &LegId, painted_at: Micros, now: Micros) -> Result<Painted, Refused> {
-        let sent = self.0.iter_mut().flat_map(|sent| sent.iter_mut()).find(|sent| sent.leg == *leg);
-        let sent = sent.ok_or(Refused::Unknown)?;
+        let latest = self.0.as_mut().ok_or(Refused::Unknown)?;
+        let sent = latest.sent.iter_mut().find(|sent| sent.leg == *leg).ok_or(Refused::Unknown)?;
         if sent.is_painted {
             return Err(Refused::Again);
         }
@@ -121,7 +127,7 @@ mod tests {
         for number in 0..1000 {
             receipts.on_sent(&leg(number), 0, false, SECOND);
         }
-        let sent = receipts.0.as_ref().unwrap();
+        let sent = &receipts.0.as_ref().unwrap().sent;
         assert!(sent.len() == MOST && sent.capacity() <= 2 * MOST);
         assert_eq!(receipts.on_painted(&leg(983), SECOND, SECOND), Err(Refused::Unknown));
         assert_eq!(receipts.on_painted(&leg(984), SECOND, SECOND).unwrap().rang_at, None);

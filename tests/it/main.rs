@@ -28,6 +28,7 @@ mod simulate;
 mod support;
 mod telsmart_simulator;
 mod vault;
+mod web;
 mod webhook_bodies;
 mod webhook_fields;
 mod webhook_senders;

@@ -11,7 +11,15 @@ const config: UserConfig = {
       entry: { index: "src/index.ts", element: "src/element.ts" },
       formats: ["es"],
     },
-    rolldownOptions: { output: { chunkFileNames: "[name].js", minify: true, comments: false } },
+    rolldownOptions: {
+      preserveEntrySignatures: "allow-extension",
+      output: {
+        // What both entries need is the client; what is loaded later keeps its name.
+        chunkFileNames: ({ isDynamicEntry }) => (isDynamicEntry ? "[name].js" : "client.js"),
+        minify: true,
+        comments: false,
+      },
+    },
   },
 };
 

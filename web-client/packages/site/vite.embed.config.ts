@@ -40,6 +40,8 @@ const config: UserConfig = {
     emptyOutDir: true,
     lib: { entry: { popup: "src/embed/popup.ts" }, formats: ["es"] },
     rolldownOptions: {
+      // One file for what every popup needs; what is loaded later imports from it.
+      preserveEntrySignatures: "allow-extension",
       output: {
         entryFileNames: "assets/[name]-[hash].js",
         chunkFileNames: "assets/[name]-[hash].js",

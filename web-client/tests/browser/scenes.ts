@@ -1,6 +1,7 @@
 // Every state that the popup can show, as data for a client that is none.
 
 import type { Call, ConnectionState } from "callpop";
+import type { Page } from "playwright-core";
 import {
   activeCall,
   call,
@@ -20,6 +21,12 @@ export interface Scene {
   readonly calls: readonly Call[];
   /** What is held before, for what only shows itself on a change. */
   readonly before?: readonly Call[];
+  readonly dispositions?: readonly string[];
+  /** How the last wrap-up stands. */
+  readonly progress?: "saving" | "refused";
+  readonly attributes?: Readonly<Record<string, string>>;
+  /** What its user does then. */
+  readonly act?: (page: Page) => Promise<void>;
 }
 
 export const NOW: number = NOW_MS;
@@ -81,6 +88,25 @@ const history: readonly Call[] = [
     started_at: secondsAgo(80 * 60 * minutes),
   }),
 ];
+
+const wrapUp = {
+  disposition: "Call back",
+  note: "Refund promised by Thursday; she wants a written confirmation.",
+  at: secondsAgo(60),
+  by: "user",
+};
+
+/** An ended call of Marie's that is written about. */
+const written = (over: Partial<Call> = {}): Call => endedCall({ remote: marie, ...over });
+const fillNote =
+  (text: string) =>
+  async (page: Page): Promise<void> =>
+    await page.locator("call-popup textarea").first().fill(text);
+const press =
+  (selector: string) =>
+  async (page: Page): Promise<void> =>
+    await page.locator(`call-popup ${selector}`).first().click();
+const POP = { "screen-pop": "/contacts?phone={remote.number}" };
 
 const shown = (...calls: readonly Call[]): Scene => ({ calls });
 const lingering = (ended: Call): Scene => ({ calls: [ended] });
@@ -151,4 +177,177 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       },
     }),
   ),
+  "blind-transfer": shown(
+    call({ leg_id: "b", extension: "210", local: JANE, since: secondsAgo(7) }),
+    endedCall({
+      leg_id: "a",
+      remote: CUSTOMER,
+      ended_at: secondsAgo(7.2),
+      dismissed_at: secondsAgo(6),
+    }),
+  ),
+  "answered-elsewhere": shown(
+    missedCall({ leg_id: "a", started_at: secondsAgo(22), ended_at: secondsAgo(2) }),
+    activeCall({
+      leg_id: "b",
+      extension: "210",
+      local: JANE,
+      answered_at: secondsAgo(2.1),
+      dismissed_at: secondsAgo(1),
+    }),
+  ),
+  "transfer-announced-by-unknown": shown(
+    call({
+      internal: true,
+      remote: { number: "200", name: null },
+      local: JANE,
+      transfer: { ...transfer, original_number: "", via: { number: null, name: null } },
+    }),
+  ),
+  "missed-only": {
+    calls: history,
+    act: press(".head .missed"),
+  },
+  "wrap-up-saved": shown(written({ wrap_up: { ...wrapUp, at: secondsAgo(1) } })),
+  "wrap-up-typing": {
+    calls: [written()],
+    act: async (page) => {
+      await page.locator("call-popup .choice").nth(2).click();
+      await fillNote("Called back at once.\nShe will send the invoice again.")(page);
+    },
+  },
+  "wrap-up-many-choices": {
+    calls: [written()],
+    dispositions: [
+      "Resolved",
+      "Call back",
+      "Complaint",
+      "Sale",
+      "Spam",
+      "Lead",
+      "Other",
+      "None yet",
+    ],
+  },
+  "wrap-up-long-choices": {
+    calls: [written()],
+    dispositions: [
+      "Doorgestuurd naar de dienst Naverkoop en Herstellingen (tweede lijn)",
+      "Rappel demandé par le client avant la fin de la semaine prochaine",
+      "OK",
+    ],
+  },
+  "wrap-up-note-only": { calls: [written()], dispositions: [] },
+  "wrap-up-nearly-full": { calls: [written()], act: fillNote("Lorem ipsum dolor. ".repeat(100)) },
+  "wrap-up-saving": {
+    calls: [written()],
+    act: async (page) => {
+      await fillNote("Will pay on Friday.")(page);
+      await press(".wrap-up .button")(page);
+    },
+  },
+  "wrap-up-refused": {
+    calls: [written()],
+    act: async (page) => {
+      await fillNote("Will pay on Friday.")(page);
+      await press(".wrap-up .button")(page);
+      await page.evaluate(() => {
+        const popup = document.querySelector("call-popup") as unknown as {
+          client: { progress: string; calls: unknown; show(calls: unknown): void };
+        };
+        popup.client.progress = "refused";
+        popup.client.show(popup.client.calls);
+      });
+      await page.locator('call-popup .wrap-up [data-tone="missed"]').waitFor();
+    },
+  },
+  "wrap-up-changed-elsewhere": {
+    calls: [written()],
+    act: async (page) => {
+      await fillNote("My own words")(page);
+      await page.evaluate(
+        (calls) => {
+          const popup = document.querySelector("call-popup") as unknown as {
+            client: { show(calls: unknown): void };
+          };
+          popup.client.show(calls);
+        },
+        [written({ version: 9, wrap_up: { ...wrapUp, at: secondsAgo(1) } })],
+      );
+      await page.locator("call-popup .wrap-up .notice").waitFor();
+    },
+  },
+  "wrap-up-and-a-new-call": {
+    calls: [written({ leg_id: "w" })],
+    act: async (page) => {
+      await fillNote("Half a sentence")(page);
+      await page.evaluate(
+        (calls) => {
+          const popup = document.querySelector("call-popup") as unknown as {
+            client: { show(calls: unknown): void };
+          };
+          popup.client.show(calls);
+        },
+        [call({ leg_id: "n" }), written({ leg_id: "w" })],
+      );
+      await page.locator('call-popup .card[data-state="ringing"]').waitFor();
+    },
+  },
+  "wrap-up-recent": shown(
+    ...history.map((ended) => (ended.leg_id === "r2" ? { ...ended, wrap_up: wrapUp } : ended)),
+  ),
+  "wrap-up-recent-open": {
+    calls: history.map((ended) => (ended.leg_id === "r2" ? { ...ended, wrap_up: wrapUp } : ended)),
+    act: press('.recent-call[data-leg="r2"] [aria-expanded]'),
+  },
+  "wrap-up-off": { calls: [written()], attributes: { "wrap-up": "off" } },
+  "screen-pop-link": { calls: [call()], attributes: POP },
+  "screen-pop-blocked": {
+    calls: [activeCall({ remote: marie })],
+    attributes: POP,
+    act: async (page) => {
+      await page.evaluate(() => Object.assign(globalThis, { open: () => null }));
+      await press(".pop a")(page);
+      await page.locator("call-popup .pop[data-blocked]").waitFor();
+    },
+  },
+  "summary-copied": {
+    calls: [endedCall({ remote: marie, ended_at: secondsAgo(300), summary })],
+    act: async (page) => {
+      await page.evaluate(() => {
+        Object.defineProperty(navigator, "clipboard", {
+          configurable: true,
+          value: { writeText: async () => undefined },
+        });
+      });
+      await press(".actions .copy")(page);
+      await page.locator("call-popup .copy[data-done]").waitFor();
+    },
+  },
+  "summary-copy-refused": {
+    calls: [endedCall({ remote: marie, ended_at: secondsAgo(300), summary })],
+    act: async (page) => {
+      await page.evaluate(() => {
+        Object.defineProperty(navigator, "clipboard", { configurable: true, value: undefined });
+      });
+      await press(".group-head .copy")(page);
+      await page.locator("call-popup textarea[readonly]").waitFor();
+    },
+  },
+  "summary-empty": shown(
+    endedCall({ remote: marie, ended_at: secondsAgo(300), summary: { ...summary, content: {} } }),
+  ),
+  everything: {
+    calls: [
+      call({ leg_id: "b" }),
+      written({ leg_id: "w" }),
+      endedCall({ leg_id: "s", ended_at: secondsAgo(300), summary }),
+      ...history,
+    ],
+    attributes: POP,
+    act: async (page) => {
+      await press('[data-leg="w"] [aria-expanded]')(page);
+      await press(".summary .end")(page);
+    },
+  },
 };

@@ -1,39 +1,103 @@
-// Puts a popup with a given scene into the harness page.
+// Puts a popup with a given scene into the harness page, fed by a stand-in for a client.
 
+import type { Call } from "callpop";
 import type { Page } from "playwright-core";
-import { NOW, type Scene } from "./scenes.ts";
+import { NOW, SCENES, type Scene } from "./scenes.ts";
 
-/** Adds a `<call-popup>` that shows `scene`, fed by a stand-in for a client. */
-export async function addPopup(page: Page, scene: Scene): Promise<void> {
+/** What the stand-in remembers, for tests to look at; it is the popup's `client`. */
+export interface StagedClient {
+  calls: readonly Call[];
+  readonly dismissed: string[];
+  readonly receipts: string[];
+  readonly wrapUps: { readonly legId: string; readonly disposition: string | null; note: string }[];
+  progress: "saving" | "refused" | null;
+  show(calls: readonly Call[]): void;
+}
+
+/** Adds a `<call-popup>` that shows `scene`; attributes may be given besides. */
+export async function addPopup(
+  page: Page,
+  scene: Scene,
+  attributes: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { act, ...data } = scene;
   await page.evaluate(
-    ([{ connection, calls, before }, now]) => {
+    ([{ connection, calls, before, dispositions, progress, attributes: own }, now, more]) => {
       const listeners: Record<string, ((event: unknown) => void)[]> = { state: [], calls: [] };
       const client = {
         state: connection ?? { phase: "connected", sessionId: "1" },
         calls: before ?? calls,
+        dispositions: dispositions ?? ["Resolved", "Call back", "Complaint", "Wrong number"],
+        dismissed: [] as string[],
+        receipts: [] as string[],
+        painted: (legId: string) => client.receipts.push(legId),
+        wrapUps: [] as object[],
+        progress: progress ?? null,
         now: () => now,
         connect: () => undefined,
-        dismiss: () => undefined,
+        dismiss: (legId: string) => client.dismissed.push(legId),
+        wrapUp: (legId: string, entry: object) => {
+          client.wrapUps.push({ legId, ...entry });
+          client.progress = "saving";
+          client.show(client.calls);
+        },
+        wrapUpState: () => client.progress,
         on: (name: "state" | "calls", listener: (event: unknown) => void) => {
           listeners[name]?.push(listener);
           return () => undefined;
         },
+        show: (shown: typeof calls) => {
+          client.calls = shown;
+          for (const listener of listeners.calls ?? []) listener(shown);
+        },
       };
       const popup = document.createElement("call-popup");
+      for (const [name, value] of Object.entries({ ...own, ...more })) {
+        popup.setAttribute(name, value);
+      }
       Object.assign(popup, { client });
       document.querySelector("main")?.append(popup);
       return new Promise<void>((resolve) => {
         requestAnimationFrame(() => {
-          for (const listener of listeners.calls ?? []) listener(calls);
-          resolve();
+          client.show(calls);
+          requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
         });
       });
     },
-    [scene, NOW] as const,
+    [data, NOW, attributes] as const,
   );
   await page.locator("call-popup .panel").last().waitFor();
+  await act?.(page);
+}
+
+/** Shows other calls in the only popup of the page. */
+export async function show(page: Page, ...calls: readonly Call[]): Promise<void> {
+  await page.evaluate((shown) => {
+    const popup = document.querySelector("call-popup") as unknown as { client: StagedClient };
+    popup.client.show(shown);
+    return new Promise((resolve) => requestAnimationFrame(resolve));
+  }, calls);
+}
+
+/** What the only popup's client remembers. */
+export async function client<T>(page: Page, look: (client: StagedClient) => T): Promise<T> {
+  const popup = await page.evaluateHandle(
+    () => (document.querySelector("call-popup") as unknown as { client: StagedClient }).client,
+  );
+  return (await popup.evaluate(look as (client: StagedClient) => unknown)) as T;
 }
 
 export async function clearStage(page: Page): Promise<void> {
   await page.evaluate(() => document.querySelector("main")?.replaceChildren());
+}
+
+/** Loads every part and language once, so that the next popups have them at once. */
+export async function warmUp(page: Page): Promise<void> {
+  for (const lang of ["en", "nl", "fr"]) {
+    await addPopup(page, SCENES.everything as Scene, { lang });
+    for (const part of [".recent", ".summary-body", ".wrap-up", ".pop"]) {
+      await page.locator(`call-popup ${part}`).first().waitFor();
+    }
+    await clearStage(page);
+  }
 }

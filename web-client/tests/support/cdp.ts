@@ -190,7 +190,9 @@ export class Tab {
     this.on("Log.entryAdded", ({ entry }) => {
       if (entry.level === "error") this.problems.push(`${entry.text} ${entry.url ?? ""}`);
     });
-    await Promise.all(["Page", "Runtime", "Log"].map((domain) => this.send(`${domain}.enable`)));
+    // The network from the start: only sockets that are opened after that can be cut off.
+    const domains = ["Page", "Runtime", "Log", "Network"];
+    await Promise.all(domains.map((domain) => this.send(`${domain}.enable`)));
   }
 
   send(method: string, params: Params = {}): Promise<Answer> {
@@ -281,7 +283,6 @@ export class Tab {
 
   /** Cuts the tab off; sockets that are open stay so, and silent. */
   async setOffline(offline: boolean): Promise<void> {
-    await this.send("Network.enable");
     const conditions = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
     await this.send("Network.emulateNetworkConditions", { offline, ...conditions });
   }

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-const BINARY =
+export const BINARY: string =
   process.env.CALLPOP_BIN ?? new URL("../../../target/debug/callpop", import.meta.url).pathname;
+/** The binary takes every other CALLPOP_… for a setting. */
+const ENVIRONMENT = { ...process.env, CALLPOP_BIN: undefined, CALLPOP_LOG__FORMAT: "json" };
 const START_DEADLINE_MS = 20_000;
 const WEBHOOK_SECRET = "webhook-secret-of-the-browser-tests";
 
@@ -37,6 +39,7 @@ export class Gateway {
   readonly #origins: readonly string[];
   #child: ChildProcess | null = null;
   #address = "127.0.0.1:0";
+  #adminAddress = "";
 
   /** `origins` are the pages that may connect. */
   constructor(origins: readonly string[]) {
@@ -47,15 +50,43 @@ export class Gateway {
     return `http://${this.#address}`;
   }
 
+  /** The file that it was configured by. */
+  get config(): string {
+    return this.#config;
+  }
+
   /** Starts it; a second time on the port of the first. */
   async start(): Promise<void> {
     writeFileSync(this.#config, this.#toml());
     const child = run(["serve", "--config", this.#config]);
     this.#child = child;
     this.#address = await awaitLine(child, child.stderr, (line) => {
-      const entry: { message?: string; public?: string } = JSON.parse(line);
-      return entry.message === "listening" ? entry.public : undefined;
+      const entry: { message?: string; public?: string; admin?: string } = JSON.parse(line);
+      if (entry.message !== "listening") return undefined;
+      this.#adminAddress = entry.admin ?? "";
+      return entry.public;
     });
+  }
+
+  /** The sum of a metric over its labels. */
+  async metric(name: string): Promise<number> {
+    const response = await fetch(`http://${this.#adminAddress}/metrics`);
+    let sum = 0;
+    for (const line of (await response.text()).split("\n")) {
+      if (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) {
+        sum += Number(line.slice(line.lastIndexOf(" ")));
+      }
+    }
+    return sum;
+  }
+
+  /** Stops it as a network that is dead does: what is open stays open, and silent. */
+  stall(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#child?.kill("SIGCONT");
   }
 
   /** Ends the process as a power cut would. */
@@ -70,11 +101,12 @@ export class Gateway {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** A token for an extension, as an operator mints one for development. */
-  token(extension: string): string {
-    const user = ["--tenant", TENANT, "--extension", extension];
+  /** A token for an extension, as an operator mints one for development; for an hour by default. */
+  token(extension: string, ttlSeconds = 3600): string {
+    const user = ["--tenant", TENANT, "--extension", extension, "--ttl", String(ttlSeconds)];
     return execFileSync(BINARY, ["token", "--config", this.#config, ...user], {
       encoding: "utf8",
+      env: ENVIRONMENT,
     }).trim();
   }
 
@@ -108,7 +140,7 @@ function run(args: readonly string[]): ChildProcess & { stdout: Readable; stderr
     throw new Error(`${BINARY} is missing: build it, or name another one in CALLPOP_BIN`);
   }
   const child = spawn(BINARY, args, {
-    env: { ...process.env, CALLPOP_LOG__FORMAT: "json" },
+    env: ENVIRONMENT,
     stdio: ["ignore", "pipe", "pipe"],
   });
   return child;

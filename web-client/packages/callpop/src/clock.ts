@@ -21,6 +21,7 @@ export interface Stamps {
 /** Knows the server's time, in milliseconds since 1970. */
 export class ServerClock {
   #samples: Sample[] = [];
+  #best: Sample | null = null;
   /** Server time minus `performance.now()`. */
   #offset: number | null = null;
   /** `Date.now()` minus `performance.now()`: it jumps when the computer wakes from sleep. */
@@ -29,6 +30,16 @@ export class ServerClock {
   /** The server's time now; this computer's own until the server has told. */
   now(): number {
     return this.#offset === null ? Date.now() : performance.now() + this.#offset;
+  }
+
+  /** The round trip that the time is known by, in milliseconds; null before there was one. */
+  get roundTrip(): number | null {
+    return this.#best?.roundTrip ?? null;
+  }
+
+  /** Whether the computer slept, or its clock was set, since the server told the time. */
+  get isDoubtful(): boolean {
+    return Math.abs(Date.now() - performance.now() - this.#wall) > TRUSTED_DRIFT_MS;
   }
 
   /** How far this computer's clock is ahead of the server's (negative: behind), in milliseconds. */
@@ -51,9 +62,8 @@ export class ServerClock {
    * After a sleep all of them are wrong, this one too: then it returns false, and another is needed.
    */
   learn(stamps: Stamps): boolean {
-    const wall = Date.now() - performance.now();
-    const slept = Math.abs(wall - this.#wall) > TRUSTED_DRIFT_MS;
-    this.#wall = wall;
+    const slept = this.isDoubtful;
+    this.#wall = Date.now() - performance.now();
     if (slept) {
       this.#samples = [];
       return false;
@@ -65,9 +75,10 @@ export class ServerClock {
       roundTrip: stamps.receivedMs - stamps.sentMs - (sent - received),
     });
     this.#samples = this.#samples.slice(-SAMPLES);
-    this.#offset = this.#samples.reduce((best, sample) =>
+    this.#best = this.#samples.reduce((best, sample) =>
       sample.roundTrip < best.roundTrip ? sample : best,
-    ).offset;
+    );
+    this.#offset = this.#best.offset;
     return true;
   }
 }

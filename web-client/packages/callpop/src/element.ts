@@ -5,8 +5,9 @@ import { CallPopup } from "./element/call-popup.ts";
 export { CallPopup };
 export type { CallSource } from "./element/call-source.ts";
 
-// Two copies of this module may meet in one page; the first one stays.
-if (customElements.get("call-popup") === undefined) customElements.define("call-popup", CallPopup);
+// Two copies of this module may meet in one page; the first one stays. A server has no registry.
+const registry = globalThis.customElements;
+if (registry?.get("call-popup") === undefined) registry?.define("call-popup", CallPopup);
 
 declare global {
   interface HTMLElementTagNameMap {

@@ -1,12 +1,13 @@
-// One WebSocket, from its handshake to its end: frames in and out, and whether the
-// gateway still answers. It never connects again; that is the client's business.
+// Frames in and out, and whether anybody still answers: over a socket of our own, or through the tab
+// that leads (tab-link.ts). A link never connects again; that is the connection's business.
 
 import { readFrame } from "./frames.ts";
 import type { ClientFrame, ServerFrame } from "./wire.ts";
 
 const SUBPROTOCOL = "callpop.v1";
-const OPENING_DEADLINE_MS = 10_000;
-const ANSWER_DEADLINE_MS = 10_000;
+const GATEWAY_DEADLINE_MS = 10_000;
+/** How long the gateway may take where there is a reason to doubt. */
+const DOUBT_DEADLINE_MS = 3_000;
 /** Ticks soon after the opening, so that timers are right from their first seconds. */
 const FIRST_TICKS_MS = [0, 80, 200, 400, 800];
 
@@ -28,32 +29,34 @@ export type SocketConstructor = new (url: string, protocols: string[]) => Socket
 
 /** What a link tells its owner. */
 export interface LinkOwner {
-  onFrame(frame: ServerFrame): void;
-  /** The link is over; `code` is 1006 when the gateway did not say why. */
-  onLost(code: number, detail: string): void;
+  onFrame(frame: ServerFrame, link: Link): void;
+  onHeartbeat(): void;
+  /** The link is over; `code` is 1006 when nobody said why. */
+  onLost(link: Link, code: number, detail: string): void;
 }
 
-export class Link {
-  readonly #socket: SocketLike;
+export abstract class Link {
+  /** Another tab carries the frames. */
+  abstract readonly isShared: boolean;
+  /** `performance.now()` when something came last. */
+  heardAt: number | null = null;
   readonly #owner: LinkOwner;
+  readonly #answerMs: number;
   #timers = new Set<ReturnType<typeof setTimeout>>();
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  #deadlineAt = Number.POSITIVE_INFINITY;
   #heartbeatMs = 0;
 
-  constructor(socket: SocketConstructor, url: string, token: string, owner: LinkOwner) {
+  constructor(owner: LinkOwner, answerMs: number) {
     this.#owner = owner;
-    this.#socket = new socket(url, [SUBPROTOCOL, `bearer.${token}`]);
-    this.#socket.onmessage = (event): void => this.#onMessage(event.data);
-    this.#socket.onclose = (event): void => this.#end(event.code, event.reason);
-    this.#expectFrameWithin(OPENING_DEADLINE_MS);
+    this.#answerMs = answerMs;
+    this.#expectFrameWithin(answerMs);
   }
 
   /** Sends a frame, or says that the link cannot. */
-  send(frame: ClientFrame): boolean {
-    if (this.#socket.readyState !== SOCKET_OPEN) return false;
-    this.#socket.send(JSON.stringify(frame));
-    return true;
-  }
+  abstract send(frame: ClientFrame): boolean;
+
+  protected abstract hangUp(): void;
 
   /** Begins to ask for the server's time: a few times at once, then at every heartbeat. */
   startTicking(heartbeatMs: number): void {
@@ -64,40 +67,54 @@ export class Link {
   }
 
   /** Sends a tick; when no frame at all follows it in time, the link is lost. */
-  probe(): void {
+  probe(withinMs: number = this.#heartbeatMs): void {
     if (!this.send({ type: "tick", t0: Math.round(performance.now() * 1000) })) return;
-    if (this.#deadline === undefined) {
-      this.#expectFrameWithin(Math.min(this.#heartbeatMs, ANSWER_DEADLINE_MS));
-    }
+    this.#expectFrameWithin(Math.min(withinMs, this.#answerMs));
   }
 
-  /** Lets go of the socket without another word to the owner. */
+  /** Sends a tick where there is a reason to doubt that anybody is still there. */
+  doubt(): void {
+    this.probe(DOUBT_DEADLINE_MS);
+  }
+
+  /** Lets go without another word to the owner. */
   drop(): void {
     this.#stop();
-    this.#socket.close(1000);
+    this.hangUp();
   }
 
-  #onMessage(data: unknown): void {
+  /** Something came, which shows that the other side lives; null when it was no frame. */
+  take(frame: ServerFrame | null): void {
+    this.heardAt = performance.now();
     this.#clearDeadline();
-    const frame = readFrame(data);
-    if (frame !== null) this.#owner.onFrame(frame);
+    if (frame !== null) this.#owner.onFrame(frame, this);
+  }
+
+  protected end(code: number, detail: string): void {
+    this.drop();
+    this.#owner.onLost(this, code, detail);
   }
 
   #tickAtHeartbeat(): void {
     this.#after(this.#heartbeatMs, () => {
       this.probe();
+      this.#owner.onHeartbeat();
       this.#tickAtHeartbeat();
     });
   }
 
   #expectFrameWithin(ms: number): void {
+    const at = performance.now() + ms;
+    if (at >= this.#deadlineAt) return;
+    this.#clearDeadline();
+    this.#deadlineAt = at;
     // A dead network never completes the closing handshake, so nobody waits for it.
-    this.#deadline = setTimeout(() => this.#end(1006, "no answer from the gateway"), ms);
+    this.#deadline = setTimeout(() => this.end(1006, "no answer"), ms);
   }
 
   #clearDeadline(): void {
     clearTimeout(this.#deadline);
-    this.#deadline = undefined;
+    this.#deadlineAt = Number.POSITIVE_INFINITY;
   }
 
   #after(ms: number, run: () => void): void {
@@ -108,20 +125,39 @@ export class Link {
     this.#timers.add(timer);
   }
 
-  #end(code: number, detail: string): void {
-    this.#stop();
-    this.#owner.onLost(code, detail);
-  }
-
   #stop(): void {
     this.#clearDeadline();
     this.#stopTicking();
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
   }
 
   #stopTicking(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+  }
+}
+
+/** One WebSocket, from its handshake to its end. */
+export class SocketLink extends Link {
+  override readonly isShared = false;
+  readonly #socket: SocketLike;
+
+  constructor(socket: SocketConstructor, url: string, token: string, owner: LinkOwner) {
+    const opened = new socket(url, [SUBPROTOCOL, `bearer.${token}`]);
+    super(owner, GATEWAY_DEADLINE_MS);
+    this.#socket = opened;
+    opened.onmessage = (event): void => this.take(readFrame(event.data));
+    opened.onclose = (event): void => this.end(event.code, event.reason);
+  }
+
+  override send(frame: ClientFrame): boolean {
+    if (this.#socket.readyState !== SOCKET_OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  protected override hangUp(): void {
+    this.#socket.onmessage = null;
+    this.#socket.onclose = null;
+    this.#socket.close(1000);
   }
 }

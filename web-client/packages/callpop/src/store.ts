@@ -1,6 +1,7 @@
 // What this client knows of the calls: the highest version of each leg within an epoch.
 
-import type { Call, ServerFrame } from "./wire.ts";
+import type { Opening } from "./frames.ts";
+import type { Call } from "./wire.ts";
 
 /** How many ended calls are held; a page may stay open for weeks. */
 const ENDED_KEPT = 500;
@@ -11,8 +12,6 @@ export interface CallChange {
   /** As it stood before, or null when it is new here. */
   readonly previous: Call | null;
 }
-
-type Opening = Extract<ServerFrame, { type: "snapshot" | "resumed" }>;
 
 export class CallStore {
   #calls = new Map<string, Call>();
@@ -26,6 +25,11 @@ export class CallStore {
     return this.#epoch === null ? null : `${this.#epoch}:${this.#seq}:${this.#stream}`;
   }
 
+  /** Up to where within the epoch everything is known. */
+  get seq(): number {
+    return this.#seq;
+  }
+
   /** All calls, newest first. */
   get list(): readonly Call[] {
     this.#list ??= [...this.#calls.values()].sort((a, b) => b.started_at - a.started_at);
@@ -36,10 +40,15 @@ export class CallStore {
     return this.#calls.get(legId);
   }
 
-  /** Takes the first frame of a session: a snapshot replaces everything, `resumed` adds to it. */
+  /**
+   * Takes the first frame of a session: a snapshot replaces everything, `resumed` adds to it. So does
+   * a snapshot that is behind what is held, as of a tab that has just taken the lead.
+   */
   open(frame: Opening): CallChange[] {
+    const isBehind =
+      frame.epoch === this.#epoch && frame.stream === this.#stream && frame.seq < this.#seq;
     this.#stream = frame.stream;
-    if (frame.type === "resumed") {
+    if (frame.type === "resumed" || isBehind) {
       this.#seq = Math.max(this.#seq, frame.seq);
       return this.#addAll(frame.calls);
     }

@@ -216,7 +216,7 @@ test("a live call is unconfirmed once its time without news is over", () => {
 test("any number of changes is drawn once, and nothing when nothing changed", async () => {
   const { client, state } = following(call());
   const draw = vi.fn();
-  state.draw(draw);
+  const undraw = state.draw(draw);
   expect(draw).toHaveBeenCalledTimes(1);
   client.show(call({ version: 2, state: "active" }));
   state.dismiss(call());
@@ -225,7 +225,7 @@ test("any number of changes is drawn once, and nothing when nothing changed", as
   state.recentOpen.value = true;
   await vi.advanceTimersByTimeAsync(0);
   expect(draw).toHaveBeenCalledTimes(2);
-  state.draw(null);
+  undraw();
   client.show();
   await vi.advanceTimersByTimeAsync(0);
   expect(draw).toHaveBeenCalledTimes(2);

@@ -76,3 +76,16 @@ test("a page that stays open for weeks does not grow", () => {
   expect(store.get("ended-699")).toBeDefined();
   expect(store.get("ended-0")).toBeUndefined();
 });
+
+test("a snapshot that is behind what is held adds to it: a tab has just taken the lead", () => {
+  const store = new CallStore();
+  store.open(open("snapshot", { seq: 10, calls: [call({ leg_id: "a", version: 2 })] }));
+  store.add(12, call({ leg_id: "b" }));
+  const older = [call({ leg_id: "a", version: 1 })];
+  expect(store.open(open("snapshot", { seq: 11, calls: older }))).toEqual([]);
+  expect(store.list.map(({ leg_id, version }) => `${leg_id}${version}`).sort()).toEqual([
+    "a2",
+    "b1",
+  ]);
+  expect(store.resume).toBe("e1:12:mine");
+});

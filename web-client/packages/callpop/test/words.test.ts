@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { wordProblems } from "../../../tests/support/words.ts";
 import { type Language, LOCALES, plural } from "../src/element/language.ts";
+import { CONTROL_WORDS } from "../src/element/alerts/control-words.ts";
+import { ALERT_WORDS } from "../src/element/alerts/words.ts";
+import { en as checkEn } from "../src/element/check/words-en.ts";
+import { fr as checkFr } from "../src/element/check/words-fr.ts";
+import { nl as checkNl } from "../src/element/check/words-nl.ts";
 import { RECENT_WORDS } from "../src/element/recent/words.ts";
 import { SUMMARY_WORDS } from "../src/element/summary/words.ts";
 import { en } from "../src/element/words/en.ts";
@@ -8,10 +13,15 @@ import { fr } from "../src/element/words/fr.ts";
 import { loadWords, wordsAtHand } from "../src/element/words/load.ts";
 import { nl } from "../src/element/words/nl.ts";
 
+const CHECK_WORDS = { en: checkEn, nl: checkNl, fr: checkFr };
+
 test.each([
   ["popup", { en, nl, fr }],
   ["summary", SUMMARY_WORDS],
   ["recent", RECENT_WORDS],
+  ["alerts", ALERT_WORDS],
+  ["controls", CONTROL_WORDS],
+  ["self-check", CHECK_WORDS],
 ] as const)("the words of the %s are whole in every language", (_, tables) => {
   expect(wordProblems(tables)).toEqual([]);
 });

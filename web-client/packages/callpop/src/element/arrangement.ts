@@ -2,14 +2,15 @@
 
 import type { Call } from "../wire.ts";
 import type { Attention } from "./attention.ts";
+import type { ShownCall } from "./shown-call.ts";
 
 export interface Arrangement {
-  /** Live calls, and the one that has just ended; the first one is the primary. */
-  readonly cards: readonly Call[];
+  /** Live calls, then those that have just ended or are written about; the first is the primary. */
+  readonly cards: readonly ShownCall[];
   /** The call whose summary is on the stage. */
-  readonly summary: Call | null;
+  readonly summary: ShownCall | null;
   /** Ended calls, the latest first. */
-  readonly recent: readonly Call[];
+  readonly recent: readonly ShownCall[];
   /** How many of the recent ones were missed and not seen. */
   readonly missed: number;
 }
@@ -20,11 +21,13 @@ export interface Choices {
   readonly closed: ReadonlySet<string>;
   /** The leg whose summary was opened by hand. */
   readonly summaryOf: string | null;
+  /** Ended legs that stay in sight: something is being written about them. */
+  readonly kept: ReadonlySet<string>;
 }
 
 /** Arranges the calls for the eye. */
 export function arrange(
-  calls: readonly Call[],
+  calls: readonly ShownCall[],
   choices: Choices,
   attention: Attention,
   nowMs: number,
@@ -38,14 +41,26 @@ export function arrange(
     .filter((call) => call.state !== "ended" && !isClosed(call))
     .sort((a, b) => rank(a) - rank(b) || b.since - a.since);
   // A summary says whose call it was, so the call itself needs no card any more.
-  if (last !== undefined && last !== summary) cards.push(last);
+  cards.push(
+    ...ended.filter((call) => isKept(call, choices) || (call === last && call !== summary)),
+  );
   const recent = ended.filter((call) => !cards.includes(call));
   return {
     cards,
     summary,
     recent,
-    missed: recent.filter((call) => call.outcome === "missed" && !isClosed(call)).length,
+    missed: recent.filter((call) => isUnseen(call) && !isClosed(call)).length,
   };
+}
+
+/** A missed call that its user has not acknowledged. */
+export function isUnseen(call: ShownCall): boolean {
+  return call.outcome === "missed" && call.answeredBy === undefined && call.dismissed_at === null;
+}
+
+/** Also when it was dismissed elsewhere: what is typed here is not lost. */
+function isKept({ leg_id: legId }: Call, { kept, closed }: Choices): boolean {
+  return kept.has(legId) && !closed.has(legId);
 }
 
 /** After this, a live call without news is shown as unconfirmed. */

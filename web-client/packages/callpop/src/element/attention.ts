@@ -33,6 +33,11 @@ export class Attention {
     return this.#lingerUntil.get(call.leg_id) ?? 0;
   }
 
+  /** The ended call was of use until now: it stays a little. */
+  lingerAgain(legId: string, nowMs: number): void {
+    this.#lingerUntil.set(legId, nowMs + LINGER_MS);
+  }
+
   /** Whether its summary shows itself. */
   hasFreshSummary(call: Call): boolean {
     return this.#fresh.has(call.leg_id);

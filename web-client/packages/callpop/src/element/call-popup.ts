@@ -1,19 +1,29 @@
 // The element: attributes and properties in, a rendered popup in its shadow root out.
 
-import { h, render } from "preact";
+import { type ComponentChild, h, render } from "preact";
 import { CallpopClient } from "../client.ts";
 import { tokenFromUrl } from "../token-url.ts";
 import type { TokenProvider } from "../tokens.ts";
 import type { CallSource } from "./call-source.ts";
 import baseCss from "./css/base.css?inline";
 import cardCss from "./css/card.css?inline";
+import hostCss from "./css/host.css?inline";
+import { Keys } from "./keys.ts";
 import { type Language, languageOf, onLanguageChange } from "./language.ts";
 import { type Parts, partsOf } from "./parts.ts";
 import { PopupState } from "./popup-state.ts";
+import type { ScreenPop } from "./screen-pop/pop.tsx";
 import { Styles } from "./styles.ts";
 import { Popup } from "./view/popup.tsx";
 import type { Words } from "./words/words.ts";
 import { loadWords, PATIENCE_MS, wordsAtHand } from "./words/load.ts";
+
+/** A ringtone that could not be loaded is worth another try. */
+const ALERTS_AGAIN_MS = 10_000;
+/** A live region is watched a little after it came into the page. */
+const HEARD_MS = 150;
+/** A server that renders pages imports this too, and has no elements. */
+const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
 
 /**
  * `<call-popup>`: shows one user's calls as they happen.
@@ -24,7 +34,7 @@ import { loadWords, PATIENCE_MS, wordsAtHand } from "./words/load.ts";
  * corner) makes it float; `theme="light"` or `"dark"` overrules the reader's preference;
  * `label` names it for screen readers where a page has several.
  */
-export class CallPopup extends HTMLElement {
+export class CallPopup extends Base {
   static readonly observedAttributes: readonly string[] = [
     "url",
     "token",
@@ -33,6 +43,9 @@ export class CallPopup extends HTMLElement {
     "placement",
     "label",
     "lang",
+    "wrap-up",
+    "screen-pop",
+    "shortcut",
   ];
 
   readonly #state = new PopupState();
@@ -45,14 +58,19 @@ export class CallPopup extends HTMLElement {
   #running = false;
   #updateDue = false;
   #outdated = false;
+  readonly #keys = new Keys(this, this.#root);
+  #screenPop: ScreenPop | null = null;
+  #heard: ReturnType<typeof setTimeout> | undefined;
   #isDrawn = false;
   #language: Language | null = null;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #forgetPage: (() => void) | null = null;
+  #source: CallSource | null = null;
+  #undraw: (() => void) | null = null;
 
   constructor() {
     super();
-    for (const css of [baseCss, cardCss]) this.#styles.add(css);
+    for (const css of [hostCss, baseCss, cardCss]) this.#styles.add(css);
   }
 
   /** A client whose calls to show; it is neither connected nor closed by the popup. */
@@ -93,6 +111,9 @@ export class CallPopup extends HTMLElement {
     if (name === "placement") this.#state.recentOpen.value = !this.hasAttribute("placement");
     else if (name === "label") this.#state.label.value = this.getAttribute("label");
     else if (name === "lang") this.#speak();
+    else if (name === "wrap-up") {
+      this.#state.wrapsUp.value = this.getAttribute("wrap-up") !== "off";
+    } else if (name === "screen-pop" || name === "shortcut") this.#state.touch();
     else if (name === "token" && this.#own !== null) this.#takeFreshToken(this.#own);
     else this.#reconfigure();
   }
@@ -132,8 +153,10 @@ export class CallPopup extends HTMLElement {
 
   #start(): void {
     const source = this.#given ?? this.#connectOwn();
+    this.#source = source;
     if (source !== null) this.#state.follow(source);
     this.#running = true;
+    this.#keys.start();
     this.#forgetPage = onLanguageChange(() => this.#speak());
     this.#speak();
   }
@@ -169,9 +192,52 @@ export class CallPopup extends HTMLElement {
     clearTimeout(this.#patience);
     if (this.#isDrawn || !this.#running) return;
     this.#isDrawn = true;
-    this.#state.draw(() =>
-      render(h(Popup, { state: this.#state, parts: this.#parts }), this.#root),
-    );
+    this.#undraw = this.#state.draw(() => this.#render());
+    void this.#startAlerts();
+    this.#heard = setTimeout(() => {
+      this.#state.isHeard.value = true;
+    }, HEARD_MS);
+  }
+
+  readonly #panel = (): ComponentChild =>
+    h(Popup, { state: this.#state, parts: this.#parts, keys: this.#keys.ariaText });
+
+  /** After the first draw: a call is seen without it. */
+  async #startAlerts(): Promise<void> {
+    const source = this.#source;
+    try {
+      const { startAlerts } = await import("./alerts/alerts.tsx");
+      if (source === null || source !== this.#source || this.#state.alerts.value !== null) return;
+      this.#state.alerts.value = startAlerts({
+        host: this,
+        root: this.#root,
+        source,
+        state: this.#state,
+        panel: this.#panel,
+        adopt: (css) => this.#styles.add(css),
+      });
+    } catch {
+      setTimeout(() => void this.#startAlerts(), ALERTS_AGAIN_MS);
+    }
+  }
+
+  #render(): void {
+    this.#popScreen();
+    const focused = this.#root.activeElement;
+    render(this.#state.alerts.value?.away() ?? this.#panel(), this.#root);
+    // What moves in the tree loses the focus on the way.
+    if (focused instanceof HTMLElement && focused !== this.#root.activeElement) {
+      focused.focus({ preventScroll: true });
+    }
+  }
+
+  /** Only with a template for it; the popup is drawn again when the part is here. */
+  #popScreen(): void {
+    const part = this.hasAttribute("screen-pop") ? this.#parts.screenPop.get() : null;
+    if (part === null) this.#screenPop = null;
+    else this.#screenPop ??= new part.ScreenPop(this, this.#state);
+    this.#state.foot.value = this.#screenPop?.link ?? null;
+    this.#screenPop?.look();
   }
 
   #stop(): void {
@@ -180,8 +246,15 @@ export class CallPopup extends HTMLElement {
     this.#language = null;
     clearTimeout(this.#patience);
     this.#patience = undefined;
+    clearTimeout(this.#heard);
+    this.#state.isHeard.value = false;
+    this.#screenPop = null;
+    this.#keys.stop();
     this.#forgetPage?.();
-    this.#state.draw(null);
+    this.#undraw?.();
+    this.#source = null;
+    this.#state.alerts.value?.stop();
+    this.#state.alerts.value = null;
     this.#state.unfollow();
     this.#own?.close();
     this.#own = null;

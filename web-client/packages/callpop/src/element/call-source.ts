@@ -1,29 +1,28 @@
 // Where a popup gets its calls from.
 
+import type { RefusalReason } from "../close-codes.ts";
 import type { Unsubscribe } from "../events.ts";
+import type { WrapUpEntry, WrapUpState } from "../outbox.ts";
+import type { Duties, Reach } from "../reach.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
 
-/** What a page can do to reach its user. */
-export interface Reach {
-  readonly visible: boolean;
-  readonly focused: boolean;
-  readonly sound: boolean;
-  readonly notifications: boolean;
+/** How a connection stands, for the self-check; what is not known yet is null. */
+export interface Diagnosis {
+  readonly phase: ConnectionState["phase"];
+  /** `shared`: through another tab. */
+  readonly transport: "own" | "shared" | null;
+  /** Of the gateway. */
+  readonly url: string;
+  /** By how much this computer's clock is ahead of the server's. */
+  readonly skewMs: number | null;
+  readonly roundTripMs: number | null;
+  readonly lastFrameAgeMs: number | null;
+  readonly attempt: number;
+  readonly refusal: RefusalReason | null;
 }
 
-/** What this page is to do for all pages of this user in this browser. */
-export interface Duties {
-  readonly leads: boolean;
-  readonly rings: boolean;
-  readonly notifies: boolean;
-}
-
-/** What a user says of a call after it. */
-export interface WrapUpEntry {
-  readonly disposition: string | null;
-  readonly note: string;
-}
+export type { Duties, Reach, WrapUpEntry };
 
 /** What a popup needs of a client; `CallpopClient` has it all, a page's own may lack what is optional. */
 export interface CallSource {
@@ -40,10 +39,12 @@ export interface CallSource {
   readonly duties?: Duties;
   /** Says that the popup of a ringing call is on the screen. */
   painted?(legId: string): void;
+  /** For the self-check. */
+  diagnose?(): Diagnosis;
   /** Stores the user's wrap-up of a call; without it there is no form for it. */
   wrapUp?(legId: string, entry: WrapUpEntry): void;
   /** How the last one of that call stands, until the gateway confirms it. */
-  wrapUpState?(legId: string): "saving" | "refused" | null;
+  wrapUpState?(legId: string): WrapUpState | null;
   /** What a wrap-up may be disposed as; none: any words. */
   readonly dispositions?: readonly string[];
   on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;

@@ -7,7 +7,7 @@ export interface Cell<T> {
 }
 
 export class Cells {
-  #redraw: (() => void) | null = null;
+  readonly #outlets = new Set<() => void>();
   #due = false;
   /** Counts the changes. */
   #version = 0;
@@ -41,21 +41,27 @@ export class Cells {
     };
   }
 
-  /** Calls `redraw` now, and once after any number of changes, until another or null is given. */
-  draw(redraw: (() => void) | null): void {
-    this.#redraw = redraw;
-    this.#due = false;
-    redraw?.();
+  /** Calls `redraw` now, and once after any number of changes, until what it returns is called. */
+  draw(redraw: () => void): () => void {
+    this.#outlets.add(redraw);
+    redraw();
+    return () => this.#outlets.delete(redraw);
   }
 
   #changed(): void {
     this.#version += 1;
-    if (this.#due) return;
+    if (this.#due || this.#outlets.size === 0) return;
     this.#due = true;
     queueMicrotask(() => {
-      if (!this.#due) return;
       this.#due = false;
-      this.#redraw?.();
+      for (const redraw of [...this.#outlets]) {
+        try {
+          redraw();
+        } catch (error) {
+          // What one outlet cannot draw must not keep another from ringing.
+          reportError(error);
+        }
+      }
     });
   }
 }

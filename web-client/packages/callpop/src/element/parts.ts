@@ -5,7 +5,9 @@ import type { PopupState } from "./popup-state.ts";
 
 export interface Parts {
   readonly recent: Lazy<typeof import("./recent/recent.ts")>;
+  readonly screenPop: Lazy<typeof import("./screen-pop/screen-pop.ts")>;
   readonly summary: Lazy<typeof import("./summary/summary.ts")>;
+  readonly wrapUp: Lazy<typeof import("./wrap-up/wrap-up.ts")>;
 }
 
 /** The parts for the popup of `state`; `adopt` takes the style sheets that come with them. */
@@ -13,6 +15,8 @@ export function partsOf(state: PopupState, adopt: (css: string) => void): Parts 
   const lazy = <P extends Part>(load: () => Promise<P>): Lazy<P> => state.lazy(load, adopt);
   return {
     recent: lazy(() => import("./recent/recent.ts")),
+    screenPop: lazy(() => import("./screen-pop/screen-pop.ts")),
     summary: lazy(() => import("./summary/summary.ts")),
+    wrapUp: lazy(() => import("./wrap-up/wrap-up.ts")),
   };
 }

@@ -4,12 +4,13 @@ import type { VNode } from "preact";
 import type { Unsubscribe } from "../events.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
-import { type Arrangement, arrange } from "./arrangement.ts";
+import type { Alerts } from "./alerts/alerts.tsx";
+import { type Arrangement, arrange, isUnseen } from "./arrangement.ts";
 import { Attention } from "./attention.ts";
 import type { CallSource } from "./call-source.ts";
 import { type Cell, Cells } from "./cells.ts";
-import { numberToName, withName } from "./caller-name.ts";
 import { Lazy, type Part } from "./lazy.ts";
+import { numberToName, type ShownCall, tellMore } from "./shown-call.ts";
 import { nextChangeMs } from "./timers.ts";
 import { en } from "./words/en.ts";
 import type { Words } from "./words/words.ts";
@@ -25,18 +26,30 @@ export class PopupState {
   /** The calls that began to ring last, for the live region. */
   readonly announced: Cell<readonly Call[]> = this.#cells.cell([]);
   readonly words: Cell<Words> = this.#cells.cell(en);
-  /** What is drawn below the head: the alerts' controls. */
-  readonly bar: Cell<(() => VNode | null) | null> = this.#cells.cell<(() => VNode | null) | null>(
-    null,
-  );
+  /** The ringtone and all that, once it is loaded. */
+  readonly alerts: Cell<Alerts | null> = this.#cells.cell<Alerts | null>(null);
+  /** What is drawn at the foot of a call's card: the link of the screen pop. */
+  readonly foot: Cell<((call: Call) => VNode | null) | null> = this.#cells.cell<
+    ((call: Call) => VNode | null) | null
+  >(null);
   /** What the page calls this popup. */
   readonly label: Cell<string | null> = this.#cells.cell(null);
+  /** Whether there is a form to write about ended calls. */
+  readonly wrapsUp: Cell<boolean> = this.#cells.cell(true);
+  /** Whether the popup has been there long enough for a live region to be heard. */
+  readonly isHeard: Cell<boolean> = this.#cells.cell(false);
   readonly recentOpen: Cell<boolean> = this.#cells.cell(true);
+  /** Only the missed ones of the recent calls. */
+  readonly missedOnly: Cell<boolean> = this.#cells.cell(false);
   readonly allRecent: Cell<boolean> = this.#cells.cell(false);
   readonly arrangement: Readonly<Cell<Arrangement>> = this.#cells.derived(() =>
     arrange(
-      this.#calls.value.map((call) => withName(call, this.#names.value)),
-      { closed: this.#closed.value, summaryOf: this.#summaryOf.value },
+      this.#shown.value,
+      {
+        closed: this.#closed.value,
+        summaryOf: this.#summaryOf.value,
+        kept: this.#kept.value,
+      },
       this.#attention,
       this.nowMs.value,
     ),
@@ -47,11 +60,19 @@ export class PopupState {
       this.#summaryOf.value === null &&
       this.arrangement.value.cards.some((call) => call.state !== "ended"),
   );
+  readonly #touched: Cell<number> = this.#cells.cell(0);
   readonly #calls: Cell<readonly Call[]> = this.#cells.cell([]);
   /** From the contacts, by number. */
   readonly #names: Cell<ReadonlyMap<string, string>> = this.#cells.cell(new Map<string, string>());
   readonly #closed: Cell<ReadonlySet<string>> = this.#cells.cell(new Set<string>());
   readonly #summaryOf: Cell<string | null> = this.#cells.cell(null);
+  readonly #kept: Cell<ReadonlySet<string>> = this.#cells.cell(new Set<string>());
+  /** Told from all calls once, not at every second's tick. */
+  readonly #shown: Readonly<Cell<readonly ShownCall[]>> = remembered(
+    this.#calls,
+    this.#names,
+    tellMore,
+  );
   readonly #attention = new Attention();
   #source: CallSource | null = null;
   #subscriptions: Unsubscribe[] = [];
@@ -89,12 +110,37 @@ export class PopupState {
     this.#source = null;
     this.#calls.value = [];
     this.#names.value = new Map();
+    this.#kept.value = new Set();
     this.connection.value = { phase: "idle" };
   }
 
-  /** Calls `redraw` now and after every change, until it is given null. */
-  draw(redraw: (() => void) | null): void {
-    this.#cells.draw(redraw);
+  /** Whose calls are shown, if any. */
+  get source(): CallSource | null {
+    return this.#source;
+  }
+
+  /** Whether the user can write about ended calls. */
+  get canWrapUp(): boolean {
+    return this.wrapsUp.value && this.#source?.wrapUp !== undefined;
+  }
+
+  /** Draws again, for what is no cell. */
+  touch(): void {
+    this.#touched.value += 1;
+  }
+
+  /** Keeps the card of an ended call in sight, or lets it go in its time. */
+  keep(legId: string, isKept: boolean): void {
+    if (isKept === this.#kept.value.has(legId)) return;
+    const others = [...this.#kept.value].filter((kept) => kept !== legId);
+    if (!isKept) this.#attention.lingerAgain(legId, this.#source?.now() ?? 0);
+    this.#kept.value = new Set(isKept ? [...others, legId] : others);
+    this.tick();
+  }
+
+  /** Calls `redraw` now and after every change, until what it returns is called. */
+  draw(redraw: () => void): () => void {
+    return this.#cells.draw(redraw);
   }
 
   connect(): void {
@@ -104,14 +150,21 @@ export class PopupState {
   /** Closes the card of a call here, and on every other page of its user. */
   dismiss(call: Call): void {
     this.#closed.value = new Set([...this.#closed.value, call.leg_id]);
+    this.keep(call.leg_id, false);
     this.#source?.dismiss(call.leg_id);
   }
 
   /** Acknowledges every missed call. */
   markMissedSeen(): void {
     for (const call of this.arrangement.value.recent) {
-      if (call.outcome === "missed" && call.dismissed_at === null) this.dismiss(call);
+      if (isUnseen(call)) this.dismiss(call);
     }
+  }
+
+  /** Shows only the missed ones of the recent calls, or all of them again. */
+  showMissed(only: boolean): void {
+    this.recentOpen.value = true;
+    this.missedOnly.value = only;
   }
 
   openSummary(call: Call): void {
@@ -129,10 +182,11 @@ export class PopupState {
     if (this.#source === null) return;
     const now = this.#source.now();
     const ringing = this.#attention.notice(calls, now);
-    this.#calls.value = calls;
+    // Also when only the state of a wrap-up has changed.
+    this.#calls.value = [...calls];
     this.#forgetClosed(calls);
     if (ringing.length > 0) this.announced.value = ringing;
-    this.#tick();
+    this.tick();
     for (const call of calls) this.#lookUpName(call);
   }
 
@@ -154,15 +208,35 @@ export class PopupState {
     if (closed.length < this.#closed.value.size) this.#closed.value = new Set(closed);
   }
 
-  #tick(): void {
+  /** Lets the timers go on: by itself, or by a window whose timers are not throttled. */
+  tick(): void {
     clearTimeout(this.#timer);
     if (this.#source === null) return;
     this.nowMs.value = this.#source.now();
-    const { cards } = this.arrangement.value;
+    const cards = this.arrangement.value.cards.filter(
+      ({ leg_id }) => !this.#kept.value.has(leg_id),
+    );
     const wait = nextChangeMs(cards, this.nowMs.value, (call) =>
       this.#attention.lingersUntil(call),
     );
     if (wait === null) return;
-    this.#timer = setTimeout(() => this.#tick(), Math.min(wait + AFTER_CHANGE_MS, 1000));
+    this.#timer = setTimeout(() => this.tick(), Math.min(wait + AFTER_CHANGE_MS, 1000));
   }
+}
+
+/** What `compute` makes of two values, until one of them is another one. */
+function remembered<A, B, T>(
+  a: { readonly value: A },
+  b: { readonly value: B },
+  compute: (a: A, b: B) => T,
+): { readonly value: T } {
+  let known: { readonly a: A; readonly b: B; readonly value: T } | null = null;
+  return {
+    get value(): T {
+      if (known === null || known.a !== a.value || known.b !== b.value) {
+        known = { a: a.value, b: b.value, value: compute(a.value, b.value) };
+      }
+      return known.value;
+    },
+  };
 }

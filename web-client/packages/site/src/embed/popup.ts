@@ -9,19 +9,19 @@ export { CallPopup, CallpopClient, TokenUnavailable };
 
 /** Shows the floating popup that the tag's `data-*` ask for; none, when they ask for nothing. */
 export async function showPopup(tag: HTMLScriptElement): Promise<void> {
-  const { attributes, complaints, asksForPopup } = readOptions(tag.dataset, gatewayOf(tag));
-  for (const complaint of complaints) tell(complaint);
-  if (!asksForPopup) return;
+  const options = readOptions(tag.dataset, gatewayOf(tag));
+  const { attributes, wrong, hasToken, wantsPopup } = options;
+  if (wantsPopup && (wrong.length > 0 || !hasToken)) {
+    void import("./advice.ts").then(({ advise }) => advise(options));
+  }
+  if (!hasToken) return;
   // Another copy of the element may have been first, so its class is not the one to use.
   const popup = document.createElement("call-popup");
   for (const [name, value] of attributes) popup.setAttribute(name, value);
   await bodyIsThere();
-  const twin = document.querySelector(
-    `call-popup${selector(attributes, ["url", "token-url", "token", "placement"])}`,
-  );
+  const twin = document.querySelector(`call-popup${alike(popup)}`);
   if (twin === null) document.body.append(popup);
-  else
-    tell("the same popup is in that corner already: drop one script tag, or change data-placement");
+  else tell("this popup is in its corner already: drop a script tag, or change its data-placement");
 }
 
 /** The address above `/embed/`, which need not be the root of its host. */
@@ -37,12 +37,12 @@ function bodyIsThere(): Promise<void> {
   });
 }
 
-/** Selects what has the same values of these attributes, or lacks them too. */
-function selector(attributes: ReadonlyMap<string, string>, names: readonly string[]): string {
-  return names
+/** Selects the popups of the same calls in the same corner. */
+function alike(popup: Element): string {
+  return ["url", "token-url", "token", "placement"]
     .map((name) => {
-      const value = attributes.get(name);
-      return value === undefined ? `:not([${name}])` : `[${name}="${CSS.escape(value)}"]`;
+      const value = popup.getAttribute(name);
+      return value === null ? `:not([${name}])` : `[${name}="${CSS.escape(value)}"]`;
     })
     .join("");
 }

@@ -1,27 +1,35 @@
-// The calls that have ended, compact, the missed ones first to the eye.
+// The calls that have ended, compact; the missed ones can be had alone, and acknowledged.
 
 import type { ComponentChildren, VNode } from "preact";
-import type { Call } from "../../wire.ts";
+import { isUnseen } from "../arrangement.ts";
 import type { Cell } from "../cells.ts";
 import { clockText } from "../duration.ts";
-import type { PopupState } from "../popup-state.ts";
 import { fill } from "../language.ts";
-import type { Words } from "../words/words.ts";
+import type { Parts } from "../parts.ts";
+import type { PopupState } from "../popup-state.ts";
+import type { ShownCall } from "../shown-call.ts";
 import { Icon, type IconName } from "../view/icons.tsx";
+import { Later } from "../view/later.tsx";
 import { lookOf } from "../view/looks.ts";
-import { Who } from "../view/party.tsx";
-import { RECENT_WORDS } from "./words.ts";
+import { Who, whoText } from "../view/party.tsx";
 import { timeOfDay } from "../view/time-of-day.ts";
+import type { Words } from "../words/words.ts";
+import { RECENT_WORDS, type RecentWords } from "./words.ts";
 
 const SHOWN_AT_FIRST = 4;
 
 interface RecentProps {
   readonly state: PopupState;
+  readonly parts: Parts;
   readonly words: Words;
 }
 
-export function RecentCalls({ state, words }: RecentProps): VNode {
-  const { missed } = state.arrangement.value;
+interface OwnProps extends RecentProps {
+  readonly own: RecentWords;
+}
+
+export function RecentCalls(props: RecentProps): VNode {
+  const { state, words } = props;
   const own = RECENT_WORDS[words.language];
   return (
     <div class="recent" part="recent">
@@ -32,33 +40,34 @@ export function RecentCalls({ state, words }: RecentProps): VNode {
             <Icon name="more" />
           </Toggle>
         </h2>
-        {missed > 0 && (
-          <button type="button" class="link" onClick={() => state.markMissedSeen()}>
-            {own.markAllSeen}
-          </button>
-        )}
       </div>
-      {state.recentOpen.value && <List state={state} words={words} />}
+      {state.recentOpen.value && <List {...props} own={own} />}
     </div>
   );
 }
 
-function List({ state, words }: RecentProps): VNode {
-  const { recent } = state.arrangement.value;
-  const own = RECENT_WORDS[words.language];
+function List(props: OwnProps): VNode {
+  const { state, own } = props;
+  const { recent, missed } = state.arrangement.value;
+  const listed = state.missedOnly.value && missed > 0 ? recent.filter(isUnseen) : recent;
   const all = state.allRecent.value;
-  const count = String(recent.length);
+  const count = String(listed.length);
   return (
     <>
       <ul>
-        {(all ? recent : recent.slice(0, SHOWN_AT_FIRST)).map((call) => (
-          <RecentCall key={call.leg_id} call={call} state={state} words={words} />
+        {(all ? listed : listed.slice(0, SHOWN_AT_FIRST)).map((call) => (
+          <RecentCall key={call.leg_id} {...props} call={call} />
         ))}
       </ul>
-      {recent.length > SHOWN_AT_FIRST && (
+      {listed.length > SHOWN_AT_FIRST && (
         <Toggle of={state.allRecent} class="link wide">
           {all ? own.showFewer : fill(own.showAll, { count })}
         </Toggle>
+      )}
+      {missed > 1 && (
+        <button type="button" class="link wide" onClick={() => state.markMissedSeen()}>
+          {own.markAllSeen}
+        </button>
       )}
     </>
   );
@@ -85,12 +94,17 @@ function Toggle({ of, class: name, children }: ToggleProps): VNode {
   );
 }
 
-function RecentCall({ call, state, words }: RecentProps & { call: Call }): VNode {
+function RecentCall({ call, ...props }: OwnProps & { call: ShownCall }): VNode {
+  const { state, parts, words } = props;
   const nowMs = state.nowMs.value;
   const look = lookOf(call, nowMs, words);
-  const unseen = call.outcome === "missed" && call.dismissed_at === null;
   return (
-    <li class="recent-call" data-leg={call.leg_id} data-tone={look.tone} data-unseen={unseen}>
+    <li
+      class="recent-call"
+      data-leg={call.leg_id}
+      data-tone={look.tone}
+      data-unseen={isUnseen(call)}
+    >
       <span class="tone">
         <Icon name={directionIcon(call)} />
       </span>
@@ -105,17 +119,51 @@ function RecentCall({ call, state, words }: RecentProps & { call: Call }): VNode
           {call.internal && ` · ${words.internal}`}
         </p>
       </div>
-      {call.summary !== null && (
-        <button type="button" class="pill" onClick={() => state.openSummary(call)}>
-          <Icon name="summary" />
-          {RECENT_WORDS[words.language].summary}
-        </button>
+      <Actions call={call} {...props} />
+      {state.canWrapUp && (
+        <Later part={parts.wrapUp} words={words}>
+          {({ RecentWrapUp }) => <RecentWrapUp call={call} state={state} words={words} />}
+        </Later>
       )}
     </li>
   );
 }
 
-function directionIcon(call: Call): IconName {
+function Actions({ call, state, parts, words, own }: OwnProps & { call: ShownCall }): VNode {
+  const who = whoText(call.remote, words);
+  return (
+    <>
+      {isUnseen(call) && (
+        <button
+          type="button"
+          class="pill"
+          aria-label={fill(own.markSeenOf, { who })}
+          onClick={() => state.dismiss(call)}
+        >
+          {own.markSeen}
+        </button>
+      )}
+      {call.summary !== null && (
+        <button
+          type="button"
+          class="pill"
+          aria-label={fill(own.summaryOf, { who })}
+          onClick={() => state.openSummary(call)}
+        >
+          <Icon name="summary" />
+          <span class="wordy">{own.summary}</span>
+        </button>
+      )}
+      {state.canWrapUp && (
+        <Later part={parts.wrapUp} words={words}>
+          {({ OpenButton }) => <OpenButton call={call} state={state} words={words} small />}
+        </Later>
+      )}
+    </>
+  );
+}
+
+function directionIcon(call: ShownCall): IconName {
   if (call.outcome === "missed") return "missed";
   return call.direction === "inbound" ? "incoming" : "outgoing";
 }

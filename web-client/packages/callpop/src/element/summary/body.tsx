@@ -116,7 +116,11 @@ interface ActionsProps extends ContentProps {
 
 function Actions({ content: { actions }, words, copy }: ActionsProps): VNode | null {
   if (actions.length === 0) return null;
-  const all = { text: actionsText(actions), label: words.copyActions, name: words.copyActionsOf };
+  const all = {
+    text: actionsText(actions),
+    label: words.copyActions,
+    name: `${words.copyActions}: ${words.actions}`,
+  };
   return (
     <Group title={words.actions} words={words} button={actions.length > 1 ? copy(all) : null}>
       <ul class="actions">

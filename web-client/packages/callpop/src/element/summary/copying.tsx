@@ -87,6 +87,9 @@ export class Copying extends Component<CopyingProps, CopyingState> {
 
   /** The reader has just pressed a button, so the focus may move. */
   #select(text: string): void {
-    this.setState({ done: null, refused: text }, () => this.#field.current?.select());
+    this.setState({ done: null, refused: text }, () => {
+      this.#field.current?.focus();
+      this.#field.current?.select();
+    });
   }
 }

@@ -4,6 +4,9 @@ import type { Language } from "../language.ts";
 
 export interface SummaryWords {
   readonly language: Language;
+  /** Unfolds it. */
+  readonly read: string;
+  readonly close: string;
   readonly nothing: string;
   readonly quick: string;
   readonly actions: string;
@@ -15,7 +18,6 @@ export interface SummaryWords {
   readonly attendees: string;
   readonly copyAll: string;
   readonly copyActions: string;
-  readonly copyActionsOf: string;
   /** `{text}` */
   readonly copyAction: string;
   readonly copied: string;
@@ -26,6 +28,8 @@ export interface SummaryWords {
 export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
   en: {
     language: "en",
+    read: "Read",
+    close: "Close summary",
     nothing: "This summary has no text.",
     quick: "In short",
     actions: "Action items",
@@ -37,13 +41,14 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     attendees: "With",
     copyAll: "Copy summary",
     copyActions: "Copy all",
-    copyActionsOf: "Copy all action items",
     copyAction: "Copy: {text}",
     copied: "Copied",
     selected: "Copying was refused. The text is selected: press Ctrl+C or ⌘C.",
   },
   nl: {
     language: "nl",
+    read: "Lezen",
+    close: "Samenvatting sluiten",
     nothing: "Deze samenvatting bevat geen tekst.",
     quick: "In het kort",
     actions: "Actiepunten",
@@ -55,13 +60,14 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     attendees: "Met",
     copyAll: "Samenvatting kopiëren",
     copyActions: "Alles kopiëren",
-    copyActionsOf: "Alle actiepunten kopiëren",
     copyAction: "Kopiëren: {text}",
     copied: "Gekopieerd",
     selected: "Kopiëren werd geweigerd. De tekst is geselecteerd: druk op Ctrl+C of ⌘C.",
   },
   fr: {
     language: "fr",
+    read: "Lire",
+    close: "Fermer le résumé",
     nothing: "Ce résumé ne contient pas de texte.",
     quick: "En bref",
     actions: "Actions à mener",
@@ -73,7 +79,6 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     attendees: "Avec",
     copyAll: "Copier le résumé",
     copyActions: "Tout copier",
-    copyActionsOf: "Copier toutes les actions à mener",
     copyAction: "Copier : {text}",
     copied: "Copié",
     selected: "La copie a été refusée. Le texte est sélectionné : appuyez sur Ctrl+C ou ⌘C.",

@@ -1,39 +1,79 @@
-// A call on the stage: large when it is the primary one, a row when others are.
+// A call on the stage: large when it is the primary one, a row when others are. It is one
+// element in both, so that what is being written below an ended call stays where it is.
 
 import type { VNode } from "preact";
-import type { Call } from "../../wire.ts";
 import { isUnconfirmed } from "../arrangement.ts";
 import { clockText } from "../duration.ts";
-import type { PopupState } from "../popup-state.ts";
 import { fill } from "../language.ts";
-import type { Words } from "../words/words.ts";
+import type { Parts } from "../parts.ts";
+import type { PopupState } from "../popup-state.ts";
+import type { ShownCall } from "../shown-call.ts";
 import { displayText, initials } from "../text.ts";
 import { runningMs } from "../timers.ts";
+import type { Words } from "../words/words.ts";
 import { Icon } from "./icons.tsx";
+import { Later } from "./later.tsx";
 import { type Look, lookOf } from "./looks.ts";
 import { Line, PhoneNumber, Who, whoText } from "./party.tsx";
 import { Phrase } from "./phrase.tsx";
 import { timeOfDay } from "./time-of-day.ts";
 
-interface CallProps {
-  readonly call: Call;
+export interface CallProps {
+  readonly call: ShownCall;
   readonly state: PopupState;
   readonly words: Words;
 }
 
-export function PrimaryCall({ call, state, words }: CallProps): VNode {
+interface CardProps extends CallProps {
+  readonly parts: Parts;
+  /** It is the call that counts most now. */
+  readonly primary: boolean;
+}
+
+export function CallCard({ call, primary, state, parts, words }: CardProps): VNode {
   const look = lookOf(call, state.nowMs.value, words);
-  const name = displayText(call.remote.name);
-  const number = displayText(call.remote.number, 40);
+  const kind = primary ? "card" : "row";
   return (
     <article
-      class="card"
-      part={`card card-${call.state}`}
+      class={kind}
+      part={`${kind} ${kind}-${call.state}`}
       data-leg={call.leg_id}
       data-state={call.state}
       data-tone={look.tone}
+      aria-label={`${look.label}, ${whoText(call.remote, words)}`}
     >
-      <StateLine call={call} look={look} state={state} words={words} />
+      {primary ? (
+        <Large key="large" call={call} look={look} state={state} words={words} />
+      ) : (
+        <Small key="small" call={call} look={look} state={state} words={words} />
+      )}
+      {state.foot.value?.(call)}
+      {call.state === "ended" && state.canWrapUp && (
+        <Later key="wrap-up" part={parts.wrapUp} words={words}>
+          {({ EndedWrapUp }) => <EndedWrapUp call={call} state={state} words={words} />}
+        </Later>
+      )}
+    </article>
+  );
+}
+
+interface LookProps extends CallProps {
+  readonly look: Look;
+}
+
+function Large({ call, look, state, words }: LookProps): VNode {
+  const name = displayText(call.remote.name);
+  const number = displayText(call.remote.number, 40);
+  return (
+    <>
+      <header class="state-line">
+        <span class="state tone" part="state">
+          <Icon name={look.icon} />
+          {look.label}
+        </span>
+        <Timer call={call} nowMs={state.nowMs.value} />
+        <Dismiss call={call} state={state} words={words} />
+      </header>
       <div class="who">
         <span class="avatar" data-rings={call.state === "ringing" || undefined}>
           {initials(name) || <Icon name={look.icon} />}
@@ -50,20 +90,13 @@ export function PrimaryCall({ call, state, words }: CallProps): VNode {
       </div>
       <Story call={call} nowMs={state.nowMs.value} words={words} />
       <Details call={call} words={words} />
-    </article>
+    </>
   );
 }
 
-export function OtherCall({ call, state, words }: CallProps): VNode {
-  const look = lookOf(call, state.nowMs.value, words);
+function Small({ call, look, state, words }: LookProps): VNode {
   return (
-    <article
-      class="row"
-      part={`row row-${call.state}`}
-      data-leg={call.leg_id}
-      data-state={call.state}
-      data-tone={look.tone}
-    >
+    <>
       <span class="badge" data-rings={call.state === "ringing" || undefined}>
         <Icon name={look.icon} />
       </span>
@@ -75,32 +108,20 @@ export function OtherCall({ call, state, words }: CallProps): VNode {
           <span class="tone">{look.label}</span>
           {call.internal && ` · ${words.internal}`}
         </p>
-        <Story call={call} nowMs={state.nowMs.value} words={words} />
       </div>
       <Timer call={call} nowMs={state.nowMs.value} />
       <Dismiss call={call} state={state} words={words} />
-    </article>
-  );
-}
-
-function StateLine({ call, look, state, words }: CallProps & { look: Look }): VNode {
-  return (
-    <header class="state-line">
-      <span class="state tone" part="state">
-        <Icon name={look.icon} />
-        {look.label}
-      </span>
-      <Timer call={call} nowMs={state.nowMs.value} />
-      <Dismiss call={call} state={state} words={words} />
-    </header>
+      <Story call={call} nowMs={state.nowMs.value} words={words} />
+    </>
   );
 }
 
 /** What is to be told about the call besides its state: where it comes from, and doubts. */
-function Story({ call, nowMs, words }: { call: Call; nowMs: number; words: Words }): VNode {
+function Story({ call, nowMs, words }: { call: ShownCall; nowMs: number; words: Words }): VNode {
+  const time = timeOfDay(call.updated_at, words.language, nowMs);
   return (
     <>
-      {call.transfer !== null && (
+      {(call.transfer !== null || call.handedBy !== undefined) && (
         <p class="story" part="transfer">
           <Icon name="transfer" />
           <span>
@@ -111,10 +132,17 @@ function Story({ call, nowMs, words }: { call: Call; nowMs: number; words: Words
       {isUnconfirmed(call, nowMs) && (
         <p class="story">
           <Icon name="unconfirmed" />
+          <span>{fill(words.unconfirmedSince, { time })}</span>
+        </p>
+      )}
+      {call.answeredBy !== undefined && (
+        <p class="story">
+          <Icon name="active" />
           <span>
-            {fill(words.unconfirmedSince, {
-              time: timeOfDay(call.updated_at, words.language, nowMs),
-            })}
+            <Phrase
+              text={words.answeredBy}
+              with={{ who: <Who party={call.answeredBy} words={words} /> }}
+            />
           </span>
         </p>
       )}
@@ -122,20 +150,21 @@ function Story({ call, nowMs, words }: { call: Call; nowMs: number; words: Words
   );
 }
 
-function Transfer({ call, words }: { call: Call; words: Words }): VNode | null {
-  if (call.transfer === null) return null;
-  const { via, original_number: original, completed_at: completed } = call.transfer;
-  const number = displayText(original, 40);
+function Transfer({ call, words }: { call: ShownCall; words: Words }): VNode | null {
+  const via = call.transfer?.via ?? call.handedBy;
+  if (via === undefined) return null;
+  const number = displayText(call.transfer?.original_number, 40);
   const values = {
     via: <Who party={via} words={{ ...words, unknown: words.colleague }} />,
     number: <PhoneNumber number={number} />,
   };
-  if (completed !== null) return <Phrase text={words.transferDone} with={values} />;
+  const isDone = call.transfer?.completed_at !== null;
+  if (isDone) return <Phrase text={words.transferDone} with={values} />;
   const text = number === "" ? words.transferPendingUnknown : words.transferPending;
   return <Phrase text={text} with={values} />;
 }
 
-function Details({ call, words }: { call: Call; words: Words }): VNode {
+function Details({ call, words }: { call: ShownCall; words: Words }): VNode {
   const text = call.direction === "inbound" ? words.toLine : words.fromLine;
   return (
     <p class="details">
@@ -148,7 +177,7 @@ function Details({ call, words }: { call: Call; words: Words }): VNode {
 }
 
 /** The finished times that the running timer does not show. */
-function figures(call: Call, words: Words): string {
+function figures(call: ShownCall, words: Words): string {
   const talked = fill(words.talked, { duration: clockText(call.talk_ms) });
   const held = fill(words.onHoldFor, { duration: clockText(call.hold_ms) });
   if (call.state === "held") return talked;
@@ -160,7 +189,7 @@ function figures(call: Call, words: Words): string {
   return call.hold_ms > 0 ? `${talked} · ${held}` : talked;
 }
 
-function Timer({ call, nowMs }: { call: Call; nowMs: number }): VNode | null {
+function Timer({ call, nowMs }: { call: ShownCall; nowMs: number }): VNode | null {
   if (call.state === "ended") return null;
   return (
     <span class="timer" part="timer" role="timer">

@@ -21,8 +21,16 @@ export function Head({ state, words }: ConnectionProps): VNode {
         {connectionText(connection, words.connection)}
       </span>
       {missed > 0 && (
-        <span class="missed">{plural(words.language, words.missedCount, missed)}</span>
+        <button
+          type="button"
+          class="missed"
+          aria-pressed={state.missedOnly.value}
+          onClick={() => state.showMissed(!state.missedOnly.value)}
+        >
+          {plural(words.language, words.missedCount, missed)}
+        </button>
       )}
+      {state.alerts.value?.button()}
     </header>
   );
 }

@@ -7,21 +7,27 @@ import type { Words } from "../words/words.ts";
 interface LaterProps<P extends Part> {
   readonly part: Lazy<P>;
   readonly words: Words;
-  /** Nothing stands in its place while it loads. */
-  readonly quietly?: boolean;
+  /** What stands in its place while it loads; without it, nothing does. */
+  readonly title?: string;
   readonly children: (part: P) => VNode | null;
 }
 
 export function Later<P extends Part>(props: LaterProps<P>): VNode | null {
-  const { part, words, children } = props;
+  const { part, words, title, children } = props;
   const loaded = part.get();
   if (loaded !== null) return children(loaded);
   if (!part.hasFailed) {
-    return props.quietly ? null : <p class="muted small">{words.part.loading}</p>;
+    if (title === undefined) return null;
+    return (
+      <div class="card" data-tone="summary">
+        <p class="state tone">{title}</p>
+        <p class="muted">{words.part.loading}</p>
+      </div>
+    );
   }
   return (
     <div class="notice" data-tone="unconfirmed">
-      <p>{words.part.failed}</p>
+      <p>{title === undefined ? words.part.failed : `${title}: ${words.part.failed}`}</p>
       <button type="button" class="button" onClick={() => part.retry()}>
         {words.connection.tryAgain}
       </button>

@@ -1,7 +1,7 @@
 // How a call looks and what its state is called.
 
 import { isUnconfirmed } from "../arrangement.ts";
-import type { Call } from "../../wire.ts";
+import type { ShownCall } from "../shown-call.ts";
 import type { Words } from "../words/words.ts";
 import type { IconName } from "./icons.tsx";
 
@@ -14,14 +14,14 @@ export interface Look {
   readonly label: string;
 }
 
-export function lookOf(call: Call, nowMs: number, words: Words): Look {
+export function lookOf(call: ShownCall, nowMs: number, words: Words): Look {
   const look = confirmedLook(call, words);
   if (!isUnconfirmed(call, nowMs)) return look;
   const label = `${look.label}, ${words.unconfirmed}`;
   return { tone: "unconfirmed", icon: "unconfirmed", label };
 }
 
-function confirmedLook(call: Call, { state }: Words): Look {
+function confirmedLook(call: ShownCall, { state }: Words): Look {
   const inbound = call.direction === "inbound";
   switch (call.state) {
     case "ringing":
@@ -37,9 +37,12 @@ function confirmedLook(call: Call, { state }: Words): Look {
   }
 }
 
-function endedLook(call: Call, state: Words["state"]): Look {
+function endedLook(call: ShownCall, state: Words["state"]): Look {
   switch (call.outcome) {
     case "missed":
+      if (call.answeredBy !== undefined) {
+        return { tone: "ended", icon: "ended", label: state.elsewhere };
+      }
       return { tone: "missed", icon: "missed", label: state.missed };
     case "no_answer":
       return { tone: "ended", icon: "ended", label: state.noAnswer };

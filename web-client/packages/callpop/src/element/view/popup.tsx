@@ -2,70 +2,88 @@
 
 import type { VNode } from "preact";
 import type { PopupState } from "../popup-state.ts";
-import { fill, LOCALES } from "../language.ts";
+import { fill, LOCALES, plural } from "../language.ts";
 import type { Parts } from "../parts.ts";
 import type { Words } from "../words/words.ts";
-import { OtherCall, PrimaryCall } from "./call-card.tsx";
+import { CallCard } from "./call-card.tsx";
 import { Head, Trouble } from "./connection.tsx";
 import { Later } from "./later.tsx";
 import { whoText } from "./party.tsx";
-import { SummaryCard } from "./summary-card.tsx";
 
 interface PopupProps {
   readonly state: PopupState;
   readonly parts: Parts;
+  /** What moves the focus in, as `aria-keyshortcuts` wants it. */
+  readonly keys: string | undefined;
 }
 
-export function Popup({ state, parts }: PopupProps): VNode {
+export function Popup({ state, parts, keys }: PopupProps): VNode {
   const words = state.words.value;
   const { cards, summary, recent } = state.arrangement.value;
-  const [primary, ...others] = cards;
+  const told = summary?.summary;
   const connected = state.connection.value.phase === "connected";
   const quiet = connected && cards.length === 0 && summary === null;
   return (
     <section
       class="panel"
       part="panel"
+      tabIndex={-1}
       lang={LOCALES[words.language]}
       aria-label={state.label.value ?? words.calls}
+      aria-keyshortcuts={keys}
     >
       <Announcer state={state} words={words} />
       <Head state={state} words={words} />
-      {state.bar.value?.()}
+      {state.alerts.value?.view()}
       <Trouble state={state} words={words} />
-      {primary !== undefined && (
-        <PrimaryCall key={primary.leg_id} call={primary} state={state} words={words} />
-      )}
-      {others.map((call) => (
-        <OtherCall key={call.leg_id} call={call} state={state} words={words} />
-      ))}
-      {summary?.summary && (
-        <SummaryCard
-          key={`summary-${summary.leg_id}`}
-          call={summary}
-          summary={summary.summary}
+      {cards.flatMap((call, index) => [
+        index === 1 && (
+          <h2 key="others" class="others">
+            {plural(words.language, words.otherCalls, cards.length - 1)}
+          </h2>
+        ),
+        <CallCard
+          key={call.leg_id}
+          call={call}
+          primary={index === 0}
           state={state}
           parts={parts}
           words={words}
-        />
+        />,
+      ])}
+      {summary !== null && told && (
+        <Later
+          key={`summary-${summary.leg_id}`}
+          part={parts.summary}
+          words={words}
+          title={words.summary}
+        >
+          {({ SummaryCard }) => (
+            <SummaryCard call={summary} summary={told} state={state} words={words} />
+          )}
+        </Later>
       )}
       {quiet && <p class="quiet">{words.quiet}</p>}
       {recent.length > 0 && (
-        <Later part={parts.recent} words={words} quietly>
-          {({ RecentCalls }) => <RecentCalls state={state} words={words} />}
+        <Later part={parts.recent} words={words}>
+          {({ RecentCalls }) => <RecentCalls state={state} parts={parts} words={words} />}
         </Later>
       )}
     </section>
   );
 }
 
-/** The one assertive live region; it is always there, and changes once per call. */
+/**
+ * The one assertive live region. It is there, empty, before anything is said, since what comes
+ * with the region itself is not read out; it changes once a call.
+ */
 function Announcer({ state, words }: { state: PopupState; words: Words }): VNode {
   return (
     <div class="announcer" aria-live="assertive">
-      {state.announced.value.map((call) => (
-        <p key={call.leg_id}>{fill(words.announce, { who: whoText(call.remote, words) })}</p>
-      ))}
+      {state.isHeard.value &&
+        state.announced.value.map((call) => (
+          <p key={call.leg_id}>{fill(words.announce, { who: whoText(call.remote, words) })}</p>
+        ))}
     </div>
   );
 }

@@ -53,6 +53,4 @@ export const en: Words = {
   missedCount: { one: "{count} missed", other: "{count} missed" },
   part: { loading: "Loading…", failed: "This part could not be loaded." },
   summary: "Call summary",
-  read: "Read",
-  closeSummary: "Close summary",
 };

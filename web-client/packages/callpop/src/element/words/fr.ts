@@ -7,7 +7,7 @@ export const fr: Words = {
     idle: "Non connecté",
     connecting: "Connexion…",
     unreachable: "Passerelle injoignable, nouvel essai en cours…",
-    connected: "Prêt à recevoir des appels",
+    connected: "Prêt pour vos appels",
     reconnecting: "Reconnexion…",
     outdated: "Ce que vous voyez n’est peut-être plus à jour.",
     refused: "Non connecté",
@@ -61,6 +61,4 @@ export const fr: Words = {
   missedCount: { one: "{count} manqué", many: "{count} manqués", other: "{count} manqués" },
   part: { loading: "Chargement…", failed: "Cette partie n’a pas pu être chargée." },
   summary: "Résumé de l’appel",
-  read: "Lire",
-  closeSummary: "Fermer le résumé",
 };

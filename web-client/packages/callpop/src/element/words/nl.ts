@@ -54,6 +54,4 @@ export const nl: Words = {
   missedCount: { one: "{count} gemist", other: "{count} gemist" },
   part: { loading: "Laden…", failed: "Dit onderdeel kon niet worden geladen." },
   summary: "Samenvatting van de oproep",
-  read: "Lezen",
-  closeSummary: "Samenvatting sluiten",
 };

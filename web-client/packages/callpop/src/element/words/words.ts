@@ -67,7 +67,4 @@ export interface Words {
   /** A part of the popup that is loaded when it is needed. */
   readonly part: { readonly loading: string; readonly failed: string };
   readonly summary: string;
-  /** Unfolds the summary. */
-  readonly read: string;
-  readonly closeSummary: string;
 }

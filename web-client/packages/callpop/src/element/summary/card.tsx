@@ -1,25 +1,25 @@
-// The card of a call's summary; what the summary says is loaded when there is one.
+// The card of a call's summary, which folds while a call is on.
 
 import type { VNode } from "preact";
 import type { Call, Summary } from "../../wire.ts";
 import { clockText } from "../duration.ts";
-import type { Parts } from "../parts.ts";
 import type { PopupState } from "../popup-state.ts";
 import type { Words } from "../words/words.ts";
-import { Icon } from "./icons.tsx";
-import { Later } from "./later.tsx";
-import { Who } from "./party.tsx";
-import { timeOfDay } from "./time-of-day.ts";
+import { Icon } from "../view/icons.tsx";
+import { Who } from "../view/party.tsx";
+import { timeOfDay } from "../view/time-of-day.ts";
+import { SummaryBody } from "./body.tsx";
+import { SUMMARY_WORDS } from "./words.ts";
 
 interface SummaryProps {
   readonly call: Call;
   readonly summary: Summary;
   readonly state: PopupState;
-  readonly parts: Parts;
   readonly words: Words;
 }
 
-export function SummaryCard({ call, summary, state, parts, words }: SummaryProps): VNode {
+export function SummaryCard({ call, summary, state, words }: SummaryProps): VNode {
+  const own = SUMMARY_WORDS[words.language];
   const folded = state.summaryFolded.value;
   return (
     <article class="card summary" part="summary" data-leg={call.leg_id} data-tone="summary">
@@ -30,13 +30,13 @@ export function SummaryCard({ call, summary, state, parts, words }: SummaryProps
         </span>
         {folded && (
           <button type="button" class="pill end" onClick={() => state.openSummary(call)}>
-            {words.read}
+            {own.read}
           </button>
         )}
         <button
           type="button"
           class="icon-button"
-          aria-label={words.closeSummary}
+          aria-label={own.close}
           onClick={() => state.closeSummary(call)}
         >
           <Icon name="close" />
@@ -49,11 +49,7 @@ export function SummaryCard({ call, summary, state, parts, words }: SummaryProps
           {call.talk_ms > 0 && ` · ${clockText(call.talk_ms)}`}
         </span>
       </p>
-      {!folded && (
-        <Later part={parts.summary} words={words}>
-          {({ SummaryBody }) => <SummaryBody summary={summary} words={words} />}
-        </Later>
-      )}
+      {!folded && <SummaryBody summary={summary} words={words} />}
     </article>
   );
 }

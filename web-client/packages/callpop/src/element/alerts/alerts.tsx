@@ -1,0 +1,213 @@
+// How a popup draws its user's attention beyond being there: sound, notification, title. Loaded
+// after the first draw; the popup knows it by `Alerts` alone. What is clicked is in `controls`.
+
+import type { ComponentChild, VNode } from "preact";
+import type { Call } from "../../wire.ts";
+import type { CallSource, Duties, SharingSource } from "../call-source.ts";
+import type { Cell } from "../cells.ts";
+import type { Lazy } from "../lazy.ts";
+import type { PopupState } from "../popup-state.ts";
+import type { Words } from "../words/words.ts";
+import css from "./alerts.css?inline";
+import { AlertsButton, Bar } from "./bar.tsx";
+import { decide } from "./decide.ts";
+import { headlineOf, noteOf, tagOf } from "./note.ts";
+import { type Note, notifications, notificationState, watchNotifications } from "./notifier.ts";
+import type { OwnWindow } from "./own-window.ts";
+import { Receipts } from "./receipts.ts";
+import { type Settings, settingsOfPage } from "./settings.ts";
+import { type Speaker, speakerOfPage } from "./speaker.ts";
+import { type Headline, headlines } from "./title.ts";
+import { watchViolations } from "./violations.ts";
+import { ALERT_WORDS, type AlertWords } from "./words.ts";
+
+export interface AlertsOptions {
+  readonly host: HTMLElement;
+  readonly root: ShadowRoot;
+  readonly source: CallSource;
+  readonly state: PopupState;
+  /** The whole popup, drawn anew. */
+  readonly panel: () => ComponentChild;
+  /** Takes a style sheet of a part that is loaded later. */
+  readonly adopt: (css: string) => void;
+}
+
+/** What the popup knows of its alerts. */
+export interface Alerts {
+  /** For the head of the popup. */
+  button(): VNode | null;
+  /** For the place below the head. */
+  view(): VNode | null;
+  /** Stands for the popup while that is in a window of its own. */
+  away(): VNode | null;
+  stop(): void;
+}
+
+/** How a test of the sound stands. */
+export type Hearing = "playing" | "heard" | "notHeard" | "silent" | null;
+
+export function startAlerts(options: AlertsOptions): Alerts {
+  options.adopt(css);
+  return new PopupAlerts(options);
+}
+
+export class PopupAlerts implements Alerts {
+  readonly speaker: Speaker = speakerOfPage();
+  readonly settings: Settings = settingsOfPage();
+  readonly options: AlertsOptions;
+  readonly isOpen: Cell<boolean>;
+  readonly isChecking: Cell<boolean>;
+  readonly hearing: Cell<Hearing>;
+  readonly window: Cell<OwnWindow | null>;
+  /** The last window that was asked for did not open. */
+  readonly refusedWindow: Cell<boolean>;
+  readonly controls: Lazy<typeof import("./controls.tsx")>;
+  readonly #receipts: Receipts;
+  readonly #ends: readonly (() => void)[];
+  #notes: readonly Note[] = [];
+  #reported = "";
+
+  constructor(options: AlertsOptions) {
+    const { source, state } = options;
+    this.options = options;
+    this.isOpen = state.cell(false);
+    this.isChecking = state.cell(false);
+    this.hearing = state.cell<Hearing>(null);
+    this.window = state.cell<OwnWindow | null>(null);
+    this.refusedWindow = state.cell(false);
+    this.controls = state.lazy(() => import("./controls.tsx"), options.adopt);
+    this.#receipts = new Receipts((legId) => source.painted?.(legId));
+    const { changed } = this;
+    for (const name of ["focus", "blur"]) addEventListener(name, changed);
+    this.#ends = [
+      watchViolations(changed),
+      this.settings.watch(changed),
+      this.speaker.watch(changed),
+      watchNotifications(changed),
+      isSharing(source) ? source.on("duties", changed) : (): void => undefined,
+      () => {
+        for (const name of ["focus", "blur"]) removeEventListener(name, changed);
+      },
+      state.draw(() => this.#redraw()),
+    ];
+  }
+
+  /** Something that decides about alerts is not what it was. */
+  readonly changed = (): void => this.options.state.touch();
+
+  /** The user wants to hear calls, as far as that was ever told. */
+  get wantsSound(): boolean {
+    return this.settings.choices.sound !== false;
+  }
+
+  get words(): AlertWords {
+    return ALERT_WORDS[this.coreWords.language];
+  }
+
+  get coreWords(): Words {
+    return this.options.state.words.value;
+  }
+
+  button(): VNode | null {
+    return this.#isOff ? null : <AlertsButton of={this} />;
+  }
+
+  view(): VNode | null {
+    return this.#isOff ? null : <Bar of={this} />;
+  }
+
+  away(): VNode | null {
+    return this.window.value?.away() ?? null;
+  }
+
+  stop(): void {
+    this.window.value?.close();
+    for (const end of this.#ends) end();
+    this.speaker.want(this, null);
+    notifications.set(this, null);
+    headlines.set(this, null);
+    this.#report(false, false);
+  }
+
+  /** From a click: unlocks the sound; how that went is told by the controls. */
+  async testSound(): Promise<void> {
+    this.speaker.unlock();
+    const controls = await import("./controls.tsx");
+    await controls.testSound(this);
+  }
+
+  get #isOff(): boolean {
+    return this.options.host.getAttribute("alerts") === "off";
+  }
+
+  get #duties(): Duties {
+    const { duties } = this.options.source;
+    return duties ?? { leads: true, rings: true, notifies: !document.hasFocus() };
+  }
+
+  get #hidesNumbers(): boolean {
+    return this.options.host.hasAttribute("hide-numbers");
+  }
+
+  #redraw(): void {
+    const { root, state } = this.options;
+    const { cards } = state.arrangement.value;
+    const opened = this.window.value;
+    opened?.draw();
+    this.#receipts.drawn(cards, opened?.root ?? root);
+    this.#alert(this.#isOff ? [] : cards, state.nowMs.value);
+  }
+
+  #alert(cards: readonly Call[], nowMs: number): void {
+    const { isQuiet } = this.settings;
+    const [duties, ringtone] = [this.#duties, this.wantsSound];
+    const { sound, notify, ringing } = decide({ cards, nowMs, duties, isQuiet, ringtone });
+    this.speaker.want(this, sound && { kind: sound.kind, forMs: sound.untilMs - nowMs });
+
+    const hasSound = this.speaker.state === "on";
+    // A page that is not to ring knows that another one does.
+    const silent = hasSound || !ringtone || !duties.rings;
+    // A page that hands this duty over leaves what it shows: the next one's takes its place.
+    const handsOver = notify.length === 0 && !isQuiet && !document.hasFocus();
+    const tags = ringing.map(tagOf);
+    this.#notes = handsOver
+      ? this.#notes.filter((note) => tags.includes(note.tag))
+      : notify.map((call) => this.#noteOf(call, silent));
+    notifications.set(this, this.#notes);
+    headlines.set(this, this.#headline(ringing[0]));
+    const canAlert = !this.#isOff && !isQuiet;
+    this.#report(canAlert && hasSound && ringtone, canAlert && notificationState() === "granted");
+  }
+
+  #noteOf(call: Call, silent: boolean): Note {
+    const click = (): void => this.#comeForward();
+    const [words, hidesNumbers] = [this.coreWords, this.#hidesNumbers];
+    return noteOf(call, { words, hidesNumbers, silent, click });
+  }
+
+  #headline(call: Call | undefined): Headline | null {
+    if (call === undefined) return null;
+    const text = headlineOf(call, this.coreWords, this.#hidesNumbers);
+    return { text: `☎ ${text}`, icon: this.options.host.hasAttribute("favicon") };
+  }
+
+  /** The window comes to the front, and the keyboard to the call. */
+  #comeForward(): void {
+    const { host, root } = this.options;
+    const opened = this.window.value;
+    (opened?.window ?? window).focus();
+    host.scrollIntoView({ block: "nearest" });
+    (opened?.root ?? root).querySelector<HTMLElement>(".panel")?.focus();
+  }
+
+  #report(sound: boolean, allowed: boolean): void {
+    const told = `${sound} ${allowed}`;
+    if (told === this.#reported) return;
+    this.#reported = told;
+    this.options.source.report?.({ sound, notifications: allowed });
+  }
+}
+
+function isSharing(source: CallSource): source is SharingSource {
+  return source.duties !== undefined;
+}

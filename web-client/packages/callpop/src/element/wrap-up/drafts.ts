@@ -1,0 +1,95 @@
+// The drafts of one popup. They outlive the forms: a card that goes takes nothing with it.
+
+import type { Call } from "../../wire.ts";
+import type { WrapUpEntry } from "../call-source.ts";
+import type { PopupState } from "../popup-state.ts";
+import { cleaned, conflictOf, type Draft, draftOf, follow, isUnsaved } from "./draft.ts";
+
+const known = new WeakMap<PopupState, Drafts>();
+
+export class Drafts {
+  readonly #state: PopupState;
+  readonly #drafts = new Map<string, Draft>();
+  /** Forms that were opened by hand. */
+  readonly #opened = new Set<string>();
+  /** The leg in whose form the focus is. */
+  #focused: string | null = null;
+
+  /** Those of a popup. */
+  static of(state: PopupState): Drafts {
+    const drafts = known.get(state) ?? new Drafts(state);
+    known.set(state, drafts);
+    return drafts;
+  }
+
+  private constructor(state: PopupState) {
+    this.#state = state;
+  }
+
+  /** The draft of a call, in step with what is stored of it. */
+  of({ leg_id: legId, wrap_up: stored }: Call): Draft {
+    const draft = follow(this.#drafts.get(legId) ?? draftOf(stored), stored);
+    if (this.#drafts.has(legId)) this.#drafts.set(legId, draft);
+    return draft;
+  }
+
+  write(call: Call, change: Partial<WrapUpEntry>): void {
+    const draft = this.of(call);
+    this.#set(call, { ...draft, entry: { ...draft.entry, ...change } });
+  }
+
+  /** Gives it to the gateway. */
+  save(call: Call): void {
+    const entry = cleaned(this.of(call).entry);
+    this.#set(call, { ...this.of(call), entry, seen: call.wrap_up, sent: entry });
+    this.#state.source?.wrapUp?.(call.leg_id, entry);
+  }
+
+  /** Forgets what is written for what is stored. */
+  takeTheirs(call: Call): void {
+    this.#set(call, draftOf(call.wrap_up));
+  }
+
+  /** What is written stands, though something else was stored since. */
+  keepMine(call: Call): void {
+    this.#set(call, { ...this.of(call), seen: call.wrap_up });
+  }
+
+  isOpen(legId: string): boolean {
+    return this.#opened.has(legId);
+  }
+
+  open(legId: string, isOpen: boolean): void {
+    if (isOpen) this.#opened.add(legId);
+    else this.#opened.delete(legId);
+    this.#state.touch();
+  }
+
+  focus(legId: string, isIn: boolean): void {
+    if (isIn) this.#focused = legId;
+    else if (this.#focused === legId) this.#focused = null;
+    this.#state.touch();
+  }
+
+  /** Whether the form must not go away now. */
+  isInUse(call: Call): boolean {
+    return this.#focused === call.leg_id || this.isUnsaved(call);
+  }
+
+  isUnsaved(call: Call): boolean {
+    return isUnsaved(this.of(call));
+  }
+
+  /** What was stored by somebody else while this was written. */
+  conflictOf(call: Call): Call["wrap_up"] {
+    return conflictOf(this.of(call), call.wrap_up);
+  }
+
+  #set(call: Call, draft: Draft): void {
+    for (const [legId, other] of this.#drafts) {
+      if (!isUnsaved(other)) this.#drafts.delete(legId);
+    }
+    this.#drafts.set(call.leg_id, draft);
+    this.#state.touch();
+  }
+}

@@ -1,0 +1,26 @@
+// Which pages may share a connection: those whose tokens say the same about their user.
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** What a JWT says, unverified; null when it is none. */
+export function claimsOf(token: string): Claims | null {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    return typeof claims === "object" ? (claims as Claims) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The name of the group of pages that share one connection, of `url` with its scope; null when the
+ * token does not tell. It begins with the version of what the pages tell each other.
+ */
+export function groupOf(url: string, token: string): string | null {
+  const claims = claimsOf(token);
+  if (claims === null) return null;
+  const { tenant_id, sub, extensions, role } = claims;
+  const sorted = Array.isArray(extensions) ? [...extensions].sort() : extensions;
+  return `callpop.1 ${JSON.stringify([url, tenant_id, sub, sorted, role])}`;
+}

@@ -1,0 +1,46 @@
+// What the tabs of a user can do to reach them, and which of them is to do it.
+
+/** What a page can do to reach its user. */
+export interface Reach {
+  readonly visible: boolean;
+  readonly focused: boolean;
+  /** Sound was unlocked by a gesture of the user. */
+  readonly sound: boolean;
+  /** The user allowed desktop notifications. */
+  readonly notifications: boolean;
+}
+
+/** What this page is to do for all pages of this user in this browser. */
+export interface Duties {
+  /** Its socket serves all of them. */
+  readonly leads: boolean;
+  /** Plays the ringtone: exactly one page. */
+  readonly rings: boolean;
+  /** Shows desktop notifications: exactly one page, and none while one of them has the focus. */
+  readonly notifies: boolean;
+}
+
+/** What the gateway is told of it. */
+export type Alert = Omit<Reach, "focused">;
+
+export const NO_REACH: Reach = {
+  visible: false,
+  focused: false,
+  sound: false,
+  notifications: false,
+};
+
+/** What a page is to do that is alone. */
+export function dutiesAlone({ focused }: Reach): Duties {
+  return { leads: true, rings: true, notifies: !focused };
+}
+
+/** Whether any of these pages can alert the user. */
+export function alertOf(all: readonly Reach[]): Alert {
+  const any = (name: keyof Alert): boolean => all.some((reach) => reach[name]);
+  return { visible: any("visible"), sound: any("sound"), notifications: any("notifications") };
+}
+
+export function isSame<T extends object>(a: T, b: T): boolean {
+  return (Object.keys(a) as (keyof T)[]).every((name) => a[name] === b[name]);
+}

@@ -1,0 +1,133 @@
+// The pages of one user in one browser: who is there, who leads, and what they tell each other.
+// A Web Lock says who leads, a BroadcastChannel carries the rest. Nothing is stored.
+
+import type { Peer } from "./duties.ts";
+import type { Reach } from "./reach.ts";
+import { type Envelope, isEnvelope, type TabMessage } from "./tab-message.ts";
+
+const MOST_PEERS = 50;
+/** Hidden pages may speak once a minute only; one that crashed never says that it goes. */
+const PEER_GONE_AFTER_MS = 150_000;
+
+/** What a group tells its owner. */
+export interface TabsOwner {
+  readonly reach: Reach;
+  onLead(): void;
+  /** Another page took the lead. */
+  onDeposed(): void;
+  /** The browser does not let this page take part. */
+  onUnavailable(): void;
+  onMessage(message: TabMessage, from: string): void;
+  /** Somebody came, went, or can do something else now. */
+  onPeers(): void;
+}
+
+export class Tabs {
+  readonly name: string;
+  readonly #owner: TabsOwner;
+  readonly #id = crypto.randomUUID();
+  readonly #channel: BroadcastChannel;
+  readonly #peers = new Map<string, { readonly reach: Reach; readonly heardAt: number }>();
+  #leader: string | null = null;
+  #wish: AbortController | null = null;
+  #release: (() => void) | null = null;
+
+  /** Throws where the browser has no locks or channels for this page. */
+  constructor(name: string, owner: TabsOwner) {
+    this.name = name;
+    this.#owner = owner;
+    this.#channel = new BroadcastChannel(name);
+    this.#channel.onmessage = ({ data }): void => this.#onData(data);
+  }
+
+  get leads(): boolean {
+    return this.#release !== null;
+  }
+
+  /** What the leader can do; null when it is this page, or not known. */
+  get leader(): Peer | null {
+    return this.others.find(({ leads }) => leads) ?? null;
+  }
+
+  get me(): Peer {
+    return { id: this.#id, leads: this.leads, reach: this.#owner.reach };
+  }
+
+  get others(): readonly Peer[] {
+    const oldest = performance.now() - PEER_GONE_AFTER_MS;
+    const peers: Peer[] = [];
+    for (const [id, { reach, heardAt }] of this.#peers) {
+      if (heardAt < oldest) this.#peers.delete(id);
+      else peers.push({ id, leads: id === this.#leader, reach });
+    }
+    return peers;
+  }
+
+  /** Leads as soon as nobody else does. */
+  queue(): void {
+    this.#ask(false);
+  }
+
+  /** Takes the lead from whoever has it. */
+  seize(): void {
+    if (!this.leads) this.#ask(true);
+  }
+
+  /** Neither leads nor wants to; still hears the others. */
+  rest(): void {
+    this.#wish?.abort();
+    this.#wish = null;
+    this.#release?.();
+    this.#release = null;
+  }
+
+  leave(): void {
+    this.post({ type: "bye" });
+    this.rest();
+    this.#channel.close();
+  }
+
+  post(message: TabMessage, to: string | null = null): void {
+    const { reach } = this.#owner;
+    this.#channel.postMessage({ from: this.#id, to, reach, message } satisfies Envelope);
+  }
+
+  #ask(steal: boolean): void {
+    this.#wish?.abort();
+    const wish = new AbortController();
+    this.#wish = wish;
+    const { signal } = wish;
+    navigator.locks
+      .request(this.name, steal ? { steal } : { signal }, () => this.#hold(signal))
+      .catch(() => {
+        if (signal.aborted) return;
+        if (!this.leads) return this.#owner.onUnavailable();
+        this.#release = null;
+        this.#leader = null;
+        this.#owner.onDeposed();
+      });
+  }
+
+  #hold(signal: AbortSignal): Promise<void> | undefined {
+    if (signal.aborted) return undefined;
+    // Whoever led is gone, or hears of it; then it says again what it can do.
+    if (this.#leader !== null) this.#peers.delete(this.#leader);
+    this.#leader = this.#id;
+    return new Promise((resolve) => {
+      this.#release = resolve;
+      this.#owner.onLead();
+    });
+  }
+
+  #onData(data: unknown): void {
+    if (!isEnvelope(data)) return;
+    const { from, to, message, reach } = data;
+    if (message.type === "bye") this.#peers.delete(from);
+    else if (this.#peers.has(from) || this.#peers.size < MOST_PEERS) {
+      this.#peers.set(from, { reach, heardAt: performance.now() });
+    }
+    if (message.type === "lead" && !this.leads) this.#leader = from;
+    if (to === null || to === this.#id) this.#owner.onMessage(message, from);
+    this.#owner.onPeers();
+  }
+}

@@ -1,0 +1,355 @@
+import { type Call, CallpopClient } from "callpop";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { call, NOW_MS } from "../../../tests/support/calls.ts";
+import { FakeSocket, opening, sentTypes } from "./fake-gateway.ts";
+import { FakeChannel, jwtOf, settle, stubTabs } from "./fake-tabs.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW_MS });
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  FakeSocket.opened = [];
+  stubTabs();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+interface Tab {
+  readonly client: CallpopClient;
+  /** "leg state", of every `call` event. */
+  readonly heard: string[];
+}
+
+function openTab(token: () => string = () => jwtOf("jane")): Tab {
+  const options = { url: "https://gateway.example", token, webSocket: FakeSocket };
+  const client = new CallpopClient(options);
+  const heard: string[] = [];
+  client.on("call", ({ call: { leg_id, state } }) => heard.push(`${leg_id} ${state}`));
+  client.connect();
+  return { client, heard };
+}
+
+const latest = (): FakeSocket => {
+  const socket = FakeSocket.opened.at(-1);
+  if (socket === undefined) throw new Error("no socket was opened");
+  return socket;
+};
+
+/** The first leads, over the only socket; all are connected. */
+async function openTabs(count: number): Promise<[Tab, ...Tab[]]> {
+  const first = openTab();
+  await settle();
+  latest().receive(opening());
+  const others = Array.from({ length: count - 1 }, () => openTab());
+  await settle();
+  expect(FakeSocket.opened).toHaveLength(1);
+  return [first, ...others];
+}
+
+const phasesOf = (tabs: readonly Tab[]): string[] => tabs.map(({ client }) => client.state.phase);
+const transports = (tabs: readonly Tab[]): string[] =>
+  tabs.map(({ client }) => client.diagnose().transport);
+
+async function ring(leg_id: string, seq: number, over: Partial<Call> = {}): Promise<void> {
+  latest().receive({ type: "call", seq, call: call({ leg_id, ...over }) });
+  await settle();
+}
+
+describe("sharing", () => {
+  test("three tabs have one socket, and each hears a call once", async () => {
+    const tabs = await openTabs(3);
+    await ring("a", 11);
+    expect(tabs.map(({ heard }) => heard)).toEqual(Array(3).fill(["a ringing"]));
+    expect(phasesOf(tabs)).toEqual(Array(3).fill("connected"));
+    expect(transports(tabs)).toEqual(["own", "shared", "shared"]);
+    expect(tabs.map(({ client }) => client.duties.leads)).toEqual([true, false, false]);
+  });
+
+  test("a tab that comes later gets what the leader holds, and server time through it", async () => {
+    const [first] = await openTabs(1);
+    await ring("a", 11);
+    const late = openTab();
+    await settle();
+    expect(late.client.calls).toEqual(first.client.calls);
+    await vi.advanceTimersByTimeAsync(800);
+    expect(late.client.diagnose().roundTripMs).not.toBeNull();
+    expect(Math.abs(late.client.now() - first.client.now())).toBeLessThan(1);
+  });
+
+  test.each([
+    ["another user", () => jwtOf("john")],
+    ["other extensions", () => jwtOf("jane", ["201"])],
+    ["a token that cannot be read", () => "opaque"],
+  ])("%s has a socket of their own", async (_, token) => {
+    await openTabs(1);
+    openTab(token);
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+
+  test.each([
+    ["no locks", () => vi.stubGlobal("navigator", {})],
+    ["locks that are forbidden", () => forbidLocks()],
+    ["no channels", () => vi.stubGlobal("BroadcastChannel", undefined)],
+  ])("with %s it connects on its own", async (_, forbid) => {
+    forbid();
+    const tabs = [openTab(), openTab()];
+    await settle();
+    for (const socket of FakeSocket.opened) socket.receive(opening());
+    expect(FakeSocket.opened).toHaveLength(2);
+    expect(phasesOf(tabs)).toEqual(["connected", "connected"]);
+    expect(tabs.map(({ client }) => client.duties.leads)).toEqual([true, true]);
+  });
+
+  test("without the option nothing is shared", async () => {
+    const options = { url: "https://g.example", token: () => jwtOf("jane"), webSocket: FakeSocket };
+    new CallpopClient({ ...options, tabs: false }).connect();
+    await settle();
+    expect(FakeChannel.open.size).toBe(0);
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
+  test("what a stranger says on the channel is passed over", async () => {
+    const tabs = await openTabs(2);
+    await ring("a", 11);
+    const [{ name = "" } = {}] = FakeChannel.open;
+    const stranger = new FakeChannel(name);
+    const reach = { visible: true, focused: true, sound: true, notifications: true };
+    const messages = [
+      {},
+      { type: "lead", state: null, opening: null },
+      { type: "lead", state: { phase: "connected" }, opening: { ...opening(), calls: [{}] } },
+      { type: "server", frame: { type: "snapshot" } },
+      { type: "server", frame: { type: "call", seq: 12, call: { leg_id: 1 } } },
+      { type: "client", frame: { type: "token", token: "stolen" } },
+      { type: "client", frame: { type: "wrap_up", leg_id: "a" } },
+      { type: "constructor" },
+    ];
+    const sent = latest().sent.length;
+    for (const junk of [null, 1, "x", [], { from: 1 }, { from: "x", to: null, reach }]) {
+      stranger.postMessage(junk);
+    }
+    for (const message of messages) stranger.postMessage({ from: "x", to: null, reach, message });
+    await settle();
+    expect(tabs.map(({ client }) => client.calls.length)).toEqual([1, 1]);
+    expect(phasesOf(tabs)).toEqual(["connected", "connected"]);
+    expect(latest().sent).toHaveLength(sent);
+  });
+});
+
+describe("the lead", () => {
+  test("goes to the next tab when the leader closes, which resumes where it was", async () => {
+    const [first, ...others] = await openTabs(3);
+    await ring("a", 11);
+    first.client.close();
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(2);
+    expect(latest().url).toContain("resume=e1%3A11%3Amine");
+    latest().receive(opening("resumed", { seq: 11 }));
+    await ring("b", 12);
+    for (const { heard } of others) expect(heard).toEqual(["a ringing", "b ringing"]);
+    expect(phasesOf(others)).toEqual(["connected", "connected"]);
+    expect(first.client.state.phase).toBe("closed");
+  });
+
+  test("goes to the tab in front, whose socket is open before the old one is let go", async () => {
+    const [first, second] = (await openTabs(2)) as [Tab, Tab];
+    const old = latest();
+    first.client.report({ visible: false });
+    second.client.report({ visible: true });
+    await vi.advanceTimersByTimeAsync(200);
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(2);
+    old.receive({ type: "call", seq: 11, call: call({ leg_id: "a" }) });
+    await settle();
+    expect(second.heard).toEqual(["a ringing"]);
+    expect(old.closedWith).toEqual([]);
+    latest().receive(opening("resumed", { seq: 11, calls: [call({ leg_id: "a" })] }));
+    await settle();
+    expect(old.closedWith).toEqual([1000]);
+    await ring("b", 12);
+    for (const { heard } of [first, second]) expect(heard).toEqual(["a ringing", "b ringing"]);
+    expect(transports([first, second])).toEqual(["shared", "own"]);
+  });
+
+  test("stays where it was when the socket of the tab in front is not taken", async () => {
+    const tabs = (await openTabs(2)) as [Tab, Tab];
+    const old = latest();
+    tabs[1].client.report({ visible: true });
+    await vi.advanceTimersByTimeAsync(200);
+    await settle();
+    latest().end(4409, "too many");
+    await settle();
+    old.receive({ type: "call", seq: 11, call: call({ leg_id: "a" }) });
+    await settle();
+    expect(tabs.map(({ heard }) => heard)).toEqual([["a ringing"], ["a ringing"]]);
+    expect(phasesOf(tabs)).toEqual(["connected", "connected"]);
+  });
+
+  test("is taken from a leader that answers nobody, by the tab that is seen", async () => {
+    const [, second] = (await openTabs(2)) as [Tab, Tab];
+    second.client.report({ visible: true });
+    const [leader] = FakeChannel.open;
+    if (leader !== undefined) leader.onmessage = null;
+    await vi.advanceTimersByTimeAsync(2_200);
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(2);
+    latest().receive(opening("resumed"));
+    expect(second.client.diagnose().transport).toBe("own");
+  });
+
+  test("is left to the others by a tab that does not hear them", async () => {
+    const [, deaf, third] = (await openTabs(3)) as [Tab, Tab, Tab];
+    const [, channel] = FakeChannel.open;
+    if (channel !== undefined) channel.onmessage = null;
+    for (let seconds = 0; seconds < 120; seconds += 1) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      for (const socket of FakeSocket.opened) {
+        if (socket.readyState === 1) socket.receive(opening("resumed"));
+      }
+    }
+    expect(phasesOf([deaf, third])).toEqual(["connected", "connected"]);
+    expect(deaf.client.diagnose().transport).toBe("own");
+    expect(FakeSocket.opened.length).toBeLessThan(6);
+  });
+
+  test("a gateway that asked to wait is obeyed by whoever leads next", async () => {
+    const [first, second] = (await openTabs(2)) as [Tab, Tab];
+    latest().receive({ type: "reconnect", after_ms: 5_000 });
+    await settle();
+    first.client.close();
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(FakeSocket.opened).toHaveLength(1);
+    expect(second.client.state.phase).toBe("reconnecting");
+    await vi.advanceTimersByTimeAsync(700);
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+});
+
+describe("together", () => {
+  test("all tabs say when the leader has no connection, and when it has one again", async () => {
+    const tabs = await openTabs(3);
+    latest().end(1006);
+    await settle();
+    expect(phasesOf(tabs)).toEqual(Array(3).fill("reconnecting"));
+    await vi.advanceTimersByTimeAsync(125);
+    await settle();
+    latest().receive(opening("resumed", { seq: 12, calls: [call({ leg_id: "a" })] }));
+    await settle();
+    expect(phasesOf(tabs)).toEqual(Array(3).fill("connected"));
+    expect(tabs.map(({ heard }) => heard)).toEqual(Array(3).fill(["a ringing"]));
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+
+  test.each([4400, 4403, 4409, 4429])(
+    "%d stops all, and none of them tries again",
+    async (code) => {
+      const tabs = await openTabs(3);
+      latest().end(code, "because");
+      await vi.advanceTimersByTimeAsync(3_600_000);
+      expect(phasesOf(tabs)).toEqual(Array(3).fill("refused"));
+      expect(tabs[1]?.client.state).toMatchObject({ detail: "because" });
+      expect(FakeSocket.opened).toHaveLength(1);
+    },
+  );
+
+  test("connect() in any of the refused tabs starts all again", async () => {
+    const tabs = await openTabs(3);
+    latest().end(4409);
+    await settle();
+    tabs[2]?.client.connect();
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(2);
+    latest().receive(opening("resumed"));
+    await settle();
+    expect(phasesOf(tabs)).toEqual(Array(3).fill("connected"));
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+
+  test("a tab that comes after a refusal tries for itself", async () => {
+    const [first] = await openTabs(1);
+    latest().end(4409);
+    const second = openTab();
+    await settle();
+    latest().receive(opening());
+    await settle();
+    expect(phasesOf([first, second])).toEqual(["connected", "connected"]);
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+
+  test("what a tab has for the gateway goes through the leader, and survives its socket", async () => {
+    const [, second] = (await openTabs(2)) as [Tab, Tab];
+    await ring("a", 11);
+    latest().end(1006);
+    await settle();
+    second.client.dismiss("a");
+    second.client.wrapUp("a", { disposition: null, note: "call back" });
+    await vi.advanceTimersByTimeAsync(125);
+    await settle();
+    latest().receive(opening("resumed"));
+    await settle();
+    const sent = latest().sent.filter(({ type }) => type === "dismiss" || type === "wrap_up");
+    expect(sent.slice(0, 2)).toEqual([
+      { type: "dismiss", leg_id: "a" },
+      { type: "wrap_up", leg_id: "a", disposition: null, note: "call back" },
+    ]);
+    expect(second.client.wrapUpState("a")).toBe("saving");
+    const wrap_up = { disposition: null, note: "call back", at: 1, by: "jane" };
+    await ring("a", 12, { version: 2, wrap_up, dismissed_at: 1 });
+    expect(second.client.wrapUpState("a")).toBeNull();
+  });
+
+  test("a painted popup is reported once for all tabs", async () => {
+    const tabs = await openTabs(3);
+    await ring("a", 11);
+    for (const { client } of tabs.toReversed()) client.painted("a");
+    await settle();
+    for (const { client } of tabs) client.painted("a");
+    await settle();
+    expect(sentTypes(latest()).filter((type) => type === "painted")).toHaveLength(1);
+  });
+
+  test("a beat says what any of the tabs can do, at most once a second", async () => {
+    const [first, second] = (await openTabs(2)) as [Tab, Tab];
+    first.client.report({ visible: false });
+    await vi.advanceTimersByTimeAsync(2_000);
+    second.client.report({ sound: true });
+    second.client.report({ notifications: true });
+    await vi.advanceTimersByTimeAsync(1_000);
+    const beats = latest().sent.filter(({ type }) => type === "beat");
+    expect(beats.at(-1)).toMatchObject({ visible: false, sound: true, notifications: true });
+    expect(beats.length).toBeLessThanOrEqual(3);
+  });
+
+  test("a wrap-up that the gateway refuses is refused in the tab where it was made", async () => {
+    const [, second] = (await openTabs(2)) as [Tab, Tab];
+    await ring("a", 11);
+    const errors: unknown[] = [];
+    second.client.on("error", (error) => errors.push(error));
+    second.client.wrapUp("a", { disposition: "Nonsense", note: "" });
+    await settle();
+    const error = { code: "invalid_wrap_up", detail: "not one of them", leg_id: "a" };
+    latest().receive({ type: "error", ...error });
+    await settle();
+    expect(second.client.wrapUpState("a")).toBe("refused");
+    expect(errors).toEqual([error]);
+  });
+
+  test("closing all of them leaves nothing", async () => {
+    for (const { client } of await openTabs(3)) client.close();
+    await settle();
+    // The tab that led last before it was closed itself has let go of its socket too.
+    expect(FakeSocket.opened.filter(({ readyState }) => readyState === 1)).toEqual([]);
+    expect(FakeChannel.open.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+function forbidLocks(): void {
+  const request = async (): Promise<void> => {
+    throw new DOMException("not here", "SecurityError");
+  };
+  vi.stubGlobal("navigator", { locks: { request } });
+}
