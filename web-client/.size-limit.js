@@ -20,7 +20,10 @@ const LAZY_LIMITS = {
   fr: "2 kB",
   nl: "2 kB",
   recent: "2 kB",
-  summary: "3 kB",
+  "screen-pop": "2.5 kB",
+  sharing: "3.5 kB",
+  summary: "4 kB",
+  "wrap-up": "4 kB",
 };
 
 /** A file and what it imports before it runs. */

@@ -3,7 +3,7 @@
 import { ServerClock } from "./clock.ts";
 import type { RefusalReason } from "./close-codes.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
-import { Contacts } from "./contacts.ts";
+import type { Contacts } from "./contacts.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
 import type { SocketConstructor } from "./link.ts";
 import { forgetOldest, Outbox, type WrapUpEntry, type WrapUpState } from "./outbox.ts";
@@ -11,7 +11,7 @@ import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import { type CallChange, CallStore } from "./store.ts";
 import type { TokenProvider } from "./tokens.ts";
-import { streamUrl } from "./url.ts";
+import { gatewayUrl, streamUrl } from "./url.ts";
 import type { Call, ClientFrame, Integration, ServerFrame } from "./wire.ts";
 
 /** How to reach a gateway. */
@@ -75,7 +75,8 @@ export class CallpopClient {
   readonly #clock = new ServerClock();
   readonly #store = new CallStore();
   readonly #outbox = new Outbox();
-  readonly #contacts: Contacts;
+  /** Loaded where it is wanted; null where it is not, or did not come. */
+  #contacts: Contacts | null = null;
   readonly #connection: Connection;
   /** Legs whose popup some page has reported. */
   readonly #painted = new Set<string>();
@@ -85,7 +86,7 @@ export class CallpopClient {
   constructor(options: ClientOptions) {
     streamUrl(options.url);
     this.#options = options;
-    this.#contacts = new Contacts(options.url);
+    if (options.contacts) void this.#loadContacts();
     this.#connection = new Connection(options, this.#store, this.#clock, this.#owner());
   }
 
@@ -132,7 +133,7 @@ export class CallpopClient {
 
   /** Ends the connection for good; `connect()` begins anew. */
   close(): void {
-    this.#contacts.stop();
+    this.#contacts?.stop();
     this.#connection.stop();
   }
 
@@ -170,7 +171,15 @@ export class CallpopClient {
   async contactName(number: string): Promise<string | null> {
     let token = this.#options.contacts ? this.#connection.token : null;
     if (token instanceof Promise) token = await token;
-    return token === null ? null : this.#contacts.nameOf(number, token);
+    if (token === null) return null;
+    if (this.#contacts === null) await this.#loadContacts();
+    return this.#contacts?.nameOf(number, token) ?? null;
+  }
+
+  async #loadContacts(): Promise<void> {
+    const loaded = await import("./contacts.ts").catch(() => null);
+    const address = gatewayUrl(this.#options.url, "/v1/contacts");
+    if (loaded !== null) this.#contacts ??= new loaded.Contacts(address);
   }
 
   diagnose(): Diagnosis {
@@ -191,7 +200,7 @@ export class CallpopClient {
   #owner(): ConnectionOwner {
     return {
       onState: (state) => {
-        if (state.phase === "refused") this.#contacts.stop();
+        if (state.phase === "refused") this.#contacts?.stop();
         this.#emitter.emit("state", state);
       },
       onOpening: (frame, changes) => {
@@ -220,7 +229,7 @@ export class CallpopClient {
   }
 
   #onIntegration({ type: _, ...integration }: { type: string } & Integration): void {
-    this.#contacts.forgetVain();
+    this.#contacts?.forgetVain();
     this.#emitter.emit("integration", integration);
   }
 

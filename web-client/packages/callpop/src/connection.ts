@@ -6,7 +6,7 @@ import type { ServerClock } from "./clock.ts";
 import { type RefusalReason, refusalOf, TOKEN_REFUSED } from "./close-codes.ts";
 import type { Unsubscribe } from "./events.ts";
 import type { Opening } from "./frames.ts";
-import { type Link, type LinkOwner, type SocketConstructor, SocketLink } from "./link.ts";
+import { type Carrier, Link, type LinkOwner, openSocket, type SocketConstructor } from "./link.ts";
 import { type PageOwner, watchPage } from "./page.ts";
 import {
   type Alert,
@@ -110,11 +110,6 @@ export class Connection {
     return this.link?.isShared ?? false;
   }
 
-  /** What to become while there is no connection. */
-  get waitingPhase(): "connecting" | "reconnecting" {
-    return this.state.phase === "connecting" ? "connecting" : "reconnecting";
-  }
-
   /** A token for requests, null before there was any; a promise where a fresh one is fetched. */
   get token(): string | null | Promise<string | null> {
     const { current } = this.#tokens;
@@ -169,7 +164,7 @@ export class Connection {
     this.onPeers();
   }
 
-  readonly linkOwner: LinkOwner = {
+  readonly #linkOwner: LinkOwner = {
     onFrame: (frame, link) => this.#onFrame(frame, link),
     onHeartbeat: () => {
       this.#beat();
@@ -245,7 +240,7 @@ export class Connection {
     if (this.isShared) return;
     this.#sharing?.passOn(frame);
     // The gateway closes when it is ready; until then its frames are still good.
-    this.retryIn(frame.after_ms);
+    this.#retryIn(frame.after_ms);
   }
 
   #keepTokenFresh(expiresAtSeconds: number): void {
@@ -284,13 +279,19 @@ export class Connection {
     const { webSocket, url, scope } = this.#options;
     const address = streamUrl(url, scope, this.store.resume);
     try {
-      const link = new SocketLink(webSocket ?? WebSocket, address, token, this.linkOwner);
+      const link = openSocket(webSocket ?? WebSocket, address, token, this.#linkOwner);
       if (this.link === null) this.link = link;
       else this.#sharing?.raise(link);
     } catch (error) {
       // The browser does not allow this page to open it: an insecure gateway from a secure page.
       if (this.link === null) this.refuse("forbidden", String(error));
     }
+  }
+
+  /** Takes what another tab carries as the present link. */
+  carry(carrier: Carrier, answerMs: number, heartbeatMs: number): void {
+    this.link = new Link(carrier, this.#linkOwner, answerMs);
+    this.link.startTicking(heartbeatMs);
   }
 
   #onLost(link: Link, code: number, detail: string): void {
@@ -307,21 +308,23 @@ export class Connection {
   // Listeners come last, here and elsewhere: one that calls close() must have the last word.
   #retryLater(waitMs: number): void {
     const server = this.notBefore - performance.now();
-    const phase = this.waitingPhase;
     this.attempt += 1;
-    this.retryIn(server > 0 ? server : waitMs);
-    this.become({ phase, attempt: this.attempt });
+    this.#retryIn(server > 0 ? server : waitMs);
+    this.becomeWaiting(this.attempt);
   }
 
-  retryIn(waitMs: number): void {
+  /** One attempt after that long, or a little later. */
+  retrySoon(leastMs: number): void {
+    this.#retryIn(Math.max(leastMs, hintedBackoffMs()));
+  }
+
+  #retryIn(waitMs: number): void {
     clearTimeout(this.#retry);
     this.#retryAt = performance.now() + waitMs;
     this.#retry = setTimeout(() => {
       this.letGo();
       void this.open();
-      if (this.state.phase === "connected") {
-        this.become({ phase: "reconnecting", attempt: this.attempt });
-      }
+      if (this.state.phase === "connected") this.becomeWaiting(this.attempt);
     }, waitMs);
   }
 
@@ -345,6 +348,13 @@ export class Connection {
     this.link = null;
   }
 
+  /** There is no connection now. */
+  becomeWaiting(attempt: number): void {
+    const { state } = this;
+    const phase = state.phase === "connecting" ? "connecting" : "reconnecting";
+    if (state.phase !== phase || state.attempt !== attempt) this.become({ phase, attempt });
+  }
+
   become(state: ConnectionState): void {
     this.state = state;
     this.#sharing?.announce();
@@ -359,7 +369,7 @@ export class Connection {
   #onBack(): void {
     if (this.link !== null) return this.link.doubt();
     if (this.#retry === undefined || this.notBefore > performance.now()) return;
-    this.retryIn(Math.min(hintedBackoffMs(), this.#retryAt - performance.now()));
+    this.#retryIn(Math.min(hintedBackoffMs(), this.#retryAt - performance.now()));
   }
 
   #suspend(): void {
@@ -368,7 +378,7 @@ export class Connection {
     this.#sharing?.leave();
     if (phase === "refused" || phase === "closed") return;
     this.#isSuspended = true;
-    if (phase === "connected") this.become({ phase: "reconnecting", attempt: 0 });
+    if (phase === "connected") this.becomeWaiting(0);
   }
 
   #resume(): void {
@@ -377,7 +387,7 @@ export class Connection {
     this.attempt = 0;
     const { current } = this.#tokens;
     if (current !== null && this.#sharing?.join(current)) return;
-    this.retryIn(Math.max(0, this.notBefore - performance.now()));
+    this.#retryIn(Math.max(0, this.notBefore - performance.now()));
   }
 
   async #loadSharing(): Promise<void> {

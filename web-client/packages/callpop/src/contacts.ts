@@ -1,8 +1,6 @@
 // Names of callers from the gateway's contacts. A courtesy: nothing waits for it, and what
 // goes wrong is no name.
 
-import { gatewayUrl } from "./url.ts";
-
 const DEADLINE_MS = 5_000;
 /** As long an answer stands; a contact may be added between two calls. */
 const FRESH_MS = 5 * 60_000;
@@ -18,11 +16,12 @@ interface Question {
 }
 
 export class Contacts {
-  readonly #base: string | undefined;
+  readonly #address: URL;
   readonly #questions = new Map<string, Question>();
 
-  constructor(base: string | undefined) {
-    this.#base = base;
+  /** `address` is that of the contacts. */
+  constructor(address: URL) {
+    this.#address = address;
   }
 
   /** The name of a number, or null; one request for any number of askers. Never rejects. */
@@ -55,7 +54,7 @@ export class Contacts {
   }
 
   async #ask(number: string, token: string, abort: AbortController): Promise<string | null> {
-    const url = gatewayUrl(this.#base, "/v1/contacts");
+    const url = new URL(this.#address);
     url.searchParams.set("number", number);
     const timer = setTimeout(() => abort.abort(), DEADLINE_MS);
     try {

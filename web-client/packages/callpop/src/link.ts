@@ -1,5 +1,5 @@
 // Frames in and out, and whether anybody still answers: over a socket of our own, or through the tab
-// that leads (tab-link.ts). A link never connects again; that is the connection's business.
+// that leads (sharing.ts). A link never connects again; that is the connection's business.
 
 import { readFrame } from "./frames.ts";
 import type { ClientFrame, ServerFrame } from "./wire.ts";
@@ -35,11 +35,19 @@ export interface LinkOwner {
   onLost(link: Link, code: number, detail: string): void;
 }
 
-export abstract class Link {
-  /** Another tab carries the frames. */
-  abstract readonly isShared: boolean;
+/** What carries the frames of a link. */
+export interface Carrier {
+  /** Another tab does. */
+  readonly isShared: boolean;
+  /** Sends a frame, or says that it cannot. */
+  send(frame: ClientFrame): boolean;
+  hangUp(): void;
+}
+
+export class Link {
   /** `performance.now()` when something came last. */
   heardAt: number | null = null;
+  readonly #carrier: Carrier;
   readonly #owner: LinkOwner;
   readonly #answerMs: number;
   #timers = new Set<ReturnType<typeof setTimeout>>();
@@ -47,16 +55,21 @@ export abstract class Link {
   #deadlineAt = Number.POSITIVE_INFINITY;
   #heartbeatMs = 0;
 
-  constructor(owner: LinkOwner, answerMs: number) {
+  /** Lost when nothing comes within `answerMs`, now or after a tick. */
+  constructor(carrier: Carrier, owner: LinkOwner, answerMs: number) {
+    this.#carrier = carrier;
     this.#owner = owner;
     this.#answerMs = answerMs;
     this.#expectFrameWithin(answerMs);
   }
 
-  /** Sends a frame, or says that the link cannot. */
-  abstract send(frame: ClientFrame): boolean;
+  get isShared(): boolean {
+    return this.#carrier.isShared;
+  }
 
-  protected abstract hangUp(): void;
+  send(frame: ClientFrame): boolean {
+    return this.#carrier.send(frame);
+  }
 
   /** Begins to ask for the server's time: a few times at once, then at every heartbeat. */
   startTicking(heartbeatMs: number): void {
@@ -79,8 +92,9 @@ export abstract class Link {
 
   /** Lets go without another word to the owner. */
   drop(): void {
-    this.#stop();
-    this.hangUp();
+    this.#clearDeadline();
+    this.#stopTicking();
+    this.#carrier.hangUp();
   }
 
   /** Something came, which shows that the other side lives; null when it was no frame. */
@@ -90,7 +104,7 @@ export abstract class Link {
     if (frame !== null) this.#owner.onFrame(frame, this);
   }
 
-  protected end(code: number, detail: string): void {
+  end(code: number, detail: string): void {
     this.drop();
     this.#owner.onLost(this, code, detail);
   }
@@ -125,39 +139,35 @@ export abstract class Link {
     this.#timers.add(timer);
   }
 
-  #stop(): void {
-    this.#clearDeadline();
-    this.#stopTicking();
-  }
-
   #stopTicking(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
 }
 
-/** One WebSocket, from its handshake to its end. */
-export class SocketLink extends Link {
-  override readonly isShared = false;
-  readonly #socket: SocketLike;
-
-  constructor(socket: SocketConstructor, url: string, token: string, owner: LinkOwner) {
-    const opened = new socket(url, [SUBPROTOCOL, `bearer.${token}`]);
-    super(owner, GATEWAY_DEADLINE_MS);
-    this.#socket = opened;
-    opened.onmessage = (event): void => this.take(readFrame(event.data));
-    opened.onclose = (event): void => this.end(event.code, event.reason);
-  }
-
-  override send(frame: ClientFrame): boolean {
-    if (this.#socket.readyState !== SOCKET_OPEN) return false;
-    this.#socket.send(JSON.stringify(frame));
-    return true;
-  }
-
-  protected override hangUp(): void {
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
-    this.#socket.close(1000);
-  }
+/** A link over one WebSocket, from its handshake to its end. */
+export function openSocket(
+  constructor: SocketConstructor,
+  url: string,
+  token: string,
+  owner: LinkOwner,
+): Link {
+  const socket = new constructor(url, [SUBPROTOCOL, `bearer.${token}`]);
+  const carrier: Carrier = {
+    isShared: false,
+    send: (frame) => {
+      if (socket.readyState !== SOCKET_OPEN) return false;
+      socket.send(JSON.stringify(frame));
+      return true;
+    },
+    hangUp: () => {
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close(1000);
+    },
+  };
+  const link = new Link(carrier, owner, GATEWAY_DEADLINE_MS);
+  socket.onmessage = ({ data }): void => link.take(readFrame(data));
+  socket.onclose = ({ code, reason }): void => link.end(code, reason);
+  return link;
 }

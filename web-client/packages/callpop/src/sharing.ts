@@ -1,19 +1,20 @@
 // One connection for all pages of a user in one browser: who has the socket, and how it goes from
 // page to page without a gap. Loaded when there is something to share with.
 
-import { hintedBackoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import { dutiesOf } from "./duties.ts";
 import type { Opening } from "./frames.ts";
 import { claimsOf, groupOf } from "./group.ts";
 import type { Link } from "./link.ts";
-import { type Duties, isSame, type Reach } from "./reach.ts";
+import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
-import { TabLink } from "./tab-link.ts";
 import type { TabMessage } from "./tab-message.ts";
 import { Tabs, type TabsOwner } from "./tabs.ts";
 import type { ClientFrame, ServerFrame } from "./wire.ts";
 
+/** A message to another tab takes a millisecond; one that is busy for less than that is not frozen. */
+const ANSWER_MS = 1_000;
+const HEARTBEAT_MS = 15_000;
 /** A page that took over is given that long before it says that it is not connected. */
 const TAKEOVER_MS = 1_000;
 /** How long a page is in front before it takes the lead, so that leafing through tabs is cheap. */
@@ -81,7 +82,16 @@ export class Sharing {
     const tabs = this.#tabs;
     if (tabs === null || tabs.leads) return false;
     tabs.queue();
-    this.#connection.link = new TabLink(tabs, this.#connection.linkOwner);
+    const send = (frame: ClientFrame): boolean => {
+      tabs.post({ type: "client", frame });
+      return true;
+    };
+    this.#connection.carry(
+      { isShared: true, send, hangUp: () => undefined },
+      ANSWER_MS,
+      HEARTBEAT_MS,
+    );
+    tabs.post({ type: "hello" });
     this.#connection.onPeers();
     return true;
   }
@@ -220,9 +230,9 @@ export class Sharing {
     this.#misses = 0;
     link.take(opening);
     if (state.phase === "refused") return connection.refuse(state.reason, state.detail);
-    if (state.phase !== "connecting" && state.phase !== "reconnecting") return;
-    const mirrored = { phase: connection.waitingPhase, attempt: state.attempt };
-    if (!isSame(mirrored, own as typeof mirrored)) connection.become(mirrored);
+    if (state.phase === "connecting" || state.phase === "reconnecting") {
+      connection.becomeWaiting(Number(state.attempt));
+    }
   }
 
   /** Nobody answered: asked once more, then replaced. Hidden pages leave that to visible ones. */
@@ -244,11 +254,11 @@ export class Sharing {
       connection.letGo();
       const wait = connection.notBefore - performance.now();
       if (wait <= 0 && connection.attempt === 0) void connection.open();
-      else connection.retryIn(Math.max(wait, hintedBackoffMs()));
+      else connection.retrySoon(wait);
       // A page that was connected is again in no time; if not, it says so.
       if (connection.state.phase === "connected") {
         connection.lasting = setTimeout(() => {
-          connection.become({ phase: "reconnecting", attempt: connection.attempt });
+          connection.becomeWaiting(connection.attempt);
         }, TAKEOVER_MS);
         return connection.onPeers();
       }

@@ -160,6 +160,7 @@ describe("contact names", () => {
   async function withContacts(): Promise<CallpopClient> {
     const options = { url: URL_BASE, token: () => "jwt-1", webSocket: FakeSocket };
     const client = new CallpopClient({ ...options, contacts: true });
+    await vi.dynamicImportSettled();
     await connected(client);
     return client;
   }
