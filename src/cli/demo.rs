@@ -108,6 +108,7 @@ fn configure(url: &str, folder: &Path, secrets: &Secrets) -> anyhow::Result<Conf
         ("SIDECAR__TELSMART__REVOKE_URL", format!("{url}/oauth/revoke")),
         ("SIDECAR__TELSMART__CONTACTS_URL", format!("{url}/api/v1/contacts")),
         ("SIDECAR__TELSMART__CALLBACK_SECRETS", shown(&secrets.callback)),
+        ("CALLS__DISPOSITIONS", "Resolved,Call back,Wrong number".to_owned()),
         ("LOG__FILTER", "warn".to_owned()),
         ("SHUTDOWN__GRACE", "2s".to_owned()),
     ];

@@ -24,6 +24,8 @@ pub struct Ledger {
     pub killed: HashSet<Consent>,
     /// Consents of which a claim was settled by the other process.
     pub overtaken: HashSet<Consent>,
+    /// Consents that ended since the token server refused a token that was sent once.
+    pub rejected: HashSet<Consent>,
     /// How often each user had to connect again.
     pub ended: BTreeMap<String, u64>,
 }
@@ -75,9 +77,23 @@ fn suffered(token: &Value, faults: &[&str]) -> u64 {
 }
 
 impl Ledger {
+    /// A consent is over: what was lost, or what a process sent too late, has cost it.
+    pub fn note_end(&mut self, integration: &Value) {
+        let user = integration["extension"].as_str().unwrap().to_owned();
+        let ended = self.ended.entry(user.clone()).or_default();
+        *ended += 1;
+        match integration["cause"].as_str() {
+            Some("response_lost") => {}
+            Some("rejected") => _ = self.rejected.insert((user, *ended)),
+            _ => panic!("{integration}"),
+        }
+    }
+
     /// Checks every consent of every user, and every token of it.
     pub fn settle(&self, state: &Value, users: &[String]) -> Counts {
         let mut counts = Counts::default();
+        let unexplained: Vec<_> = self.rejected.difference(&self.overtaken).collect();
+        assert!(unexplained.is_empty(), "refused, and no claim of theirs was settled: {unexplained:?}");
         for user in users {
             let families = state["families"].as_array().unwrap().iter();
             let own: Vec<&Value> = families.filter(|family| family["extension"] == **user).collect();
