@@ -164,24 +164,27 @@ test("a user who is talking hears a quiet beep", async () => {
 test("hidden for longer than the throttling of timers waits, it still rings and stops", async () => {
   await start({ throttleAfterSeconds: 2 });
   const tab = await openTab();
-  await addPopup(tab, []);
-  await unlock(tab);
-  await browser.openTab();
-  await tab.until(() => document.visibilityState === "hidden");
-  // Proof of the throttling: what should come ten times a second does not come for four.
   await tab.evaluate(() => {
     Object.assign(globalThis, { ticks: 0 });
     setInterval(() => {
       (globalThis as unknown as { ticks: number }).ticks += 1;
     }, 100);
   });
+  await addPopup(tab, []);
+  await unlock(tab);
+  await browser.openTab();
+  await tab.until(() => document.hidden);
+  // Proof of the throttling: what should come ten times a second does not come for four.
   const ticks = (): Promise<number> =>
     tab.evaluate(() => (globalThis as unknown as { ticks: number }).ticks);
-  await eventually("timers are throttled", async () => {
-    const before = await ticks();
-    await loudness(tab, 4_000);
-    return (await ticks()) === before;
-  });
+  let [last, since] = [0, 0];
+  const isThrottled = async (): Promise<boolean> => {
+    const now = await ticks();
+    if (now !== last) [last, since] = [now, performance.now()];
+    return performance.now() - since > 4_000;
+  };
+  // Chromium waits a minute with a page that shows something, whatever its switches say.
+  await eventually("four seconds without a tick", isThrottled, 120_000);
   await show(tab, [ringing()]);
   expect(await loudness(tab, 1_000)).toBeGreaterThan(0.1);
   // Longer than one period: it repeats without any timer.
@@ -190,7 +193,7 @@ test("hidden for longer than the throttling of timers waits, it still rings and 
   await show(tab, []);
   await loudness(tab, 50);
   expect(await loudness(tab, 3_200)).toBeLessThan(0.001);
-});
+}, 180_000);
 
 test("a ringtone ends by the clock of the sound when its call has no more news", async () => {
   await start();

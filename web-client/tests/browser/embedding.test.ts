@@ -86,6 +86,22 @@ test("the strict CRM shows calls and summaries without one violation of its poli
   expectNoComplaint(watch);
 });
 
+test("a call that is answered opens the caller's page of the strict CRM", async () => {
+  example = await serveExample("strict-csp", port, gateway);
+  const page = await context.newPage();
+  const watch = await keepWatch(page);
+  await page.goto(example.url);
+  await page.locator('call-popup [data-phase="connected"]').waitFor();
+  const call = { id: randomUUID(), caller_number: "+3228992675" };
+  await gateway.post(telsmartEvent("RINGING", call));
+  await page.locator('call-popup .card[data-state="ringing"]').waitFor();
+  await gateway.post(telsmartEvent("ACTIVE", call));
+  await page.getByText("1 customer with +3228992675").waitFor();
+  await page.locator('call-popup .card[data-state="active"]').waitFor();
+  expectNoComplaint(watch);
+  await gateway.post(telsmartEvent("HANGUP", call));
+});
+
 test("a policy of nonces alone is enough, for what is loaded later, too", async () => {
   for (const sources of ["'nonce-n1'", "'nonce-n1' 'strict-dynamic'"]) {
     const policy = `default-src 'none'; script-src ${sources}; img-src data:;

@@ -27,6 +27,9 @@ const RIGHT = {
   screenPopOn: "answer",
   screenPopTarget: "_self",
   wrapUp: "off",
+  favicon: "",
+  hideNumbers: "",
+  shortcut: "Alt+Shift+C",
 };
 
 test("every data-* becomes the attribute of its name", () => {
@@ -36,12 +39,15 @@ test("every data-* becomes the attribute of its name", () => {
   expect([...attributes.keys()].sort()).toEqual([
     "alerts",
     "contacts",
+    "favicon",
+    "hide-numbers",
     "label",
     "lang",
     "placement",
     "screen-pop",
     "screen-pop-on",
     "screen-pop-target",
+    "shortcut",
     "theme",
     "token",
     "token-url",

@@ -8,8 +8,8 @@ import type { CallSource } from "./call-source.ts";
 import baseCss from "./css/base.css?inline";
 import cardCss from "./css/card.css?inline";
 import hostCss from "./css/host.css?inline";
-import { Keys } from "./keys.ts";
-import { type Language, languageOf, onLanguageChange } from "./language.ts";
+import type { Keys } from "./extras/keys.ts";
+import { type Language, languageOf } from "./language.ts";
 import { type Parts, partsOf } from "./parts.ts";
 import { PopupState } from "./popup-state.ts";
 import type { ScreenPop } from "./screen-pop/pop.tsx";
@@ -58,7 +58,7 @@ export class CallPopup extends Base {
   #running = false;
   #updateDue = false;
   #outdated = false;
-  readonly #keys = new Keys(this, this.#root);
+  #keys: Keys | null = null;
   #screenPop: ScreenPop | null = null;
   #heard: ReturnType<typeof setTimeout> | undefined;
   #isDrawn = false;
@@ -156,8 +156,6 @@ export class CallPopup extends Base {
     this.#source = source;
     if (source !== null) this.#state.follow(source);
     this.#running = true;
-    this.#keys.start();
-    this.#forgetPage = onLanguageChange(() => this.#speak());
     this.#speak();
   }
 
@@ -200,7 +198,7 @@ export class CallPopup extends Base {
   }
 
   readonly #panel = (): ComponentChild =>
-    h(Popup, { state: this.#state, parts: this.#parts, keys: this.#keys.ariaText });
+    h(Popup, { state: this.#state, parts: this.#parts, keys: this.#keys?.ariaText });
 
   /** After the first draw: a call is seen without it. */
   async #startAlerts(): Promise<void> {
@@ -222,6 +220,7 @@ export class CallPopup extends Base {
   }
 
   #render(): void {
+    this.#takeExtras();
     this.#popScreen();
     const focused = this.#root.activeElement;
     render(this.#state.alerts.value?.away() ?? this.#panel(), this.#root);
@@ -229,6 +228,15 @@ export class CallPopup extends Base {
     if (focused instanceof HTMLElement && focused !== this.#root.activeElement) {
       focused.focus({ preventScroll: true });
     }
+  }
+
+  #takeExtras(): void {
+    const extras = this.#parts.extras.get();
+    if (extras === null || this.#keys !== null) return;
+    this.#keys = new extras.Keys(this, this.#root);
+    this.#forgetPage = extras.onLanguageChange(() => this.#speak());
+    this.#speak();
+    this.#state.tellMore.value = extras.tellMore;
   }
 
   /** Only with a template for it; the popup is drawn again when the part is here. */
@@ -249,7 +257,8 @@ export class CallPopup extends Base {
     clearTimeout(this.#heard);
     this.#state.isHeard.value = false;
     this.#screenPop = null;
-    this.#keys.stop();
+    this.#keys?.stop();
+    this.#keys = null;
     this.#forgetPage?.();
     this.#undraw?.();
     this.#source = null;

@@ -22,18 +22,6 @@ export function languageOf(element: Element): Language {
   return wanted.map(spoken).find((language) => language !== null) ?? "en";
 }
 
-/** Calls `changed` when the page or the browser may speak another language now. */
-export function onLanguageChange(changed: () => void): () => void {
-  const observer = new MutationObserver(changed);
-  const options = { attributeFilter: ["lang"], subtree: true };
-  observer.observe(document.documentElement, options);
-  globalThis.addEventListener("languagechange", changed);
-  return () => {
-    observer.disconnect();
-    globalThis.removeEventListener("languagechange", changed);
-  };
-}
-
 /** A text with its `{…}` filled in. */
 export function fill(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (_, key: string) => values[key] ?? "");

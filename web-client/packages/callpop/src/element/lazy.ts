@@ -2,10 +2,8 @@
 
 import type { Cell } from "./cells.ts";
 
-/** What the module of such a part gives besides its views. */
-export interface Part {
-  readonly css?: string;
-}
+/** The module of such a part: its views, and its style sheet as `css` when it has one. */
+export type Part = object;
 
 export class Lazy<P extends Part> {
   readonly #load: () => Promise<P>;
@@ -46,7 +44,7 @@ export class Lazy<P extends Part> {
     void this.#load()
       .then(
         (part) => {
-          if (part.css !== undefined) this.#adopt(part.css);
+          if ("css" in part) this.#adopt(String(part.css));
           this.#cell.value = part;
         },
         () => {

@@ -10,7 +10,7 @@ import { Attention } from "./attention.ts";
 import type { CallSource } from "./call-source.ts";
 import { type Cell, Cells } from "./cells.ts";
 import { Lazy, type Part } from "./lazy.ts";
-import { numberToName, type ShownCall, tellMore } from "./shown-call.ts";
+import { numberToName, type ShownCall, withNames } from "./shown-call.ts";
 import { nextChangeMs } from "./timers.ts";
 import { en } from "./words/en.ts";
 import type { Words } from "./words/words.ts";
@@ -32,6 +32,9 @@ export class PopupState {
   readonly foot: Cell<((call: Call) => VNode | null) | null> = this.#cells.cell<
     ((call: Call) => VNode | null) | null
   >(null);
+  /** Tells of a call what its other legs say, once that is loaded. */
+  readonly tellMore: Cell<((calls: readonly Call[]) => readonly ShownCall[]) | null> =
+    this.#cells.cell<((calls: readonly Call[]) => readonly ShownCall[]) | null>(null);
   /** What the page calls this popup. */
   readonly label: Cell<string | null> = this.#cells.cell(null);
   /** Whether there is a form to write about ended calls. */
@@ -68,10 +71,15 @@ export class PopupState {
   readonly #summaryOf: Cell<string | null> = this.#cells.cell(null);
   readonly #kept: Cell<ReadonlySet<string>> = this.#cells.cell(new Set<string>());
   /** Told from all calls once, not at every second's tick. */
-  readonly #shown: Readonly<Cell<readonly ShownCall[]>> = remembered(
+  readonly #named: Readonly<Cell<readonly Call[]>> = remembered(
     this.#calls,
     this.#names,
-    tellMore,
+    withNames,
+  );
+  readonly #shown: Readonly<Cell<readonly ShownCall[]>> = remembered(
+    this.#named,
+    this.tellMore,
+    (calls, tellMore) => tellMore?.(calls) ?? calls,
   );
   readonly #attention = new Attention();
   #source: CallSource | null = null;

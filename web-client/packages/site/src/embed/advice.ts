@@ -4,13 +4,14 @@ import { tell } from "../../../callpop/src/tell.ts";
 import type { Options } from "./options.ts";
 
 const ON_OFF = '"on" or "off"';
+const FLAG = "left without a value";
 
 /** What the value of each attribute has to be. */
 const VALUES: Readonly<Record<string, string>> = {
   url: "the gateway's address, as https://…",
   token: "a token, for development",
   "token-url": 'an address of yours that answers {"token": "<jwt>"}',
-  contacts: "left out: the attribute has no value",
+  contacts: FLAG,
   placement: '"bottom-right", "bottom-left", "top-right" or "top-left"',
   theme: '"light" or "dark"',
   label: "a name",
@@ -20,6 +21,9 @@ const VALUES: Readonly<Record<string, string>> = {
   "screen-pop-on": '"ringing" or "answer"',
   "screen-pop-target": 'the name of a window, "_blank" or "_self"',
   "wrap-up": ON_OFF,
+  favicon: FLAG,
+  "hide-numbers": FLAG,
+  shortcut: "keys, as Alt+Shift+C",
 };
 
 /** Tells all that is wrong with a tag. */

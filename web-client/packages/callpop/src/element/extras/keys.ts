@@ -8,17 +8,23 @@ export class Keys {
   readonly #root: ShadowRoot;
   /** Where the focus was before it came in. */
   #before: Element | null = null;
-  #page: Document | null = null;
+  readonly #page: Document;
+  readonly #end = new AbortController();
 
   constructor(host: HTMLElement, root: ShadowRoot) {
     this.#host = host;
     this.#root = root;
-    host.addEventListener("focusin", ({ relatedTarget: from }) => {
-      if (from instanceof Element && from !== host) this.#before = from;
+    this.#page = host.ownerDocument;
+    const { signal } = this.#end;
+    this.#page.addEventListener("keydown", (event) => this.#onPageKey(event), { signal });
+    host.addEventListener("focusin", (event) => this.#onFocus(event), { signal });
+    root.addEventListener("keydown", (event) => this.#onInnerKey(event as KeyboardEvent), {
+      signal,
     });
-    root.addEventListener("keydown", (event) => this.#onInnerKey(event as KeyboardEvent));
     // A page with keys of its own does not see that somebody types in here.
-    for (const type of ["keydown", "keypress", "keyup"]) root.addEventListener(type, keepTyping);
+    for (const type of ["keydown", "keypress", "keyup"]) {
+      root.addEventListener(type, keepTyping, { signal });
+    }
   }
 
   /** The shortcut, as `aria-keyshortcuts` wants it; none when it is off. */
@@ -27,25 +33,22 @@ export class Keys {
     return keys === "off" ? undefined : keys;
   }
 
-  start(): void {
-    this.stop();
-    this.#page = this.#host.ownerDocument;
-    this.#page.addEventListener("keydown", this.#onPageKey);
+  stop(): void {
+    this.#end.abort();
   }
 
-  stop(): void {
-    this.#page?.removeEventListener("keydown", this.#onPageKey);
-    this.#page = null;
+  #onFocus({ relatedTarget: from }: FocusEvent): void {
+    if (from instanceof Element && from !== this.#host) this.#before = from;
   }
 
   /** A popup that has the focus leaves the shortcut to the next one of the page. */
-  readonly #onPageKey = (event: KeyboardEvent): void => {
+  #onPageKey(event: KeyboardEvent): void {
     if (event.defaultPrevented || !this.#isShortcut(event)) return;
     if (this.#root.activeElement !== null) return;
     event.preventDefault();
-    this.#before = focusedIn(this.#host.ownerDocument);
+    this.#before = focusedIn(this.#page);
     this.#root.querySelector<HTMLElement>(".panel")?.focus();
-  };
+  }
 
   #onInnerKey(event: KeyboardEvent): void {
     if (event.key !== "Escape" || event.defaultPrevented) return;

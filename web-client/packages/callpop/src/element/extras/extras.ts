@@ -1,0 +1,6 @@
+// What is loaded right after the first draw, since a call is seen without it.
+
+export { Keys } from "./keys.ts";
+export { onLanguageChange } from "./language-change.ts";
+export { tellMore } from "./other-legs.ts";
+export { default as css } from "./late.css?inline";
