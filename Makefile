@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all of its own set-up.
-.PHONY: demo test soak web types bench clean
+.PHONY: demo test soak web types bench bench-web clean
 
 WEB := web-client
 WEB_SOURCES := $(shell find $(WEB)/packages -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
@@ -35,6 +35,12 @@ types:
 # The hot path: parse, fold, encode.
 bench:
 	cargo bench --locked
+
+# The web client in Chromium; with ARGS=--strict a missed goal fails.
+bench-web: web
+	scripts/need compiler chromium
+	cargo build --release --locked
+	node scripts/bench-web.mjs $(ARGS)
 
 clean:
 	cargo clean

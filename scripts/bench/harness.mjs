@@ -11,7 +11,7 @@ export const JWT_SECRET = "a secret of the benchmark, 32 bytes and more";
 export const WEBHOOK_SECRET = "a webhook secret of the benchmark";
 export const work = mkdtempSync(join(tmpdir(), "callpop-bench-"));
 export const tools = resolve("target/popbench/release");
-export const gateway = join(resolve(process.env.CARGO_TARGET_DIR ?? "target"), "release/callpop");
+export const gateway = process.env.BENCH_GATEWAY ?? join(resolve(process.env.CARGO_TARGET_DIR ?? "target"), "release/callpop");
 
 const running = new Set();
 process.on("exit", () => {

@@ -180,6 +180,25 @@ test("after the computer's sleep the time is right again in seconds, in every ta
   }
 });
 
+test("hidden tabs whose timers are slowed down hear a call at once", async () => {
+  const slow = await RawChromium.start({ throttleAfterSeconds: 1 });
+  try {
+    const tabs: ClientTab[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      tabs.push(await (await ClientTab.open(slow, pages, gateway.url)).connected());
+    }
+    await tabs[1]?.leads();
+    await slow.openTab();
+    for (const tab of tabs) await untilSlowed(tab);
+    const postedAt = performance.now();
+    const leg = await ring();
+    for (const tab of tabs) await tab.hears(leg, "ringing");
+    expect(performance.now() - postedAt).toBeLessThan(2_000);
+  } finally {
+    await slow.stop();
+  }
+});
+
 test("close() stays closed, whatever happens to the page", async () => {
   const tab = await (await ClientTab.open(browser, pages, gateway.url)).connected();
   await tab.do(() => (globalThis as unknown as InPage).client.close());
@@ -201,6 +220,20 @@ test("close() stays closed, whatever happens to the page", async () => {
   expect(await tab.phases).toEqual(["connecting", "connected", "closed"]);
   expect(await tab.sockets).toEqual({ open: 0, ever: 1 });
 });
+
+/** Waits until no timer of the tab has run for three seconds. */
+async function untilSlowed({ tab }: ClientTab): Promise<void> {
+  await tab.evaluate(() => {
+    const tick = (): void => {
+      Object.assign(globalThis, { tickedAt: performance.now() });
+      setTimeout(tick, 100);
+    };
+    tick();
+  });
+  await tab.until(
+    () => performance.now() - (Reflect.get(globalThis, "tickedAt") as number) > 3_000,
+  );
+}
 
 /** By how much the client's server time is off; the gateway runs on this computer. */
 function clockError(tab: ClientTab): Promise<number> {

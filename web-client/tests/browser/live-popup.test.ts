@@ -202,6 +202,23 @@ test("a dismissed call is gone on every page of its user", async () => {
   await there.popup.locator(".card").waitFor({ state: "detached" });
 });
 
+test("a wrap-up is stored, and shown on another page of its user", async () => {
+  const [here, there] = [await openPopup(), await openPopup()];
+  const call = { id: randomUUID(), caller_name: "Marie Peeters" };
+  for (const state of ["RINGING", "ACTIVE", "HANGUP"]) {
+    await gateway.post(telsmartEvent(state, call));
+  }
+  await here.popup.locator(".wrap-up textarea").fill("Wants <b>a</b> refund.");
+  await here.popup.getByRole("radio", { name: "Call back" }).check();
+  await here.popup.getByRole("button", { name: "Save" }).click();
+  await here.popup.getByText(/^Saved at/).waitFor();
+  await expect
+    .poll(() => there.popup.locator("textarea").inputValue())
+    .toBe("Wants <b>a</b> refund.");
+  expect(await there.popup.getByRole("radio", { name: "Call back" }).isChecked()).toBe(true);
+  for (const { watch } of [here, there]) expect(watch.problems()).toEqual([]);
+});
+
 test("a bad token is refused with a reason, and nothing is tried again", async () => {
   const page = await context.newPage();
   await keepSockets(page);

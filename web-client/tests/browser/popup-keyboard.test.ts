@@ -19,6 +19,14 @@ test("the shortcut moves the focus in, Escape back to where it was", async () =>
   expect(await focused(t.page)).toBe("page-field");
 });
 
+test("the focus stays in the popup when what had it goes", async () => {
+  await addPopup(t.page, { calls: [call({ remote: MARIE }), activeCall({ leg_id: "b" })] });
+  await t.popup.getByRole("button", { name: "Dismiss call with Marie Peeters" }).focus();
+  await t.page.keyboard.press("Enter");
+  await t.popup.locator(".row").waitFor({ state: "detached" });
+  expect(await focused(t.page)).toBe("Calls");
+});
+
 test("the shortcut can be another one, or none", async () => {
   await addField(t.page);
   await addPopup(t.page, { calls: [call()] }, { shortcut: "Control+Shift+Y" });

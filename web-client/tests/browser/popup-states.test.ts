@@ -2,9 +2,10 @@
 
 import { mkdirSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { axeViolations } from "../support/axe.ts";
 import { startChromium } from "../support/chromium.ts";
+import { clipped } from "../support/clipped.ts";
 import { type Pages, servePages } from "../support/pages.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 import { SCENES } from "./scenes.ts";
@@ -25,6 +26,9 @@ afterAll(async () => {
   await browser?.close();
   pages?.close();
 });
+
+/** Each of these tests looks at all the states. */
+vi.setConfig({ testTimeout: 240_000 });
 
 const LOCALES = { en: "en-GB", nl: "nl-BE", fr: "fr-FR" } as const;
 type Language = keyof typeof LOCALES;
@@ -96,23 +100,5 @@ for (const look of ["light", "dark", "forced"] as const) {
     expect(watch.problems()).toEqual([]);
     await page.screenshot({ path: `${FOLDER}sheet-${look}.png`, fullPage: true });
     await page.close();
-  });
-}
-
-/** The elements of the popup that reach over its edge, or hide a part of their own text. */
-function clipped(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const panel = document.querySelector("call-popup")?.shadowRoot?.querySelector(".panel");
-    const edge = panel?.getBoundingClientRect();
-    if (!panel || !edge) return ["nothing is shown"];
-    return [...panel.querySelectorAll<HTMLElement>("*:not(.announcer, .announcer *, option)")]
-      .filter((element) => {
-        if (element.getClientRects().length === 0) return false;
-        const { left, right } = element.getBoundingClientRect();
-        const hides = getComputedStyle(element).overflowX !== "visible";
-        const cut = hides && element.scrollWidth > element.clientWidth + 1;
-        return left < edge.left || right > edge.right || right > innerWidth || cut;
-      })
-      .map((element) => `clipped ${element.className}: ${element.textContent?.slice(0, 40)}`);
   });
 }

@@ -129,6 +129,8 @@ data_dir = ${JSON.stringify(join(this.#folder, "data"))}
 [auth]
 hs256_secret = "a secret for tests, long enough for HS256"
 allowed_origins = ${JSON.stringify(this.#origins)}
+[calls]
+dispositions = ["Resolved", "Call back"]
 [sources.telsmart]
 secrets = ["${WEBHOOK_SECRET}"]
 `;

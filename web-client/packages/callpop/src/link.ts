@@ -147,12 +147,12 @@ export class Link {
 
 /** A link over one WebSocket, from its handshake to its end. */
 export function openSocket(
-  constructor: SocketConstructor,
+  implementation: SocketConstructor,
   url: string,
   token: string,
   owner: LinkOwner,
 ): Link {
-  const socket = new constructor(url, [SUBPROTOCOL, `bearer.${token}`]);
+  const socket = new implementation(url, [SUBPROTOCOL, `bearer.${token}`]);
   const carrier: Carrier = {
     isShared: false,
     send: (frame) => {

@@ -276,13 +276,13 @@ export class Sharing {
 
   /** The page in front leads: those behind it may be slowed down or frozen. */
   #mayRise(): boolean {
-    const { link, reach } = this.#connection;
+    const { link, reach, notBefore } = this.#connection;
     return (
       link?.isShared === true &&
       this.#rising === null &&
       reach.visible &&
       this.#tabs?.leader?.reach.visible === false &&
-      this.#riseAfter <= performance.now()
+      Math.max(this.#riseAfter, notBefore) <= performance.now()
     );
   }
 

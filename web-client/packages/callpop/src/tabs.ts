@@ -126,8 +126,13 @@ export class Tabs {
     else if (this.#peers.has(from) || this.#peers.size < MOST_PEERS) {
       this.#peers.set(from, { reach, heardAt: performance.now() });
     }
-    if (message.type === "lead" && !this.leads) this.#leader = from;
-    if (to === null || to === this.#id) this.#owner.onMessage(message, from);
+    const isForMe = to === null || to === this.#id;
+    if (message.type === "lead" && !this.leads && this.#leader !== from) {
+      this.#leader = from;
+      // What it said to all while another page was taken for the leader went by.
+      if (!isForMe) this.post({ type: "hello" });
+    }
+    if (isForMe) this.#owner.onMessage(message, from);
     this.#owner.onPeers();
   }
 }

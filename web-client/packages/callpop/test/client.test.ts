@@ -374,6 +374,58 @@ describe("liveness", () => {
     expect(client.state.phase).toBe("connected");
   });
 
+  /** Everything is answered until now; then only what `happens` is. */
+  async function quietly(happens: () => void): Promise<[CallpopClient, FakeSocket]> {
+    const page = new EventTarget();
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+    vi.stubGlobal("dispatchEvent", page.dispatchEvent.bind(page));
+    const client = newClient();
+    const socket = await connected(client);
+    await vi.advanceTimersByTimeAsync(800);
+    socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    socket.sent.length = 0;
+    happens();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sentTypes(socket)).toEqual(["tick"]);
+    return [client, socket];
+  }
+
+  test("after the computer's sleep the gateway is asked at once, and left when it is silent", async () => {
+    const [client] = await quietly(() => vi.setSystemTime(Date.now() + 600_000));
+    expect(client.state.phase).toBe("connected");
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(client.state.phase).toBe("reconnecting");
+  });
+
+  test("a browser that says it is offline is believed after three silent seconds", async () => {
+    const [client] = await quietly(() => dispatchEvent(new Event("offline")));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(client.state.phase).toBe("reconnecting");
+  });
+
+  test("a browser that says it is offline is not believed when the gateway answers", async () => {
+    const [client, socket] = await quietly(() => dispatchEvent(new Event("offline")));
+    socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(client.state.phase).toBe("connected");
+  });
+
+  test("what is going on is told for a self-check", async () => {
+    const client = newClient();
+    expect(client.diagnose()).toMatchObject({ phase: "idle", lastFrameAgeMs: null, refusal: null });
+    const socket = await connected(client);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(client.diagnose()).toMatchObject({
+      phase: "connected",
+      transport: "own",
+      url: "wss://gateway.example/calls/v1/stream",
+      lastFrameAgeMs: 500,
+      attempt: 0,
+    });
+    socket.end(4409, "too many");
+    expect(client.diagnose()).toMatchObject({ phase: "refused", refusal: "too_many_sessions" });
+  });
+
   test("server time comes from the tocks", async () => {
     const client = newClient();
     client.connect();
@@ -581,5 +633,43 @@ describe("dismissing", () => {
     socket = await nextSocket();
     socket.receive(opening("resumed"));
     expect(sentTypes(socket)).not.toContain("dismiss");
+  });
+});
+
+describe("wrapping up", () => {
+  const said = { disposition: "Resolved", note: "call back" };
+  const wrapUps = (socket: FakeSocket): unknown[] =>
+    socket.sent.filter(({ type }) => type === "wrap_up");
+
+  test("is offered what the gateway takes", async () => {
+    const client = newClient();
+    client.connect();
+    (await nextSocket()).receive(opening("snapshot", { dispositions: ["Resolved"] }));
+    expect(client.dispositions).toEqual(["Resolved"]);
+  });
+
+  test("is saving until the call says it, and tells when that changes", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "call", seq: 11, call: call() });
+    const states: unknown[] = [];
+    client.on("calls", () => states.push(client.wrapUpState(call().leg_id)));
+    client.wrapUp(call().leg_id, said);
+    expect(wrapUps(socket)).toEqual([{ type: "wrap_up", leg_id: call().leg_id, ...said }]);
+    const wrap_up = { ...said, at: 1, by: "jane" };
+    socket.receive({ type: "call", seq: 12, call: call({ version: 2, wrap_up }) });
+    expect(states).toEqual(["saving", null]);
+  });
+
+  test("that could not be stored is sent again with the next heartbeat", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    client.wrapUp("a", said);
+    socket.receive({ type: "error", code: "unavailable", detail: "later", leg_id: "a" });
+    expect(client.wrapUpState("a")).toBe("saving");
+    await vi.advanceTimersByTimeAsync(9_000);
+    socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(wrapUps(socket)).toHaveLength(2);
   });
 });

@@ -215,6 +215,15 @@ describe("the lead", () => {
     expect(FakeSocket.opened.length).toBeLessThan(6);
   });
 
+  test("a gateway that asked to wait is not asked for a socket by the tab in front", async () => {
+    const [, second] = (await openTabs(2)) as [Tab, Tab];
+    latest().receive({ type: "reconnect", after_ms: 5_000 });
+    await settle();
+    second.client.report({ visible: true });
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
   test("a gateway that asked to wait is obeyed by whoever leads next", async () => {
     const [first, second] = (await openTabs(2)) as [Tab, Tab];
     latest().receive({ type: "reconnect", after_ms: 5_000 });
@@ -229,6 +238,29 @@ describe("the lead", () => {
 });
 
 describe("together", () => {
+  test("a late word of a leader that was replaced costs nobody a call", async () => {
+    const [first, second, third] = (await openTabs(3)) as [Tab, Tab, Tab];
+    const [former] = FakeChannel.open;
+    const told: unknown[] = [];
+    new FakeChannel(former?.name ?? "").onmessage = ({ data }) => told.push(data);
+    await ring("a", 11);
+    const from = (told.at(-1) as { from: string }).from;
+    first.client.report({ visible: false });
+    second.client.report({ visible: true });
+    await vi.advanceTimersByTimeAsync(200);
+    await settle();
+    latest().receive(opening("resumed", { seq: 11 }));
+    await settle();
+    const reach = { visible: false, focused: false, sound: false, notifications: false };
+    const state = { phase: "reconnecting", attempt: 1 };
+    former?.postMessage({ from, to: null, reach, message: { type: "lead", state, opening: null } });
+    await ring("b", 12);
+    former?.postMessage({ from, to: null, reach, message: { type: "hello" } });
+    await settle();
+    expect(third.heard).toEqual(["a ringing", "b ringing"]);
+    expect(third.client.state.phase).toBe("connected");
+  });
+
   test("all tabs say when the leader has no connection, and when it has one again", async () => {
     const tabs = await openTabs(3);
     latest().end(1006);

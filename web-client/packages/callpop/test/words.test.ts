@@ -7,11 +7,13 @@ import { en as checkEn } from "../src/element/check/words-en.ts";
 import { fr as checkFr } from "../src/element/check/words-fr.ts";
 import { nl as checkNl } from "../src/element/check/words-nl.ts";
 import { RECENT_WORDS } from "../src/element/recent/words.ts";
+import { SCREEN_POP_WORDS } from "../src/element/screen-pop/words.ts";
 import { SUMMARY_WORDS } from "../src/element/summary/words.ts";
 import { en } from "../src/element/words/en.ts";
 import { fr } from "../src/element/words/fr.ts";
 import { loadWords, wordsAtHand } from "../src/element/words/load.ts";
 import { nl } from "../src/element/words/nl.ts";
+import { WRAP_UP_WORDS } from "../src/element/wrap-up/words.ts";
 
 const CHECK_WORDS = { en: checkEn, nl: checkNl, fr: checkFr };
 
@@ -19,6 +21,8 @@ test.each([
   ["popup", { en, nl, fr }],
   ["summary", SUMMARY_WORDS],
   ["recent", RECENT_WORDS],
+  ["screen pop", SCREEN_POP_WORDS],
+  ["wrap-up", WRAP_UP_WORDS],
   ["alerts", ALERT_WORDS],
   ["controls", CONTROL_WORDS],
   ["self-check", CHECK_WORDS],

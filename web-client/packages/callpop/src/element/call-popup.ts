@@ -224,10 +224,10 @@ export class CallPopup extends Base {
     this.#popScreen();
     const focused = this.#root.activeElement;
     render(this.#state.alerts.value?.away() ?? this.#panel(), this.#root);
-    // What moves in the tree loses the focus on the way.
-    if (focused instanceof HTMLElement && focused !== this.#root.activeElement) {
-      focused.focus({ preventScroll: true });
-    }
+    if (!(focused instanceof HTMLElement) || focused === this.#root.activeElement) return;
+    // What moves in the tree loses the focus on the way, and what is gone leaves it to the popup.
+    const heir = focused.isConnected ? focused : this.#root.querySelector<HTMLElement>(".panel");
+    heir?.focus({ preventScroll: true });
   }
 
   #takeExtras(): void {

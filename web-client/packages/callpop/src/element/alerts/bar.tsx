@@ -95,15 +95,27 @@ export function Line({ tone, sign, text, children }: LineProps): VNode {
     <p class="alert-line" data-tone={tone}>
       <Sign d={sign} />
       <span>{text}</span>
-      {children}
+      {children !== undefined && <span class="alert-choices">{children}</span>}
     </p>
   );
 }
 
 export function Choice({ text, choose }: { text: string; choose: () => void }): VNode {
   return (
-    <button type="button" class="pill" onClick={choose}>
+    <button type="button" class="pill" onClick={keepingFocus(choose)}>
       {text}
     </button>
   );
+}
+
+/** What is chosen may take its own button away: the keyboard then goes on at the alerts' button. */
+export function keepingFocus(choose: () => void): (event: Event) => void {
+  return ({ currentTarget }) => {
+    choose();
+    const root = (currentTarget as Element).getRootNode() as ShadowRoot;
+    setTimeout(() => {
+      if (root.activeElement !== null || (currentTarget as Element).isConnected) return;
+      root.querySelector<HTMLElement>(".check, .alerts-button")?.focus();
+    });
+  };
 }

@@ -6,7 +6,7 @@ import type { Lazy } from "../lazy.ts";
 import { Sign } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
 import type { PopupAlerts } from "./alerts.tsx";
-import { Choice, Line, MUTED, type Props } from "./bar.tsx";
+import { Choice, keepingFocus, Line, MUTED, type Props } from "./bar.tsx";
 import { CONTROL_WORDS, type ControlWords } from "./control-words.ts";
 import css from "./controls.css?inline";
 import { notificationState } from "./notifier.ts";
@@ -91,9 +91,9 @@ export function Controls({ of }: Props): VNode {
         <button
           type="button"
           class="link"
-          onClick={() => {
+          onClick={keepingFocus(() => {
             isChecking.value = true;
-          }}
+          })}
         >
           <Sign d={CHECK} />
           {words.check}

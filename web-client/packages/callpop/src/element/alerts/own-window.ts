@@ -13,6 +13,7 @@ interface PictureInPicture {
 const SIZE = { width: 380, height: 520 };
 const PAGE_CSS =
   ":root{background:Canvas;color-scheme:light dark}body{margin:0}" +
+  "h1{position:absolute;clip-path:inset(50%)}" +
   ":root[data-theme=light]{color-scheme:light}:root[data-theme=dark]{color-scheme:dark}";
 /** There the window is the panel. */
 const PANEL_CSS = ".panel{min-block-size:100vh;border:0;border-radius:0;box-shadow:none}";
@@ -74,9 +75,13 @@ function rootIn(opened: Window, host: HTMLElement, title: string): ShadowRoot {
   html.lang = document.documentElement.lang;
   html.dataset.theme = host.getAttribute("theme") ?? "";
   page.adoptedStyleSheets = [sheetIn(opened, PAGE_CSS)];
+  const main = page.createElement("main");
+  const heading = page.createElement("h1");
   const place = page.createElement("div");
+  heading.textContent = title;
   place.setAttribute("theme", html.dataset.theme);
-  page.body.replaceChildren(place);
+  main.append(heading, place);
+  page.body.replaceChildren(main);
   return place.attachShadow({ mode: "open" });
 }
 

@@ -2,6 +2,7 @@
 
 import { Component, type VNode } from "preact";
 import type { PopupAlerts } from "../alerts/alerts.tsx";
+import { keepingFocus } from "../alerts/bar.tsx";
 import { fill, type Language } from "../language.ts";
 import { Sign } from "../view/icons.tsx";
 import css from "./check.css?inline";
@@ -58,7 +59,13 @@ export class SelfCheck extends Component<Props, State> {
   override render(): VNode {
     const { found } = this.state;
     const { part, connection } = this.props.of.coreWords;
-    if (found === null) return <p class="muted small">{part.loading}</p>;
+    if (found === null) {
+      return (
+        <p class="check muted small" tabIndex={-1}>
+          {part.loading}
+        </p>
+      );
+    }
     if (found !== "failed") return this.#panel(found);
     return (
       <div class="notice" data-tone="unconfirmed">
@@ -74,8 +81,8 @@ export class SelfCheck extends Component<Props, State> {
     const { copied } = this.state;
     const { isChecking } = this.props.of;
     return (
-      <section class="check" aria-label={words.title}>
-        <h3>{words.title}</h3>
+      <section class="check" tabIndex={-1} aria-label={words.title}>
+        <h2>{words.title}</h2>
         <ul>
           {findingsOf(facts).map((finding) => (
             <Row
@@ -96,9 +103,9 @@ export class SelfCheck extends Component<Props, State> {
           <button
             type="button"
             class="link end"
-            onClick={() => {
+            onClick={keepingFocus(() => {
               isChecking.value = false;
-            }}
+            })}
           >
             {words.back}
           </button>

@@ -146,7 +146,7 @@ function notifications({ notification, isQuiet }: Facts): Finding {
 function clock({ diagnosis }: Facts): Finding {
   const skewMs = diagnosis?.skewMs ?? null;
   if (skewMs === null) return unknown("clock");
-  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  const seconds = Math.max(1, Math.round(Math.abs(skewMs) / 1000));
   const time = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
   if (Math.abs(skewMs) < CLOCK_TOLERANCE_MS) return good("clock", "clockRight", { time });
   return attention("clock", skewMs > 0 ? "clockAhead" : "clockBehind", { time });

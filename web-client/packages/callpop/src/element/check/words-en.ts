@@ -30,7 +30,7 @@ export const en: CheckWords = {
     notesAsk: "Not allowed yet. Choose Allow in Alerts.",
     notesDenied: "Blocked. Allow notifications for this site in the browser, then reload the page.",
     notesNone: "Not possible here. Open the page by https, in a tab of its own.",
-    clockRight: "Right to {time}.",
+    clockRight: "Right to within {time}.",
     clockAhead:
       "This computer is {time} ahead. Timers are right all the same; let the system set its time by itself.",
     clockBehind:

@@ -7,7 +7,7 @@ export const fr: Words = {
     idle: "Non connecté",
     connecting: "Connexion…",
     unreachable: "Passerelle injoignable, nouvel essai en cours…",
-    connected: "Prêt pour vos appels",
+    connected: "Prêt à répondre",
     reconnecting: "Reconnexion…",
     outdated: "Ce que vous voyez n’est peut-être plus à jour.",
     refused: "Non connecté",

@@ -1,0 +1,202 @@
+// Every state of the alerts and the self-check: seen, not clipped, accessible, within the policy,
+// in all languages and colours.
+
+import { mkdirSync } from "node:fs";
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { axeViolations } from "../support/axe.ts";
+import { call, NOW_MS } from "../support/calls.ts";
+import { startChromium } from "../support/chromium.ts";
+import { clipped } from "../support/clipped.ts";
+import { type Pages, servePages } from "../support/pages.ts";
+import { type Watch, watchPage } from "../support/watch.ts";
+import { addPopup, clearStage } from "./stage.ts";
+
+const FOLDER = new URL("../../screenshots/alerts/", import.meta.url).pathname;
+
+let browser: Browser;
+let pages: Pages;
+
+beforeAll(async () => {
+  mkdirSync(FOLDER, { recursive: true });
+  pages = await servePages();
+  browser = await startChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  pages?.close();
+});
+
+interface Look {
+  readonly language: "en" | "nl" | "fr";
+  readonly colours: "light" | "dark" | "forced";
+  readonly width: number;
+}
+
+/** What the browser of a state is like. */
+interface Conditions {
+  /** The sound stays locked, whatever the user does. */
+  readonly locked?: boolean;
+  readonly stored?: object;
+  readonly notifications?: "granted" | "denied";
+  readonly diagnosis?: object;
+}
+
+interface State extends Conditions {
+  readonly rings?: boolean;
+  /** Goes there, from the popup as it opens. */
+  readonly act?: (popup: Locator, page: Page) => Promise<void>;
+}
+
+const openAlerts = (popup: Locator): Promise<void> => popup.locator(".alerts-button").click();
+const openCheck = async (popup: Locator): Promise<void> => {
+  await openAlerts(popup);
+  await popup.locator(".alert-ends .link").last().click();
+  await popup.locator(".check li").first().waitFor();
+};
+const play = async (popup: Locator): Promise<void> => {
+  await openAlerts(popup);
+  await popup.locator(".alert-row .pill").first().click();
+  await popup.locator(".alert-line .pill").first().waitFor();
+  await openAlerts(popup);
+};
+
+const connected = {
+  phase: "connected",
+  transport: "own",
+  url: "wss://gateway.example/v1/stream",
+  skewMs: 210,
+  roundTripMs: 18,
+  lastFrameAgeMs: 900,
+  attempt: 0,
+  refusal: null,
+};
+
+const STATES: Readonly<Record<string, State>> = {
+  "locked-ringing": { locked: true, rings: true },
+  locked: { locked: true },
+  quiet: { stored: { quietUntil: -1 }, rings: true },
+  "quiet-until": { stored: { quietUntil: Date.now() + 1_200_000 } },
+  heard: { act: play },
+  "not-heard": {
+    act: async (popup) => {
+      await play(popup);
+      await popup.locator(".alert-line .pill").last().click();
+    },
+  },
+  controls: { act: openAlerts },
+  "controls-blocked": { notifications: "denied", stored: { sound: false }, act: openAlerts },
+  "controls-quiet": { stored: { quietUntil: -1 }, act: openAlerts },
+  "check-good": { notifications: "granted", diagnosis: connected, act: openCheck },
+  "check-bad": {
+    locked: true,
+    notifications: "denied",
+    diagnosis: { ...connected, phase: "reconnecting", attempt: 7, skewMs: -754_000 },
+    act: async (popup, page) => {
+      await page.evaluate(() => {
+        const event = new SecurityPolicyViolationEvent("securitypolicyviolation", {
+          blockedURI: "wss://gateway.example/v1/stream",
+          violatedDirective: "connect-src",
+          effectiveDirective: "connect-src",
+          originalPolicy: "",
+          documentURI: location.href,
+          disposition: "enforce",
+          statusCode: 200,
+        });
+        document.dispatchEvent(event);
+        Storage.prototype.setItem = (): void => {
+          throw new Error("forbidden");
+        };
+      });
+      await openCheck(popup);
+    },
+  },
+  "check-refused-copy": {
+    diagnosis: connected,
+    act: async (popup, page) => {
+      await page.evaluate(() => {
+        const refused = (): Promise<void> => Promise.reject(new Error("forbidden"));
+        Object.defineProperty(navigator, "clipboard", { value: { writeText: refused } });
+      });
+      await openCheck(popup);
+      await popup.locator(".check-ends .pill").last().click();
+      await popup.locator("textarea").waitFor();
+    },
+  },
+};
+
+/** Before the page's own scripts: makes the browser what the state wants. */
+function prepare({ locked, stored, notifications, diagnosis }: Conditions): void {
+  if (stored !== undefined) localStorage.setItem("callpop.alerts", JSON.stringify(stored));
+  else localStorage.removeItem("callpop.alerts");
+  if (notifications !== undefined) {
+    Object.defineProperty(Notification, "permission", { value: notifications });
+  }
+  if (locked === true) {
+    globalThis.AudioContext = class extends AudioContext {
+      override get state(): AudioContextState {
+        return "suspended";
+      }
+      override resume(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    };
+  }
+  if (diagnosis !== undefined) {
+    Object.defineProperty(Object.prototype, "diagnose", {
+      configurable: true,
+      get() {
+        return "wrapUpState" in this ? (): object => diagnosis : undefined;
+      },
+    });
+  }
+}
+
+async function openPage(look: Look, state: State): Promise<{ page: Page; watch: Watch }> {
+  const page = await browser.newPage({
+    colorScheme: look.colours === "light" ? "light" : "dark",
+    viewport: { width: look.width, height: 700 },
+    reducedMotion: "reduce",
+    timezoneId: "Europe/Brussels",
+  });
+  await page.emulateMedia({ forcedColors: look.colours === "forced" ? "active" : "none" });
+  const watch = watchPage(page);
+  const { locked, stored, notifications, diagnosis } = state;
+  await page.addInitScript(
+    prepare,
+    JSON.parse(JSON.stringify({ locked, stored, notifications, diagnosis })) as Conditions,
+  );
+  await page.goto(pages.url);
+  return { page, watch };
+}
+
+const LOOKS: readonly Look[] = (["en", "nl", "fr"] as const).flatMap((language) => [
+  { language, colours: "light", width: 320 },
+  { language, colours: "dark", width: 390 },
+  { language, colours: "forced", width: 320 },
+]);
+
+for (const look of LOOKS) {
+  const { language, colours, width } = look;
+  test(`alerts in ${language}, ${colours}, at ${width} px are whole and accessible`, async () => {
+    const findings: string[] = [];
+    for (const [name, state] of Object.entries(STATES)) {
+      const { page, watch } = await openPage(look, state);
+      await clearStage(page);
+      const ringing = call({ since: (NOW_MS - 3_000) * 1000, stale_at: NOW_MS * 2000 });
+      const calls = state.rings === true ? [ringing] : [];
+      await addPopup(page, { calls }, { lang: language });
+      const popup = page.locator("call-popup");
+      await popup.locator(".alerts-button").waitFor();
+      await state.act?.(popup, page);
+      await page.screenshot({
+        path: `${FOLDER}${name}-${language}-${colours}-${width}.png`,
+        fullPage: true,
+      });
+      const found = [...(await clipped(page)), ...(await axeViolations(page)), ...watch.problems()];
+      findings.push(...found.map((finding) => `${name}: ${finding}`));
+      await page.close();
+    }
+    expect(findings).toEqual([]);
+  });
+}
