@@ -4,7 +4,7 @@
 //
 // MEASURE: paint, failover, timer, reconnect, heap, sizes; none: all. With `--strict` a missed goal
 // ends with 1. Uses web-client/node_modules, web-client/dist and target/release/callpop, which it
-// builds when it is missing; CHROMIUM_BIN names another Chromium than /usr/bin/chromium.
+// builds when it is missing; BENCH_GATEWAY and CHROMIUM_BIN name others than these and /usr/bin/chromium.
 import { failover } from "./bench-web/failover.mjs";
 import { heap } from "./bench-web/heap.mjs";
 import { paint } from "./bench-web/paint.mjs";

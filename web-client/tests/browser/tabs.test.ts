@@ -121,8 +121,8 @@ test("a leader that is closed is replaced at once, and nothing is lost", async (
   });
   await expectSockets([heir, other], 1);
   for (const tab of [heir, other]) await expectEachOnce(tab, posted);
-  // About 50 ms, beside everything that is posted meanwhile.
-  expect(failover).toBeLessThan(500);
+  // About 50 ms where the machine has nothing else to do; a silent leader would take two seconds.
+  expect(failover).toBeLessThan(1_500);
 });
 
 test("a leader that freezes hands over, and follows when it thaws", async () => {

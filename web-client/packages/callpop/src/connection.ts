@@ -1,45 +1,30 @@
 // The connection as one state machine: what carries the frames now, when to try again, and when to
 // stop. What the frames say is the client's business; sharing.ts adds the other tabs.
 
+import { Beats } from "./beats.ts";
 import { backoffMs, hintedBackoffMs } from "./backoff.ts";
+import type { ClientOptions } from "./client.ts";
 import type { ServerClock } from "./clock.ts";
 import { type RefusalReason, refusalOf, TOKEN_REFUSED } from "./close-codes.ts";
 import type { Unsubscribe } from "./events.ts";
 import type { Opening } from "./frames.ts";
-import { type Carrier, Link, type LinkOwner, openSocket, type SocketConstructor } from "./link.ts";
+import { type Carrier, Link, type LinkOwner, openSocket } from "./link.ts";
 import { type PageOwner, watchPage } from "./page.ts";
-import {
-  type Alert,
-  alertOf,
-  type Duties,
-  dutiesAlone,
-  isSame,
-  NO_REACH,
-  type Reach,
-} from "./reach.ts";
+import { alertOf, type Duties, dutiesAlone, isSame, NO_REACH, type Reach } from "./reach.ts";
 import type { Sharing } from "./sharing.ts";
 import type { ConnectionState } from "./state.ts";
 import type { CallChange, CallStore } from "./store.ts";
 import { withDeadline } from "./timing.ts";
-import { type TokenProvider, Tokens, TokenUnavailable } from "./tokens.ts";
+import { Tokens, TokenUnavailable } from "./tokens.ts";
 import { streamUrl } from "./url.ts";
 import type { ClientFrame, ServerFrame } from "./wire.ts";
 
 const STABLE_AFTER_MS = 60_000;
-const LEAST_BEAT_MS = 1_000;
 /** A page whose code for sharing does not come connects alone. */
 const SHARING_DEADLINE_MS = 5_000;
 
 /** A JWT: nothing else fits into the header that carries it. */
 const TOKEN_SHAPE = /^[\w.~+/=-]+$/;
-
-export interface ConnectionOptions {
-  url?: string;
-  token: TokenProvider;
-  scope?: "user" | "tenant";
-  tabs?: boolean;
-  webSocket?: SocketConstructor;
-}
 
 /** What a connection tells its owner. */
 export interface ConnectionOwner {
@@ -74,7 +59,7 @@ export class Connection {
   isFresh = false;
   /** Ends an attempt count, or a takeover, that lasted. */
   lasting: ReturnType<typeof setTimeout> | undefined;
-  readonly #options: ConnectionOptions;
+  readonly #options: ClientOptions;
   readonly #tokens: Tokens;
   #sharing: Sharing | null = null;
   /** Tells a token that comes back late that its attempt is over. */
@@ -88,13 +73,17 @@ export class Connection {
   /** The token that was refused last, until a session opens: it is mended once, by another token. */
   #refused: { readonly token: string | null; readonly detail: string } | null = null;
   #isSuspended = false;
-  #lastBeat: Alert = NO_REACH;
-  #beatAt = Number.NEGATIVE_INFINITY;
-  #beating: ReturnType<typeof setTimeout> | undefined;
+  readonly #beats: Beats = new Beats(
+    () => alertOf([this.reach, ...(this.#sharing?.reaches ?? [])]),
+    // Who has the socket speaks for all pages.
+    (alert) => {
+      if (!this.isShared && this.state.phase === "connected") this.send({ type: "beat", ...alert });
+    },
+  );
   #forgetPage: Unsubscribe | null = null;
 
   constructor(
-    options: ConnectionOptions,
+    options: ClientOptions,
     store: CallStore,
     clock: ServerClock,
     owner: ConnectionOwner,
@@ -167,7 +156,7 @@ export class Connection {
   readonly #linkOwner: LinkOwner = {
     onFrame: (frame, link) => this.#onFrame(frame, link),
     onHeartbeat: () => {
-      this.#beat();
+      this.#beats.beat();
       this.owner.onHeartbeat();
     },
     onLost: (link, code, detail) => this.#onLost(link, code, detail),
@@ -221,7 +210,7 @@ export class Connection {
     }, STABLE_AFTER_MS);
     const changes = this.store.open(frame);
     this.become({ phase: "connected", sessionId: frame.session_id });
-    this.#beat();
+    this.#beats.beat();
     this.owner.onOpening(frame, changes);
   }
 
@@ -340,9 +329,8 @@ export class Connection {
     this.#round += 1;
     clearTimeout(this.#retry);
     clearTimeout(this.lasting);
-    clearTimeout(this.#beating);
+    this.#beats.stop();
     this.#retry = undefined;
-    this.#beating = undefined;
     this.#tokens.stop();
     this.link?.drop();
     this.link = null;
@@ -405,25 +393,7 @@ export class Connection {
     const isNew = !isSame(duties, this.duties);
     this.duties = duties;
     this.#sharing?.onPeers();
-    if (!isSame(this.#alert(), this.#lastBeat) && this.#beating === undefined) {
-      const wait = this.#beatAt + LEAST_BEAT_MS - performance.now();
-      if (wait <= 0) this.#beat();
-      else this.#beating = setTimeout(() => this.#beat(), wait);
-    }
+    this.#beats.onChange();
     if (isNew) this.owner.onDuties(duties);
-  }
-
-  #alert(): Alert {
-    return alertOf([this.reach, ...(this.#sharing?.reaches ?? [])]);
-  }
-
-  /** Tells the gateway whether the user can be alerted in any of the pages. */
-  #beat(): void {
-    clearTimeout(this.#beating);
-    this.#beating = undefined;
-    if (this.isShared || this.state.phase !== "connected") return;
-    this.#lastBeat = this.#alert();
-    this.#beatAt = performance.now();
-    this.send({ type: "beat", ...this.#lastBeat });
   }
 }

@@ -54,6 +54,8 @@ export class Link {
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #deadlineAt = Number.POSITIVE_INFINITY;
   #heartbeatMs = 0;
+  /** When the doubt came that is not dispelled, as a tick tells it; 0: none. */
+  #doubtedAt = 0;
 
   /** Lost when nothing comes within `answerMs`, now or after a tick. */
   constructor(carrier: Carrier, owner: LinkOwner, answerMs: number) {
@@ -80,14 +82,19 @@ export class Link {
   }
 
   /** Sends a tick; when no frame at all follows it in time, the link is lost. */
-  probe(withinMs: number = this.#heartbeatMs): void {
-    if (!this.send({ type: "tick", t0: Math.round(performance.now() * 1000) })) return;
-    this.#expectFrameWithin(Math.min(withinMs, this.#answerMs));
+  probe(withinMs: number = this.#heartbeatMs): boolean {
+    const isSent = this.send({ type: "tick", t0: micros() });
+    if (isSent) this.#expectFrameWithin(Math.min(withinMs, this.#answerMs));
+    return isSent;
   }
 
-  /** Sends a tick where there is a reason to doubt that anybody is still there. */
+  /**
+   * Sends a tick where there is a reason to doubt that anybody is still there. Only its own answer
+   * will do: other frames may have been on their way before.
+   */
   doubt(): void {
-    this.probe(DOUBT_DEADLINE_MS);
+    const now = micros();
+    if (this.probe(DOUBT_DEADLINE_MS) && !this.isShared) this.#doubtedAt = now;
   }
 
   /** Lets go without another word to the owner. */
@@ -100,7 +107,8 @@ export class Link {
   /** Something came, which shows that the other side lives; null when it was no frame. */
   take(frame: ServerFrame | null): void {
     this.heardAt = performance.now();
-    this.#clearDeadline();
+    if (frame?.type === "tock" && frame.t0 >= this.#doubtedAt) this.#doubtedAt = 0;
+    if (this.#doubtedAt === 0) this.#clearDeadline();
     if (frame !== null) this.#owner.onFrame(frame, this);
   }
 
@@ -143,6 +151,10 @@ export class Link {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
+}
+
+function micros(): number {
+  return Math.round(performance.now() * 1000);
 }
 
 /** A link over one WebSocket, from its handshake to its end. */

@@ -215,7 +215,7 @@ export class Sharing {
     if (frame.type !== "tick") return owner.onRequest(frame, this.leads);
     if (!this.leads) return;
     if (state.phase !== "connected") return this.announce(from);
-    if (clock.isDoubtful) return link?.probe();
+    if (clock.isDoubtful) return void link?.probe();
     const now = Math.round(clock.now() * 1000);
     this.#tabs?.post({ type: "server", frame: { ...frame, type: "tock", t1: now, t2: now } }, from);
   }

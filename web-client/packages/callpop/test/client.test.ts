@@ -403,9 +403,33 @@ describe("liveness", () => {
     expect(client.state.phase).toBe("reconnecting");
   });
 
-  test("a browser that says it is offline is not believed when the gateway answers", async () => {
+  test("a frame that was on its way before does not dispel the doubt", async () => {
     const [client, socket] = await quietly(() => dispatchEvent(new Event("offline")));
     socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    socket.receive({ type: "call", seq: 11, call: call() });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(client.state.phase).toBe("reconnecting");
+  });
+
+  test("a doubt while the socket opens does not end what opens", async () => {
+    const page = new EventTarget();
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+    const client = newClient();
+    client.connect();
+    const socket = await nextSocket();
+    socket.readyState = 0;
+    await vi.advanceTimersByTimeAsync(5_000);
+    page.dispatchEvent(new Event("offline"));
+    socket.readyState = 1;
+    socket.receive(opening());
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(client.state.phase).toBe("connected");
+  });
+
+  test("a browser that says it is offline is not believed when the gateway answers", async () => {
+    const [client, socket] = await quietly(() => dispatchEvent(new Event("offline")));
+    const { t0 } = socket.sent[0] as { t0: number };
+    socket.receive({ type: "tock", t0, t1: 0, t2: 0 });
     await vi.advanceTimersByTimeAsync(5_000);
     expect(client.state.phase).toBe("connected");
   });

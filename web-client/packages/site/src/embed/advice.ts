@@ -23,7 +23,7 @@ const VALUES: Readonly<Record<string, string>> = {
   "wrap-up": ON_OFF,
   favicon: FLAG,
   "hide-numbers": FLAG,
-  shortcut: "keys, as Alt+Shift+C",
+  shortcut: 'keys, as Alt+Shift+P, or "off"',
 };
 
 /** Tells all that is wrong with a tag. */
