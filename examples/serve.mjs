@@ -54,7 +54,12 @@ const EXAMPLES = {
   react: {
     folder: "react/dist",
     // From npm, the popup is the application's own code: only its WebSocket is elsewhere.
-    policy: ["default-src 'self'", "img-src data:", `connect-src 'self' ${socket}`, "base-uri 'none'"],
+    policy: [
+      "default-src 'self'",
+      "img-src data:",
+      `connect-src 'self' ${socket}`,
+      "base-uri 'none'",
+    ],
   },
 };
 

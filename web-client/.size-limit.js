@@ -17,8 +17,6 @@ const LAZY_LIMITS = {
   "words-fr": "1.5 kB",
   favicon: "0.6 kB",
   advice: "1 kB",
-  contacts: "0.8 kB",
-  extras: "1.8 kB",
   fr: "2 kB",
   nl: "2 kB",
   recent: "2 kB",

@@ -57,7 +57,7 @@ test("a socket that is open but silent is left when its user comes back to the p
   const tab = await (await ClientTab.open(browser, pages, gateway.url)).connected();
   const other = await browser.openTab();
   await tab.tab.until(() => document.hidden);
-  gateway.stall();
+  await gateway.stall();
   const backAt = Date.now();
   await tab.tab.bringToFront();
   await tab.becomes("reconnecting");

@@ -81,8 +81,16 @@ export class Gateway {
   }
 
   /** Stops it as a network that is dead does: what is open stays open, and silent. */
-  stall(): void {
+  async stall(): Promise<void> {
     this.#child?.kill("SIGSTOP");
+    // The signal takes a moment; what is answered until then would be a sign of life.
+    const signal = (): AbortSignal => AbortSignal.timeout(200);
+    const isAlive = (): Promise<boolean> =>
+      fetch(`http://${this.#adminAddress}/healthz`, { signal: signal() }).then(
+        () => true,
+        () => false,
+      );
+    while (await isAlive());
   }
 
   goOn(): void {
