@@ -145,9 +145,9 @@ export class CallpopClient {
 
   /** Stores what the user says of a call, in place of what was said before. */
   wrapUp(legId: string, entry: WrapUpEntry): void {
-    if (!this.#outbox.wrapUp(legId, entry, this.#store.get(legId))) return;
-    const { disposition, note } = entry;
-    this.#connection.send({ type: "wrap_up", leg_id: legId, disposition, note });
+    const frame = this.#outbox.wrapUp(legId, entry, this.#store.get(legId), this.now());
+    if (frame === null) return;
+    this.#connection.send(frame);
     this.#emitter.emit("calls", this.calls);
   }
 

@@ -17,6 +17,8 @@ export type WrapUpState = "saving" | "refused";
 const MOST = 50;
 
 interface Pending extends WrapUpEntry {
+  /** By the server's clock. */
+  readonly saidAtMs: number;
   isRefused: boolean;
 }
 
@@ -28,8 +30,8 @@ export class Outbox {
   get frames(): readonly ClientFrame[] {
     const frames: ClientFrame[] = [];
     for (const leg_id of this.#dismissed) frames.push({ type: "dismiss", leg_id });
-    for (const [leg_id, { disposition, note, isRefused }] of this.#wrapUps) {
-      if (!isRefused) frames.push({ type: "wrap_up", leg_id, disposition, note });
+    for (const [leg_id, entry] of this.#wrapUps) {
+      if (!entry.isRefused) frames.push(frameOf(leg_id, entry));
     }
     return frames;
   }
@@ -39,16 +41,24 @@ export class Outbox {
     forgetOldest(this.#dismissed);
   }
 
-  /** Keeps it until it is confirmed; false when the same is on its way, or the call says so already. */
-  wrapUp(legId: string, { disposition, note }: WrapUpEntry, call: Call | undefined): boolean {
-    const entry = { disposition, note, isRefused: false };
+  /**
+   * Keeps it until it is confirmed, and gives the frame to send; null when the same is on its way,
+   * or the call says so already.
+   */
+  wrapUp(
+    legId: string,
+    said: WrapUpEntry,
+    call: Call | undefined,
+    nowMs: number,
+  ): ClientFrame | null {
+    const entry = { ...wellFormed(said), saidAtMs: nowMs, isRefused: false };
     const pending = this.#wrapUps.get(legId);
     if (pending === undefined ? says(call, entry) : !pending.isRefused && isSame(pending, entry)) {
-      return false;
+      return null;
     }
     this.#wrapUps.set(legId, entry);
     forgetOldest(this.#wrapUps);
-    return true;
+    return frameOf(legId, entry);
   }
 
   stateOf(legId: string): WrapUpState | null {
@@ -63,7 +73,10 @@ export class Outbox {
       if (find(legId)?.dismissed_at !== null) this.#dismissed.delete(legId);
     }
     for (const [legId, entry] of this.#wrapUps) {
-      if (says(find(legId), entry)) this.#wrapUps.delete(legId);
+      const call = find(legId);
+      // What another device said later is not to be replaced by what was said before it.
+      const isOld = (call?.wrap_up?.at ?? 0) / 1000 > entry.saidAtMs && !entry.isRefused;
+      if (isOld || says(call, entry)) this.#wrapUps.delete(legId);
     }
   }
 
@@ -75,6 +88,15 @@ export class Outbox {
     pending.isRefused = true;
     return true;
   }
+}
+
+function frameOf(leg_id: string, { disposition, note }: WrapUpEntry): ClientFrame {
+  return { type: "wrap_up", leg_id, disposition, note };
+}
+
+/** As the gateway takes it: it refuses carriage returns, and no frame holds half a character. */
+function wellFormed({ disposition, note }: WrapUpEntry): WrapUpEntry {
+  return { disposition, note: note.replace(/\r\n?/g, "\n").replace(/\p{Cs}/gu, "\ufffd") };
 }
 
 function says(call: Call | undefined, entry: WrapUpEntry): boolean {
