@@ -17,6 +17,8 @@ const LAZY_LIMITS = {
   "words-fr": "1.5 kB",
   favicon: "0.6 kB",
   advice: "1 kB",
+  contacts: "0.7 kB",
+  extras: "1.6 kB",
   fr: "2 kB",
   nl: "2 kB",
   recent: "2 kB",
@@ -66,5 +68,5 @@ export default [
   // The goal is 20 kB: docs/performance.md says what it is made of. It is not to grow meanwhile.
   { name: "script tag: shows any live call", path: main, limit: "23.3 kB", gzip: true },
   ...lazy,
-  { name: "script tag: everything", path: [...main, ...chunks], gzip: true },
+  { name: "script tag: everything", path: [...main, ...chunks], limit: "61 kB", gzip: true },
 ];
