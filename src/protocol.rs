@@ -137,6 +137,8 @@ pub enum ErrorCode {
     UnknownCall,
     /// The wrap-up cannot be taken as it is: too long, or not one of the dispositions.
     InvalidWrapUp,
+    /// The call holds as many events as it may.
+    FullCall,
     /// The engine could not store it: try again.
     Unavailable,
 }

@@ -62,7 +62,10 @@ impl Session {
 
     async fn on_dismiss(&self, leg: &LegId) -> Result<(), Frame> {
         for extension in self.owners(leg).await? {
-            self.commit(self.key(extension, leg), Event::new(now(), What::Dismissed)).await?;
+            let dismissed = Event::new(now(), What::Dismissed);
+            if self.commit(self.key(extension, leg), dismissed).await? == Added::Full {
+                return Err(refusal(ErrorCode::FullCall, "the call takes no more events", leg));
+            }
         }
         Ok(())
     }

@@ -170,7 +170,7 @@ cause: string | null, };
 /**
  * What was wrong with a client's frame.
  */
-export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "invalid_wrap_up" | "unavailable";
+export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "invalid_wrap_up" | "full_call" | "unavailable";
 
 /**
  * A frame to the client.
