@@ -53,6 +53,10 @@ const isLocked = (tab: Tab): Promise<boolean> =>
       ?.textContent?.includes("Enable sound"),
   ) as Promise<boolean>;
 
+/** Waits until it is silent for longer than the ringtone pauses. */
+const silent = (tab: Tab): Promise<boolean> =>
+  eventually("silence", async () => (await loudness(tab, 3_000)) === 0);
+
 /** A click of the user somewhere in the page. */
 async function unlock(tab: Tab): Promise<void> {
   await tab.click(4, 4);
@@ -205,6 +209,33 @@ test("a ringtone ends by the clock of the sound when its call has no more news",
   await heard(tab);
   await tab.until((at) => Date.now() > at, stale / 1000 + 60);
   expect(await loudness(tab, 3_200)).toBeLessThan(0.001);
+});
+
+test("a connection that is refused stops the ringtone", async () => {
+  await start();
+  const tab = await openTab();
+  await addPopup(tab, [ringing()]);
+  await unlock(tab);
+  await heard(tab);
+  const become = (phase: "connected" | "reconnecting" | "refused"): Promise<void> =>
+    tab.evaluate((to) => (globalThis as unknown as InPage).sources[0]?.become(to), phase);
+  await become("reconnecting");
+  await heard(tab);
+  await become("refused");
+  await silent(tab);
+  await become("connected");
+  await heard(tab);
+});
+
+test("a connection that does not come back stops the ringtone after ten seconds", async () => {
+  await start();
+  const tab = await openTab();
+  await addPopup(tab, [ringing()]);
+  await unlock(tab);
+  await heard(tab);
+  await tab.evaluate(() => (globalThis as unknown as InPage).sources[0]?.become("reconnecting"));
+  await heard(tab);
+  await silent(tab);
 });
 
 test("two popups of a page ring once, and one of them alone goes on", async () => {

@@ -235,6 +235,57 @@ test("a bad token is refused with a reason, and nothing is tried again", async (
   expect(sockets).toBe(1);
 });
 
+/** A popup whose extras are there, and what it does with another `token`; null: with none. */
+async function openSignedIn(): Promise<{
+  popup: Locator;
+  give: (token: string | null) => Promise<void>;
+  sockets: () => Promise<readonly boolean[]>;
+}> {
+  const { page, popup } = await openPopup(keepSockets);
+  await popup.locator(".panel[aria-keyshortcuts]").waitFor();
+  return {
+    popup,
+    give: (token) =>
+      page.evaluate((given) => {
+        const element = document.querySelector("call-popup");
+        if (given === null) element?.removeAttribute("token");
+        else element?.setAttribute("token", given);
+      }, token),
+    sockets: () =>
+      page.evaluate(() =>
+        (globalThis as unknown as SocketKeeper).sockets.map(
+          ({ readyState }) => readyState === WebSocket.OPEN,
+        ),
+      ),
+  };
+}
+
+test("a popup whose token is taken away shows nothing more", async () => {
+  const { popup, give, sockets } = await openSignedIn();
+  await gateway.post(telsmartEvent("RINGING", { id: randomUUID() }));
+  await popup.locator(".card").waitFor();
+  await give(null);
+  await popup.locator('[data-phase="idle"]').waitFor();
+  await popup.locator(".card").waitFor({ state: "detached" });
+  await expect.poll(sockets).toEqual([false]);
+  await expect.poll(() => gateway.metric("callpop_sessions")).toBe(0);
+});
+
+test("another user's token begins anew, and a renewed one does not", async () => {
+  const { popup, give, sockets } = await openSignedIn();
+  await gateway.post(telsmartEvent("RINGING", { id: randomUUID() }));
+  await popup.locator(".card").waitFor();
+  await give(gateway.token("200", 1800));
+  await gateway.post(telsmartEvent("RINGING", { id: randomUUID(), caller_name: "Marie" }));
+  await popup.getByText("Marie").first().waitFor();
+  expect(await sockets()).toEqual([true]);
+  await give(gateway.token("201"));
+  await popup.locator(".card").waitFor({ state: "detached" });
+  await popup.locator('[data-phase="connected"]').waitFor();
+  await expect.poll(sockets).toEqual([false, true]);
+  expect(await popup.locator(".panel").textContent()).not.toContain("Marie");
+});
+
 interface SocketKeeper {
   readonly sockets: WebSocket[];
 }

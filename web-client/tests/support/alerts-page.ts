@@ -37,6 +37,7 @@ interface Source {
   readonly dismissed: string[];
   show(calls: readonly Call[]): void;
   give(duties: Duties): void;
+  become(phase: "connected" | "reconnecting" | "refused"): void;
 }
 
 /** Before the page's own scripts: listens to its speaker, its notifications, and makes sources. */
@@ -116,6 +117,11 @@ export function observe(): void {
       give: (given: Duties) => {
         Object.assign(made, { duties: given });
         for (const listener of listeners.duties ?? []) listener(given);
+      },
+      become: (phase: string) => {
+        const state = { phase, sessionId: "1", attempt: 1, reason: "too_many_frames", detail: "" };
+        made.state = state;
+        for (const listener of listeners.state ?? []) listener(state);
       },
     };
     sources.push(made as unknown as Source);

@@ -2,7 +2,8 @@
 
 import { ServerClock } from "./clock.ts";
 import type { RefusalReason } from "./close-codes.ts";
-import { Connection, type ConnectionOwner } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionOwner } from "./connection-owner.ts";
 import type { Contacts } from "./contacts.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
 import type { SocketConstructor } from "./link.ts";
@@ -11,8 +12,11 @@ import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import { type CallChange, CallStore } from "./store.ts";
 import type { TokenProvider } from "./tokens.ts";
-import { gatewayUrl, streamUrl } from "./url.ts";
+import { streamUrl } from "./url.ts";
 import type { Call, ClientFrame, Integration, ServerFrame } from "./wire.ts";
+
+/** What the user does is sent so many at once, then so many a second: the gateway takes 50. */
+const FRAMES_A_SECOND = 20;
 
 /** How to reach a gateway. */
 export interface ClientOptions {
@@ -80,6 +84,9 @@ export class CallpopClient {
   readonly #connection: Connection;
   /** Legs whose popup some page has reported. */
   readonly #painted = new Set<string>();
+  /** How many frames may go before the next second. */
+  #left = FRAMES_A_SECOND;
+  #second: ReturnType<typeof setTimeout> | undefined;
   #dispositions: readonly string[] = [];
 
   /** Throws a TypeError when `url` is none. */
@@ -134,20 +141,30 @@ export class CallpopClient {
   /** Ends the connection for good; `connect()` begins anew. */
   close(): void {
     this.#contacts?.stop();
+    clearTimeout(this.#second);
+    this.#second = undefined;
     this.#connection.stop();
+  }
+
+  /**
+   * Asks for a token at once: for a page whose user may have changed, or is gone. Another user begins
+   * anew; a refused client tries again.
+   */
+  renew(): void {
+    this.#connection.renew();
   }
 
   /** Says that the user closed the popup of that leg; all of this user's pages learn it. */
   dismiss(legId: string): void {
     this.#outbox.dismiss(legId);
-    this.#connection.send({ type: "dismiss", leg_id: legId });
+    this.#send();
   }
 
   /** Stores what the user says of a call, in place of what was said before. */
   wrapUp(legId: string, entry: WrapUpEntry): void {
-    const frame = this.#outbox.wrapUp(legId, entry, this.#store.get(legId), this.now());
-    if (frame === null) return;
-    this.#connection.send(frame);
+    const call = this.#store.get(legId);
+    if (!this.#outbox.wrapUp(legId, entry, call, this.now())) return;
+    this.#send();
     this.#emitter.emit("calls", this.calls);
   }
 
@@ -178,8 +195,7 @@ export class CallpopClient {
 
   async #loadContacts(): Promise<void> {
     const loaded = await import("./contacts.ts").catch(() => null);
-    const address = gatewayUrl(this.#options.url, "/v1/contacts");
-    if (loaded !== null) this.#contacts ??= new loaded.Contacts(address);
+    if (loaded !== null) this.#contacts ??= new loaded.Contacts(this.#options.url);
   }
 
   diagnose(): Diagnosis {
@@ -210,6 +226,12 @@ export class CallpopClient {
       },
       onFrame: (frame) => this.#onFrame(frame),
       onRequest: (frame, leads) => this.#onRequest(frame, leads),
+      onOtherUser: () => {
+        this.#contacts?.stop();
+        this.#outbox.clear();
+        this.#painted.clear();
+      },
+      onCleared: () => this.#emitter.emit("calls", this.calls),
       onDuties: (duties) => this.#emitter.emit("duties", duties),
       onHeartbeat: () => this.#sendAgain(),
     };
@@ -263,6 +285,20 @@ export class CallpopClient {
   }
 
   #sendAgain(): void {
-    for (const frame of this.#outbox.frames) this.#connection.send(frame);
+    this.#outbox.again();
+    this.#send();
+  }
+
+  #send(): void {
+    for (const frame of this.#outbox.take(this.#left, this.#connection.isShared)) {
+      this.#left -= 1;
+      this.#connection.send(frame);
+    }
+    if (this.#left === FRAMES_A_SECOND) return;
+    this.#second ??= setTimeout(() => {
+      this.#second = undefined;
+      this.#left = FRAMES_A_SECOND;
+      this.#send();
+    }, 1_000);
   }
 }

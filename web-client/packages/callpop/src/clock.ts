@@ -1,21 +1,18 @@
 // Server time on the monotonic clock of the page, so that a wrong or changing clock
 // of the computer does not reach any timer.
 
+import type { ServerFrame } from "./wire.ts";
+
 const SAMPLES = 8;
 /** Below this, what is known is better than one stamp that travelled for an unknown time. */
 const TRUSTED_DRIFT_MS = 2_000;
 
+/** Its stamps are in microseconds, the first of `performance.now()`. */
+type Tock = Omit<Extract<ServerFrame, { type: "tock" }>, "type">;
+
 interface Sample {
   readonly offset: number;
   readonly roundTrip: number;
-}
-
-/** The four stamps of a tick and its tock; the outer two are of `performance.now()`. */
-export interface Stamps {
-  readonly sentMs: number;
-  readonly receivedByServerUs: number;
-  readonly sentByServerUs: number;
-  readonly receivedMs: number;
 }
 
 /** Knows the server's time, in milliseconds since 1970. */
@@ -61,18 +58,20 @@ export class ServerClock {
    * Takes a tock; of the last eight, the one with the least round trip is believed.
    * After a sleep all of them are wrong, this one too: then it returns false, and another is needed.
    */
-  learn(stamps: Stamps): boolean {
+  learn({ t0, t1, t2 }: Tock): boolean {
     const slept = this.isDoubtful;
     this.#wall = Date.now() - performance.now();
     if (slept) {
       this.#samples = [];
       return false;
     }
-    const received = stamps.receivedByServerUs / 1000;
-    const sent = stamps.sentByServerUs / 1000;
+    const receivedMs = performance.now();
+    const sentMs = t0 / 1000;
+    const received = t1 / 1000;
+    const sent = t2 / 1000;
     this.#samples.push({
-      offset: (received - stamps.sentMs + (sent - stamps.receivedMs)) / 2,
-      roundTrip: stamps.receivedMs - stamps.sentMs - (sent - received),
+      offset: (received - sentMs + (sent - receivedMs)) / 2,
+      roundTrip: receivedMs - sentMs - (sent - received),
     });
     this.#samples = this.#samples.slice(-SAMPLES);
     this.#best = this.#samples.reduce((best, sample) =>

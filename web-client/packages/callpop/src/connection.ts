@@ -2,43 +2,26 @@
 // stop. What the frames say is the client's business; sharing.ts adds the other tabs.
 
 import { Beats } from "./beats.ts";
-import { backoffMs, hintedBackoffMs } from "./backoff.ts";
+import { backoffMs } from "./backoff.ts";
 import type { ClientOptions } from "./client.ts";
 import type { ServerClock } from "./clock.ts";
+import type { ConnectionOwner } from "./connection-owner.ts";
 import { type RefusalReason, refusalOf, TOKEN_REFUSED } from "./close-codes.ts";
 import type { Unsubscribe } from "./events.ts";
 import type { Opening } from "./frames.ts";
 import { type Carrier, Link, type LinkOwner, openSocket } from "./link.ts";
-import { type PageOwner, watchPage } from "./page.ts";
+import { loadSharing } from "./load-sharing.ts";
+import { look, type PageOwner, watchPage } from "./page.ts";
 import { alertOf, type Duties, dutiesAlone, isSame, NO_REACH, type Reach } from "./reach.ts";
+import { Retry } from "./retry.ts";
 import type { Sharing } from "./sharing.ts";
 import type { ConnectionState } from "./state.ts";
-import type { CallChange, CallStore } from "./store.ts";
-import { withDeadline } from "./timing.ts";
+import type { CallStore } from "./store.ts";
 import { Tokens, TokenUnavailable } from "./tokens.ts";
 import { streamUrl } from "./url.ts";
 import type { ClientFrame, ServerFrame } from "./wire.ts";
 
 const STABLE_AFTER_MS = 60_000;
-/** A page whose code for sharing does not come connects alone. */
-const SHARING_DEADLINE_MS = 5_000;
-
-/** A JWT: nothing else fits into the header that carries it. */
-const TOKEN_SHAPE = /^[\w.~+/=-]+$/;
-
-/** What a connection tells its owner. */
-export interface ConnectionOwner {
-  onState(state: ConnectionState): void;
-  /** A session began; its frame is in the store, and changed these calls. */
-  onOpening(frame: Opening, changes: readonly CallChange[]): void;
-  /** A frame that says something of calls, integrations or of what was sent. */
-  onFrame(frame: ServerFrame): void;
-  /** What another page has for the gateway; `leads` where it is this page that sends it. */
-  onRequest(frame: ClientFrame, leads: boolean): void;
-  onDuties(duties: Duties): void;
-  /** Time to send again what was not confirmed. */
-  onHeartbeat(): void;
-}
 
 export class Connection {
   readonly store: CallStore;
@@ -59,19 +42,16 @@ export class Connection {
   isFresh = false;
   /** Ends an attempt count, or a takeover, that lasted. */
   lasting: ReturnType<typeof setTimeout> | undefined;
+  readonly retry: Retry = new Retry(() => {
+    this.letGo();
+    void this.open();
+    if (this.state.phase === "connected") this.becomeWaiting(this.attempt);
+  });
   readonly #options: ClientOptions;
   readonly #tokens: Tokens;
   #sharing: Sharing | null = null;
   /** Tells a token that comes back late that its attempt is over. */
   #round = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  /** `performance.now()` of the next attempt. */
-  #retryAt = 0;
-  #tokenExpiresAt = 0;
-  /** A token that was fetched to find the other tabs, for the socket that may follow. */
-  #spare: string | null = null;
-  /** The token that was refused last, until a session opens: it is mended once, by another token. */
-  #refused: { readonly token: string | null; readonly detail: string } | null = null;
   #isSuspended = false;
   readonly #beats: Beats = new Beats(
     () => alertOf([this.reach, ...(this.#sharing?.reaches ?? [])]),
@@ -92,7 +72,7 @@ export class Connection {
     this.store = store;
     this.clock = clock;
     this.owner = owner;
-    this.#tokens = new Tokens(options.token);
+    this.#tokens = new Tokens(options.token, (detail) => this.refuse("token", detail));
   }
 
   get isShared(): boolean {
@@ -103,11 +83,9 @@ export class Connection {
   get token(): string | null | Promise<string | null> {
     const { current } = this.#tokens;
     if (current === null || !this.#sharing?.isStale(current)) return current;
+    const round = this.#round;
     return this.#tokens.fetch().then(
-      (token) => {
-        this.#tokens.current = token;
-        return token;
-      },
+      (token) => (round === this.#round && this.#take(token) ? token : null),
       () => null,
     );
   }
@@ -117,8 +95,7 @@ export class Connection {
     if (phase !== "idle" && phase !== "closed" && phase !== "refused") return;
     this.attempt = 0;
     this.notBefore = 0;
-    this.#refused = null;
-    this.#spare = null;
+    this.#tokens.renounce();
     this.isFresh = true;
     this.#forgetPage ??= watchPage(this.#pageOwner);
     if (!this.#sharing?.follow()) void this.open();
@@ -131,7 +108,18 @@ export class Connection {
     this.#sharing?.leave();
     this.#forget();
     this.#isSuspended = false;
+    this.#forgetCalls();
     this.become({ phase: "closed" });
+    this.owner.onCleared();
+  }
+
+  /** Asks for a token now: the user may be another one, or nobody. */
+  renew(): void {
+    if (this.state.phase === "refused") return this.start();
+    this.#tokens.renounce();
+    if (this.link !== null) void this.#tokens.refresh(this.#renew);
+    // One that waits asks for a token anyhow.
+    else if ("attempt" in this.state && !this.retry.isDue) void this.open();
   }
 
   /** Sends a frame on the present link; false when there is none that can. */
@@ -156,6 +144,7 @@ export class Connection {
   readonly #linkOwner: LinkOwner = {
     onFrame: (frame, link) => this.#onFrame(frame, link),
     onHeartbeat: () => {
+      this.onPeers();
       this.#beats.beat();
       this.owner.onHeartbeat();
     },
@@ -177,19 +166,24 @@ export class Connection {
       case "resumed":
         return this.#onOpening(frame, link);
       case "tock":
-        return this.#onTock(frame.t0, frame.t1, frame.t2);
+        if (!this.clock.learn(frame)) this.link?.probe();
+        return;
       case "token_expiring":
         return void this.#tokens.refresh(this.#renew);
       case "token_accepted":
+        this.#tokens.accept();
         return this.#keepTokenFresh(frame.token_expires_at);
       case "reconnect":
         return this.#onReconnectFrame(frame);
       case "error":
         // The old token still counts, so there may be time for a better one.
-        if (frame.code === "token_refused") this.#keepTokenFresh(this.#tokenExpiresAt);
+        if (frame.code === "token_refused") this.#tokens.keepFresh(this.#renew);
         if (frame.leg_id !== undefined) this.#sharing?.passOn(frame);
         break;
       default:
+        // Whoever hears of a call knows first what it has to do.
+        look(this.#pageOwner);
+        this.onPeers();
         this.#sharing?.passOn(frame);
     }
     this.owner.onFrame(frame);
@@ -198,8 +192,7 @@ export class Connection {
   #onOpening(frame: Opening, link: Link): void {
     this.clock.restart(frame.server_time);
     this.opening = frame;
-    this.#refused = null;
-    this.#spare = null;
+    this.#tokens.onOpening();
     this.notBefore = 0;
     this.isFresh = false;
     link.startTicking(frame.heartbeat_ms);
@@ -214,53 +207,72 @@ export class Connection {
     this.owner.onOpening(frame, changes);
   }
 
-  #onTock(t0: number, t1: number, t2: number): void {
-    const learned = this.clock.learn({
-      sentMs: t0 / 1000,
-      receivedByServerUs: t1,
-      sentByServerUs: t2,
-      receivedMs: performance.now(),
-    });
-    if (!learned) this.link?.probe();
-  }
-
   #onReconnectFrame(frame: Extract<ServerFrame, { type: "reconnect" }>): void {
     this.notBefore = performance.now() + frame.after_ms;
     if (this.isShared) return;
     this.#sharing?.passOn(frame);
     // The gateway closes when it is ready; until then its frames are still good.
-    this.#retryIn(frame.after_ms);
+    this.retry.in(frame.after_ms);
   }
 
   #keepTokenFresh(expiresAtSeconds: number): void {
-    this.#tokenExpiresAt = expiresAtSeconds;
-    this.#tokens.keepFresh(expiresAtSeconds * 1000 - this.clock.now(), this.#renew);
+    this.#tokens.keepFresh(this.#renew, expiresAtSeconds * 1000 - this.clock.now());
   }
 
   readonly #renew = (token: string): void => {
-    this.send({ type: "token", token });
+    // To other tabs no token goes.
+    if (this.isShared) this.#take(token);
+    else if (!this.#isChange(token)) this.send({ type: "token", token });
   };
+
+  /** Makes it the present token; false when it is another user's, who begins anew. */
+  #take(token: string): boolean {
+    if (this.#isChange(token)) return false;
+    this.#tokens.current = token;
+    return true;
+  }
+
+  /** Where the token is another user's, nothing of the former one is shown, sent or kept. */
+  #isChange(token: string): boolean {
+    if (!this.#tokens.isOfAnother(token)) return false;
+    this.letGo();
+    this.#sharing?.leave();
+    this.#tokens.renounce();
+    this.#tokens.current = null;
+    this.#tokens.spare = token;
+    this.#forgetCalls();
+    void this.open();
+    this.owner.onOtherUser();
+    this.becomeWaiting(0);
+    this.owner.onCleared();
+    return true;
+  }
+
+  #forgetCalls(): void {
+    this.opening = null;
+    this.store.clear();
+  }
 
   /** Begins an attempt; beside a link that still carries frames, one to take over from it. */
   async open(): Promise<void> {
     const round = ++this.#round;
     let token: string;
     try {
-      [token] = await Promise.all([this.#spare ?? this.#tokens.fetch(), this.#loadSharing()]);
+      const sharing = this.#sharing ?? loadSharing(this, this.#options);
+      const loaded = await Promise.all([this.#tokens.spare ?? this.#tokens.fetch(), sharing]);
+      token = loaded[0];
+      this.#sharing ??= loaded[1];
     } catch (error) {
       if (round !== this.#round || this.link !== null) return;
       if (error instanceof TokenUnavailable) return this.refuse("token", error.message);
       return this.#retryLater(backoffMs(this.attempt));
     }
     if (round !== this.#round) return;
-    this.#spare = null;
-    const isNone = !TOKEN_SHAPE.test(token);
-    if (isNone || this.#refused?.token === token) {
-      const detail = isNone ? "the provider gave no JWT" : (this.#refused?.detail ?? "");
-      return this.link === null ? this.refuse("token", detail) : undefined;
-    }
-    this.#tokens.current = token;
-    if (this.#sharing?.join(token)) this.#spare = token;
+    this.#tokens.spare = null;
+    const fault = this.#tokens.faultOf(token);
+    if (fault !== null) return this.link === null ? this.refuse("token", fault) : undefined;
+    if (!this.#take(token)) return;
+    if (this.#sharing?.join(token)) this.#tokens.spare = token;
     else this.#dial(token);
   }
 
@@ -289,8 +301,7 @@ export class Connection {
     this.letGo();
     const refusal = refusalOf(code);
     if (refusal === null) return this.#retryLater(backoffMs(this.attempt));
-    if (code !== TOKEN_REFUSED || this.#refused !== null) return this.refuse(refusal, detail);
-    this.#refused = { token: this.#tokens.current, detail };
+    if (code !== TOKEN_REFUSED || !this.#tokens.refuse(detail)) return this.refuse(refusal, detail);
     this.#retryLater(backoffMs(0));
   }
 
@@ -298,39 +309,26 @@ export class Connection {
   #retryLater(waitMs: number): void {
     const server = this.notBefore - performance.now();
     this.attempt += 1;
-    this.#retryIn(server > 0 ? server : waitMs);
+    this.retry.in(server > 0 ? server : waitMs);
     this.becomeWaiting(this.attempt);
-  }
-
-  /** One attempt after that long, or a little later. */
-  retrySoon(leastMs: number): void {
-    this.#retryIn(Math.max(leastMs, hintedBackoffMs()));
-  }
-
-  #retryIn(waitMs: number): void {
-    clearTimeout(this.#retry);
-    this.#retryAt = performance.now() + waitMs;
-    this.#retry = setTimeout(() => {
-      this.letGo();
-      void this.open();
-      if (this.state.phase === "connected") this.becomeWaiting(this.attempt);
-    }, waitMs);
   }
 
   refuse(reason: RefusalReason, detail: string): void {
     this.letGo();
     this.#sharing?.rest();
     if (!this.#sharing?.isJoined) this.#forget();
+    // Nobody is known to be there who may see them.
+    if (reason === "token") this.#forgetCalls();
     this.become({ phase: "refused", reason, detail });
+    this.owner.onCleared();
   }
 
   /** Ends the link, and all that is under way to another one. */
   letGo(): void {
     this.#round += 1;
-    clearTimeout(this.#retry);
+    this.retry.stop();
     clearTimeout(this.lasting);
     this.#beats.stop();
-    this.#retry = undefined;
     this.#tokens.stop();
     this.link?.drop();
     this.link = null;
@@ -356,8 +354,7 @@ export class Connection {
 
   #onBack(): void {
     if (this.link !== null) return this.link.doubt();
-    if (this.#retry === undefined || this.notBefore > performance.now()) return;
-    this.#retryIn(Math.min(hintedBackoffMs(), this.#retryAt - performance.now()));
+    if (this.notBefore <= performance.now()) this.retry.hasten();
   }
 
   #suspend(): void {
@@ -375,16 +372,7 @@ export class Connection {
     this.attempt = 0;
     const { current } = this.#tokens;
     if (current !== null && this.#sharing?.join(current)) return;
-    this.#retryIn(Math.max(0, this.notBefore - performance.now()));
-  }
-
-  async #loadSharing(): Promise<void> {
-    const { tabs = true, url, scope } = this.#options;
-    if (!tabs || this.#sharing !== null || !globalThis.navigator?.locks) return;
-    const loading = import("./sharing.ts").then(({ Sharing }) => {
-      this.#sharing ??= new Sharing(this, streamUrl(url, scope));
-    });
-    await withDeadline(loading, SHARING_DEADLINE_MS).catch(() => undefined);
+    this.retry.in(Math.max(0, this.notBefore - performance.now()));
   }
 
   /** Who is there, or what they can do, may have changed. */

@@ -1,6 +1,8 @@
 // Names of callers from the gateway's contacts. A courtesy: nothing waits for it, and what
 // goes wrong is no name.
 
+import { gatewayUrl } from "./url.ts";
+
 const DEADLINE_MS = 5_000;
 /** As long an answer stands; a contact may be added between two calls. */
 const FRESH_MS = 5 * 60_000;
@@ -19,9 +21,9 @@ export class Contacts {
   readonly #address: URL;
   readonly #questions = new Map<string, Question>();
 
-  /** `address` is that of the contacts. */
-  constructor(address: URL) {
-    this.#address = address;
+  /** `base` is where the gateway is. */
+  constructor(base: string | undefined) {
+    this.#address = gatewayUrl(base, "/v1/contacts");
   }
 
   /** The name of a number, or null; one request for any number of askers. Never rejects. */

@@ -21,6 +21,7 @@ export function groupOf(url: string, token: string): string | null {
   const claims = claimsOf(token);
   if (claims === null) return null;
   const { tenant_id, sub, extensions, role } = claims;
-  const sorted = Array.isArray(extensions) ? [...extensions].sort() : extensions;
+  // In any order they are the same extensions.
+  const sorted = Array.isArray(extensions) ? extensions.sort() : extensions;
   return `callpop.1 ${JSON.stringify([url, tenant_id, sub, sorted, role])}`;
 }

@@ -13,52 +13,83 @@ export interface WrapUpEntry {
 /** How the last wrap-up of a call stands. */
 export type WrapUpState = "saving" | "refused";
 
-/** More calls than that are not waited for. */
+/** Of a wrap-up, between tabs: when it was said, by the server's clock in milliseconds. */
+export interface Said {
+  readonly said_at?: number;
+}
+
+/** More wrap-ups, or popups that were reported, are not remembered. */
 const MOST = 50;
+/** All calls that a client holds may be dismissed at once. */
+const MOST_DISMISSED = 600;
 
 interface Pending extends WrapUpEntry {
   /** By the server's clock. */
   readonly saidAtMs: number;
+  /** This, and what it replaced and may have been sent: the gateway's answer to that is not news. */
+  readonly sent: readonly WrapUpEntry[];
   isRefused: boolean;
+  isDue: boolean;
 }
 
 export class Outbox {
-  readonly #dismissed = new Set<string>();
+  /** Whether it is still to be sent. */
+  readonly #dismissed = new Map<string, boolean>();
   readonly #wrapUps = new Map<string, Pending>();
 
-  /** Everything to send. */
-  get frames(): readonly ClientFrame[] {
+  /** At most that many of what is to be sent; for another tab with `Said`. */
+  take(most: number, isForTab: boolean): ClientFrame[] {
     const frames: ClientFrame[] = [];
-    for (const leg_id of this.#dismissed) frames.push({ type: "dismiss", leg_id });
+    for (const [leg_id, isDue] of this.#dismissed) {
+      if (!isDue || frames.length >= most) continue;
+      this.#dismissed.set(leg_id, false);
+      frames.push({ type: "dismiss", leg_id });
+    }
     for (const [leg_id, entry] of this.#wrapUps) {
-      if (!entry.isRefused) frames.push(frameOf(leg_id, entry));
+      if (!entry.isDue || frames.length >= most || entry.isRefused) continue;
+      entry.isDue = false;
+      const { disposition, note, saidAtMs } = entry;
+      const said: Said | false = isForTab && { said_at: saidAtMs };
+      frames.push({ type: "wrap_up", leg_id, disposition, note, ...said });
     }
     return frames;
   }
 
+  /** Everything is to be sent again. */
+  again(): void {
+    for (const legId of this.#dismissed.keys()) this.#dismissed.set(legId, true);
+    for (const entry of this.#wrapUps.values()) entry.isDue = true;
+  }
+
   dismiss(legId: string): void {
-    this.#dismissed.add(legId);
-    forgetOldest(this.#dismissed);
+    this.#dismissed.set(legId, true);
+    forgetOldest(this.#dismissed, MOST_DISMISSED);
   }
 
   /**
-   * Keeps it until it is confirmed, and gives the frame to send; null when the same is on its way,
-   * or the call says so already.
+   * Keeps it until it is confirmed; false when the same is on its way, or the call says so already.
+   * What another tab said, at `said_at`, does not replace what was said later.
    */
-  wrapUp(
-    legId: string,
-    said: WrapUpEntry,
-    call: Call | undefined,
-    nowMs: number,
-  ): ClientFrame | null {
-    const entry = { ...wellFormed(said), saidAtMs: nowMs, isRefused: false };
+  wrapUp(legId: string, said: WrapUpEntry & Said, call: Call | undefined, nowMs: number): boolean {
     const pending = this.#wrapUps.get(legId);
-    if (pending === undefined ? says(call, entry) : !pending.isRefused && isSame(pending, entry)) {
-      return null;
-    }
-    this.#wrapUps.set(legId, entry);
+    const { saidAtMs: lastMs = 0, sent = [] } = pending ?? {};
+    const words = wellFormed(said);
+    const latestMs = Math.max(nowMs, lastMs);
+    const saidAtMs = Math.min(said.said_at ?? latestMs, latestMs);
+    const isInVain =
+      pending === undefined
+        ? says(call, words)
+        : !pending.isRefused && (isSame(pending, words) || saidAtMs < lastMs);
+    if (isInVain) return false;
+    this.#wrapUps.set(legId, {
+      ...words,
+      saidAtMs,
+      sent: [...sent, words].slice(-MOST),
+      isRefused: false,
+      isDue: true,
+    });
     forgetOldest(this.#wrapUps);
-    return frameOf(legId, entry);
+    return true;
   }
 
   stateOf(legId: string): WrapUpState | null {
@@ -69,15 +100,23 @@ export class Outbox {
 
   /** Forgets what the calls as they now stand confirm. */
   confirm(find: (legId: string) => Call | undefined): void {
-    for (const legId of this.#dismissed) {
+    for (const legId of this.#dismissed.keys()) {
       if (find(legId)?.dismissed_at !== null) this.#dismissed.delete(legId);
     }
     for (const [legId, entry] of this.#wrapUps) {
       const call = find(legId);
       // What another device said later is not to be replaced by what was said before it.
-      const isOld = (call?.wrap_up?.at ?? 0) / 1000 > entry.saidAtMs && !entry.isRefused;
+      const isOld =
+        (call?.wrap_up?.at ?? 0) / 1000 > entry.saidAtMs &&
+        !entry.isRefused &&
+        !entry.sent.some((words) => says(call, words));
       if (isOld || says(call, entry)) this.#wrapUps.delete(legId);
     }
+  }
+
+  clear(): void {
+    this.#dismissed.clear();
+    this.#wrapUps.clear();
   }
 
   /** The gateway did not take what was said of that call; true when a wrap-up is refused by that. */
@@ -88,10 +127,6 @@ export class Outbox {
     pending.isRefused = true;
     return true;
   }
-}
-
-function frameOf(leg_id: string, { disposition, note }: WrapUpEntry): ClientFrame {
-  return { type: "wrap_up", leg_id, disposition, note };
 }
 
 /** As the gateway takes it: it refuses carriage returns, and no frame holds half a character. */
@@ -108,9 +143,9 @@ function isSame(a: WrapUpEntry, b: WrapUpEntry): boolean {
 }
 
 /** Keeps the newest. */
-export function forgetOldest(kept: Set<string> | Map<string, unknown>): void {
+export function forgetOldest(kept: Set<string> | Map<string, unknown>, most: number = MOST): void {
   for (const oldest of kept.keys()) {
-    if (kept.size <= MOST) return;
+    if (kept.size <= most) return;
     kept.delete(oldest);
   }
 }

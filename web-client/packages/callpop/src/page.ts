@@ -3,7 +3,7 @@
 
 import type { Unsubscribe } from "./events.ts";
 
-/** How often sleep is looked for; a hidden page's timers are rarer. */
+/** How often sleep, and the focus, are looked for; a hidden page's timers are rarer. */
 const LOOK_MS = 2_000;
 /** So much longer than `LOOK_MS` no timer takes, however hidden the page is. */
 const ASLEEP_MS = 90_000;
@@ -22,20 +22,24 @@ export interface PageOwner {
   onResume(): void;
 }
 
+/** Tells whether the page is seen: a focus that goes from a frame within it fires no event here. */
+export function look(owner: PageOwner): void {
+  const page: Document | undefined = globalThis.document;
+  if (page !== undefined) owner.onSeen(page.visibilityState === "visible", page.hasFocus());
+}
+
 /** Tells of the page until it is ended. Without a page (in Node) only of sleep. */
 export function watchPage(owner: PageOwner): Unsubscribe {
   const page: Document | undefined = globalThis.document;
   const watching = new AbortController();
   const on = (target: EventTarget | undefined, name: string, run: (event: Event) => void): void =>
     target?.addEventListener?.(name, run, { signal: watching.signal });
-  const look = (): void => {
-    if (page !== undefined) owner.onSeen(page.visibilityState === "visible", page.hasFocus());
-  };
+  const lookNow = (): void => look(owner);
   on(page, "visibilitychange", () => {
-    look();
+    lookNow();
     if (page?.visibilityState === "visible") owner.onBack();
   });
-  for (const name of ["focus", "blur"]) on(globalThis, name, look);
+  for (const name of ["focus", "blur"]) on(globalThis, name, lookNow);
   on(globalThis, "online", owner.onBack);
   on(globalThis, "offline", owner.onDoubt);
   on(globalThis, "pagehide", owner.onSuspend);
@@ -45,12 +49,12 @@ export function watchPage(owner: PageOwner): Unsubscribe {
     [page, "resume"],
   ] as const) {
     on(target, name, () => {
-      look();
+      lookNow();
       owner.onResume();
     });
   }
-  look();
-  const sleep = watchSleep(owner.onBack);
+  lookNow();
+  const sleep = watchSleep(owner);
   return () => {
     watching.abort();
     clearInterval(sleep);
@@ -58,7 +62,7 @@ export function watchPage(owner: PageOwner): Unsubscribe {
 }
 
 /** In sleep the clocks part, or both go on while no timer runs. */
-function watchSleep(onWake: () => void): ReturnType<typeof setInterval> {
+function watchSleep(owner: PageOwner): ReturnType<typeof setInterval> {
   let wall = Date.now();
   let page = performance.now();
   return setInterval(() => {
@@ -66,6 +70,7 @@ function watchSleep(onWake: () => void): ReturnType<typeof setInterval> {
     const sincePage = performance.now() - page;
     wall += sinceWall;
     page += sincePage;
-    if (Math.abs(sinceWall - sincePage) > JUMP_MS || sincePage > ASLEEP_MS) onWake();
+    if (Math.abs(sinceWall - sincePage) > JUMP_MS || sincePage > ASLEEP_MS) owner.onBack();
+    look(owner);
   }, LOOK_MS);
 }

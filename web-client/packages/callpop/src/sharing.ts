@@ -1,6 +1,7 @@
 // One connection for all pages of a user in one browser: who has the socket, and how it goes from
 // page to page without a gap. Loaded when there is something to share with.
 
+import { hintedBackoffMs } from "./backoff.ts";
 import type { Connection } from "./connection.ts";
 import { dutiesOf } from "./duties.ts";
 import type { Opening } from "./frames.ts";
@@ -22,13 +23,15 @@ const SETTLE_MS = 200;
 /** A page that could not take the lead tries again after that. */
 const NEXT_RISE_MS = 20_000;
 const DEAF_MS = 60_000;
+/** A page that could not take part tries again after that, when it opens its next socket. */
+const ALONE_MS = 600_000;
 
 export class Sharing {
   readonly #connection: Connection;
   readonly #url: string;
   #tabs: Tabs | null = null;
-  /** The browser does not let this page take part. */
-  #isForbidden = false;
+  /** `performance.now()` until when this page does not take part, which it could not. */
+  #aloneUntil = 0;
   /** Questions to the leader in a row that nobody answered. */
   #misses = 0;
   /** A socket that opens while the leader's frames still come, to take the lead without a gap. */
@@ -62,14 +65,15 @@ export class Sharing {
 
   /** Joins the pages whose tokens say the same; false when this page has to see for itself. */
   join(token: string): boolean {
-    const name = this.#isForbidden ? null : groupOf(this.#url, token);
+    const isAlone = performance.now() < this.#aloneUntil;
+    const name = isAlone ? null : groupOf(this.#url, token);
     if (name === (this.#tabs?.name ?? null)) return false;
     this.leave();
     if (name === null) return false;
     try {
       this.#tabs = new Tabs(name, this.#tabsOwner());
     } catch {
-      this.#isForbidden = true;
+      this.#aloneUntil = performance.now() + ALONE_MS;
       return false;
     }
     this.#connection.link?.drop();
@@ -254,7 +258,7 @@ export class Sharing {
       connection.letGo();
       const wait = connection.notBefore - performance.now();
       if (wait <= 0 && connection.attempt === 0) void connection.open();
-      else connection.retrySoon(wait);
+      else connection.retry.in(Math.max(wait, hintedBackoffMs()));
       // A page that was connected is again in no time; if not, it says so.
       if (connection.state.phase === "connected") {
         connection.lasting = setTimeout(() => {
@@ -295,7 +299,7 @@ export class Sharing {
   }
 
   #goAlone(): void {
-    this.#isForbidden = true;
+    this.#aloneUntil = performance.now() + ALONE_MS;
     this.#connection.letGo();
     this.leave();
     void this.#connection.open();

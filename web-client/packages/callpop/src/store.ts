@@ -62,6 +62,13 @@ export class CallStore {
       .filter(({ call, previous }) => call.version !== previous?.version);
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#epoch = null;
+    this.#calls.clear();
+    this.#list = null;
+  }
+
   /** Takes one call as it now stands; an older version of it changes nothing. */
   add(seq: number, call: Call): CallChange[] {
     this.#seq = Math.max(this.#seq, seq);

@@ -7,7 +7,7 @@ import { type Envelope, isEnvelope, type TabMessage } from "./tab-message.ts";
 
 const MOST_PEERS = 50;
 /** Hidden pages may speak once a minute only; one that crashed never says that it goes. */
-const PEER_GONE_AFTER_MS = 150_000;
+const PEER_GONE_AFTER_MS = 75_000;
 
 /** What a group tells its owner. */
 export interface TabsOwner {

@@ -1,6 +1,5 @@
 // The usual token provider: the page's own server gives its signed-in user a token.
 
-import { tell } from "./tell.ts";
 import { type TokenProvider, TokenUnavailable } from "./tokens.ts";
 
 /**
@@ -9,31 +8,15 @@ import { type TokenProvider, TokenUnavailable } from "./tokens.ts";
  */
 export function tokenFromUrl(url: string): TokenProvider {
   return async () => {
-    const response = await ask(url);
-    if (response.status === 401 || response.status === 403) {
-      throw new TokenUnavailable("not signed in");
+    const options: RequestInit = { credentials: "same-origin", cache: "no-store" };
+    const response = await fetch(url, options).catch((error: Error) => error);
+    if ("status" in response) {
+      const { status, ok } = response;
+      if (status === 401 || status === 403) throw new TokenUnavailable("not signed in");
+      const body = await response.json().catch(() => null);
+      if (ok && body?.token !== undefined) return String(body.token);
     }
-    const body: unknown = await response.json().catch(() => null);
-    if (response.ok && typeof body === "object" && body !== null && "token" in body) {
-      return String(body.token);
-    }
-    return fail(`${url} answered ${response.status} without a token: it has to answer
-      {"token": "<jwt>"}, and 401 when nobody is signed in`);
+    const { explain } = await import("./token-trouble.ts");
+    return explain(url, response);
   };
-}
-
-async function ask(url: string): Promise<Response> {
-  try {
-    return await fetch(url, { credentials: "same-origin", cache: "no-store" });
-  } catch (error) {
-    return fail(
-      `${url} cannot be asked for a token (does the page's connect-src allow it?): ${error}`,
-    );
-  }
-}
-
-function fail(what: string): never {
-  const words = what.replace(/\s+/g, " ");
-  tell(words);
-  throw new Error(words);
 }

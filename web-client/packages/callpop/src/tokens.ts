@@ -1,5 +1,6 @@
-// Where the token comes from, and when the next one is due.
+// Where the token comes from, whose it is, and when the next one is due.
 
+import { groupOf } from "./group.ts";
 import { withDeadline } from "./timing.ts";
 
 /** Gives a token that is valid now; called for every connection and before a token expires. */
@@ -10,6 +11,8 @@ export class TokenUnavailable extends Error {
   override name = "TokenUnavailable";
 }
 
+/** A JWT: nothing else fits into the header that carries it. */
+const TOKEN_SHAPE = /^[\w.~+/=-]+$/;
 const PROVIDER_DEADLINE_MS = 30_000;
 const REFRESH_AT = 0.8;
 const LEAST_WAIT_MS = 5_000;
@@ -18,60 +21,112 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 export class Tokens {
   readonly #provider: TokenProvider;
+  readonly #onUnavailable: (detail: string) => void;
   #underWay: Promise<string> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #remainingMs = 0;
+  /** `performance.now()` when the present token ends; 0: no session needs a fresh one. */
+  #endsAt = 0;
   /** Tells a refresh that comes back late that its session is over. */
   #round = 0;
+  /** Sent within the session, which has not taken it yet. */
+  #offered: string | null = null;
+  /** The token that was refused last, until a session opens: it is mended once, by another token. */
+  #refused: { readonly token: string | null; readonly detail: string } | null = null;
   /** The token that the present session was opened or last refreshed with. */
   current: string | null = null;
+  /** A token that was fetched already, for the socket that may follow. */
+  spare: string | null = null;
 
-  constructor(provider: TokenProvider) {
+  /** `onUnavailable` is told when there will be no fresh token. */
+  constructor(provider: TokenProvider, onUnavailable: (detail: string) => void) {
     this.#provider = provider;
+    this.#onUnavailable = onUnavailable;
   }
 
   /** Asks the provider; callers at the same time share one request. */
   fetch(): Promise<string> {
-    this.#underWay ??= withDeadline(
+    if (this.#underWay !== null) return this.#underWay;
+    const underWay = withDeadline(
       Promise.resolve().then(() => this.#provider()),
       PROVIDER_DEADLINE_MS,
     ).finally(() => {
-      this.#underWay = null;
+      if (this.#underWay === underWay) this.#underWay = null;
     });
-    return this.#underWay;
+    this.#underWay = underWay;
+    return underWay;
+  }
+
+  /** What was asked for, fetched or refused until now does not count: the user may be another one. */
+  renounce(): void {
+    this.#underWay = null;
+    this.spare = null;
+    this.#refused = null;
+  }
+
+  /** Whether the token says something else of its user than the present one. */
+  isOfAnother(token: string): boolean {
+    return this.current !== null && groupOf("", token) !== groupOf("", this.current);
+  }
+
+  /** Why a session is not to be opened with this token; null: it may. */
+  faultOf(token: string): string | null {
+    if (!TOKEN_SHAPE.test(token)) return "not a JWT";
+    return this.#refused?.token === token ? this.#refused.detail : null;
+  }
+
+  /** The gateway refused the present token; false when that was to be mended already. */
+  refuse(detail: string): boolean {
+    if (this.#refused !== null) return false;
+    this.#refused = { token: this.current, detail };
+    return true;
+  }
+
+  /** A session opened, with the present token. */
+  onOpening(): void {
+    this.#refused = null;
+    this.spare = null;
+    this.#offered = null;
+  }
+
+  /** The session took the fresh token. */
+  accept(): void {
+    this.current = this.#offered ?? this.current;
   }
 
   /** Hands a fresh token to `renew` at 80 % of what remains of the present one's life. */
-  keepFresh(remainingMs: number, renew: (token: string) => void): void {
-    this.#remainingMs = remainingMs;
+  keepFresh(
+    renew: (token: string) => void,
+    remainingMs: number = this.#endsAt - performance.now(),
+  ): void {
+    this.#endsAt = performance.now() + remainingMs;
     const wait = Math.max(LEAST_WAIT_MS, remainingMs * REFRESH_AT);
-    this.#schedule(Math.min(wait, LONGEST_WAIT_MS), renew);
+    this.#cancel();
+    this.#timer = setTimeout(() => void this.refresh(renew), Math.min(wait, LONGEST_WAIT_MS));
   }
 
   /** Hands a fresh token to `renew` now. */
   async refresh(renew: (token: string) => void): Promise<void> {
-    this.stop();
+    this.#cancel();
     const round = this.#round;
-    const token = await this.fetch().catch(() => null);
+    const token: unknown = await this.fetch().catch((error) => error);
     if (round !== this.#round) return;
-    if (token !== null && token !== this.current) {
-      this.current = token;
-      renew(token);
-      return;
+    if (token instanceof TokenUnavailable) return this.#onUnavailable(token.message);
+    if (typeof token === "string" && token !== this.current && token !== this.#offered) {
+      this.#offered = token;
+      return renew(token);
     }
     // The provider is out of reach, or has nothing newer yet: ask again while there is time.
-    this.#remainingMs *= 1 - REFRESH_AT;
-    this.keepFresh(this.#remainingMs, renew);
+    if (this.#endsAt !== 0) this.keepFresh(renew);
   }
 
   /** Ends the schedule. */
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#round += 1;
+    this.#cancel();
+    this.#endsAt = 0;
   }
 
-  #schedule(waitMs: number, renew: (token: string) => void): void {
-    this.stop();
-    this.#timer = setTimeout(() => void this.refresh(renew), waitMs);
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    this.#round += 1;
   }
 }

@@ -13,7 +13,9 @@ import { type Decision, decide, type Situation } from "../src/element/alerts/dec
 const ALONE = { leads: true, rings: true, notifies: true };
 
 function decided(cards: readonly Call[], over: Partial<Situation> = {}): Decision {
-  return decide({ cards, nowMs: NOW_MS, duties: ALONE, isQuiet: false, ringtone: true, ...over });
+  const live = { phase: "connected", lostAtMs: Infinity } as const;
+  const choices = { isQuiet: false, ringtone: true };
+  return decide({ cards, nowMs: NOW_MS, duties: ALONE, ...live, ...choices, ...over });
 }
 
 const soundOf = (...cards: readonly Call[]): string | undefined => decided(cards).sound?.kind;
@@ -69,5 +71,24 @@ test("a ringtone that is turned off leaves the notification", () => {
     sound: null,
     notify: cards,
     ringing: cards,
+  });
+});
+
+describe("without a connection", () => {
+  const NOTHING: Decision = { sound: null, notify: [], ringing: [] };
+
+  test.each(["idle", "connecting", "refused", "closed"] as const)("nothing alerts: %s", (phase) => {
+    expect(decided([call()], { phase })).toEqual(NOTHING);
+  });
+
+  test("that was just lost it rings on, and ends by itself", () => {
+    const lost = decided([call()], { phase: "reconnecting", lostAtMs: NOW_MS - 9_000 });
+    expect(lost.sound).toEqual({ kind: "ring", untilMs: NOW_MS + 1_000 });
+    expect(lost.notify).toHaveLength(1);
+  });
+
+  test("that is lost for ten seconds nothing alerts", () => {
+    const lost = decided([call()], { phase: "reconnecting", lostAtMs: NOW_MS - 10_000 });
+    expect(lost).toEqual(NOTHING);
   });
 });

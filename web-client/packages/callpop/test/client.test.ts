@@ -520,6 +520,22 @@ describe("refusals", () => {
     expect(client.state).toEqual({ phase: "refused", reason: "token", detail: "signed out" });
   });
 
+  test("a user who signed out in the meantime is told when a fresh token is due", async () => {
+    const token = vi.fn(() => "jwt-1");
+    const client = newClient(token);
+    client.connect();
+    const socket = await nextSocket();
+    const token_expires_at = Math.floor(Date.now() / 1000) + 10;
+    socket.receive(opening("snapshot", { token_expires_at, calls: [call()] }));
+    token.mockImplementation(() => {
+      throw new TokenUnavailable("signed out");
+    });
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(client.state).toEqual({ phase: "refused", reason: "token", detail: "signed out" });
+    expect(client.calls).toEqual([]);
+    expect(socket.closedWith).toEqual([1000]);
+  });
+
   test("what cannot be a token never reaches the network", async () => {
     const client = newClient(() => "<html>Sign in</html>");
     client.connect();
@@ -629,12 +645,13 @@ describe("closing", () => {
     expect(FakeSocket.opened).toHaveLength(1);
   });
 
-  test("connect() after close() begins anew and resumes", async () => {
+  test("connect() after close() begins anew", async () => {
     const client = newClient();
     await connected(client);
     client.close();
     client.connect();
-    expect((await nextSocket()).url).toContain("resume=e1%3A10%3Amine");
+    expect((await nextSocket()).url).not.toContain("resume");
+    expect(FakeSocket.opened).toHaveLength(2);
   });
 });
 
@@ -657,6 +674,32 @@ describe("dismissing", () => {
     socket = await nextSocket();
     socket.receive(opening("resumed"));
     expect(sentTypes(socket)).not.toContain("dismiss");
+  });
+});
+
+describe("pace", () => {
+  const dismissals = (socket: FakeSocket): number =>
+    sentTypes(socket).filter((type) => type === "dismiss").length;
+
+  test("many at once are sent 20 a second, and so is what was not confirmed", async () => {
+    const client = newClient();
+    let socket = await connected(client);
+    for (let index = 0; index < 150; index += 1) client.dismiss(`leg-${index}`);
+    expect(dismissals(socket)).toBe(20);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(dismissals(socket)).toBe(40);
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(dismissals(socket)).toBe(150);
+    const legs = socket.sent.flatMap((frame) => (frame.type === "dismiss" ? frame.leg_id : []));
+    expect(new Set(legs).size).toBe(150);
+    socket.end(1006);
+    await vi.advanceTimersByTimeAsync(2_000);
+    socket = await nextSocket();
+    const calls = legs.map((leg_id) => call({ leg_id }));
+    socket.receive(opening("resumed", { calls }));
+    expect(dismissals(socket)).toBe(20);
+    client.close();
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 

@@ -16,12 +16,7 @@ function exchange(clock: ServerClock, ahead: number, there: number, back: number
   vi.advanceTimersByTime(there);
   const atServer = (Date.now() + ahead) * 1000;
   vi.advanceTimersByTime(back);
-  return clock.learn({
-    sentMs,
-    receivedByServerUs: atServer,
-    sentByServerUs: atServer,
-    receivedMs: performance.now(),
-  });
+  return clock.learn({ t0: sentMs * 1000, t1: atServer, t2: atServer });
 }
 
 test("before the server has told, it is this computer's time", () => {

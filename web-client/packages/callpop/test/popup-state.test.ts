@@ -13,6 +13,7 @@ import { isUnconfirmed } from "../src/element/arrangement.ts";
 import type { CallSource } from "../src/element/call-source.ts";
 import { PopupState } from "../src/element/popup-state.ts";
 import { runningMs } from "../src/element/timers.ts";
+import { Drafts } from "../src/element/wrap-up/drafts.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW_MS });
@@ -129,6 +130,33 @@ test("missed calls count until they are seen", () => {
   state.markMissedSeen();
   expect(state.arrangement.value.missed).toBe(0);
   expect(client.dismissed).toEqual(["a"]);
+});
+
+test("another user finds nothing of the one before", () => {
+  const ringing = call({ leg_id: "a" });
+  const told = endedCall({ leg_id: "b", ended_at: secondsAgo(3_600), summary });
+  const { state } = following(ringing, told);
+  expect(state.announced.value).toHaveLength(1);
+  state.dismiss(ringing);
+  state.openSummary(told);
+  Drafts.of(state).write(told, { note: "private words" });
+  const next = new FakeClient();
+  next.calls = [ringing, told];
+  state.unfollow();
+  expect(state.announced.value).toEqual([]);
+  state.follow(next);
+  expect(cards(state)).toEqual(["a"]);
+  expect(state.announced.value).toHaveLength(1);
+  expect(Drafts.of(state).of(told).entry.note).toBe("");
+});
+
+test("a popup that only moved keeps what is typed", () => {
+  const told = endedCall();
+  const { client, state } = following(told);
+  Drafts.of(state).write(told, { note: "half a word" });
+  state.unfollow();
+  state.follow(client);
+  expect(Drafts.of(state).of(told).entry.note).toBe("half a word");
 });
 
 const summary = { language: "en-GB", reported_at: secondsAgo(0), content: {} };

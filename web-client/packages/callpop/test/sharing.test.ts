@@ -215,6 +215,28 @@ describe("the lead", () => {
     expect(FakeSocket.opened.length).toBeLessThan(6);
   });
 
+  test("may be had again by a tab that could not take part, with a socket after ten minutes", async () => {
+    forbidLocks();
+    openTab();
+    await settle();
+    latest().receive(opening());
+    stubTabs();
+    for (const [minutes, channels] of [
+      [1, 0],
+      [10, 1],
+    ]) {
+      for (let seconds = 0; seconds < 60 * (minutes ?? 0); seconds += 1) {
+        await vi.advanceTimersByTimeAsync(1_000);
+        latest().receive(opening("resumed"));
+      }
+      latest().end(1006);
+      await vi.advanceTimersByTimeAsync(1_000);
+      await settle();
+      expect(FakeChannel.open.size).toBe(channels);
+      latest().receive(opening("resumed"));
+    }
+  });
+
   test("a gateway that asked to wait is not asked for a socket by the tab in front", async () => {
     const [, second] = (await openTabs(2)) as [Tab, Tab];
     latest().receive({ type: "reconnect", after_ms: 5_000 });
@@ -234,6 +256,45 @@ describe("the lead", () => {
     expect(second.client.state.phase).toBe("reconnecting");
     await vi.advanceTimersByTimeAsync(700);
     expect(FakeSocket.opened).toHaveLength(2);
+  });
+});
+
+describe("a tab that crashed", () => {
+  /** Its last word was that it has everything; the tab that is left can do little. */
+  async function survivor(): Promise<CallpopClient> {
+    const [{ client }] = await openTabs(1);
+    const [{ name = "" } = {}] = FakeChannel.open;
+    const crashed = new FakeChannel(name);
+    const reach = { visible: true, focused: true, sound: true, notifications: true };
+    crashed.postMessage({ from: "zz", to: null, reach, message: { type: "reach" } });
+    crashed.close();
+    await settle();
+    expect(client.duties).toMatchObject({ rings: false, notifies: false });
+    return client;
+  }
+
+  async function answering(seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second += 1) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      latest().receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    }
+  }
+
+  test("leaves its duties within ninety seconds", async () => {
+    const client = await survivor();
+    await answering(91);
+    expect(client.duties).toMatchObject({ rings: true, notifies: true });
+  });
+
+  test("leaves them before the next call is told", async () => {
+    const client = await survivor();
+    await answering(74);
+    const told: boolean[] = [];
+    client.on("call", () => told.push(client.duties.rings));
+    await ring("a", 11);
+    await vi.advanceTimersByTimeAsync(1_500);
+    await ring("b", 12);
+    expect(told).toEqual([false, true]);
   });
 });
 
@@ -331,6 +392,28 @@ describe("together", () => {
     const wrap_up = { disposition: null, note: "call back", at: 1, by: "jane" };
     await ring("a", 12, { version: 2, wrap_up, dismissed_at: 1 });
     expect(second.client.wrapUpState("a")).toBeNull();
+  });
+
+  test("the note that was saved last stays, whichever tab sends its own again", async () => {
+    const [first, second] = (await openTabs(2)) as [Tab, Tab];
+    await ring("a", 11, { state: "ended" });
+    latest().end(1006);
+    await settle();
+    second.client.wrapUp("a", { disposition: null, note: "older" });
+    await settle();
+    await vi.advanceTimersByTimeAsync(10);
+    first.client.wrapUp("a", { disposition: null, note: "newer" });
+    for (let seconds = 0; seconds < 30; seconds += 1) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      await settle();
+      if (latest().readyState === 1) latest().receive(opening("resumed", { seq: 11 }));
+    }
+    const notes = FakeSocket.opened
+      .flatMap(({ sent }) => sent)
+      .flatMap((frame) => (frame.type === "wrap_up" ? [frame] : []));
+    expect(notes.length).toBeGreaterThan(0);
+    expect(new Set(notes.map(({ note }) => note))).toEqual(new Set(["newer"]));
+    expect(notes.some((frame) => "said_at" in frame)).toBe(false);
   });
 
   test("a painted popup is reported once for all tabs", async () => {

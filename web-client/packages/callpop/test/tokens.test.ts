@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Tokens } from "../src/tokens.ts";
+import { Tokens, TokenUnavailable } from "../src/tokens.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,7 +10,7 @@ afterEach(() => {
 
 test("callers at the same time share one request", async () => {
   const provider = vi.fn(async () => "t1");
-  const tokens = new Tokens(provider);
+  const tokens = new Tokens(provider, vi.fn());
   expect(await Promise.all([tokens.fetch(), tokens.fetch()])).toEqual(["t1", "t1"]);
   expect(provider).toHaveBeenCalledTimes(1);
   await tokens.fetch();
@@ -20,13 +20,13 @@ test("callers at the same time share one request", async () => {
 test("a provider that throws at once is a rejection like any other", async () => {
   const tokens = new Tokens(() => {
     throw new Error("no network");
-  });
+  }, vi.fn());
   await expect(tokens.fetch()).rejects.toThrow("no network");
 });
 
 test("a provider that never answers is given up, and asked again", async () => {
   const provider = vi.fn(() => new Promise<string>(() => undefined));
-  const tokens = new Tokens(provider);
+  const tokens = new Tokens(provider, vi.fn());
   const first = expect(tokens.fetch()).rejects.toThrow("no answer in time");
   await vi.advanceTimersByTimeAsync(30_000);
   await first;
@@ -36,10 +36,10 @@ test("a provider that never answers is given up, and asked again", async () => {
 });
 
 test("a fresh token is handed over at 80 % of the remaining life", async () => {
-  const tokens = new Tokens(() => "t2");
+  const tokens = new Tokens(() => "t2", vi.fn());
   tokens.current = "t1";
   const renew = vi.fn();
-  tokens.keepFresh(100_000, renew);
+  tokens.keepFresh(renew, 100_000);
   await vi.advanceTimersByTimeAsync(79_999);
   expect(renew).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
@@ -49,10 +49,10 @@ test("a fresh token is handed over at 80 % of the remaining life", async () => {
 test("a token that is not newer is not handed over; the provider is asked again", async () => {
   const given = ["t1", "t1", "t2"];
   const provider = vi.fn(() => given.shift() ?? "t2");
-  const tokens = new Tokens(provider);
+  const tokens = new Tokens(provider, vi.fn());
   tokens.current = "t1";
   const renew = vi.fn();
-  tokens.keepFresh(1_000_000, renew);
+  tokens.keepFresh(renew, 1_000_000);
   await vi.advanceTimersByTimeAsync(800_000);
   expect(provider).toHaveBeenCalledTimes(1);
   await vi.advanceTimersByTimeAsync(192_000);
@@ -63,19 +63,32 @@ test("a token that is not newer is not handed over; the provider is asked again"
 test("a provider that fails is asked again before the token ends", async () => {
   const provider = vi.fn(async () => "t2");
   provider.mockRejectedValueOnce(new Error("no network"));
-  const tokens = new Tokens(provider);
+  const tokens = new Tokens(provider, vi.fn());
   const renew = vi.fn();
-  tokens.keepFresh(100_000, renew);
+  tokens.keepFresh(renew, 100_000);
   await vi.advanceTimersByTimeAsync(99_000);
   expect(renew).toHaveBeenCalledExactlyOnceWith("t2");
 });
 
 test("a token that lives for years does not overflow the timer", async () => {
   const provider = vi.fn(() => "t2");
-  const tokens = new Tokens(provider);
-  tokens.keepFresh(20 * 365 * 86_400_000, vi.fn());
+  const tokens = new Tokens(provider, vi.fn());
+  tokens.keepFresh(vi.fn(), 20 * 365 * 86_400_000);
   await vi.advanceTimersByTimeAsync(86_400_000);
   expect(provider).not.toHaveBeenCalled();
+});
+
+test("a provider that says that there will be none is believed at once", async () => {
+  const onUnavailable = vi.fn();
+  const tokens = new Tokens(() => {
+    throw new TokenUnavailable("signed out");
+  }, onUnavailable);
+  const renew = vi.fn();
+  tokens.keepFresh(renew, 100_000);
+  await vi.advanceTimersByTimeAsync(80_000);
+  expect(onUnavailable).toHaveBeenCalledExactlyOnceWith("signed out");
+  expect(renew).not.toHaveBeenCalled();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("a token that comes after the session's end goes nowhere", async () => {
@@ -85,6 +98,7 @@ test("a token that comes after the session's end goes nowhere", async () => {
       new Promise<string>((resolve) => {
         give = resolve;
       }),
+    vi.fn(),
   );
   const renew = vi.fn();
   void tokens.refresh(renew);

@@ -107,20 +107,28 @@ export class CallPopup extends Base {
     this.#styles.renew();
   }
 
-  attributeChangedCallback(name: string): void {
+  attributeChangedCallback(name: string, before: string | null, now: string | null): void {
     if (name === "placement") this.#state.recentOpen.value = !this.hasAttribute("placement");
     else if (name === "label") this.#state.label.value = this.getAttribute("label");
     else if (name === "lang") this.#speak();
     else if (name === "wrap-up") {
       this.#state.wrapsUp.value = this.getAttribute("wrap-up") !== "off";
     } else if (name === "screen-pop" || name === "shortcut") this.#state.touch();
-    else if (name === "token" && this.#own !== null) this.#takeFreshToken(this.#own);
+    else if (name === "token" && this.#isRenewed(before, now)) this.#takeFreshToken();
     else this.#reconfigure();
   }
 
+  /** Whether the running client stays: its token comes from elsewhere, or is of the same user. */
+  #isRenewed(before: string | null, now: string | null): boolean {
+    if (this.#own === null) return false;
+    if (this.#tokenProvider !== null || this.hasAttribute("token-url")) return true;
+    const extras = this.#parts.extras.get();
+    return extras?.isSameUser(before ?? "", now ?? "") ?? false;
+  }
+
   /** A running client asks for it in time; a refused one is worth another attempt. */
-  #takeFreshToken(client: CallpopClient): void {
-    if (client.state.phase === "refused") client.connect();
+  #takeFreshToken(): void {
+    if (this.#own?.state.phase === "refused") this.#own.connect();
   }
 
   /** Properties that a page set before this class was known hide the accessors. */
@@ -282,6 +290,7 @@ export class CallPopup extends Base {
     const url = this.getAttribute("token-url");
     if (url !== null) return tokenFromUrl(url);
     const token = this.getAttribute("token");
-    return token === null ? null : (): string => token;
+    // It may be renewed; a page that takes it away also ends this client.
+    return token === null ? null : (): string => this.getAttribute("token") ?? token;
   }
 }

@@ -9,7 +9,7 @@ import { type Arrangement, arrange, isUnseen } from "./arrangement.ts";
 import { Attention } from "./attention.ts";
 import type { CallSource } from "./call-source.ts";
 import { type Cell, Cells } from "./cells.ts";
-import { Lazy, type Part } from "./lazy.ts";
+import { Lazy, type Loaded, type Part } from "./lazy.ts";
 import { numberToName, type ShownCall, withNames } from "./shown-call.ts";
 import { nextChangeMs } from "./timers.ts";
 import { en } from "./words/en.ts";
@@ -81,7 +81,7 @@ export class PopupState {
     this.tellMore,
     (calls, tellMore) => tellMore?.(calls) ?? calls,
   );
-  readonly #attention = new Attention();
+  #attention = new Attention();
   #source: CallSource | null = null;
   #subscriptions: Unsubscribe[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -93,7 +93,7 @@ export class PopupState {
 
   /** A part that is loaded when something looks at it. */
   lazy<P extends Part>(load: () => Promise<P>, adopt: (css: string) => void): Lazy<P> {
-    return new Lazy(this.cell<P | "failed" | null>(null), adopt, load);
+    return new Lazy(this.cell<Loaded<P>>(null), adopt, load);
   }
 
   /** Shows the calls of `source` from now on. */
@@ -110,7 +110,7 @@ export class PopupState {
     this.#take(source.calls);
   }
 
-  /** Shows nothing any more. */
+  /** Shows nothing any more, and forgets all of its user. */
   unfollow(): void {
     clearTimeout(this.#timer);
     for (const unsubscribe of this.#subscriptions) unsubscribe();
@@ -118,7 +118,10 @@ export class PopupState {
     this.#source = null;
     this.#calls.value = [];
     this.#names.value = new Map();
-    this.#kept.value = new Set();
+    this.#kept.value = this.#closed.value = new Set();
+    this.#summaryOf.value = null;
+    this.announced.value = [];
+    this.#attention = new Attention();
     this.connection.value = { phase: "idle" };
   }
 

@@ -66,6 +66,7 @@ export class PopupAlerts implements Alerts {
   readonly #ends: readonly (() => void)[];
   #notes: readonly Note[] = [];
   #reported = "";
+  #lostAtMs = Infinity;
 
   constructor(options: AlertsOptions) {
     const { source, state } = options;
@@ -161,7 +162,12 @@ export class PopupAlerts implements Alerts {
   #alert(cards: readonly Call[], nowMs: number): void {
     const { isQuiet } = this.settings;
     const [duties, ringtone] = [this.#duties, this.wantsSound];
-    const { sound, notify, ringing } = decide({ cards, nowMs, duties, isQuiet, ringtone });
+    const { phase } = this.options.state.connection.value;
+    const lostAtMs = phase === "reconnecting" ? Math.min(this.#lostAtMs, nowMs) : Infinity;
+    this.#lostAtMs = lostAtMs;
+    const { sound, notify, ringing } = decide({
+      ...{ cards, nowMs, phase, lostAtMs, duties, isQuiet, ringtone },
+    });
     this.speaker.want(this, sound && { kind: sound.kind, forMs: sound.untilMs - nowMs });
 
     const hasSound = this.speaker.state === "on";

@@ -1,8 +1,13 @@
-// What is to be heard, notified and shown in the title: pure, from the calls and who does what.
+// What is to be heard, notified and shown in the title: pure, from the calls, the connection and
+// who does what.
 
+import type { ConnectionState } from "../../state.ts";
 import type { Call } from "../../wire.ts";
 import { isUnconfirmed } from "../arrangement.ts";
 import type { Duties } from "../call-source.ts";
+
+/** A connection that is lost for longer would not tell that somebody has answered. */
+const SILENT_AFTER_MS = 10_000;
 
 /** All that decides. */
 export interface Situation {
@@ -10,6 +15,9 @@ export interface Situation {
   readonly cards: readonly Call[];
   /** Server time, in milliseconds. */
   readonly nowMs: number;
+  readonly phase: ConnectionState["phase"];
+  /** Since when it is lost, in server time; Infinity while it is not. */
+  readonly lostAtMs: number;
   readonly duties: Duties;
   /** The user wants not to be disturbed. */
   readonly isQuiet: boolean;
@@ -28,18 +36,27 @@ export interface Decision {
   readonly ringing: readonly Call[];
 }
 
-export function decide({ cards, nowMs, duties, isQuiet, ringtone }: Situation): Decision {
+export function decide(situation: Situation): Decision {
+  const { cards, nowMs, duties, isQuiet, ringtone } = situation;
+  const silentAtMs = silentAt(situation);
   const confirmed = cards.filter((call) => !isUnconfirmed(call, nowMs));
   const ringing = confirmed.filter(
-    ({ state, direction }) => state === "ringing" && direction === "inbound",
+    ({ state, direction }) => state === "ringing" && direction === "inbound" && nowMs < silentAtMs,
   );
   const talking = confirmed.some((call) => call.state === "active");
   const heard = ringing.length > 0 && duties.rings && ringtone && !isQuiet;
   // Without news it ends by itself, also where timers are throttled.
-  const untilMs = Math.max(...ringing.map((call) => (call.stale_at ?? Infinity) / 1000));
+  const staleAtMs = Math.max(...ringing.map((call) => (call.stale_at ?? Infinity) / 1000));
+  const untilMs = Math.min(staleAtMs, silentAtMs);
   return {
     sound: heard ? { kind: talking ? "waiting" : "ring", untilMs } : null,
     notify: duties.notifies && !isQuiet ? ringing : [],
     ringing,
   };
+}
+
+/** From when on nobody can stop it here, so that nothing alerts. */
+function silentAt({ phase, lostAtMs }: Situation): number {
+  if (phase === "connected") return Infinity;
+  return phase === "reconnecting" ? lostAtMs + SILENT_AFTER_MS : 0;
 }

@@ -17,6 +17,7 @@ const GESTURES = ["pointerdown", "pointerup", "keydown", "touchend", "click"] as
 /** The ringtone first, whoever else only wants a beep. */
 const ORDER: readonly Sound[] = ["ring", "waiting", "test"];
 const FADE_S = 0.02;
+const LONGEST_S = 86_400;
 const START_DEADLINE_MS = 1_500;
 /** An idle context keeps the sound device and a thread awake: it rests after this. */
 const REST_AFTER_MS = 3_000;
@@ -91,9 +92,9 @@ export class Speaker {
     if (context.state !== "running") this.#wake(context);
     else if (this.#playing === null) this.#playing = this.#start(context, wish.kind);
     // In the clock of the sound, which runs on in pages whose timers do not.
-    if (this.#playing !== null && wish.forMs < Infinity) {
-      this.#playing.source.stop(context.currentTime + Math.max(0, wish.forMs) / 1000);
-    }
+    // One that was to end may go on after all, so that there always is an end to put off.
+    const forS = Math.min(Math.max(0, wish.forMs) / 1000, LONGEST_S);
+    this.#playing?.source.stop(context.currentTime + forS);
   }
 
   #start(context: AudioContext, kind: Sound): Playing {
@@ -102,7 +103,9 @@ export class Speaker {
     source.loop = true;
     source.start();
     source.onended = (): void => {
-      if (this.#playing?.source === source) this.#playing = null;
+      if (this.#playing?.source !== source) return;
+      this.#playing = null;
+      this.#restSoon();
     };
     return { kind, source, gain };
   }
@@ -142,9 +145,11 @@ export class Speaker {
 
   /** What was unlocked once starts without a gesture; when it does not, it is locked again. */
   #wake(context: AudioContext): void {
+    // It is asked for anew with every redraw, which must not put off the end.
+    if (this.#deadline !== undefined) return;
     void context.resume().then(() => this.#follow());
-    clearTimeout(this.#deadline);
     this.#deadline = setTimeout(() => {
+      this.#deadline = undefined;
       if (context.state !== "running") this.#become(false);
     }, START_DEADLINE_MS);
   }
@@ -152,6 +157,7 @@ export class Speaker {
   #onState(): void {
     if (this.#context?.state !== "running") return;
     clearTimeout(this.#deadline);
+    this.#deadline = undefined;
     if (!this.#unlocked) this.#become(true);
     if (this.#playing === null) this.#restSoon();
   }

@@ -3,4 +3,5 @@
 export { Keys } from "./keys.ts";
 export { onLanguageChange } from "./language-change.ts";
 export { tellMore } from "./other-legs.ts";
+export { isSameUser } from "./same-user.ts";
 export { default as css } from "./late.css?inline";

@@ -9,6 +9,7 @@ const here = new Set<string>();
 export function takeTurn(legId: string): boolean {
   if (here.has(legId)) return false;
   here.add(legId);
+  for (const oldest of here) if (here.size > MOST_KEPT) here.delete(oldest);
   try {
     const noted = (localStorage.getItem(KEY) ?? "").split(" ");
     if (noted.includes(legId)) return false;

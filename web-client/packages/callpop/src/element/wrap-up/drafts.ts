@@ -1,7 +1,7 @@
 // The drafts of one popup. They outlive the forms: a card that goes takes nothing with it.
 
 import type { Call } from "../../wire.ts";
-import type { WrapUpEntry } from "../call-source.ts";
+import type { CallSource, WrapUpEntry } from "../call-source.ts";
 import type { PopupState } from "../popup-state.ts";
 import { cleaned, conflictOf, type Draft, draftOf, follow, isUnsaved } from "./draft.ts";
 
@@ -9,6 +9,8 @@ const known = new WeakMap<PopupState, Drafts>();
 
 export class Drafts {
   readonly #state: PopupState;
+  /** Whose calls they are about: another user does not see them. */
+  readonly #source: CallSource | null;
   readonly #drafts = new Map<string, Draft>();
   /** Forms that were opened by hand. */
   readonly #opened = new Set<string>();
@@ -17,13 +19,16 @@ export class Drafts {
 
   /** Those of a popup. */
   static of(state: PopupState): Drafts {
-    const drafts = known.get(state) ?? new Drafts(state);
+    const kept = known.get(state);
+    if (kept !== undefined && kept.#source === state.source) return kept;
+    const drafts = new Drafts(state);
     known.set(state, drafts);
     return drafts;
   }
 
   private constructor(state: PopupState) {
     this.#state = state;
+    this.#source = state.source;
   }
 
   /** The draft of a call, in step with what is stored of it. */
@@ -60,6 +65,9 @@ export class Drafts {
   }
 
   open(legId: string, isOpen: boolean): void {
+    const { cards, recent } = this.#state.arrangement.value;
+    const present = new Set([...cards, ...recent].map((call) => call.leg_id));
+    for (const opened of this.#opened) if (!present.has(opened)) this.#opened.delete(opened);
     if (isOpen) this.#opened.add(legId);
     else this.#opened.delete(legId);
     this.#state.touch();
