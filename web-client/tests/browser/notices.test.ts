@@ -99,6 +99,23 @@ test("numbers that the page hides are in no notification and no title", async ()
   await tab.until(() => document.title === "☎ Incoming call");
 });
 
+test("numbers that the page hides during a call, and alerts that it turns off, hold at once", async () => {
+  const tab = await openTab();
+  await addPopup(tab, [ringing({ remote: { ...marie, name: null } })]);
+  await tab.until(() => document.title === "☎ Incoming call from +32 470 12 34 56");
+  await tab.evaluate(() => {
+    const popup = document.querySelector("call-popup");
+    popup?.setAttribute("hide-numbers", "");
+  });
+  await tab.until(() => document.title === "☎ Incoming call");
+  await show(tab, []);
+  await tab.evaluate(() => document.querySelector("call-popup")?.setAttribute("alerts", "off"));
+  await tab.until(
+    () =>
+      document.querySelector("call-popup")?.shadowRoot?.querySelector(".alerts-button") === null,
+  );
+});
+
 test("a notification is silent where the ringtone rings", async () => {
   await browser.grant(pages.origin, ["notifications"]);
   const tab = await openTab();

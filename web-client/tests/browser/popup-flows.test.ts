@@ -9,6 +9,13 @@ import { addPopup, client, show } from "./stage.ts";
 
 const t = pageUnderTest();
 
+const TRANSFER = {
+  kind: "attended" as const,
+  original_number: "+32470123456",
+  via: { number: "200", name: "John" },
+  completed_at: null,
+};
+
 test("a ringing call is announced once, by one live region that was there before", async () => {
   await t.page.evaluate(() => {
     const said: string[] = [];
@@ -166,6 +173,46 @@ test("hostile CSS of the page does not reach in", async () => {
   expect(Math.round((box?.x ?? 0) + (box?.width ?? 0))).toBe(390 - 16);
 });
 
+test("a page's ::part() rules reach every part that is promised", async () => {
+  const parts = [
+    ...["panel", "head", "connection", "notice", "card", "card-active", "row", "row-ringing"],
+    ...["state", "name", "timer", "transfer", "dismiss", "screen-pop", "summary", "recent"],
+    ...["wrap-up", "wrap-up-text", "alerts", "alerts-panel"],
+  ];
+  const ended = endedCall({ leg_id: "c", ended_at: secondsAgo(300) });
+  const scene: Scene = {
+    connection: { phase: "reconnecting", attempt: 1 },
+    calls: [
+      activeCall({ leg_id: "a", transfer: TRANSFER }),
+      call({ leg_id: "b" }),
+      endedCall({ leg_id: "d", answered_at: secondsAgo(60), ended_at: secondsAgo(1) }),
+      { ...ended, summary: SUMMARY },
+      endedCall({ leg_id: "e", ended_at: secondsAgo(400), wrap_up: STORED }),
+    ],
+  };
+  await addPopup(t.page, scene, { "screen-pop": "/contacts?{remote.number}" });
+  await t.page.evaluate((names) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(
+      names.map((name, at) => `call-popup::part(${name}) { --part-${at}: yes }`).join(""),
+    );
+    document.adoptedStyleSheets = [sheet];
+  }, parts);
+  await t.popup.getByRole("button", { name: /^Alerts/ }).click();
+  await t.popup
+    .getByRole("button", { name: /^Wrap up/ })
+    .first()
+    .click();
+  const reached = (): Promise<string[]> =>
+    t.popup.evaluate((host, names) => {
+      const within = [...(host.shadowRoot?.querySelectorAll("[part]") ?? [])];
+      return names.filter((_, at) =>
+        within.some((part) => getComputedStyle(part).getPropertyValue(`--part-${at}`) === "yes"),
+      );
+    }, parts);
+  await expect.poll(reached).toEqual(parts);
+});
+
 test("at 400 % zoom everything is reached by scrolling, and the page is still seen", async () => {
   await t.page.setViewportSize({ width: 320, height: 256 });
   await addPopup(t.page, SCENES.everything as Scene, { placement: "bottom-right" });
@@ -198,4 +245,26 @@ test("with reduced motion nothing moves", async () => {
       () => document.querySelector("call-popup")?.shadowRoot?.getAnimations().length,
     ),
   ).toBeGreaterThan(0);
+});
+
+test("a page that stays open has every part before the gateway has another version of it", async () => {
+  await addPopup(t.page, { calls: [] });
+  const parts = [
+    ...["alerts", "check", "contacts", "controls", "favicon", "fr", "nl", "recent", "screen-pop"],
+    ...["summary", "words-en", "words-fr", "words-nl", "wrap-up"],
+  ];
+  const loaded = (): Promise<string[]> =>
+    t.page.evaluate(() =>
+      performance
+        .getEntriesByType("resource")
+        .map(({ name }) => /([\w-]+)-[\w-]{8}\.js$/.exec(name)?.[1] ?? ""),
+    );
+  await expect.poll(loaded, { timeout: 20_000 }).toEqual(expect.arrayContaining(parts));
+  t.expectProblems(/net::ERR_FAILED/);
+  await t.page.route("**/*.js", (route) => route.abort());
+  const told = endedCall({ leg_id: "b", ended_at: secondsAgo(300), summary: SUMMARY });
+  await show(t.page, endedCall({ leg_id: "a" }), told);
+  for (const part of [".summary-body", ".wrap-up", ".recent"]) {
+    await t.popup.locator(part).first().waitFor();
+  }
 });

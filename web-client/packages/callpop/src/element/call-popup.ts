@@ -22,6 +22,8 @@ import { loadWords, PATIENCE_MS, wordsAtHand } from "./words/load.ts";
 const ALERTS_AGAIN_MS = 10_000;
 /** A live region is watched a little after it came into the page. */
 const HEARD_MS = 150;
+/** What it takes to connect, and the first of what is observed. */
+const CONNECTS: readonly string[] = ["url", "token", "token-url", "contacts"];
 /** A server that renders pages imports this too, and has no elements. */
 const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
 
@@ -36,16 +38,16 @@ const Base: typeof HTMLElement = globalThis.HTMLElement ?? class {};
  */
 export class CallPopup extends Base {
   static readonly observedAttributes: readonly string[] = [
-    "url",
-    "token",
-    "token-url",
-    "contacts",
+    ...CONNECTS,
     "placement",
     "label",
     "lang",
     "wrap-up",
     "screen-pop",
     "shortcut",
+    "alerts",
+    "hide-numbers",
+    "favicon",
   ];
 
   readonly #state = new PopupState();
@@ -113,9 +115,9 @@ export class CallPopup extends Base {
     else if (name === "lang") this.#speak();
     else if (name === "wrap-up") {
       this.#state.wrapsUp.value = this.getAttribute("wrap-up") !== "off";
-    } else if (name === "screen-pop" || name === "shortcut") this.#state.touch();
-    else if (name === "token" && this.#isRenewed(before, now)) this.#takeFreshToken();
-    else this.#reconfigure();
+    } else if (name === "token" && this.#isRenewed(before, now)) this.#takeFreshToken();
+    else if (CONNECTS.includes(name)) this.#reconfigure();
+    else this.#state.touch();
   }
 
   /** Whether the running client stays: its token comes from elsewhere, or is of the same user. */
@@ -199,7 +201,7 @@ export class CallPopup extends Base {
     if (this.#isDrawn || !this.#running) return;
     this.#isDrawn = true;
     this.#undraw = this.#state.draw(() => this.#render());
-    void this.#startAlerts();
+    if (this.#source !== null) void this.#startAlerts(this.#source);
     this.#heard = setTimeout(() => {
       this.#state.isHeard.value = true;
     }, HEARD_MS);
@@ -209,22 +211,21 @@ export class CallPopup extends Base {
     h(Popup, { state: this.#state, parts: this.#parts, keys: this.#keys?.ariaText });
 
   /** After the first draw: a call is seen without it. */
-  async #startAlerts(): Promise<void> {
-    const source = this.#source;
-    try {
-      const { startAlerts } = await import("./alerts/alerts.tsx");
-      if (source === null || source !== this.#source || this.#state.alerts.value !== null) return;
-      this.#state.alerts.value = startAlerts({
-        host: this,
-        root: this.#root,
-        source,
-        state: this.#state,
-        panel: this.#panel,
-        adopt: (css) => this.#styles.add(css),
-      });
-    } catch {
-      setTimeout(() => void this.#startAlerts(), ALERTS_AGAIN_MS);
+  async #startAlerts(source: CallSource): Promise<void> {
+    const loaded = await import("./alerts/alerts.tsx").catch(() => null);
+    if (source !== this.#source || this.#state.alerts.value !== null) return;
+    if (loaded === null) {
+      setTimeout(() => void this.#startAlerts(source), ALERTS_AGAIN_MS);
+      return;
     }
+    this.#state.alerts.value = loaded.startAlerts({
+      host: this,
+      root: this.#root,
+      source,
+      state: this.#state,
+      panel: this.#panel,
+      adopt: (css) => this.#styles.add(css),
+    });
   }
 
   #render(): void {
@@ -245,6 +246,7 @@ export class CallPopup extends Base {
     this.#forgetPage = extras.onLanguageChange(() => this.#speak());
     this.#speak();
     this.#state.tellMore.value = extras.tellMore;
+    extras.loadEverything();
   }
 
   /** Only with a template for it; the popup is drawn again when the part is here. */

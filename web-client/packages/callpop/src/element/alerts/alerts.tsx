@@ -3,7 +3,7 @@
 
 import type { ComponentChild, VNode } from "preact";
 import type { Call } from "../../wire.ts";
-import type { CallSource, Duties, SharingSource } from "../call-source.ts";
+import { type CallSource, type Duties, isSharing } from "../call-source.ts";
 import type { Cell } from "../cells.ts";
 import type { Lazy } from "../lazy.ts";
 import type { PopupState } from "../popup-state.ts";
@@ -51,6 +51,12 @@ export function startAlerts(options: AlertsOptions): Alerts {
   return new PopupAlerts(options);
 }
 
+/** Loads what is behind the alerts; from here, so that it need not bring what is here. */
+export async function loadMore(): Promise<void> {
+  await import("./favicon.ts");
+  await (await import("./controls.tsx")).loadCheck();
+}
+
 export class PopupAlerts implements Alerts {
   readonly speaker: Speaker = speakerOfPage();
   readonly settings: Settings = settingsOfPage();
@@ -85,7 +91,7 @@ export class PopupAlerts implements Alerts {
       this.settings.watch(changed),
       this.speaker.watch(changed),
       watchNotifications(changed),
-      isSharing(source) ? source.on("duties", changed) : (): void => undefined,
+      ...(isSharing(source) ? [source.on("duties", changed)] : []),
       () => {
         for (const name of ["focus", "blur"]) removeEventListener(name, changed);
       },
@@ -212,8 +218,4 @@ export class PopupAlerts implements Alerts {
     this.#reported = told;
     this.options.source.report?.({ sound, notifications: allowed });
   }
-}
-
-function isSharing(source: CallSource): source is SharingSource {
-  return source.duties !== undefined;
 }

@@ -87,7 +87,7 @@ export const CONTROL_WORDS: Readonly<Record<Language, ControlWords>> = {
     noSound: "Ce navigateur ne joue aucun son",
     test: "Tester",
     playing: "Lecture…",
-    heard: "L’avez-vous entendue ?",
+    heard: "L’avez-vous entendue ?",
     yes: "Oui",
     no: "Non",
     notHeard: "Vérifiez le volume, le casque et si cet onglet est muet.",

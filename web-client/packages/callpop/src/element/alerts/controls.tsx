@@ -71,6 +71,9 @@ function checkOf(of: PopupAlerts): Lazy<typeof import("../check/check.tsx")> {
   return check;
 }
 
+/** Loads it before anybody asks. */
+export const loadCheck = (): Promise<unknown> => import("../check/check.tsx");
+
 export function Controls({ of }: Props): VNode {
   const words = wordsOf(of);
   const { coreWords, isChecking } = of;

@@ -35,8 +35,8 @@ export const ALERT_WORDS: Readonly<Record<Language, AlertWords>> = {
   },
   fr: {
     alerts: "Alertes",
-    alertsBut: "Alertes : {what}",
-    locked: "Les appels ne sonnent pas encore : le navigateur attend un clic.",
+    alertsBut: "Alertes : {what}",
+    locked: "Les appels ne sonnent pas encore : le navigateur attend un clic.",
     enable: "Activer le son",
     quiet: "Ne pas déranger",
     quietUntil: "Ne pas déranger jusqu’à {time}",

@@ -21,7 +21,7 @@ export const fr: CheckWords = {
   texts: {
     soundOn: "Les appels sonnent dans ce navigateur.",
     soundLocked:
-      "Le navigateur attend un clic : cliquez n’importe où dans la page, ou testez à nouveau.",
+      "Le navigateur attend un clic : cliquez n’importe où dans la page, ou testez à nouveau.",
     soundOff: "La sonnerie est désactivée. Activez-la dans Alertes.",
     soundSilent:
       "Rien n’a été entendu. Vérifiez le volume, le casque, si l’onglet est muet et si ce site peut jouer du son.",
@@ -35,13 +35,13 @@ export const fr: CheckWords = {
     notesNone: "Impossible ici. Ouvrez la page en https, dans son propre onglet.",
     clockRight: "Juste à {time} près.",
     clockAhead:
-      "Cet ordinateur avance de {time}. Les durées restent justes ; laissez le système régler l’heure.",
+      "Cet ordinateur avance de {time}. Les durées restent justes ; laissez le système régler l’heure.",
     clockBehind:
-      "Cet ordinateur retarde de {time}. Les durées restent justes ; laissez le système régler l’heure.",
+      "Cet ordinateur retarde de {time}. Les durées restent justes ; laissez le système régler l’heure.",
     connected: "Connecté, {time} aller-retour jusqu’à la passerelle.",
     connectedShared: "Connecté par un autre onglet, {time} aller-retour.",
     disconnected:
-      "{host} est injoignable. Vérifiez le réseau et le VPN ; un pare-feu doit laisser passer les WebSockets.",
+      "{host} est injoignable. Vérifiez le réseau et le VPN ; un pare-feu doit laisser passer les WebSockets.",
     refused: "La passerelle a refusé cette page. Identifiez-vous à nouveau.",
     networkFree: "Aucune autorisation n’est nécessaire.",
     networkAllowed: "La passerelle du réseau local est joignable.",
@@ -60,7 +60,7 @@ export const fr: CheckWords = {
     tabAlone: "Cet onglet a sa propre connexion.",
     windowAbove: "Les appels peuvent rester au-dessus de toutes les fenêtres.",
     windowPlain:
-      "Une fenêtre ordinaire : seuls Chrome et Edge la gardent au-dessus des autres, et pas depuis un cadre.",
+      "Une fenêtre ordinaire : seuls Chrome et Edge la gardent au-dessus des autres, et pas depuis un cadre.",
     windowNone: "Cet appareil n’affiche pas de seconde fenêtre.",
     notKnown: "Rien n’en est connu ici.",
   },

@@ -23,7 +23,7 @@ export const SCREEN_POP_WORDS: Readonly<Record<Language, ScreenPopWords>> = {
   },
   fr: {
     open: "Ouvrir le contact",
-    openOf: "Ouvrir le contact : {who}",
+    openOf: "Ouvrir le contact : {who}",
     blocked:
       "Le navigateur a bloqué la fenêtre. Ouvrez-la ici, ou autorisez les pop-ups pour cette page.",
   },

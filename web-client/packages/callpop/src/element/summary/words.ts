@@ -79,8 +79,8 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     attendees: "Avec",
     copyAll: "Copier le résumé",
     copyActions: "Tout copier",
-    copyAction: "Copier : {text}",
+    copyAction: "Copier : {text}",
     copied: "Copié",
-    selected: "La copie a été refusée. Le texte est sélectionné : appuyez sur Ctrl+C ou ⌘C.",
+    selected: "La copie a été refusée. Le texte est sélectionné : appuyez sur Ctrl+C ou ⌘C.",
   },
 };

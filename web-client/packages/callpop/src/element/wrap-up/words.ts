@@ -79,7 +79,7 @@ export const WRAP_UP_WORDS: Readonly<Record<Language, WrapUpWords>> = {
     disposition: "Résultat",
     none: "Aucun",
     note: "Note",
-    placeholder: "Qu’a-t-on convenu, que reste-t-il à faire ?",
+    placeholder: "Qu’a-t-on convenu, que reste-t-il à faire ?",
     left: {
       one: "{count} caractère restant",
       many: "{count} de caractères restants",
@@ -91,7 +91,7 @@ export const WRAP_UP_WORDS: Readonly<Record<Language, WrapUpWords>> = {
     waiting: "Sera enregistré dès que vous serez reconnecté.",
     saved: "Enregistré à {time}",
     notSaved: "Pas encore enregistré",
-    refused: "Non enregistré : la passerelle ne l’a pas accepté.",
+    refused: "Non enregistré : la passerelle ne l’a pas accepté.",
     changedElsewhere: "Modifié sur une autre page ou un autre appareil à {time} :",
     takeTheirs: "Reprendre celui-ci",
     keepMine: "Garder le mien",
