@@ -240,6 +240,7 @@ export class Connection {
     this.#tokens.renounce();
     this.#tokens.current = null;
     this.#tokens.spare = token;
+    this.attempt = 0;
     this.#forgetCalls();
     void this.open();
     this.owner.onOtherUser();

@@ -70,7 +70,7 @@ export class Tokens {
 
   /** Why a session is not to be opened with this token; null: it may. */
   faultOf(token: string): string | null {
-    if (!TOKEN_SHAPE.test(token)) return "not a JWT";
+    if (!TOKEN_SHAPE.test(token)) return "no JWT";
     return this.#refused?.token === token ? this.#refused.detail : null;
   }
 
