@@ -198,6 +198,8 @@ describe("the token", () => {
   test("is forgotten when it is refused", async () => {
     const { page, gateway, card } = await open([integration()]);
     await inState(card, "active");
+    // Once when it was loaded, and once when its connection stood.
+    await expect.poll(() => gateway.asked.length).toBe(2);
     gateway.refusals.set("/v1/integrations", { status: 401, detail: "expired" });
     await page.reload();
     await page.getByText("Your sign-in has ended").waitFor();
