@@ -31,7 +31,7 @@ export const NO_REACH: Reach = {
 };
 
 /** What a page is to do that is alone. */
-export function dutiesAlone({ focused }: Reach): Duties {
+export function dutiesAlone({ focused }: Pick<Reach, "focused">): Duties {
   return { leads: true, rings: true, notifies: !focused };
 }
 

@@ -1,28 +1,13 @@
 // Where a popup gets its calls from.
 
-import type { RefusalReason } from "../close-codes.ts";
+import type { Diagnosis } from "../client.ts";
 import type { Unsubscribe } from "../events.ts";
 import type { WrapUpEntry, WrapUpState } from "../outbox.ts";
 import type { Duties, Reach } from "../reach.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
 
-/** How a connection stands, for the self-check; what is not known yet is null. */
-export interface Diagnosis {
-  readonly phase: ConnectionState["phase"];
-  /** `shared`: through another tab. */
-  readonly transport: "own" | "shared" | null;
-  /** Of the gateway. */
-  readonly url: string;
-  /** By how much this computer's clock is ahead of the server's. */
-  readonly skewMs: number | null;
-  readonly roundTripMs: number | null;
-  readonly lastFrameAgeMs: number | null;
-  readonly attempt: number;
-  readonly refusal: RefusalReason | null;
-}
-
-export type { Duties, Reach, WrapUpEntry };
+export type { Diagnosis, Duties, Reach, WrapUpEntry };
 
 /** What a popup needs of a client; `CallpopClient` has it all, a page's own may lack what is optional. */
 export interface CallSource {

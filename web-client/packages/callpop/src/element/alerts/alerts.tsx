@@ -4,6 +4,7 @@
 import type { ComponentChild, VNode } from "preact";
 import type { Call } from "../../wire.ts";
 import { type CallSource, type Duties, isSharing } from "../call-source.ts";
+import { dutiesAlone } from "../../reach.ts";
 import type { Cell } from "../cells.ts";
 import type { Lazy } from "../lazy.ts";
 import type { PopupState } from "../popup-state.ts";
@@ -149,7 +150,7 @@ export class PopupAlerts implements Alerts {
 
   get #duties(): Duties {
     const { duties } = this.options.source;
-    return duties ?? { leads: true, rings: true, notifies: !document.hasFocus() };
+    return duties ?? dutiesAlone({ focused: document.hasFocus() });
   }
 
   get #hidesNumbers(): boolean {

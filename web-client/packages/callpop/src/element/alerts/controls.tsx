@@ -3,7 +3,7 @@
 
 import type { VNode } from "preact";
 import type { Lazy } from "../lazy.ts";
-import { Sign } from "../view/icons.tsx";
+import { Sign, TICK } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
 import type { PopupAlerts } from "./alerts.tsx";
 import { Choice, keepingFocus, Line, MUTED, type Props } from "./bar.tsx";
@@ -18,7 +18,6 @@ export { css };
 
 const SPEAKER = "M4 9.5h3.5l4.5-4v13l-4.5-4H4ZM15.5 9a4.2 4.2 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11";
 const WINDOW = "M4 5h16v14H4Zm8 7h8v7h-8Z";
-const CHECK = "M4.5 12.5l5 5 10-11";
 const HALF_HOUR_MS = 30 * 60_000;
 
 const wordsOf = ({ coreWords }: PopupAlerts): ControlWords => CONTROL_WORDS[coreWords.language];
@@ -98,7 +97,7 @@ export function Controls({ of }: Props): VNode {
             isChecking.value = true;
           })}
         >
-          <Sign d={CHECK} />
+          <Sign d={TICK} />
           {words.check}
         </button>
       </div>

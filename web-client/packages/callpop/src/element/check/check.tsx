@@ -4,7 +4,7 @@ import { Component, type VNode } from "preact";
 import type { PopupAlerts } from "../alerts/alerts.tsx";
 import { keepingFocus } from "../alerts/bar.tsx";
 import { fill, type Language } from "../language.ts";
-import { Sign } from "../view/icons.tsx";
+import { Sign, TICK } from "../view/icons.tsx";
 import css from "./check.css?inline";
 import { gatherFacts } from "./facts.ts";
 import { type Facts, type Finding, findingsOf, type Health } from "./findings.ts";
@@ -15,7 +15,7 @@ export { css };
 
 /** A shape for each, so that colour is not needed. */
 const SIGNS: Readonly<Record<Health, string>> = {
-  good: "M4.5 12.5l5 5 10-11",
+  good: TICK,
   attention: "M12 4 21 20H3ZM12 10v4.5M12 17.2v.1",
   unknown: "M9 9a3 3 0 1 1 4.5 2.6c-1 .6-1.5 1.2-1.5 2.4M12 18v.1",
 };

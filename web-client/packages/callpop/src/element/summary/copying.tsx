@@ -3,11 +3,10 @@
 
 import { Component, createRef, type ComponentChildren, type VNode } from "preact";
 import { LOCALES } from "../language.ts";
-import { Sign } from "../view/icons.tsx";
+import { Sign, TICK } from "../view/icons.tsx";
 import type { SummaryWords } from "./words.ts";
 
 const COPY = "M9 8.5h10.5V20H9ZM15 8.5V4H4.5v11.5H9";
-const CHECK = "M4.5 12.5l5 5 10-11";
 /** How long a copied text is marked as such. */
 const MARKED_MS = 2_500;
 
@@ -53,7 +52,7 @@ export class Copying extends Component<CopyingProps, CopyingState> {
             aria-label={button.name}
             onClick={() => void this.#copy(button.text)}
           >
-            <Sign d={done === button.text ? CHECK : COPY} />
+            <Sign d={done === button.text ? TICK : COPY} />
             {button.label}
           </button>
         ))}

@@ -33,6 +33,9 @@ const PATHS: Readonly<Record<IconName, string>> = {
   transfer: "M4 8h15m-4-4 4 4-4 4M20 16H5m4-4-4 4 4 4",
 };
 
+/** The sign of what is done or in order. */
+export const TICK = "M4.5 12.5l5 5 10-11";
+
 export function Icon({ name }: { name: IconName }): VNode {
   return <Sign d={PATHS[name]} />;
 }
