@@ -1,31 +1,18 @@
 // Every state of the alerts and the self-check: seen, not clipped, accessible, within the policy,
 // in all languages and colours.
 
-import { mkdirSync } from "node:fs";
-import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Locator, Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
 import { call, NOW_MS } from "../support/calls.ts";
-import { startChromium } from "../support/chromium.ts";
 import { clipped } from "../support/clipped.ts";
-import { type Pages, servePages } from "../support/pages.ts";
+import { pagesInChromium } from "../support/pages-in-chromium.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 import { addPopup, clearStage } from "./stage.ts";
 
 const FOLDER = new URL("../../screenshots/alerts/", import.meta.url).pathname;
 
-let browser: Browser;
-let pages: Pages;
-
-beforeAll(async () => {
-  mkdirSync(FOLDER, { recursive: true });
-  pages = await servePages();
-  browser = await startChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  pages?.close();
-});
+const here = pagesInChromium(FOLDER);
 
 interface Look {
   readonly language: "en" | "nl" | "fr";
@@ -153,7 +140,7 @@ function prepare({ locked, stored, notifications, diagnosis }: Conditions): void
 }
 
 async function openPage(look: Look, state: State): Promise<{ page: Page; watch: Watch }> {
-  const page = await browser.newPage({
+  const page = await here.browser.newPage({
     colorScheme: look.colours === "light" ? "light" : "dark",
     viewport: { width: look.width, height: 700 },
     reducedMotion: "reduce",
@@ -166,7 +153,7 @@ async function openPage(look: Look, state: State): Promise<{ page: Page; watch: 
     prepare,
     JSON.parse(JSON.stringify({ locked, stored, notifications, diagnosis })) as Conditions,
   );
-  await page.goto(pages.url);
+  await page.goto(here.pages.url);
   return { page, watch };
 }
 

@@ -1,30 +1,17 @@
 // The page of a user's integrations: every state is seen, told in time, and can be acted on.
 
-import { mkdirSync } from "node:fs";
 import type { Integration, IntegrationStatus } from "callpop";
-import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
-import { startChromium } from "../support/chromium.ts";
 import { integration, IntegrationGateway, tokenFor } from "../support/integrations.ts";
-import { type Pages, servePages } from "../support/pages.ts";
+import { pagesInChromium } from "../support/pages-in-chromium.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 
 const FOLDER = new URL("../../screenshots/integrations/", import.meta.url).pathname;
 const now = (): number => Date.now() * 1000;
 
-let browser: Browser;
-let pages: Pages;
-
-beforeAll(async () => {
-  mkdirSync(FOLDER, { recursive: true });
-  pages = await servePages();
-  browser = await startChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  pages?.close();
-});
+const here = pagesInChromium(FOLDER);
 
 interface Opened {
   readonly page: Page;
@@ -35,7 +22,7 @@ interface Opened {
 
 /** A blank page, and the gateway behind it. */
 async function prepare(options: BrowserContextOptions = {}): Promise<Opened> {
-  const context = await browser.newContext({
+  const context = await here.browser.newContext({
     viewport: { width: 1280, height: 640 },
     reducedMotion: "reduce",
     ...options,
@@ -50,7 +37,7 @@ async function prepare(options: BrowserContextOptions = {}): Promise<Opened> {
 async function open(list: readonly Integration[]): Promise<Opened> {
   const opened = await prepare();
   opened.gateway.list = list;
-  await opened.page.goto(`${pages.url}integrations#token=${tokenFor("200")}`);
+  await opened.page.goto(`${here.pages.url}integrations#token=${tokenFor("200")}`);
   return opened;
 }
 
@@ -149,7 +136,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         gateway.refusals.clear();
         scene.prepare?.(gateway);
         await page.goto("about:blank");
-        await page.goto(`${pages.url}integrations#token=${scene.token ?? tokenFor("200")}`);
+        await page.goto(`${here.pages.url}integrations#token=${scene.token ?? tokenFor("200")}`);
         await page.getByText(scene.shows).first().waitFor();
         await scene.act?.(page);
         await page.screenshot({
@@ -183,14 +170,14 @@ describe("the token", () => {
   test("leaves the address bar and the history, and stays for this tab", async () => {
     const { page, gateway, card } = await open([integration()]);
     await inState(card, "active");
-    expect(page.url()).toBe(`${pages.url}integrations`);
+    expect(page.url()).toBe(`${here.pages.url}integrations`);
     await page.reload();
     await inState(card, "active");
     expect(new Set(gateway.asked.map(({ token }) => token))).toEqual(new Set([tokenFor("200")]));
     expect(await page.evaluate(() => Object.keys(localStorage))).toEqual([]);
     const other = await page.context().newPage();
     await gateway.answer(other);
-    await other.goto(`${pages.url}integrations`);
+    await other.goto(`${here.pages.url}integrations`);
     await other.getByText("You are not signed in here").waitFor();
     await page.context().close();
   });
@@ -213,9 +200,9 @@ describe("the token", () => {
   test("of another user takes over in an open page", async () => {
     const { page, card } = await open([]);
     await card.getByRole("heading", { name: /extension 200$/ }).waitFor();
-    await page.goto(`${pages.url}integrations#token=${tokenFor("210")}`);
+    await page.goto(`${here.pages.url}integrations#token=${tokenFor("210")}`);
     await card.getByRole("heading", { name: /extension 210$/ }).waitFor();
-    expect(page.url()).toBe(`${pages.url}integrations`);
+    expect(page.url()).toBe(`${here.pages.url}integrations`);
     await page.context().close();
   });
 });
@@ -278,7 +265,7 @@ describe("connecting", () => {
     expect(Object.fromEntries(url.searchParams)).toEqual({
       ticket: "once-only",
       extension: "200",
-      redirect_url: `${pages.url}integrations`,
+      redirect_url: `${here.pages.url}integrations`,
     });
     gateway.list = [integration()];
     await page.getByRole("link", { name: "Allow" }).click();

@@ -1,39 +1,28 @@
 // The popup in a page of another origin with a strict policy, fed by a real gateway.
 
 import { randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { startChromium } from "../support/chromium.ts";
+import type { BrowserContext, Locator, Page } from "playwright-core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { keepSockets } from "../support/client-tab.ts";
 import { nowMicros, telsmartEvent } from "../support/events.ts";
 import { Gateway } from "../support/gateway.ts";
 import { HOSTILE_CONTENT, HOSTILE_NAME } from "../support/hostile.ts";
 import { IntegrationGateway } from "../support/integrations.ts";
-import { type Pages, servePages } from "../support/pages.ts";
+import { pagesInChromium } from "../support/pages-in-chromium.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 
 const FOLDER = new URL("../../screenshots/live/", import.meta.url).pathname;
 const SKEW_MS = 10 * 60_000;
 
-let browser: Browser;
-let pages: Pages;
+const here = pagesInChromium(FOLDER);
 let gateway: Gateway;
 let context: BrowserContext;
 
-beforeAll(async () => {
-  mkdirSync(FOLDER, { recursive: true });
-  pages = await servePages();
-  browser = await startChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  pages?.close();
-});
 beforeEach(async () => {
-  gateway = new Gateway([pages.origin]);
+  gateway = new Gateway([here.pages.origin]);
   await gateway.start();
-  pages.useGateway(gateway.url, () => gateway.token("200"));
-  context = await browser.newContext({ viewport: { width: 390, height: 800 } });
+  here.pages.useGateway(gateway.url, () => gateway.token("200"));
+  context = await here.browser.newContext({ viewport: { width: 390, height: 800 } });
 });
 afterEach(async () => {
   await context?.close();
@@ -49,7 +38,7 @@ async function openPopup(prepare: (page: Page) => Promise<void> = async () => un
   const page = await context.newPage();
   const watch = watchPage(page);
   await prepare(page);
-  await page.goto(pages.url);
+  await page.goto(here.pages.url);
   await page.evaluate(
     ([url, token]) => {
       const popup = document.createElement("call-popup");
@@ -123,7 +112,7 @@ test("reconnect_restores_the_popup", async () => {
 });
 
 test("a dropped socket resumes with what happened meanwhile", async () => {
-  const { page, popup } = await openPopup(keepSockets);
+  const { page, popup } = await openPopup(watchSockets);
   const call = { id: randomUUID() };
   await gateway.post(telsmartEvent("RINGING", call));
   await popup.locator('.card[data-state="ringing"]').waitFor();
@@ -141,7 +130,7 @@ test("a dropped socket resumes with what happened meanwhile", async () => {
 test("one script tag shows a floating popup that never takes the focus", async () => {
   const page = await context.newPage();
   const watch = watchPage(page);
-  await page.goto(`${pages.url}embed.html`);
+  await page.goto(`${here.pages.url}embed.html`);
   const popup = page.locator('call-popup[placement="bottom-right"]');
   await popup.locator('[data-phase="connected"]').waitFor();
   await page.getByLabel("Note").fill("typing");
@@ -174,7 +163,7 @@ test("a caller without a name gets the contact's, after the popup is there", asy
     await held;
     await route.fallback();
   });
-  await page.goto(`${pages.url}contacts.html`);
+  await page.goto(`${here.pages.url}contacts.html`);
   const popup = page.locator("call-popup[contacts]");
   await popup.locator('[data-phase="connected"]').waitFor();
   const call = { id: randomUUID() };
@@ -221,8 +210,8 @@ test("a wrap-up is stored, and shown on another page of its user", async () => {
 
 test("a bad token is refused with a reason, and nothing is tried again", async () => {
   const page = await context.newPage();
-  await keepSockets(page);
-  await page.goto(pages.url);
+  await watchSockets(page);
+  await page.goto(here.pages.url);
   await page.evaluate((url) => {
     const popup = document.createElement("call-popup");
     popup.setAttribute("url", url);
@@ -241,7 +230,7 @@ async function openSignedIn(): Promise<{
   give: (token: string | null) => Promise<void>;
   sockets: () => Promise<readonly boolean[]>;
 }> {
-  const { page, popup } = await openPopup(keepSockets);
+  const { page, popup } = await openPopup(watchSockets);
   await popup.locator(".panel[aria-keyshortcuts]").waitFor();
   return {
     popup,
@@ -290,19 +279,9 @@ interface SocketKeeper {
   readonly sockets: WebSocket[];
 }
 
-/** Lets a test reach the sockets that the page opens. */
-async function keepSockets(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const sockets: WebSocket[] = [];
-    const Real = WebSocket;
-    globalThis.WebSocket = class extends Real {
-      constructor(url: string | URL, protocols?: string | string[]) {
-        super(url, protocols);
-        sockets.push(this);
-      }
-    };
-    Object.assign(globalThis, { sockets });
-  });
+/** Lets the test reach the sockets that the page opens. */
+async function watchSockets(page: Page): Promise<void> {
+  await page.addInitScript(keepSockets);
 }
 
 /** Makes the page's wall clock wrong, as that of a computer is. */

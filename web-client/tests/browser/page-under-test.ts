@@ -1,11 +1,10 @@
 // A fresh page for every test of a file, and what it complained of.
 
 import type { Party, Summary, WrapUp } from "callpop";
-import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import type { BrowserContext, Locator, Page } from "playwright-core";
+import { afterEach, beforeEach, expect } from "vitest";
 import { secondsAgo } from "../support/calls.ts";
-import { startChromium } from "../support/chromium.ts";
-import { type Pages, servePages } from "../support/pages.ts";
+import { pagesInChromium } from "../support/pages-in-chromium.ts";
 import { FULL_CONTENT } from "../support/summaries.ts";
 import { watchPage } from "../support/watch.ts";
 
@@ -34,22 +33,13 @@ export interface PageUnderTest {
 
 /** Opens the harness page before each test; after it, nothing must have been complained of. */
 export function pageUnderTest(): PageUnderTest {
-  let browser: Browser;
-  let pages: Pages;
+  const here = pagesInChromium();
   let context: BrowserContext;
   let page: Page;
   let problems: () => readonly string[];
   let expected: RegExp | null;
-  beforeAll(async () => {
-    pages = await servePages();
-    browser = await startChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    pages?.close();
-  });
   beforeEach(async () => {
-    context = await browser.newContext({
+    context = await here.browser.newContext({
       viewport: { width: 390, height: 700 },
       reducedMotion: "reduce",
       timezoneId: "Europe/Brussels",
@@ -58,7 +48,7 @@ export function pageUnderTest(): PageUnderTest {
     page = await context.newPage();
     problems = watchPage(page).problems;
     expected = null;
-    await page.goto(pages.url);
+    await page.goto(here.pages.url);
   });
   afterEach(async () => {
     await context?.close();
@@ -75,7 +65,7 @@ export function pageUnderTest(): PageUnderTest {
       return context;
     },
     get url() {
-      return pages.url;
+      return here.pages.url;
     },
     expectProblems: (pattern) => {
       expected = pattern;

@@ -1,31 +1,17 @@
 // Every state of the popup: seen, not clipped, accessible, and within the page's policy.
 
-import { mkdirSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test, vi } from "vitest";
 import { axeViolations } from "../support/axe.ts";
-import { startChromium } from "../support/chromium.ts";
 import { clipped } from "../support/clipped.ts";
-import { type Pages, servePages } from "../support/pages.ts";
+import { pagesInChromium } from "../support/pages-in-chromium.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 import { SCENES } from "./scenes.ts";
 import { addPopup, clearStage, warmUp } from "./stage.ts";
 
 const FOLDER = new URL("../../screenshots/popup/", import.meta.url).pathname;
 
-let browser: Browser;
-let pages: Pages;
-
-beforeAll(async () => {
-  mkdirSync(FOLDER, { recursive: true });
-  pages = await servePages();
-  browser = await startChromium();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  pages?.close();
-});
+const here = pagesInChromium(FOLDER);
 
 /** Each of these tests looks at all the states. */
 vi.setConfig({ testTimeout: 240_000 });
@@ -38,7 +24,7 @@ async function open(
   width: number,
   language: Language = "en",
 ): Promise<{ page: Page; watch: Watch }> {
-  const page = await browser.newPage({
+  const page = await here.browser.newPage({
     colorScheme,
     viewport: { width, height: 700 },
     reducedMotion: "reduce",
@@ -46,7 +32,7 @@ async function open(
     locale: LOCALES[language],
   });
   const watch = watchPage(page);
-  await page.goto(pages.url);
+  await page.goto(here.pages.url);
   await page.evaluate(() => document.documentElement.removeAttribute("lang"));
   await warmUp(page);
   await page.evaluate((lang) => document.documentElement.setAttribute("lang", lang), language);

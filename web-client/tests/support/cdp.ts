@@ -3,27 +3,15 @@
 // over a pipe, so it ends with the process of the test, however that ends.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { chromiumPath, SWITCHES } from "./chromium.ts";
 
-const EXECUTABLE = process.env.CHROMIUM_BIN ?? "/usr/bin/chromium";
 const COMMAND_DEADLINE_MS = 30_000;
 const CONDITION_DEADLINE_MS = 20_000;
 const LOOK_EVERY_MS = 25;
-
-const SWITCHES: readonly string[] = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--window-size=800,800",
-];
 
 type Params = Record<string, unknown>;
 // biome-ignore lint/suspicious/noExplicitAny: hundreds of shapes, of which a test reads one field.
@@ -51,9 +39,7 @@ export class RawChromium {
   #rest = "";
 
   private constructor(options: RawOptions) {
-    if (!existsSync(EXECUTABLE)) {
-      throw new Error(`${EXECUTABLE} is missing: install Chromium, or name it in CHROMIUM_BIN`);
-    }
+    const path = chromiumPath();
     this.#folder = mkdtempSync(join(tmpdir(), "callpop-chromium-"));
     const grace = options.throttleAfterSeconds;
     const throttling =
@@ -61,8 +47,10 @@ export class RawChromium {
         ? []
         : [`--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/${grace}`];
     this.#child = spawn(
-      EXECUTABLE,
+      path,
       [
+        "--headless=new",
+        "--window-size=800,800",
         ...SWITCHES,
         ...throttling,
         ...(options.switches ?? []),

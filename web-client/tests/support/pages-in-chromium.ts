@@ -1,0 +1,35 @@
+// The pages and one Chromium for all tests of a file, and the folder for what they look like.
+
+import { mkdirSync } from "node:fs";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { startChromium } from "./chromium.ts";
+import { type Pages, servePages } from "./pages.ts";
+
+export interface PagesInChromium {
+  readonly browser: Browser;
+  readonly pages: Pages;
+}
+
+/** Starts both before the file's tests, and ends them after; `screenshots` is made if it is given. */
+export function pagesInChromium(screenshots?: string): PagesInChromium {
+  let browser: Browser;
+  let pages: Pages;
+  beforeAll(async () => {
+    if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true });
+    pages = await servePages();
+    browser = await startChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    pages?.close();
+  });
+  return {
+    get browser() {
+      return browser;
+    },
+    get pages() {
+      return pages;
+    },
+  };
+}
