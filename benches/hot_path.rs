@@ -3,7 +3,7 @@
 use callpop::{
     call::{CallEvent, Leg, Rules},
     protocol::ServerFrame,
-    source::{Notice, telsmart},
+    source::{Received, telsmart},
 };
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use std::{hint::black_box, time::Duration};
@@ -15,9 +15,9 @@ const RULES: Rules =
 
 fn events(fixture: &str) -> Vec<CallEvent> {
     let parsed = fixture.lines().flat_map(|line| telsmart::parse(line.as_bytes()).expect("a fixture"));
-    let calls = parsed.filter_map(|notice| match notice {
-        Notice::Call(event) => Some(event),
-        Notice::Unknown(_) => None,
+    let calls = parsed.filter_map(|received| match received {
+        Received::Call(event) => Some(event),
+        Received::Unknown(_) => None,
     });
     calls.collect()
 }

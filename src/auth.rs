@@ -10,8 +10,9 @@ mod jwks;
 mod key;
 
 use crate::{
-    call::{BadId, Extension, TenantId},
     config::{self, AuthKey},
+    id::{BadId, Extension, TenantId},
+    tasks::Tasks,
 };
 pub use agreed::AgreedHeader;
 
@@ -129,11 +130,11 @@ impl Verifier {
     ///
     /// # Errors
     /// The configured key cannot be used. An endpoint that is down is no error.
-    pub fn new(auth: &config::Auth) -> Result<Self, AuthError> {
+    pub fn new(auth: &config::Auth, tasks: &Tasks) -> Result<Self, AuthError> {
         let keys = match &auth.key {
             AuthKey::Hs256(secret) => Keys::Fixed(Key::hs256(secret).into()),
             AuthKey::PublicKey(pem) => Keys::Fixed(Key::from_pem(pem)?.into()),
-            AuthKey::JwksUrl(url) => Keys::Published(jwks::Jwks::start(url, jwks::Pace::default())?),
+            AuthKey::JwksUrl(url) => Keys::Published(jwks::Jwks::start(url, jwks::Pace::default(), tasks)?),
         };
         Ok(Self { keys, audience: auth.audience.clone(), issuer: auth.issuer.clone() })
     }

@@ -1,9 +1,11 @@
 //! Callpop's own clock, for what a provider does not stamp.
 
-use crate::call::Micros;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Microseconds since 1970.
+/// Microseconds since 1970. Of the provider's clock unless a name says otherwise.
+pub type Micros = u64;
+
+/// The time now.
 pub fn now() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     micros(since)

@@ -3,7 +3,7 @@
 
 use crate::{
     auth::AuthError,
-    problem::Problem,
+    http::Problem,
     simulator::{Phone, Scenario, Simulator},
 };
 use axum::{

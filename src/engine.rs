@@ -1,26 +1,28 @@
 //! The engine: where events are committed and calls are read. Truth is the stored sequence:
 //! each change of a tenant has the next number, and publishing is only for speed.
 //!
-//! Knows the registry, to which it hands changes; knows nothing of sockets.
+//! Knows the feed, to which it hands changes; knows nothing of sockets.
 
 mod embedded;
+mod metrics;
 mod redis;
 
-pub use crate::clock::now;
 pub use embedded::Embedded;
 pub use redis::Redis;
 
 use crate::{
-    call::{Added, Call, CallEvent, Event, Extension, LegId, LegKey, Micros, TenantId},
+    call::{Added, Call, CallEvent, Event, LegKey},
+    clock::{Micros, now},
     config::{Config, EngineKind},
+    feed::{Feed, Stream},
+    id::{Extension, LegId, TenantId},
     link::{Confirmed, LinkError, Unconfirmed},
     metrics::Metrics,
-    protocol::{Frame, ServerFrame},
-    registry::Registry,
     source::Unknown,
+    tasks::Tasks,
 };
-use std::sync::{Arc, OnceLock};
-use xxhash_rust::xxh3::Xxh3;
+use metrics::EngineMetrics;
+use std::sync::Arc;
 
 /// The most events of unknown states that any engine keeps, and the most bytes of them.
 const MAX_ARCHIVED: usize = 1000;
@@ -30,23 +32,6 @@ const MAX_ARCHIVED_BYTES: usize = 8 * 1024 * 1024;
 pub enum Engine {
     Embedded(Box<Embedded>),
     Redis(Box<Redis>),
-}
-
-/// What is read together: a user's calls, or a whole tenant's.
-#[derive(Clone, Debug)]
-pub enum Stream {
-    User { tenant: TenantId, extensions: Arc<[Extension]> },
-    Tenant { tenant: TenantId },
-}
-
-/// A call as one commit left it. Its frame is encoded once, by whoever needs it first.
-#[derive(Debug)]
-pub struct Change {
-    pub seq: u64,
-    pub call: Call,
-    /// When it was committed, by the clock of the node that did; none where it was read later.
-    pub committed_at: Option<Micros>,
-    frame: OnceLock<Frame>,
 }
 
 /// The calls of a stream, read at one instant.
@@ -94,18 +79,18 @@ pub struct Archived {
 }
 
 impl Engine {
-    /// Opens the configured engine; what is committed is handed to `registry`.
+    /// Opens the configured engine; what is committed is handed to `feed`.
     pub async fn open(
         config: &Config,
-        registry: Arc<Registry>,
-        metrics: Arc<Metrics>,
+        feed: Arc<Feed>,
+        metrics: &Metrics,
+        tasks: &Tasks,
     ) -> Result<Self, EngineError> {
         match config.engine.kind {
-            EngineKind::Embedded => {
-                Embedded::open(config, registry, metrics).map(|engine| Self::Embedded(Box::new(engine)))
-            }
+            EngineKind::Embedded => Embedded::open(config, feed, metrics.of(), tasks)
+                .map(|engine| Self::Embedded(Box::new(engine))),
             EngineKind::Redis => {
-                Redis::open(config, registry, metrics).await.map(|engine| Self::Redis(Box::new(engine)))
+                Redis::open(config, feed, metrics, tasks).await.map(|engine| Self::Redis(Box::new(engine)))
             }
         }
     }
@@ -205,28 +190,6 @@ impl Engine {
     }
 }
 
-impl Stream {
-    /// A short name that is the same for the same calls, on every node.
-    pub fn name(&self) -> String {
-        let mut hash = Xxh3::new();
-        hash.update(self.tenant().as_str().as_bytes());
-        if let Self::User { extensions, .. } = self {
-            for extension in extensions.iter() {
-                hash.update(b"\n");
-                hash.update(extension.as_str().as_bytes());
-            }
-        }
-        format!("{:016x}", hash.digest())
-    }
-
-    /// Whose calls they are.
-    pub fn tenant(&self) -> &TenantId {
-        match self {
-            Self::User { tenant, .. } | Self::Tenant { tenant } => tenant,
-        }
-    }
-}
-
 impl From<LinkError> for EngineError {
     fn from(error: LinkError) -> Self {
         Self::Unavailable(error.reason())
@@ -236,17 +199,6 @@ impl From<LinkError> for EngineError {
 impl From<Unconfirmed> for EngineError {
     fn from(error: Unconfirmed) -> Self {
         Self::Unavailable(error.reason())
-    }
-}
-
-impl Change {
-    pub(crate) fn new(seq: u64, call: Call, committed_at: Option<Micros>) -> Self {
-        Self { seq, call, committed_at, frame: OnceLock::new() }
-    }
-
-    /// The `call` frame; the same for everyone.
-    pub fn frame(&self) -> &Frame {
-        self.frame.get_or_init(|| ServerFrame::Call { seq: self.seq, call: &self.call }.encode())
     }
 }
 

@@ -7,26 +7,26 @@ mod contacts;
 pub use contacts::{Contacts, lookup};
 
 use crate::{
+    feed::Feed,
     protocol::{self, ServerFrame},
-    registry::Registry,
     sidecar::{
-        directory::{ChangeError, Directory},
         integration::{Integration, Key},
+        integrations::{ChangeError, Integrations},
     },
 };
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::broadcast::error::RecvError;
 
 /// Tells open browsers of every change of their users' integrations, for ever.
-pub async fn tell(directory: Arc<Directory>, registry: Arc<Registry>) {
-    let mut changes = directory.listen();
+pub async fn tell(integrations: Arc<Integrations>, feed: Arc<Feed>) {
+    let mut changes = integrations.listen();
     let mut told = HashMap::new();
     loop {
         match changes.recv().await {
-            Ok(found) => tell_one(&found, &registry, &mut told),
+            Ok(found) => tell_one(&found, &feed, &mut told),
             // Whoever was missed is told once more, which does no harm.
             Err(RecvError::Lagged(_)) => {
-                directory.all().iter().for_each(|found| tell_one(found, &registry, &mut told));
+                integrations.all().iter().for_each(|found| tell_one(found, &feed, &mut told));
             }
             Err(RecvError::Closed) => return,
         }
@@ -36,12 +36,12 @@ pub async fn tell(directory: Arc<Directory>, registry: Arc<Registry>) {
 /// What was told last of each.
 type Told = HashMap<Key, (&'static str, Option<u64>)>;
 
-fn tell_one(found: &Integration, registry: &Registry, told: &mut Told) {
+fn tell_one(found: &Integration, feed: &Feed, told: &mut Told) {
     let frame = shown(found);
     let says = (found.status().as_str(), frame.access_token_expires_at);
     if told.insert(found.key.clone(), says) != Some(says) {
         let frame = ServerFrame::Integration(frame).encode();
-        registry.tell(&found.key.tenant, &found.key.extension, &frame);
+        feed.tell(&found.key.tenant, &found.key.extension, &frame);
     }
 }
 
@@ -61,9 +61,9 @@ fn shown(found: &Integration) -> protocol::Integration<'_> {
 ///
 /// # Errors
 /// It cannot be looked up now.
-pub async fn is_live(directory: &Directory, key: &Key) -> Result<bool, ChangeError> {
-    if directory.held(key).is_some_and(|found| found.is_live()) {
+pub async fn is_live(integrations: &Integrations, key: &Key) -> Result<bool, ChangeError> {
+    if integrations.held(key).is_some_and(|found| found.is_live()) {
         return Ok(true);
     }
-    Ok(directory.load(key).await?.is_some_and(|found| found.is_live()))
+    Ok(integrations.load(key).await?.is_some_and(|found| found.is_live()))
 }

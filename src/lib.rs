@@ -14,25 +14,27 @@
 //! [`demo`] shows both in a browser.
 
 pub mod auth;
-pub mod body;
 pub mod call;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod engine;
+pub mod feed;
 pub mod gateway;
+pub mod http;
+pub mod id;
 pub mod integrations;
 mod link;
 pub mod metrics;
 pub mod operator;
-pub mod problem;
 pub mod protocol;
-pub mod registry;
+pub mod routes;
 pub mod server;
 pub mod session;
 pub mod sidecar;
 pub mod simulator;
 pub mod source;
+pub mod tasks;
 pub mod web;
 pub mod webhook;

@@ -4,10 +4,12 @@
 //! Knows nothing of what is kept there, nor of who asks.
 
 mod confirm;
+mod metrics;
 mod source;
 mod wire;
 
-use crate::metrics::{Metrics, RedisError as Kind};
+use crate::metrics::Metrics;
+use metrics::{LinkMetrics, Trouble};
 use parking_lot::Mutex;
 use rand::RngExt;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ServerErrorKind};
@@ -51,7 +53,7 @@ pub struct Link {
     began: Instant,
     /// When something was answered last, in microseconds since the beginning.
     answered: AtomicU64,
-    metrics: Arc<Metrics>,
+    metrics: Arc<LinkMetrics>,
 }
 
 #[derive(Clone)]
@@ -93,7 +95,7 @@ enum Fault {
 }
 
 impl Link {
-    pub fn new(name: &'static str, metrics: Arc<Metrics>) -> Self {
+    pub fn new(name: &'static str, metrics: &Metrics) -> Self {
         let down = State::Down { since: Instant::now() };
         Self {
             name,
@@ -103,7 +105,7 @@ impl Link {
             complained: Mutex::new(None),
             began: Instant::now(),
             answered: AtomicU64::new(0),
-            metrics,
+            metrics: metrics.of(),
         }
     }
 
@@ -141,7 +143,7 @@ impl Link {
                         );
                     }
                     failures += 1;
-                    self.metrics.redis_error(Kind::Connect);
+                    self.metrics.count(Trouble::Connect);
                     Err(why)
                 }
             };
@@ -161,7 +163,7 @@ impl Link {
     /// Asks, again where that may help, until the deadline. What is asked must do no harm twice.
     pub async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, LinkError> {
         timeout(DEADLINE, self.insist(request)).await.unwrap_or_else(|_| {
-            self.metrics.redis_error(Kind::Timeout);
+            self.metrics.count(Trouble::Timeout);
             Err(LinkError::Late)
         })
     }
@@ -260,12 +262,12 @@ impl Link {
 
     fn weigh(&self, error: &RedisError) -> Fault {
         let (kind, fault) = match error.kind() {
-            _ if error.is_timeout() => (Kind::Timeout, Fault::Passing),
+            _ if error.is_timeout() => (Trouble::Timeout, Fault::Passing),
             _ if error.is_connection_dropped() || error.is_io_error() => {
-                (Kind::Connection, Fault::Connection)
+                (Trouble::Connection, Fault::Connection)
             }
             ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown) => {
-                (Kind::NotPrimary, Fault::Connection)
+                (Trouble::NotPrimary, Fault::Connection)
             }
             ErrorKind::Server(
                 ServerErrorKind::BusyLoading
@@ -275,10 +277,10 @@ impl Link {
                 | ServerErrorKind::Ask
                 | ServerErrorKind::NoScript,
             )
-            | ErrorKind::ClusterConnectionNotFound => (Kind::NotNow, Fault::Passing),
-            _ => (Kind::Refused, Fault::Lasting),
+            | ErrorKind::ClusterConnectionNotFound => (Trouble::NotNow, Fault::Passing),
+            _ => (Trouble::Refused, Fault::Lasting),
         };
-        self.metrics.redis_error(kind);
+        self.metrics.count(kind);
         fault
     }
 }

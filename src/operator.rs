@@ -1,20 +1,20 @@
 //! The private listener: health, metrics, and what operators look up.
 
 use crate::{
-    call::{Extension, LegId, LegKey, TenantId},
+    call::LegKey,
     engine::{Archived, LegView},
     gateway::Gateway,
+    http::Problem,
+    id::{Extension, LegId, TenantId},
     metrics::Metrics,
-    problem::Problem,
-    server,
     sidecar::Sidecar,
+    tasks::Tasks,
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -22,46 +22,50 @@ use std::sync::Arc;
 /// The Prometheus text format, in the version that OpenMetrics names.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Every private route.
-pub fn routes(gateway: Arc<Gateway>) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { "the process lives\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/archive", get(archive))
-        .route("/calls/{tenant}/{extension}/{leg}", get(leg))
-        .fallback(server::not_found)
-        .method_not_allowed_fallback(server::method_not_allowed)
-        .with_state(gateway)
+/// A sidecar alone, as its operator sees it.
+#[derive(Clone)]
+pub struct SidecarProcess {
+    sidecar: Arc<Sidecar>,
+    tasks: Tasks,
+    metrics: Arc<Metrics>,
 }
 
-/// The private routes of a sidecar alone.
-pub fn sidecar_routes(sidecar: Arc<Sidecar>, metrics: Arc<Metrics>) -> Router {
-    let ready = sidecar.clone();
-    let ready = move || async move { readiness(&ready.trouble().into_iter().collect::<Vec<_>>()) };
-    let text = move || async move {
-        sidecar.measure();
-        ([(header::CONTENT_TYPE, METRICS_TYPE)], metrics.text())
-    };
-    Router::new()
-        .route("/healthz", get(|| async { "the process lives\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(text))
-        .fallback(server::not_found)
-        .method_not_allowed_fallback(server::method_not_allowed)
+impl SidecarProcess {
+    /// That of this process.
+    pub fn new(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Self {
+        Self { sidecar: sidecar.clone(), tasks: tasks.clone(), metrics: metrics.clone() }
+    }
+}
+
+/// Says that the process lives.
+pub async fn healthy() -> &'static str {
+    "the process lives\n"
+}
+
+/// Whether a sidecar alone can do its work; the reasons where it cannot.
+pub async fn sidecar_ready(State(process): State<SidecarProcess>) -> Response {
+    let trouble = process.sidecar.trouble().map(str::to_owned);
+    readiness(&trouble.into_iter().chain(process.tasks.trouble()).collect::<Vec<_>>())
+}
+
+/// What a sidecar alone counts.
+pub async fn sidecar_metrics(State(process): State<SidecarProcess>) -> Response {
+    process.sidecar.measure();
+    ([(header::CONTENT_TYPE, METRICS_TYPE)], process.metrics.text()).into_response()
 }
 
 /// Whether the node can commit and deliver; the reasons where it cannot.
-async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
+pub async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     readiness(&gateway.unready())
 }
 
-fn readiness(reasons: &[&'static str]) -> Response {
+fn readiness(reasons: &[String]) -> Response {
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
 }
 
-async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
+/// What the node counts.
+pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
     gateway.engine.measure();
     if let Some(sidecar) = &gateway.sidecar {
         sidecar.measure();
@@ -70,12 +74,12 @@ async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 /// Events of states that callpop does not know, as they came.
-async fn archive(State(gateway): State<Arc<Gateway>>) -> Result<Json<Vec<Archived>>, Problem> {
+pub async fn archive(State(gateway): State<Arc<Gateway>>) -> Result<Json<Vec<Archived>>, Problem> {
     Ok(Json(gateway.engine.archived().await?))
 }
 
 /// A leg's events, with the fields that callpop does not know, and the call that they fold to.
-async fn leg(
+pub async fn leg(
     State(gateway): State<Arc<Gateway>>,
     Path((tenant, extension, leg)): Path<(TenantId, Extension, LegId)>,
 ) -> Result<Json<LegView>, Problem> {

@@ -4,13 +4,12 @@
 //! them, and a test fails when they drift.
 
 mod frame;
+mod integration;
 
 pub use frame::Frame;
+pub use integration::{Integration, IntegrationStatus};
 
-use crate::{
-    call::{Call, Extension, LegId, Micros},
-    sidecar::integration::Status,
-};
+use crate::{call::Call, clock::Micros, id::LegId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use uuid::Uuid;
@@ -103,23 +102,6 @@ pub struct State<'a> {
     pub calls: Vec<&'a Call>,
     /// What a wrap-up may say; where there are none, any text.
     pub dispositions: &'a [String],
-}
-
-/// How an extension is connected to its provider; never a token.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Integration<'a> {
-    pub provider: &'a str,
-    pub extension: &'a Extension,
-    pub status: Status,
-    /// When the status began, by callpop's clock.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub since: Micros,
-    /// Seconds since 1970; null when there is no access token.
-    #[cfg_attr(test, ts(type = "number | null"))]
-    pub access_token_expires_at: Option<u64>,
-    /// Why it must be connected again: `rejected`, `response_lost`, `restored`, or another word.
-    pub cause: Option<&'a str>,
 }
 
 /// What was wrong with a client's frame.

@@ -3,24 +3,30 @@
 
 mod command;
 mod handshake;
-mod outbox;
+mod metrics;
+mod origins;
+mod reach;
 mod receipts;
+mod seats;
 mod socket;
 mod state;
 
 pub use handshake::stream;
-pub use outbox::Outbox;
 
 use crate::{
     auth::Identity,
     call::CallState,
-    engine::{Change, EngineError, Stream, View, now},
-    gateway::Gateway,
-    metrics::{Counted, Hop, Standing},
+    clock::now,
+    engine::{EngineError, View},
+    feed::{Change, Outbox, Stream},
+    gateway::{Gateway, Hop},
     protocol::{CloseCode, Frame, ServerFrame, State},
-    registry::Seat,
 };
+use metrics::SessionMetrics;
+use origins::Origins;
+use reach::{Counted, Standing};
 use receipts::Receipts;
+use seats::{Seat, Seats};
 use socket::{Incoming, Socket};
 use state::{Budget, Due, Pulse};
 use std::{
@@ -29,10 +35,44 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, sleep_until};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// After so many heartbeats what a client told of itself is no longer believed.
 const STALE_BEATS: u32 = 3;
+
+/// What the sessions of a node share.
+pub struct Sessions {
+    gateway: Arc<Gateway>,
+    metrics: Arc<SessionMetrics>,
+    origins: Origins,
+    seats: Arc<Seats>,
+    running: TaskTracker,
+}
+
+impl Sessions {
+    /// Those of a node; there is none yet.
+    pub fn new(gateway: Arc<Gateway>) -> Self {
+        Self {
+            metrics: gateway.metrics.of(),
+            origins: Origins::new(gateway.config.auth.allowed_origins.clone()),
+            seats: Arc::default(),
+            running: TaskTracker::new(),
+            gateway,
+        }
+    }
+
+    /// How many there are now.
+    pub fn count(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Waits until all have ended; there are to be no more.
+    pub async fn ended(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+}
 
 /// Why a session is over.
 enum End {
@@ -59,7 +99,7 @@ enum Sight {
 
 /// One connection of one user.
 pub struct Session {
-    gateway: Arc<Gateway>,
+    sessions: Arc<Sessions>,
     id: Uuid,
     identity: Identity,
     stream: Stream,
@@ -79,42 +119,46 @@ pub struct Session {
 
 impl Session {
     /// Begins a session whose client is known.
-    fn new(gateway: Arc<Gateway>, socket: Socket, identity: Identity, stream: Stream, seat: Seat) -> Self {
+    fn new(sessions: Arc<Sessions>, socket: Socket, identity: Identity, stream: Stream, seat: Seat) -> Self {
         let now = Instant::now();
-        let limits = &gateway.config.sessions;
+        let limits = &sessions.gateway.config.sessions;
         Self {
             id: Uuid::new_v4(),
             stream,
-            outbox: Arc::new(Outbox::new(gateway.metrics.clone())),
+            outbox: Arc::new(Outbox::new(sessions.gateway.metrics.of())),
             socket,
             epoch: Arc::default(),
             delivered: 0,
             pulse: Pulse::new(limits.heartbeat, now, life(identity.expires_at)),
             budget: Budget::new(limits.max_frames_per_second, now),
             receipts: Receipts::default(),
-            reach: Counted::new(gateway.metrics.reach.clone()),
+            reach: Counted::new(sessions.metrics.reach.clone()),
             beat: now,
             identity,
-            gateway,
+            sessions,
             _seat: seat,
         }
     }
 
     /// Runs until either side ends it.
     pub async fn run(mut self, resume: Option<Resume>) {
-        let metrics = self.gateway.metrics.clone();
-        metrics.sessions.inc();
+        let metrics = self.sessions.metrics.clone();
+        let counted = metrics.session();
         tracing::debug!(session = %self.id, tenant = %self.identity.tenant, "session begins");
         // From here on the outbox hears every change; those that the first view has already are passed over.
-        let registration = self.gateway.registry.register(self.stream.clone(), self.outbox.clone());
+        let registration = self.gateway().feed.register(self.stream.clone(), self.outbox.clone());
         let end = self.serve(resume).await;
         drop((registration, self.reach));
-        metrics.sessions.dec();
+        drop(counted);
         tracing::debug!(session = %self.id, "session ends");
         if let End::Close(code, reason) = end {
-            self.gateway.count_close(code);
+            metrics.close(code);
             self.socket.close(code, reason).await;
         }
+    }
+
+    fn gateway(&self) -> &Gateway {
+        &self.sessions.gateway
     }
 
     async fn serve(&mut self, resume: Option<Resume>) -> End {
@@ -148,7 +192,7 @@ impl Session {
     }
 
     async fn look(&self, resume: Option<Resume>) -> Result<Sight, EngineError> {
-        let engine = &self.gateway.engine;
+        let engine = &self.gateway().engine;
         let same = |from: &Resume| from.stream.as_ref().is_none_or(|stream| *stream == self.stream.name());
         let changes = match resume.filter(same) {
             Some(from) => engine.changes(&self.stream, &from.epoch, from.seq).await?,
@@ -191,10 +235,10 @@ impl Session {
             seq: view.seq,
             server_time: now(),
             session_id: self.id,
-            heartbeat_ms: self.gateway.config.sessions.heartbeat.as_millis() as u64,
+            heartbeat_ms: self.gateway().config.sessions.heartbeat.as_millis() as u64,
             token_expires_at: self.identity.expires_at,
             calls: view.calls.iter().collect(),
-            dispositions: &self.gateway.config.calls.dispositions,
+            dispositions: &self.gateway().config.calls.dispositions,
         }
     }
 
@@ -208,19 +252,19 @@ impl Session {
                 Err(_) => {
                     // The client has what it has, and hears of the rest when the engine is back.
                     self.outbox.overflow();
-                    sleep(self.gateway.pause()).await;
+                    sleep(self.gateway().pause()).await;
                 }
             }
         }
         let delivered = self.delivered;
         let calls = taken.changes.iter().filter(|change| change.seq > delivered);
         let calls = calls.map(|change| change.frame().clone());
-        let news: Vec<Frame> = calls.chain(taken.notices.into_iter().map(|(_, notice)| notice)).collect();
+        let news: Vec<Frame> = calls.chain(taken.asides.into_iter().map(|(_, aside)| aside)).collect();
         self.delivered = taken.changes.last().map_or(self.delivered, |last| last.seq.max(self.delivered));
         self.send(&news).await?;
         self.on_sent(taken.changes.iter().filter(|change| change.seq > delivered));
         if taken.draining {
-            let after_ms = self.gateway.reconnect_after_ms();
+            let after_ms = self.gateway().reconnect_after_ms();
             self.send(&[ServerFrame::Reconnect { after_ms }.encode()]).await?;
             return Err(End::Close(CloseCode::Draining, "the node is going away"));
         }
@@ -233,7 +277,7 @@ impl Session {
             let (Change { call, committed_at, .. }, now) = (&**change, now());
             let is_first = self.receipts.on_sent(&call.leg_id, call.since, committed_at.is_some(), now);
             if let (true, Some(committed_at)) = (is_first, *committed_at) {
-                self.gateway.metrics.ringing.pass(Hop::Send, committed_at, now);
+                self.gateway().ringing.pass(Hop::Send, committed_at, now);
             }
         }
     }
@@ -247,7 +291,7 @@ impl Session {
             Incoming::SignOfLife => None,
         };
         self.pulse.on_sign_of_life(now);
-        self.gateway.metrics.frames_received.inc();
+        self.sessions.metrics.frames_received.inc();
         if !self.budget.spend(now) {
             return Err(End::Close(CloseCode::TooManyFrames, "too many frames"));
         }
@@ -261,7 +305,7 @@ impl Session {
     async fn on_time(&mut self) -> Result<(), End> {
         // The timer comes once a heartbeat at least, so this is noticed before a fourth is over.
         let is_told = matches!(self.reach.standing(), Standing::Told { .. });
-        if is_told && self.beat.elapsed() > STALE_BEATS * self.gateway.config.sessions.heartbeat {
+        if is_told && self.beat.elapsed() > STALE_BEATS * self.gateway().config.sessions.heartbeat {
             self.reach.set(Standing::Stale);
         }
         while let Some(due) = self.pulse.on_time(Instant::now()) {
@@ -280,7 +324,7 @@ impl Session {
     }
 
     async fn send(&mut self, frames: &[Frame]) -> Result<(), End> {
-        self.gateway.metrics.frames_sent.inc_by(frames.len() as u64);
+        self.sessions.metrics.frames_sent.inc_by(frames.len() as u64);
         Ok(self.socket.send(frames).await?)
     }
 }

@@ -3,19 +3,19 @@
 //!
 //! ```text
 //! machine      how an integration changes: pure    integration  what is stored of one
-//! directory    all of them, read and changed       store        compare-and-swap, durable
+//! integrations    all of them, read and changed       store        compare-and-swap, durable
 //! rotation     refreshes, detached                 provider     the token endpoint
 //! vault        seals and opens                     journal, audit
 //! activation   connect, callbacks, disconnect      users, vending
 //! ```
 //!
-//! It knows nothing of calls: it imports neither `session` nor `registry` nor `engine`.
+//! It knows nothing of calls: it imports neither `session` nor `feed` nor `engine`.
 
 pub mod activation;
 pub mod audit;
-pub mod directory;
 mod disk;
 pub mod integration;
+pub mod integrations;
 pub mod journal;
 pub mod machine;
 pub mod metrics;
@@ -30,19 +30,20 @@ use crate::{
     auth::{AgreedHeader, Verifier},
     clock,
     config::{self, Config, EngineKind},
+    metrics::Metrics,
+    tasks::{Kept, Tasks},
 };
 use anyhow::Context;
 use audit::Audit;
-use directory::Directory;
+use integrations::Integrations;
 use journal::Journal;
 use machine::Policy;
-use metrics::Metrics;
+use metrics::SidecarMetrics;
 use provider::Provider;
 use rotation::{Parts, Rotation};
 use std::{sync::Arc, time::Duration};
 use store::Store;
 use tokio::time::timeout;
-use tokio_util::task::AbortOnDropHandle;
 use users::Users;
 use vault::{Ring, Vault, VaultError};
 
@@ -51,21 +52,21 @@ const FIRST_READ: Duration = Duration::from_secs(3);
 
 /// The part that has the vault key.
 pub struct Sidecar {
-    pub directory: Arc<Directory>,
+    pub integrations: Arc<Integrations>,
     pub rotation: Arc<Rotation>,
     pub users: Users,
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SidecarMetrics>,
     config: config::Sidecar,
     callbacks: AgreedHeader,
     /// Pages that may be come back to.
     origins: Vec<String>,
-    _running: AbortOnDropHandle<()>,
+    _running: Kept,
 }
 
-/// A directory that follows the store for as long as this is there.
+/// A integrations that follows the store for as long as this is there.
 pub struct Followed {
-    pub directory: Arc<Directory>,
-    _task: AbortOnDropHandle<()>,
+    pub integrations: Arc<Integrations>,
+    _task: Kept,
 }
 
 impl Followed {
@@ -76,13 +77,15 @@ impl Followed {
     pub async fn open(
         config: &Config,
         sidecar: &config::Sidecar,
-        metrics: Arc<crate::metrics::Metrics>,
+        metrics: &Metrics,
+        tasks: &Tasks,
     ) -> anyhow::Result<Self> {
-        let store = Store::open(&config.engine, &sidecar.data_dir, metrics).await?;
-        let directory = Arc::new(Directory::new(store, Policy { reuse_grace: sidecar.portal.reuse_grace }));
-        let task = AbortOnDropHandle::new(tokio::spawn(directory.clone().follow()));
-        let _ = timeout(FIRST_READ, directory.first_read()).await;
-        Ok(Self { directory, _task: task })
+        let store = Store::open(&config.engine, &sidecar.data_dir, metrics, tasks).await?;
+        let integrations =
+            Arc::new(Integrations::new(store, Policy { reuse_grace: sidecar.portal.reuse_grace }));
+        let task = tasks.keep("integrations", integrations.clone().follow());
+        let _ = timeout(FIRST_READ, integrations.first_read()).await;
+        Ok(Self { integrations, _task: task })
     }
 }
 
@@ -94,21 +97,23 @@ impl Sidecar {
     pub async fn open(
         config: &Config,
         sidecar: &config::Sidecar,
-        directory: Arc<Directory>,
+        integrations: Arc<Integrations>,
         verifier: Arc<Verifier>,
-        metrics: Arc<Metrics>,
+        metrics: &Metrics,
+        tasks: &Tasks,
     ) -> anyhow::Result<Arc<Self>> {
         let ring = sidecar.vault_key.as_ref().context("sidecar.vault_key_file is missing")?;
         let vault = Vault::new(Ring::parse(ring).context("sidecar.vault_key_file")?);
-        check_keys(&vault, &directory)?;
+        check_keys(&vault, &integrations)?;
         let dir = &sidecar.data_dir;
         let rotation = Arc::new(Rotation::new(Parts {
-            directory: directory.clone(),
+            integrations: integrations.clone(),
             vault,
             provider: Provider::new(sidecar.portal.clone())?,
             journal: Journal::open(&dir.join("journal"))?,
             audit: Audit::open(&dir.join(audit::FILE), clock::now())?,
-            metrics: metrics.clone(),
+            metrics: metrics.of(),
+            tasks: tasks.clone(),
             answer_timeout: sidecar.portal.answer_timeout,
             late_timeout: sidecar.portal.late_timeout,
         }));
@@ -116,12 +121,12 @@ impl Sidecar {
         if config.engine.kind == EngineKind::Embedded {
             rotation.settle_all().await;
         }
-        let running = AbortOnDropHandle::new(tokio::spawn(rotation.clone().run()));
+        let running = tasks.keep("rotation", rotation.clone().run());
         Ok(Arc::new(Self {
-            users: Users::new(directory.clone(), verifier),
-            directory,
+            users: Users::new(integrations.clone(), verifier),
+            integrations,
             rotation,
-            metrics,
+            metrics: metrics.of(),
             callbacks: AgreedHeader::new(
                 sidecar.portal.callback_header.clone(),
                 sidecar.portal.callback_secrets.clone(),
@@ -139,12 +144,12 @@ impl Sidecar {
 
     /// Brings the gauges up to date.
     pub fn measure(&self) {
-        self.metrics.measure(&self.directory.all(), clock::now());
+        self.metrics.measure(&self.integrations.all(), clock::now());
     }
 
     /// Why it cannot do its work now, if so.
     pub fn trouble(&self) -> Option<&'static str> {
-        self.directory.trouble()
+        self.integrations.trouble()
     }
 
     /// Begins no more refreshes.
@@ -159,8 +164,8 @@ impl Sidecar {
 }
 
 /// Whether the ring has every key that something is sealed by.
-fn check_keys(vault: &Vault, directory: &Directory) -> anyhow::Result<()> {
-    for found in directory.all() {
+fn check_keys(vault: &Vault, integrations: &Integrations) -> anyhow::Result<()> {
+    for found in integrations.all() {
         let Some(tokens) = &found.tokens else { continue };
         for sealed in [&tokens.access, &tokens.refresh] {
             let id = sealed.key_id();

@@ -1,13 +1,16 @@
-//! The providers: how each authenticates and what its JSON means. Bytes in, events out;
+//! The providers: who may speak for one, and what its JSON means. Bytes in, events out;
 //! no I/O, and no idea who listens.
 
+mod gate;
 pub mod telsmart;
+
+pub use gate::Gate;
 
 use crate::call::CallEvent;
 
 /// What one element of a webhook's body says.
 #[derive(Debug)]
-pub enum Notice {
+pub enum Received {
     /// Something happened to a call.
     Call(CallEvent),
     /// A state that callpop does not know: to be kept and shown to operators.

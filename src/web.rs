@@ -3,7 +3,7 @@
 
 mod coding;
 
-use crate::{gateway::Gateway, problem::Problem, server};
+use crate::http::{Problem, not_found};
 use axum::{
     Router,
     extract::Path,
@@ -13,7 +13,6 @@ use axum::{
 };
 use coding::Coding;
 use rust_embed::{EmbeddedFile, RustEmbed};
-use std::sync::Arc;
 
 #[derive(RustEmbed)]
 #[folder = "web-client/dist"]
@@ -34,11 +33,6 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>callpop</title>\
     <p>The gateway runs. Its web client was not built: run <code>make web</code>, and build the gateway again.";
 
-/// The pages and what they load.
-pub fn routes() -> Router<Arc<Gateway>> {
-    Router::new().route("/assets/{*path}", get(asset)).route("/embed/{*path}", get(embed))
-}
-
 /// `/`: the page of that name.
 pub fn page(name: &'static str) -> Router {
     page_at("/", name)
@@ -53,17 +47,18 @@ fn page_or_hint(name: &str, request: &HeaderMap) -> Response {
     file(name, request).unwrap_or_else(not_built)
 }
 
-async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+/// What our pages load.
+pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     match file(&format!("assets/{path}"), &headers) {
         Some(response) => Ok(response),
-        None => Err(server::not_found().await),
+        None => Err(not_found().await),
     }
 }
 
 /// What other pages load, from wherever they are.
-async fn embed(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn embed(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let Some(mut response) = file(&format!("embed/{path}"), &headers) else {
-        return Err(server::not_found().await);
+        return Err(not_found().await);
     };
     let headers = response.headers_mut();
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));

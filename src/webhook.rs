@@ -1,28 +1,26 @@
 //! Webhooks in: authenticate, read, parse, commit, reply. What the events mean for a call is
 //! not decided here.
 
-mod gate;
-
-pub use gate::{Gate, Peer};
+mod metrics;
 
 use crate::{
-    body,
     call::{Added, CallEvent, LegKey, Phase, What},
     clock::now,
     engine::{EngineError, Receipt},
     gateway::Gateway,
+    http::{Problem, body},
     integrations,
-    metrics::Reply,
-    problem::Problem,
     sidecar::integration::Key,
-    source::{Notice, Refusal, telsmart},
+    source::{Gate, Received, Refusal, telsmart},
 };
+
 use axum::{
     extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
+use metrics::{Reply, WebhookMetrics};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -38,30 +36,49 @@ const COMMIT_TOGETHER: usize = 32;
 /// When a provider is to come again after a 503.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// What the webhooks of a node share.
+pub struct Webhooks {
+    gateway: Arc<Gateway>,
+    telsmart: Gate,
+    metrics: Arc<WebhookMetrics>,
+}
+
+impl Webhooks {
+    /// Those of a node.
+    pub fn new(gateway: Arc<Gateway>) -> Self {
+        Self { telsmart: Gate::new(&gateway.config), metrics: gateway.metrics.of(), gateway }
+    }
+
+    /// Forgets what need not be known any more of whoever sent some; to be called now and then.
+    pub fn sweep(&self) {
+        self.telsmart.sweep();
+    }
+}
+
 /// `POST /webhooks/telsmart`.
-pub async fn telsmart(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+pub async fn telsmart(State(webhooks): State<Arc<Webhooks>>, request: Request) -> Response {
     let began = Instant::now();
-    let (status, response) = match take(&gateway, request, began).await {
+    let (status, response) = match take(&webhooks, request, began).await {
         Ok(()) => (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT.into_response()),
         Err(problem) => (problem.status(), problem.into_response()),
     };
-    gateway.metrics.webhooks.get_or_create(&Reply { status: status.as_u16() }).inc();
-    gateway.metrics.webhook_seconds.observe(began.elapsed().as_secs_f64());
+    webhooks.metrics.requests.get_or_create(&Reply { status: status.as_u16() }).inc();
+    webhooks.metrics.seconds.observe(began.elapsed().as_secs_f64());
     response
 }
 
-async fn take(gateway: &Gateway, request: Request, began: Instant) -> Result<(), Problem> {
+async fn take(webhooks: &Webhooks, request: Request, began: Instant) -> Result<(), Problem> {
     let (head, body) = request.into_parts();
-    gateway.telsmart.admit(&head)?;
+    webhooks.telsmart.admit(&head)?;
     let body = body::read_json(&head.headers, body).await?;
-    let notices = telsmart::parse(&body)?;
+    let all = telsmart::parse(&body)?;
     // What is cut off may have been committed: the provider sends it again, and it is known then.
-    timeout(COMMIT_DEADLINE, commit_all(gateway, notices, began)).await.unwrap_or(Err(LATE))?;
+    timeout(COMMIT_DEADLINE, commit_all(webhooks, all, began)).await.unwrap_or(Err(LATE))?;
     Ok(())
 }
 
-async fn commit_all(gateway: &Gateway, notices: Vec<Notice>, began: Instant) -> Result<(), EngineError> {
-    let commits = stream::iter(notices).map(|notice| commit(gateway, notice, began));
+async fn commit_all(webhooks: &Webhooks, all: Vec<Received>, began: Instant) -> Result<(), EngineError> {
+    let commits = stream::iter(all).map(|received| commit(webhooks, received, began));
     let receipts: Vec<Receipt> = commits.buffered(COMMIT_TOGETHER).try_collect().await?;
     for receipt in receipts {
         receipt.durable().await?;
@@ -69,22 +86,23 @@ async fn commit_all(gateway: &Gateway, notices: Vec<Notice>, began: Instant) -> 
     Ok(())
 }
 
-async fn commit(gateway: &Gateway, notice: Notice, began: Instant) -> Result<Receipt, EngineError> {
-    match notice {
-        Notice::Call(event) if !is_wanted(gateway, &event).await? => {
-            gateway.metrics.inactive_users.inc();
+async fn commit(webhooks: &Webhooks, received: Received, began: Instant) -> Result<Receipt, EngineError> {
+    let gateway = &webhooks.gateway;
+    match received {
+        Received::Call(event) if !is_wanted(gateway, &event).await? => {
+            webhooks.metrics.inactive_users.inc();
             Ok(Receipt::Now)
         }
-        Notice::Call(event) => {
+        Received::Call(event) => {
             let rang_at = event.event.rang_at();
             let (added, receipt) = gateway.engine.commit(event).await?;
             if let (Added::New, Some(rang_at)) = (added, rang_at) {
-                gateway.metrics.ringing.on_commit(rang_at, began.elapsed(), now());
+                gateway.ringing.on_commit(rang_at, began.elapsed(), now());
             }
             Ok(receipt)
         }
-        Notice::Unknown(unknown) => {
-            gateway.metrics.unknown_states.inc();
+        Received::Unknown(unknown) => {
+            webhooks.metrics.unknown_states.inc();
             tracing::warn!(
                 "an event of an unknown state was archived; GET /archive on the admin listener shows it"
             );
@@ -98,7 +116,7 @@ async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineE
     match &gateway.integrations {
         Some(followed) if gateway.config.calls.require_activation => {
             let key = Key { tenant: event.tenant.clone(), extension: event.extension.clone() };
-            if integrations::is_live(&followed.directory, &key).await.map_err(|_| UNREAD)? {
+            if integrations::is_live(&followed.integrations, &key).await.map_err(|_| UNREAD)? {
                 return Ok(true);
             }
             // A call that was delivered does not ring on for ever.

@@ -1,7 +1,7 @@
 //! What a token says, once its signature is known to be right.
 
 use super::{Identity, MAX_EXTENSIONS, Refusal, Role};
-use crate::call::{Extension, TenantId};
+use crate::id::{Extension, TenantId};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;

@@ -6,6 +6,7 @@
 //! A failed fetch changes nothing: the keys at hand stay good.
 
 use super::{AuthError, Refusal, key::Key};
+use crate::tasks::{Kept, Tasks};
 use jsonwebtoken::{Algorithm, jwk::Jwk};
 use reqwest::{Client, StatusCode, Url, header::ACCEPT, redirect};
 use serde::Deserialize;
@@ -13,7 +14,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
-    task::JoinHandle,
     time::{Instant, sleep_until, timeout},
 };
 
@@ -52,13 +52,7 @@ pub(super) struct Jwks {
     latest: watch::Receiver<Latest>,
     demand: Arc<Notify>,
     pace: Pace,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Jwks {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: Kept,
 }
 
 /// What the last fetches brought.
@@ -102,9 +96,9 @@ impl Latest {
 
 impl Jwks {
     /// Starts to fetch.
-    pub fn start(url: &str, pace: Pace) -> Result<Self, AuthError> {
+    pub fn start(url: &str, pace: Pace, tasks: &Tasks) -> Result<Self, AuthError> {
         let url = Url::parse(url).map_err(|_| AuthError::JwksUrl)?;
-        let runtime = Handle::try_current().map_err(|_| AuthError::NoRuntime)?;
+        Handle::try_current().map_err(|_| AuthError::NoRuntime)?;
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(FETCH_TIMEOUT)
@@ -115,8 +109,8 @@ impl Jwks {
             .map_err(AuthError::Client)?;
         let (sender, latest) = watch::channel(Latest::default());
         let demand = Arc::new(Notify::new());
-        let task = runtime.spawn(keep_fetching(client, url, sender, demand.clone(), pace));
-        Ok(Self { latest, demand, pace, task })
+        let task = tasks.keep("jwks", keep_fetching(client, url, sender, demand.clone(), pace));
+        Ok(Self { latest, demand, pace, _task: task })
     }
 
     /// The key of a token's header. Cancel safe.

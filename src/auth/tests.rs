@@ -1,6 +1,7 @@
 //! Tokens of every kind against every kind of key.
 
 use super::*;
+use crate::metrics::Metrics;
 use config::Auth;
 use jsonwebtoken::errors::ErrorKind;
 use serde_json::{Value, json};
@@ -26,12 +27,16 @@ pub(super) fn auth(key: AuthKey) -> Auth {
     Auth { key, audience: None, issuer: None, allowed_origins: Vec::new() }
 }
 
+fn tasks() -> Tasks {
+    Tasks::new(&Metrics::default())
+}
+
 fn hs256() -> Verifier {
-    Verifier::new(&auth(AuthKey::Hs256(SECRET.into()))).unwrap()
+    Verifier::new(&auth(AuthKey::Hs256(SECRET.into())), &tasks()).unwrap()
 }
 
 fn pem(name: &str) -> Verifier {
-    Verifier::new(&auth(AuthKey::PublicKey(key_file(name)))).unwrap()
+    Verifier::new(&auth(AuthKey::PublicKey(key_file(name))), &tasks()).unwrap()
 }
 
 /// Claims that are accepted, with some of them replaced; null takes one away.
@@ -170,7 +175,7 @@ async fn a_token_ends_and_begins_on_time() {
 async fn audience_and_issuer_count_when_they_are_configured() {
     let mut auth = auth(AuthKey::Hs256(SECRET.into()));
     (auth.audience, auth.issuer) = (Some("callpop".to_owned()), Some("https://id".to_owned()));
-    let strict = Verifier::new(&auth).unwrap();
+    let strict = Verifier::new(&auth, &tasks()).unwrap();
     for (changes, expected) in [
         (json!({"aud": "callpop", "iss": "https://id"}), Ok(())),
         (json!({"aud": ["x", "callpop"], "iss": "https://id"}), Ok(())),
@@ -215,7 +220,8 @@ async fn wrong_claims_are_named() {
 
 #[test]
 fn a_key_that_cannot_be_used_is_refused_at_once() {
-    let refused = |pem: &str| Verifier::new(&auth(AuthKey::PublicKey(pem.to_owned()))).err().unwrap();
+    let refused =
+        |pem: &str| Verifier::new(&auth(AuthKey::PublicKey(pem.to_owned())), &tasks()).err().unwrap();
     for name in ["rsa", "ec", "ed"] {
         assert!(matches!(refused(&key_file(name)), AuthError::PrivateKey), "{name}");
     }
@@ -228,7 +234,7 @@ fn a_key_that_cannot_be_used_is_refused_at_once() {
     }
     assert!(check(&auth(AuthKey::PublicKey(key_file("ed.pub")))).is_ok());
     let url = AuthKey::JwksUrl("https://id.example".to_owned());
-    assert!(matches!(Verifier::new(&auth(url)), Err(AuthError::NoRuntime)));
+    assert!(matches!(Verifier::new(&auth(url), &tasks()), Err(AuthError::NoRuntime)));
 }
 
 #[tokio::test]
@@ -247,7 +253,7 @@ async fn a_minted_token_holds_what_was_granted() {
     let identity = hs256().verify(&token).await.unwrap();
     assert_eq!((identity.role, &*identity.sub), (Role::Service, "dev"));
     assert!((1..=60).contains(&(identity.expires_at - now())));
-    let wrong = Verifier::new(&auth(AuthKey::Hs256("another secret".into()))).unwrap();
+    let wrong = Verifier::new(&auth(AuthKey::Hs256("another secret".into())), &tasks()).unwrap();
     assert_eq!(wrong.verify(&token).await, Err(Refusal::Signature));
 }
 

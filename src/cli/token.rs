@@ -2,8 +2,8 @@
 
 use crate::{
     auth::{self, AuthError, Grant, MAX_EXTENSIONS, Role},
-    call::{Extension, TenantId},
     config::{Auth, AuthKey},
+    id::{Extension, TenantId},
 };
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub fn token(auth: &Auth, request: &Request) -> Result<String, TokenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Verifier;
+    use crate::{auth::Verifier, metrics::Metrics, tasks::Tasks};
 
     fn auth(key: AuthKey) -> Auth {
         let (audience, issuer) = (Some("callpop".to_owned()), Some("https://id.example".to_owned()));
@@ -83,7 +83,8 @@ mod tests {
     async fn a_minted_token_is_accepted_by_the_same_configuration() {
         let auth = auth(AuthKey::Hs256("secret".into()));
         let token = token(&auth, &request()).unwrap();
-        let identity = Verifier::new(&auth).unwrap().verify(&token).await.unwrap();
+        let identity =
+            Verifier::new(&auth, &Tasks::new(&Metrics::default())).unwrap().verify(&token).await.unwrap();
         assert_eq!(&*identity.sub, "dev-200");
         assert_eq!(identity.tenant.as_str(), "acme");
         assert_eq!(identity.extensions.len(), 2);

@@ -6,13 +6,15 @@ mod archive;
 mod journal;
 mod tenant;
 
-use super::{Archived, Change, EngineError, LegView, Receipt, Stream, View, now};
+use super::{Archived, EngineError, EngineMetrics, LegView, Receipt, View};
 use crate::{
-    call::{Added, Call, CallEvent, Extension, LegId, LegKey, Micros, Rules, TenantId},
+    call::{Added, Call, CallEvent, LegKey, Rules},
+    clock::{Micros, now},
     config::{Config, Durability},
-    metrics::Metrics,
-    registry::Registry,
+    feed::{Change, Feed, Stream},
+    id::{Extension, LegId, TenantId},
     source::Unknown,
+    tasks::Tasks,
 };
 use archive::Archive;
 use dashmap::DashMap;
@@ -30,8 +32,8 @@ pub struct Embedded {
     tenants: DashMap<TenantId, Arc<Mutex<Tenant>>>,
     archive: Mutex<Archive>,
     journal: Option<Journal>,
-    registry: Arc<Registry>,
-    metrics: Arc<Metrics>,
+    feed: Arc<Feed>,
+    metrics: Arc<EngineMetrics>,
     rules: Rules,
     limits: Limits,
 }
@@ -40,8 +42,9 @@ impl Embedded {
     /// Opens the journal, where there is to be one, and rebuilds memory from it.
     pub fn open(
         config: &Config,
-        registry: Arc<Registry>,
-        metrics: Arc<Metrics>,
+        feed: Arc<Feed>,
+        metrics: Arc<EngineMetrics>,
+        tasks: &Tasks,
     ) -> Result<Self, EngineError> {
         let calls = &config.calls;
         let mut engine = Self {
@@ -49,7 +52,7 @@ impl Embedded {
             tenants: DashMap::new(),
             archive: Mutex::default(),
             journal: None,
-            registry,
+            feed,
             metrics,
             rules: Rules {
                 ringing_stale_after: calls.ringing_stale_after,
@@ -60,8 +63,9 @@ impl Embedded {
         if config.engine.durability == Durability::Fsync {
             let mut memory = Memory::default();
             let metrics = engine.metrics.clone();
-            let journal =
-                Journal::open(&config.engine.data_dir, metrics, |row, record| memory.read(row, record))?;
+            let journal = Journal::open(&config.engine.data_dir, metrics, tasks, |row, record| {
+                memory.read(row, record)
+            })?;
             journal.remove(mem::take(&mut memory.surplus));
             engine.journal = Some(journal);
             engine.rebuild(memory);
@@ -88,7 +92,7 @@ impl Embedded {
         let Written { row, durable } = self.write(record)?;
         let (seq, leg) = tenant.add(&key, event.event, now, row);
         let change = || Some(Change::new(seq, leg.fold(&key, &self.rules)?, Some(now)));
-        let sleepers = self.registry.deliver(&key.tenant, key.extension.as_str(), change);
+        let sleepers = self.feed.deliver(&key.tenant, key.extension.as_str(), change);
         drop(tenant);
         sleepers.into_iter().for_each(Waker::wake);
         self.metrics.committed.inc();

@@ -20,14 +20,16 @@ mod subscriber;
 mod sweep;
 mod watch;
 
-use super::{Archived, EngineError, LegView, Receipt, Stream, View};
+use super::{Archived, EngineError, EngineMetrics, LegView, Receipt, View};
 use crate::{
-    call::{Added, Call, CallEvent, Extension, LegId, LegKey, Rules, TenantId},
+    call::{Added, Call, CallEvent, LegKey, Rules},
     config::{Config, Durability},
+    feed::{Feed, Stream},
+    id::{Extension, LegId, TenantId},
     link::{Confirm, Link, Request, Source},
     metrics::Metrics,
-    registry::Registry,
     source::Unknown,
+    tasks::{Kept, Tasks},
 };
 use futures_util::{StreamExt, stream};
 use group::Groups;
@@ -46,7 +48,6 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit, oneshot},
     time::timeout,
 };
-use tokio_util::task::AbortOnDropHandle;
 use watch::{Watch, Watches};
 
 /// Silent calls that are ended at the same time.
@@ -71,31 +72,32 @@ pub struct Redis {
     /// None where a 2xx promises memory only.
     confirm: Option<Arc<Confirm>>,
     reads: Semaphore,
-    metrics: Arc<Metrics>,
-    _tasks: Vec<AbortOnDropHandle<()>>,
+    metrics: Arc<EngineMetrics>,
+    _kept: Vec<Kept>,
 }
 
 impl Redis {
     /// Connects, and keeps connected. A Redis that is away is no error, one that cannot be used is.
     pub async fn open(
         config: &Config,
-        registry: Arc<Registry>,
-        metrics: Arc<Metrics>,
+        feed: Arc<Feed>,
+        metrics: &Metrics,
+        tasks: &Tasks,
     ) -> Result<Self, EngineError> {
         let (engine, calls) = (&config.engine, &config.calls);
         let source =
             Source::new(engine).map_err(|why| EngineError::CannotOpen(format!("engine.redis_url: {why}")))?;
         let source = Arc::new(source);
-        let link = |name| Arc::new(Link::new(name, metrics.clone()));
+        let link = |name| Arc::new(Link::new(name, metrics));
         let rules = Rules {
             ringing_stale_after: calls.ringing_stale_after,
             active_stale_after: calls.active_stale_after,
         };
         let store = Arc::new(Store::new(link("commands"), engine, calls));
-        let watches = Arc::new(Watches::new(registry, metrics.clone(), rules));
+        let watches = Arc::new(Watches::new(feed, metrics.of(), rules));
         let probe = Arc::new(Probe::new());
         let subscriber = Arc::new(Subscriber::new(link("subscriptions"), watches.clone()));
-        let mut tasks = Tasks::default();
+        let mut kept = Vec::new();
         let look = probe.clone();
         let (first, went) = oneshot::channel();
         let keep = store.link.clone().keep(
@@ -106,7 +108,7 @@ impl Redis {
                 _ = first.send(outcome);
             },
         );
-        tasks.spawn(keep);
+        kept.push(tasks.keep("redis commands", keep));
         if let Ok(Ok(Err(why))) = timeout(START, went).await
             && why.is_final()
         {
@@ -114,25 +116,24 @@ impl Redis {
         }
         let connected = subscriber.clone();
         let listener = Some(subscriber.listener());
-        tasks.spawn(subscriber.link.clone().keep(
-            source.clone(),
-            listener,
-            move || connected.on_connected(),
-            drop,
-        ));
-        tasks.spawn(subscriber.clone().run(probe.clone()));
-        tasks.spawn(probe.clone().run(store.clone(), watches.clone()));
-        tasks.spawn(heal::run(store.clone(), watches.clone()));
+        let keep =
+            subscriber.link.clone().keep(source.clone(), listener, move || connected.on_connected(), drop);
+        kept.push(tasks.keep("redis subscriptions", keep));
+        kept.push(tasks.keep("subscriber", subscriber.clone().run(probe.clone())));
+        kept.push(tasks.keep("probe", probe.clone().run(store.clone(), watches.clone())));
+        kept.push(tasks.keep("heal", heal::run(store.clone(), watches.clone(), tasks.clone())));
         let confirm = (engine.durability == Durability::Fsync).then(|| {
             let (confirm, waiters) = Confirm::new(engine, link("confirmations"), probe.has_replicas.clone());
             let confirm = Arc::new(confirm);
-            tasks.spawn(confirm.link.clone().keep(source, None, || {}, drop));
-            tasks.spawn(confirm.clone().run(waiters, store.link.clone()));
+            kept.push(
+                tasks.keep("redis confirmations", confirm.link.clone().keep(source, None, || {}, drop)),
+            );
+            kept.push(tasks.keep("confirm", confirm.clone().run(waiters, store.link.clone())));
             confirm
         });
         let sweeper = Arc::new(Sweeper::new(store.clone(), calls.expire_after));
         let engine = Self {
-            groups: Groups::new(store.clone(), sweeper.clone()),
+            groups: Groups::new(store.clone(), sweeper.clone(), tasks.clone()),
             sweeper,
             store,
             watches,
@@ -140,8 +141,8 @@ impl Redis {
             subscriber,
             confirm,
             reads: Semaphore::new(MOST_READS),
-            metrics,
-            _tasks: tasks.0,
+            metrics: metrics.of(),
+            _kept: kept,
         };
         engine.settle().await;
         Ok(engine)
@@ -314,14 +315,4 @@ impl Redis {
 struct Row {
     state: String,
     raw: String,
-}
-
-/// What ends with the engine.
-#[derive(Default)]
-struct Tasks(Vec<AbortOnDropHandle<()>>);
-
-impl Tasks {
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.push(AbortOnDropHandle::new(tokio::spawn(task)));
-    }
 }

@@ -3,15 +3,10 @@
 
 use crate::{
     auth::{self, Grant, Role},
-    call::{Extension, TenantId},
     config::{self, AuthKey, Config},
-    problem::Problem,
-    sidecar::{
-        Sidecar,
-        integration::Key,
-        users::{Users, no_store, unavailable},
-        vending::NoToken,
-    },
+    http::{Problem, no_store, unavailable},
+    id::{Extension, TenantId},
+    sidecar::{Sidecar, integration::Key, users::Users, vending::NoToken},
 };
 use axum::{
     Json,
@@ -111,7 +106,7 @@ impl Contacts {
     /// A contact's name; who ask for the same at the same time share one question.
     async fn name(&self, key: &Key, number: &str) -> Result<Option<String>, NoName> {
         // What was remembered is not for those who are connected no more.
-        if !super::is_live(&self.users.directory, key).await.map_err(|_| NoName::NotNow)? {
+        if !super::is_live(&self.users.integrations, key).await.map_err(|_| NoName::NotNow)? {
             return Err(NoName::NoToken);
         }
         let place = (key.tenant.clone(), key.extension.clone(), number.to_owned());

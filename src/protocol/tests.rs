@@ -1,5 +1,8 @@
 use super::*;
-use crate::call;
+use crate::{
+    call,
+    id::{Extension, TenantId},
+};
 use std::{fs, path::Path};
 use ts_rs::{Config, TS};
 
@@ -14,7 +17,7 @@ fn declaration<T: TS>(config: &Config) -> String {
 fn wire() -> String {
     let config = Config::default();
     let declarations = [
-        declaration::<call::TenantId>(&config),
+        declaration::<TenantId>(&config),
         declaration::<Extension>(&config),
         declaration::<LegId>(&config),
         declaration::<call::Direction>(&config),
@@ -27,7 +30,7 @@ fn wire() -> String {
         declaration::<call::WrapUp>(&config),
         declaration::<Call>(&config),
         declaration::<State<'static>>(&config),
-        declaration::<Status>(&config),
+        declaration::<IntegrationStatus>(&config),
         declaration::<Integration<'static>>(&config),
         declaration::<ErrorCode>(&config),
         declaration::<ServerFrame<'static>>(&config),

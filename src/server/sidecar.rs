@@ -1,17 +1,17 @@
 //! A sidecar alone: what `callpop sidecar` serves, beside gateways that share its Redis.
 
-use super::{Requests, cors, listen, method_not_allowed, not_found};
+use super::{Requests, listen};
 use crate::{
     auth::Verifier,
     config::Config,
     metrics::Metrics,
-    operator,
-    sidecar::{Followed, Sidecar, activation, users, vending},
+    routes,
+    sidecar::{Followed, Sidecar},
+    tasks::Tasks,
 };
-use anyhow::Context;
-use axum::Router;
+use anyhow::{Context, bail};
 use std::{net::SocketAddr, sync::Arc};
-use tokio::{net::TcpListener, task::JoinSet, time::timeout};
+use tokio::{net::TcpListener, time::timeout};
 
 /// A sidecar that listens.
 pub struct SidecarServer {
@@ -19,6 +19,7 @@ pub struct SidecarServer {
     sidecar: Arc<Sidecar>,
     followed: Followed,
     metrics: Arc<Metrics>,
+    tasks: Tasks,
     public: TcpListener,
     private: TcpListener,
     admin: TcpListener,
@@ -32,50 +33,56 @@ impl SidecarServer {
     pub async fn bind(config: Config) -> anyhow::Result<Self> {
         let wanted = config.sidecar.clone().context("there is no [sidecar] in the configuration")?;
         let metrics = Arc::<Metrics>::default();
-        let verifier = Arc::new(Verifier::new(&config.auth)?);
-        let followed = Followed::open(&config, &wanted, metrics.clone()).await?;
-        let directory = followed.directory.clone();
-        let sidecar = Sidecar::open(&config, &wanted, directory, verifier, metrics.sidecar.clone()).await?;
+        let tasks = Tasks::new(&metrics);
+        let verifier = Arc::new(Verifier::new(&config.auth, &tasks)?);
+        let followed = Followed::open(&config, &wanted, &metrics, &tasks).await?;
+        let integrations = followed.integrations.clone();
+        let sidecar = Sidecar::open(&config, &wanted, integrations, verifier, &metrics, &tasks).await?;
         let bind = |name: &str, addr: SocketAddr| listen(addr).with_context(|| format!("{name} = {addr}"));
         let public = bind("listen", config.listen)?;
         let private = bind("sidecar.listen", wanted.listen)?;
         let admin = bind("admin_listen", config.admin_listen)?;
-        Ok(Self { config, sidecar, followed, metrics, public, private, admin })
+        Ok(Self { config, sidecar, followed, metrics, tasks, public, private, admin })
     }
 
     /// Serves until `stop`, then lets refreshes that are under way end.
+    ///
+    /// # Errors
+    /// A task of the process failed, and it was drained for that.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { config, sidecar, followed, metrics, public, private, admin } = self;
+        let Self { config, sidecar, followed, metrics, tasks, public, private, admin } = self;
         tracing::info!(
             public = %public.local_addr()?,
             private = %private.local_addr()?,
             admin = %admin.local_addr()?,
             "listening"
         );
-        let routes = Router::new()
-            .merge(activation::routes(sidecar.clone()))
-            .merge(users::routes(sidecar.users.clone()))
-            .layer(cors(&config.auth.allowed_origins))
-            .fallback(not_found)
-            .method_not_allowed_fallback(method_not_allowed);
-        let requests = Requests::default();
-        let mut tasks = JoinSet::new();
-        let public = tasks.spawn(requests.clone().accept(public, routes));
-        tasks.spawn(requests.clone().accept(private, vending::routes(sidecar.clone())));
-        let admin_routes = operator::sidecar_routes(sidecar.clone(), metrics);
-        tasks.spawn(requests.clone().accept(admin, admin_routes));
-        stop.await;
+        let requests = Requests::new(tasks.clone());
+        let routes = routes::sidecar(&sidecar, &config.auth.allowed_origins);
+        let accept_public = tasks.keep("accept", requests.clone().accept(public, routes));
+        let routes = routes::vending(&sidecar);
+        let accept_private = tasks.keep("sidecar accept", requests.clone().accept(private, routes));
+        let routes = routes::sidecar_admin(&sidecar, &tasks, &metrics);
+        let accept_admin = tasks.keep("admin accept", requests.clone().accept(admin, routes));
+        let failed = tokio::select! {
+            () = stop => None,
+            name = tasks.failed() => Some(name),
+        };
         tracing::info!("draining");
-        public.abort();
+        tasks.stop();
+        drop(accept_public);
         let drained = timeout(config.shutdown.grace, async {
             sidecar.drain().await;
-            tasks.shutdown().await;
+            drop((accept_private, accept_admin));
             requests.finish().await;
         });
         if drained.await.is_err() {
             tracing::warn!("cut off what was not done after shutdown.grace");
         }
         drop(followed);
+        if let Some(name) = failed {
+            bail!("stopped, since the task {name:?} failed");
+        }
         tracing::info!("stopped");
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! What a client asks for, and what it is answered. Whatever changes a call is committed as an
 //! event, and everyone who sees the call hears of it as of any other; an answer is for a refusal.
 
-use super::{End, Session, life, receipts::Painted};
+use super::{End, Session, life, reach::Standing, receipts::Painted};
 use crate::{
     auth::Identity,
-    call::{self, Added, CallEvent, Event, Extension, LegId, LegKey, Micros, What},
-    engine::{EngineError, now},
-    metrics::{Hop, Standing},
+    call::{self, Added, CallEvent, Event, LegKey, What},
+    clock::{Micros, now},
+    engine::EngineError,
+    gateway::Hop,
+    id::{Extension, LegId},
     protocol::{ClientFrame, ErrorCode, Frame, ServerFrame},
 };
 use std::{sync::Arc, time::Instant};
@@ -46,7 +48,7 @@ impl Session {
     }
 
     async fn on_token(&mut self, token: &str) -> Frame {
-        let fresh = match self.gateway.verifier.verify(token).await {
+        let fresh = match self.gateway().verifier.verify(token).await {
             Ok(fresh) => fresh,
             Err(refusal) => return error(ErrorCode::TokenRefused, &refusal.to_string()),
         };
@@ -72,12 +74,12 @@ impl Session {
 
     async fn on_wrap_up(&self, leg: &LegId, said: &Said) -> Result<(), Frame> {
         let invalid = |why: &str| refusal(ErrorCode::InvalidWrapUp, why, leg);
-        let among = &self.gateway.config.calls.dispositions;
+        let among = &self.gateway().config.calls.dispositions;
         call::check_wrap_up(said.disposition.as_deref(), &said.note, among)
             .map_err(|why| invalid(&why.to_string()))?;
         for extension in self.owners(leg).await? {
             let key = self.key(extension, leg);
-            let known = self.gateway.engine.leg(&key).await.map_err(|why| unavailable(&why, leg))?;
+            let known = self.gateway().engine.leg(&key).await.map_err(|why| unavailable(&why, leg))?;
             let events = known.map(|known| known.events).unwrap_or_default();
             let Some(event) = self.wrap_up(said, events.iter().rev().find(|event| event.is_wrap_up())) else {
                 continue;
@@ -108,23 +110,24 @@ impl Session {
 
     /// Only measured: whoever lies makes our figures wrong, within bounds, and nothing else.
     fn on_painted(&mut self, leg: &LegId, painted_at: Micros, received: Micros) {
-        let ringing = &self.gateway.metrics.ringing;
-        match self.receipts.on_painted(leg, painted_at, received) {
+        let ringing = self.gateway().ringing.clone();
+        let believed = self.receipts.on_painted(leg, painted_at, received);
+        self.sessions.metrics.receipt(believed.as_ref().err().copied());
+        match believed {
             Ok(Painted { rang_at, sent_at, painted_at }) => {
-                ringing.on_receipt();
                 ringing.pass(Hop::Paint, sent_at, painted_at);
                 if let Some(rang_at) = rang_at {
                     ringing.pass(Hop::Total, rang_at, painted_at);
                 }
             }
-            Err(why) => ringing.refuse(why),
+            Err(_) => {}
         }
     }
 
     /// Whose leg it is, among the token's extensions.
     async fn owners(&self, leg: &LegId) -> Result<Vec<Extension>, Frame> {
         let Identity { tenant, extensions, .. } = &self.identity;
-        let owners = self.gateway.engine.owners(tenant, extensions, leg).await;
+        let owners = self.gateway().engine.owners(tenant, extensions, leg).await;
         let owners = owners.map_err(|why| unavailable(&why, leg))?;
         match owners.is_empty() {
             true => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", leg)),
@@ -138,7 +141,7 @@ impl Session {
 
     async fn commit(&self, LegKey { tenant, extension, leg }: LegKey, event: Event) -> Result<Added, Frame> {
         let committed = CallEvent { tenant, extension, leg: leg.clone(), event };
-        let went = self.gateway.engine.commit(committed).await;
+        let went = self.gateway().engine.commit(committed).await;
         went.map(|(added, _)| added).map_err(|why| unavailable(&why, &leg))
     }
 }

@@ -1,15 +1,12 @@
 //! From an HTTP request to a session. A browser cannot read the status of a refused handshake,
 //! so whoever offers our subprotocol is upgraded and told by a close code.
 
-use super::{Resume, Session, socket::Socket};
+use super::{Resume, Session, Sessions, seats::Seat, socket::Socket};
 use crate::{
     auth::{self, Identity, Role},
-    engine::Stream,
-    gateway::Gateway,
-    problem::Problem,
+    feed::Stream,
+    http::{Connection, Problem},
     protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
-    registry::Seat,
-    server::Connection,
 };
 use axum::{
     extract::{Request, State},
@@ -36,7 +33,7 @@ struct Refused {
 }
 
 /// `GET /v1/stream`.
-pub async fn stream(State(gateway): State<Arc<Gateway>>, mut request: Request) -> Response {
+pub async fn stream(State(sessions): State<Arc<Sessions>>, mut request: Request) -> Response {
     let Some((accept, upgrade)) = websocket(&mut request) else {
         return Problem::new(
             StatusCode::UPGRADE_REQUIRED,
@@ -47,7 +44,7 @@ pub async fn stream(State(gateway): State<Arc<Gateway>>, mut request: Request) -
         .into_response();
     };
     let offers = Offers::read(request.headers());
-    let admitted = admit(&gateway, request.headers(), request.uri(), offers.bearer).await;
+    let admitted = admit(&sessions, request.headers(), request.uri(), offers.bearer).await;
     if let (Err(refused), false) = (&admitted, offers.ours) {
         return refused.problem().into_response();
     }
@@ -59,30 +56,30 @@ pub async fn stream(State(gateway): State<Arc<Gateway>>, mut request: Request) -
     if offers.ours {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
-    let sessions = gateway.sessions.clone();
-    sessions.spawn(run(gateway, upgrade, admitted));
+    let run = run(sessions.clone(), upgrade, admitted);
+    sessions.gateway.tasks.contain(&sessions.running, "session", run);
     response
 }
 
 /// The session's task, from the upgraded connection to its end.
-async fn run(gateway: Arc<Gateway>, upgrade: OnUpgrade, admitted: Result<Admitted, Refused>) {
-    let Some(socket) = connection(&gateway, upgrade).await else { return };
+async fn run(sessions: Arc<Sessions>, upgrade: OnUpgrade, admitted: Result<Admitted, Refused>) {
+    let Some(socket) = connection(&sessions, upgrade).await else { return };
     match admitted {
         Ok(Admitted { identity, stream, resume, seat }) => {
-            Session::new(gateway, socket, identity, stream, seat).run(resume).await;
+            Session::new(sessions, socket, identity, stream, seat).run(resume).await;
         }
         Err(Refused { code, reason }) => {
-            gateway.count_close(code);
+            sessions.metrics.close(code);
             socket.close(code, &reason).await;
         }
     }
 }
 
-async fn connection(gateway: &Gateway, upgrade: OnUpgrade) -> Option<Socket> {
+async fn connection(sessions: &Sessions, upgrade: OnUpgrade) -> Option<Socket> {
     let upgraded: Upgraded = upgrade.await.ok()?;
     // Without the wrapping of HTTP a session is smaller.
     let parts = upgraded.downcast::<TokioIo<Connection>>().ok()?;
-    let write_timeout = gateway.config.sessions.write_timeout;
+    let write_timeout = sessions.gateway.config.sessions.write_timeout;
     let stream = parts.io.into_inner().into_inner();
     Some(Socket::new(stream, parts.read_buf.into(), write_timeout).await)
 }
@@ -125,15 +122,16 @@ fn list(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &
 }
 
 async fn admit(
-    gateway: &Arc<Gateway>,
+    sessions: &Sessions,
     headers: &HeaderMap,
     uri: &Uri,
     bearer: Option<&str>,
 ) -> Result<Admitted, Refused> {
-    if gateway.registry.is_draining() {
+    let gateway = &sessions.gateway;
+    if gateway.feed.is_draining() {
         return Err(Refused::new(CloseCode::Draining, "the node is going away"));
     }
-    if !gateway.origins.allow(headers) {
+    if !sessions.origins.allow(headers) {
         return Err(Refused::new(CloseCode::Forbidden, "this origin is not allowed"));
     }
     let token = bearer.or(auth::bearer(headers));
@@ -147,7 +145,7 @@ async fn admit(
     let query = uri.query().unwrap_or_default();
     let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
     let stream = choose(&identity, query.get("scope").map_or("user", String::as_str))?;
-    let seat = gateway.registry.seat(&identity.tenant, &identity.sub, gateway.config.sessions.max_per_user);
+    let seat = sessions.seats.take(&identity.tenant, &identity.sub, gateway.config.sessions.max_per_user);
     let seat =
         seat.ok_or_else(|| Refused::new(CloseCode::TooManySessions, "too many sessions of this user"))?;
     Ok(Admitted { resume: query.get("resume").and_then(|text| Resume::parse(text)), identity, stream, seat })

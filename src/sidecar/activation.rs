@@ -3,26 +3,24 @@
 
 use super::{
     Sidecar,
-    directory::ChangeError,
-    integration::{Asked, Callback, Integration, Key, State as Stands, Status},
+    integration::{Asked, Callback, Integration, Key, State as Stands},
+    integrations::ChangeError,
     machine::{Input, Refusal},
     metrics,
     provider::{MAX_LIFE, is_token},
-    users::{Ticket, hash, no_store, random},
+    users::{Ticket, hash, random},
 };
 use crate::{
-    body,
-    call::{Extension, TenantId},
     clock,
-    problem::Problem,
-    server,
+    http::{Problem, body, no_store},
+    id::{Extension, TenantId},
+    protocol::IntegrationStatus,
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -32,8 +30,9 @@ use std::{sync::Arc, time::Duration};
 /// The longest token that is taken, in bytes.
 const MAX_TOKEN: usize = 16 * 1024;
 
+/// What a user who connects may say.
 #[derive(Deserialize)]
-struct ConnectQuery {
+pub struct ConnectQuery {
     ticket: Option<String>,
     extension: Option<Extension>,
     redirect_url: Option<String>,
@@ -61,19 +60,8 @@ struct DisconnectBody {
     extension: Extension,
 }
 
-/// Everything under `/integrations/telsmart`.
-pub fn routes(sidecar: Arc<Sidecar>) -> Router {
-    Router::new()
-        .route("/integrations/telsmart/connect", get(connect))
-        .route("/integrations/telsmart/activate", post(activate))
-        .route("/integrations/telsmart/deactivate", post(deactivate))
-        .route("/integrations/telsmart/disconnect", post(disconnect))
-        .method_not_allowed_fallback(server::method_not_allowed)
-        .with_state(sidecar)
-}
-
-/// Sends the user to the portal.
-async fn connect(
+/// `GET /integrations/telsmart/connect`: sends the user to the portal.
+pub async fn connect(
     State(sidecar): State<Arc<Sidecar>>,
     query: Result<Query<ConnectQuery>, QueryRejection>,
     headers: HeaderMap,
@@ -96,7 +84,7 @@ async fn connect(
         sub: sub.to_string(),
         expires_at: clock::now() + clock::micros(sidecar.config.portal.consent_timeout),
     };
-    let begun = sidecar.directory.change_or_begin(&key, |_| Input::Connect(asked.clone())).await?;
+    let begun = sidecar.integrations.change_or_begin(&key, |_| Input::Connect(asked.clone())).await?;
     sidecar.rotation.note(&begun, "connect_begun", None).await;
     let to = sidecar.portal(&confirmation, &back)?;
     let location = HeaderValue::try_from(to).map_err(|_| bad("redirect_url cannot be a header's value"))?;
@@ -115,12 +103,13 @@ fn choose(named: Option<Extension>, own: &[Extension]) -> Result<Extension, Prob
     }
 }
 
-async fn activate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
+/// `POST /integrations/telsmart/activate`.
+pub async fn activate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
     let answer = take_activation(&sidecar, request).await;
     sidecar.reply("activate", answer.map(|status| json!({ "status": status })))
 }
 
-async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Status, Problem> {
+async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<IntegrationStatus, Problem> {
     let given: ActivateBody = sidecar.callback(request).await?;
     for (name, token) in [("access_token", &given.access_token), ("refresh_token", &given.refresh_token)] {
         if !is_token(token) || token.expose_secret().len() > MAX_TOKEN {
@@ -146,14 +135,14 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Status, 
             (clock::now(), life),
         ),
     };
-    match sidecar.directory.change(&key, make).await {
+    match sidecar.integrations.change(&key, make).await {
         Ok(active) => {
             sidecar.rotation.note(&active, "activated", None).await;
             Ok(active.status())
         }
         // The same again, whatever is done with the tokens just then; but not what has ended.
         Err(ChangeError::Refused { refusal: Refusal::Known, stands }) if stands.is_live() => {
-            Ok(Status::Active)
+            Ok(IntegrationStatus::Active)
         }
         Err(ChangeError::Refused { refusal: Refusal::Known, stands }) => Ok(stands.status()),
         Err(ChangeError::Refused { .. } | ChangeError::Nothing) => {
@@ -163,7 +152,8 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Status, 
     }
 }
 
-async fn deactivate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
+/// `POST /integrations/telsmart/deactivate`.
+pub async fn deactivate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
     let answer = take_deactivation(&sidecar, request).await;
     sidecar.reply("deactivate", answer.map(|()| json!({ "status": "deactivated" })))
 }
@@ -174,8 +164,8 @@ async fn take_deactivation(sidecar: &Sidecar, request: Request) -> Result<(), Pr
     sidecar.end(&key, false, "deactivated_by_provider").await
 }
 
-/// The user ends it.
-async fn disconnect(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Result<Response, Problem> {
+/// `POST /integrations/telsmart/disconnect`: the user ends it.
+pub async fn disconnect(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let identity = sidecar.users.identify(&head.headers).await?;
     let given: DisconnectBody = body::parse(&body::read_json(&head.headers, body).await?)?;
@@ -199,7 +189,7 @@ impl Sidecar {
 
     /// Ends an integration, if there is one.
     async fn end(&self, key: &Key, revoke: bool, event: &'static str) -> Result<(), Problem> {
-        match self.directory.change(key, |_| Input::Deactivate { revoke }).await {
+        match self.integrations.change(key, |_| Input::Deactivate { revoke }).await {
             Ok(ended) => {
                 let wiped = if ended.state == Stands::Deactivated { Some("wiped") } else { None };
                 self.rotation.note(&ended, event, wiped).await;

@@ -9,7 +9,10 @@ mod chain;
 pub use chain::{Verified, verify};
 
 use super::disk::{self, LATE};
-use crate::call::{Extension, Micros, TenantId};
+use crate::{
+    clock::Micros,
+    id::{Extension, TenantId},
+};
 use chain::Head;
 use serde::Serialize;
 use std::{

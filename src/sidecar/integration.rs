@@ -2,7 +2,11 @@
 //! JSON; the tokens in it are sealed. How it changes is in [`super::machine`].
 
 use super::vault::Sealed;
-use crate::call::{Extension, Micros, TenantId};
+use crate::{
+    clock::Micros,
+    id::{Extension, TenantId},
+    protocol::IntegrationStatus,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -125,24 +129,6 @@ pub enum Cause {
     Restored,
 }
 
-/// What others are told of an integration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "IntegrationStatus"))]
-pub enum Status {
-    /// The user was sent to the provider, whose activation has not come.
-    Pending,
-    Active,
-    /// Active, and a refresh is under way.
-    Refreshing,
-    /// A refresh ended without a clear answer; the old access token still counts.
-    Ambiguous,
-    /// There will be no access token until the user consents again.
-    ReauthRequired,
-    /// Ended from either side; its tokens are wiped.
-    Deactivated,
-}
-
 impl Integration {
     /// One that nobody has asked for yet.
     pub fn new(key: Key, now: Micros) -> Self {
@@ -163,23 +149,25 @@ impl Integration {
         }
     }
 
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> IntegrationStatus {
         match &self.state {
-            State::Pending => Status::Pending,
-            State::Active => Status::Active,
+            State::Pending => IntegrationStatus::Pending,
+            State::Active => IntegrationStatus::Active,
             // Not the first to send this generation.
-            State::InFlight(claim) if self.sent.len() > usize::from(claim.is_armed) => Status::Ambiguous,
-            State::InFlight(_) => Status::Refreshing,
-            State::Ambiguous | State::Probing(_) | State::Suspect => Status::Ambiguous,
-            State::ReauthRequired { .. } => Status::ReauthRequired,
-            State::Deactivating | State::Deactivated => Status::Deactivated,
+            State::InFlight(claim) if self.sent.len() > usize::from(claim.is_armed) => {
+                IntegrationStatus::Ambiguous
+            }
+            State::InFlight(_) => IntegrationStatus::Refreshing,
+            State::Ambiguous | State::Probing(_) | State::Suspect => IntegrationStatus::Ambiguous,
+            State::ReauthRequired { .. } => IntegrationStatus::ReauthRequired,
+            State::Deactivating | State::Deactivated => IntegrationStatus::Deactivated,
         }
     }
 
     /// The status, where a refresh that goes well is none of its own.
-    pub fn meaning(&self) -> Status {
+    pub fn meaning(&self) -> IntegrationStatus {
         match self.status() {
-            Status::Refreshing => Status::Active,
+            IntegrationStatus::Refreshing => IntegrationStatus::Active,
             other => other,
         }
     }
@@ -194,7 +182,10 @@ impl Integration {
 
     /// Whether the user's consent stands, and its calls are to be delivered.
     pub fn is_live(&self) -> bool {
-        matches!(self.status(), Status::Active | Status::Refreshing | Status::Ambiguous)
+        matches!(
+            self.status(),
+            IntegrationStatus::Active | IntegrationStatus::Refreshing | IntegrationStatus::Ambiguous
+        )
     }
 
     /// The access token that may be given away, while it is valid.
@@ -214,7 +205,7 @@ impl Integration {
         let Some(tokens) = self.tokens.as_ref().filter(|_| self.is_live()) else { return false };
         let life = tokens.expires_at.saturating_sub(tokens.issued_at);
         let is_overdue = now > tokens.expires_at.saturating_sub(life / 10);
-        is_overdue || self.status() == Status::Ambiguous
+        is_overdue || self.status() == IntegrationStatus::Ambiguous
     }
 
     /// The claim that is held on it.
@@ -222,28 +213,6 @@ impl Integration {
         match &self.state {
             State::InFlight(claim) | State::Probing(claim) => Some(claim),
             _ => None,
-        }
-    }
-}
-
-impl Status {
-    pub const ALL: [Self; 6] = [
-        Self::Pending,
-        Self::Active,
-        Self::Refreshing,
-        Self::Ambiguous,
-        Self::ReauthRequired,
-        Self::Deactivated,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Refreshing => "refreshing",
-            Self::Ambiguous => "ambiguous",
-            Self::ReauthRequired => "reauth_required",
-            Self::Deactivated => "deactivated",
         }
     }
 }

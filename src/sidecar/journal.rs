@@ -8,7 +8,10 @@ use super::{
     disk::{self, LATE},
     vault::{Sealed, VaultError},
 };
-use crate::call::{Extension, Micros, TenantId};
+use crate::{
+    clock::Micros,
+    id::{Extension, TenantId},
+};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{

@@ -11,7 +11,7 @@ mod due;
 pub use due::{Due, Policy};
 
 use super::integration::{Asked, Callback, Cause, Claim, Integration, Sent, State, Tokens};
-use crate::call::Micros;
+use crate::clock::Micros;
 use uuid::Uuid;
 
 /// Consents of one user that may be under way at the same time; the oldest goes.

@@ -1,7 +1,11 @@
 //! What the sidecar counts.
 
-use super::integration::{Integration, Status};
-use crate::call::Micros;
+use super::integration::Integration;
+use crate::{
+    clock::Micros,
+    metrics::{RoomMetrics, labels},
+    protocol::IntegrationStatus,
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -14,7 +18,7 @@ use std::{
 
 /// The sidecar's metrics.
 #[derive(Default)]
-pub struct Metrics {
+pub struct SidecarMetrics {
     pub integrations: Family<Stands, Gauge>,
     /// Alert on it: users who will have to connect again, or have no access token, if nobody acts.
     pub at_risk: Gauge,
@@ -31,7 +35,7 @@ pub struct Metrics {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Stands {
-    pub status: Status,
+    pub status: IntegrationStatus,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,21 +70,23 @@ pub enum Refresh {
     SealedShut,
 }
 
-impl Metrics {
+impl SidecarMetrics {
     pub fn count(&self, outcome: Refresh) {
         self.refreshes.get_or_create(&Ended { outcome }).inc();
     }
 
     /// Counts how all integrations stand.
     pub fn measure(&self, all: &[Arc<Integration>], now: Micros) {
-        for status in Status::ALL {
+        for status in IntegrationStatus::ALL {
             let count = all.iter().filter(|it| it.status() == status).count();
             self.integrations.get_or_create(&Stands { status }).set(count as i64);
         }
         self.at_risk.set(all.iter().filter(|it| it.is_at_risk(now)).count() as i64);
     }
+}
 
-    pub fn name(&self, r: &mut Registry) {
+impl RoomMetrics for SidecarMetrics {
+    fn name(&self, r: &mut Registry) {
         r.register("integrations", "Users' integrations, by status", self.integrations.clone());
         let text = "Integrations that may not be refreshed before their access token ends";
         r.register("integrations_at_risk", text, self.at_risk.clone());
@@ -96,23 +102,19 @@ impl Metrics {
     }
 }
 
-impl EncodeLabelValue for Status {
+impl EncodeLabelValue for IntegrationStatus {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
         encoder.write_str(self.as_str())
     }
 }
 
-impl EncodeLabelValue for Refresh {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        encoder.write_str(match self {
-            Self::Done => "done",
-            Self::NotSent => "not_sent",
-            Self::Refused => "refused",
-            Self::Ambiguous => "ambiguous",
-            Self::Ended => "reauth_required",
-            Self::Stray => "stray",
-            Self::StoreFailed => "store_failed",
-            Self::SealedShut => "sealed_shut",
-        })
-    }
-}
+labels!(Refresh {
+    Done: "done",
+    NotSent: "not_sent",
+    Refused: "refused",
+    Ambiguous: "ambiguous",
+    Ended: "reauth_required",
+    Stray: "stray",
+    StoreFailed: "store_failed",
+    SealedShut: "sealed_shut",
+});

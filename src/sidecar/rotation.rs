@@ -6,15 +6,18 @@ mod revoke;
 
 use super::{
     audit::{Audit, Event},
-    directory::{ChangeError, Directory},
     integration::{Claim, Integration, Key, State, Tokens},
+    integrations::{ChangeError, Integrations},
     journal::Journal,
     machine::{Answer, Due, Input, Refusal},
-    metrics::{Metrics, Refresh},
+    metrics::{Refresh, SidecarMetrics},
     provider::{CONNECT, Provider, Sending},
     vault::{Kind, Label, Vault, VaultError},
 };
-use crate::{call::Micros, clock};
+use crate::{
+    clock::{self, Micros},
+    tasks::Tasks,
+};
 use parking_lot::Mutex;
 use rand::RngExt;
 use secrecy::SecretString;
@@ -37,40 +40,69 @@ const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60
 
 /// What refreshes. It has the vault key.
 pub struct Rotation {
-    pub(super) directory: Arc<Directory>,
+    pub(super) integrations: Arc<Integrations>,
     pub(super) vault: Vault,
     provider: Provider,
     journal: Journal,
     audit: Audit,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<SidecarMetrics>,
     answer_timeout: Duration,
     late_timeout: Duration,
     /// This process.
     me: Uuid,
     /// Attempts of this process, until they are settled.
     ongoing: Mutex<HashMap<Key, watch::Receiver<()>>>,
-    tasks: TaskTracker,
+    tasks: Tasks,
+    under_way: TaskTracker,
     stop: CancellationToken,
 }
 
 /// What a rotation is made of.
 pub struct Parts {
-    pub directory: Arc<Directory>,
+    pub integrations: Arc<Integrations>,
     pub vault: Vault,
     pub provider: Provider,
     pub journal: Journal,
     pub audit: Audit,
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SidecarMetrics>,
+    pub tasks: Tasks,
     pub answer_timeout: Duration,
     pub late_timeout: Duration,
 }
 
+/// The mark that something is done about an integration here. It goes when the work ends, however
+/// that ends: one that stayed would keep the integration from ever being refreshed again.
+struct Ongoing {
+    rotation: Arc<Rotation>,
+    key: Key,
+    ends: watch::Sender<()>,
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        let mut ongoing = self.rotation.ongoing.lock();
+        // What takes long lets go of its mark before, and another's may stand there.
+        if ongoing.get(&self.key).is_some_and(|other| other.same_channel(&self.ends.subscribe())) {
+            ongoing.remove(&self.key);
+        }
+    }
+}
+
 impl Rotation {
     pub fn new(parts: Parts) -> Self {
-        let Parts { directory, vault, provider, journal, audit, metrics, answer_timeout, late_timeout } =
-            parts;
+        let Parts {
+            integrations,
+            vault,
+            provider,
+            journal,
+            audit,
+            metrics,
+            tasks,
+            answer_timeout,
+            late_timeout,
+        } = parts;
         Self {
-            directory,
+            integrations,
             vault,
             provider,
             journal,
@@ -80,7 +112,8 @@ impl Rotation {
             late_timeout,
             me: Uuid::new_v4(),
             ongoing: Mutex::default(),
-            tasks: TaskTracker::new(),
+            tasks,
+            under_way: TaskTracker::new(),
             stop: CancellationToken::new(),
         }
     }
@@ -88,8 +121,8 @@ impl Rotation {
     /// Does what is due, until it is told to stop.
     pub async fn run(self: Arc<Self>) {
         while !self.stop.is_cancelled() {
-            if self.directory.is_read() {
-                for (found, due) in self.directory.due(clock::now(), MOST_AT_ONCE) {
+            if self.integrations.is_read() {
+                for (found, due) in self.integrations.due(clock::now(), MOST_AT_ONCE) {
                     self.act(&found, due);
                 }
             }
@@ -115,15 +148,15 @@ impl Rotation {
     /// Begins nothing new, and waits for what is under way.
     pub async fn drain(&self) {
         self.stop();
-        self.tasks.close();
-        self.tasks.wait().await;
+        self.under_way.close();
+        self.under_way.wait().await;
     }
 
     /// Begins to refresh, unless something is under way here. What is returned ends with it;
     /// nothing where there is too much.
     pub fn begin(self: &Arc<Self>, key: &Key) -> Option<watch::Receiver<()>> {
         let is_too_soon = |found: Arc<Integration>| clock::now() < again_at(&found);
-        if self.directory.held(key).is_some_and(is_too_soon) {
+        if self.integrations.held(key).is_some_and(is_too_soon) {
             return None;
         }
         let (rotation, about) = (self.clone(), key.clone());
@@ -150,14 +183,10 @@ impl Rotation {
         let (ends, done) = watch::channel(());
         ongoing.insert(key.clone(), done.clone());
         drop(ongoing);
-        let (rotation, key) = (self.clone(), key.clone());
-        self.tasks.spawn(async move {
+        let mark = Ongoing { rotation: self.clone(), key: key.clone(), ends };
+        self.tasks.contain(&self.under_way, "refresh", async move {
             work.await;
-            let mut ongoing = rotation.ongoing.lock();
-            if ongoing.get(&key).is_some_and(|other| other.same_channel(&ends.subscribe())) {
-                ongoing.remove(&key);
-            }
-            drop(ends);
+            drop(mark);
         });
         Some(done)
     }
@@ -180,7 +209,7 @@ impl Rotation {
             let until = clock::now() + lease(stands);
             Input::Claim(Claim { attempt, owner: self.me, until, is_armed: false })
         };
-        let claimed = self.directory.change(key, claim).await?;
+        let claimed = self.integrations.change(key, claim).await?;
         self.note(&claimed, "claimed", None).await;
         let Some(token) = self.refresh_token(&claimed) else {
             return self.not_sent(key, attempt, Refresh::SealedShut).await;
@@ -213,7 +242,7 @@ impl Rotation {
 
     /// The last step before the token leaves: from now on it counts as sent.
     async fn arm(self: Arc<Self>, key: Key, attempt: Uuid) -> Result<(), ChangeError> {
-        let armed = self.directory.change(&key, |_| Input::Arm { attempt }).await?;
+        let armed = self.integrations.change(&key, |_| Input::Arm { attempt }).await?;
         self.note(&armed, "sent", None).await;
         // To store it may have taken long, and what is sent is to be there when the claim ends.
         let until = armed.claim().map_or(0, |claim| claim.until);
@@ -227,12 +256,12 @@ impl Rotation {
     async fn not_sent(&self, key: &Key, attempt: Uuid, why: Refresh) -> Result<(), ChangeError> {
         self.metrics.count(why);
         let released =
-            self.directory.change(key, |stands| Input::NotSent { attempt, retry_at: later(stands) }).await;
+            self.integrations.change(key, |stands| Input::NotSent { attempt, retry_at: later(stands) }).await;
         let released = match released {
             // Armed, and then too late to send, or nobody there to take it: nothing is consumed.
             Err(ChangeError::Refused { .. }) => {
                 let refused = |stands: &Integration| Input::Refused { attempt, retry_at: later(stands) };
-                self.directory.change(key, refused).await?
+                self.integrations.change(key, refused).await?
             }
             other => other?,
         };
@@ -241,7 +270,7 @@ impl Rotation {
     }
 
     async fn lost(&self, key: &Key, attempt: Uuid) -> Result<(), ChangeError> {
-        match self.directory.change(key, |_| Input::Lost { attempt }).await {
+        match self.integrations.change(key, |_| Input::Lost { attempt }).await {
             Ok(lost) => {
                 self.metrics.count(Refresh::Ambiguous);
                 self.note(&lost, "no_answer", None).await;
@@ -257,7 +286,7 @@ impl Rotation {
     /// Settles a claim whose owner is gone, or does nothing any more.
     async fn settle(&self, found: &Integration) {
         let Some(attempt) = found.claim().map(|claim| claim.attempt) else { return };
-        match self.directory.change(&found.key, |_| Input::Orphaned { attempt }).await {
+        match self.integrations.change(&found.key, |_| Input::Orphaned { attempt }).await {
             Ok(settled) => {
                 self.note(&settled, "claim_settled", None).await;
                 self.note_end(&settled).await;
@@ -268,7 +297,7 @@ impl Rotation {
 
     /// Settles the claims of processes that are gone: those of others, where there are no others.
     pub async fn settle_all(&self) {
-        for found in self.directory.all() {
+        for found in self.integrations.all() {
             if found.claim().is_some_and(|claim| claim.owner != self.me) {
                 self.settle(&found).await;
             }

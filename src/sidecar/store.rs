@@ -12,10 +12,10 @@ mod redis;
 use crate::{
     config::{self, EngineKind},
     metrics::Metrics,
+    tasks::Tasks,
 };
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -34,7 +34,7 @@ pub const MOST_VALUE: usize = 64 * 1024;
 const MOST_CALLS: usize = 1024;
 const TOO_MANY: StoreError = StoreError::Unavailable("too many calls wait for the store");
 
-/// The file of [`Store::embedded`] in its directory.
+/// The file of [`Store::embedded`] in its integrations.
 pub fn embedded_file(dir: &Path) -> PathBuf {
     dir.join(embedded::NAME)
 }
@@ -106,15 +106,18 @@ impl Store {
     pub async fn open(
         engine: &config::Engine,
         dir: &Path,
-        metrics: Arc<Metrics>,
+        metrics: &Metrics,
+        tasks: &Tasks,
     ) -> Result<Self, StoreError> {
         match engine.kind {
             EngineKind::Embedded => Self::embedded(dir).await,
-            EngineKind::Redis => Redis::open(engine, metrics).await.map(|store| Self::Redis(Box::new(store))),
+            EngineKind::Redis => {
+                Redis::open(engine, metrics, tasks).await.map(|store| Self::Redis(Box::new(store)))
+            }
         }
     }
 
-    /// Opens the file in a directory, which both are made where they are missing. Several
+    /// Opens the file in a integrations, which both are made where they are missing. Several
     /// processes may have it open.
     pub async fn embedded(dir: &Path) -> Result<Self, StoreError> {
         Embedded::open(dir).await.map(Self::Embedded)

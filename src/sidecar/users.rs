@@ -2,22 +2,21 @@
 //! with, since a link of a web page cannot carry a token. It opens nothing that is sealed.
 
 use super::{
-    directory::{ChangeError, Directory},
     integration::{Integration, Key},
+    integrations::{ChangeError, Integrations},
     store::StoreError,
 };
 use crate::{
     auth::{self, Identity, Role, Verifier},
-    call::{Extension, Micros, TenantId},
-    problem::Problem,
-    server,
+    clock::Micros,
+    http::{Problem, no_store, unauthorized, unavailable},
+    id::{Extension, TenantId},
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
@@ -35,12 +34,11 @@ const MOST_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 const MOST_USERS: usize = 10_000;
 /// Requests of users that are at the store at the same time.
 const MOST_AT_ONCE: usize = 256;
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What the routes of users need.
 #[derive(Clone)]
 pub struct Users {
-    pub directory: Arc<Directory>,
+    pub integrations: Arc<Integrations>,
     verifier: Arc<Verifier>,
     /// Of tickets, and of consents begun: each is written to the disk.
     rate: Arc<DefaultKeyedRateLimiter<(TenantId, Arc<str>)>>,
@@ -69,42 +67,40 @@ pub struct Ticket {
     pub extensions: Vec<Extension>,
 }
 
-/// `/v1/integrations` and `/v1/tickets`.
-pub fn routes(users: Users) -> Router {
-    Router::new()
-        .route("/v1/integrations", get(list))
-        .route("/v1/tickets", post(ticket))
-        .method_not_allowed_fallback(server::method_not_allowed)
-        .with_state(users)
-}
-
-async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
+/// `GET /v1/integrations`.
+pub async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
     let identity = users.identify(&headers).await?;
     let _place = users.place()?;
     let mut found = Vec::new();
     for extension in identity.extensions.iter() {
         let key = Key { tenant: identity.tenant.clone(), extension: extension.clone() };
-        found.extend(users.directory.load(&key).await?);
+        found.extend(users.integrations.load(&key).await?);
     }
     let shown: Vec<Shown<'_>> = found.iter().map(Shown::of).collect();
     Ok((no_store(), Json(shown)).into_response())
 }
 
-async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
+/// `POST /v1/tickets`.
+pub async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
     let Identity { tenant, sub, extensions, .. } = users.identify(&headers).await?;
     users.may_begin(&tenant, &sub)?;
     let ticket = Ticket { tenant, sub, extensions: extensions.to_vec() };
     let text = random();
     let value = serde_json::to_string(&ticket).map_err(ChangeError::from)?;
-    users.directory.store().put_once(&ticket_name(&text), &value, TICKET).await.map_err(ChangeError::from)?;
+    users
+        .integrations
+        .store()
+        .put_once(&ticket_name(&text), &value, TICKET)
+        .await
+        .map_err(ChangeError::from)?;
     let answer = Json(json!({ "ticket": text, "expires_in": TICKET.as_secs() }));
     Ok((StatusCode::CREATED, no_store(), answer).into_response())
 }
 
 impl Users {
-    pub fn new(directory: Arc<Directory>, verifier: Arc<Verifier>) -> Self {
+    pub fn new(integrations: Arc<Integrations>, verifier: Arc<Verifier>) -> Self {
         let rate = RateLimiter::keyed(Quota::per_minute(MOST_PER_MINUTE));
-        Self { directory, verifier, rate: Arc::new(rate), places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
+        Self { integrations, verifier, rate: Arc::new(rate), places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
     }
 
     /// One of the places, for as long as it is held.
@@ -148,7 +144,7 @@ impl Users {
     /// Whom a ticket is for; it is of no use again.
     pub async fn redeem(&self, ticket: &str) -> Result<Ticket, Problem> {
         let _place = self.place()?;
-        let taken = self.directory.store().take(&ticket_name(ticket)).await.map_err(ChangeError::from)?;
+        let taken = self.integrations.store().take(&ticket_name(ticket)).await.map_err(ChangeError::from)?;
         let taken = taken.and_then(|value| serde_json::from_str(&value).ok());
         taken.ok_or_else(|| unauthorized("the ticket is unknown, used or expired: ask for another"))
     }
@@ -180,20 +176,6 @@ pub fn hash(text: &str) -> String {
 
 fn ticket_name(ticket: &str) -> String {
     format!("ticket:{}", hash(ticket))
-}
-
-/// What nobody on the way is to keep.
-pub fn no_store() -> [(header::HeaderName, HeaderValue); 1] {
-    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]
-}
-
-pub fn unauthorized(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
-}
-
-pub fn unavailable(detail: &str) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(RETRY_AFTER)
 }
 
 impl From<ChangeError> for Problem {

@@ -2,25 +2,22 @@
 
 use super::{
     Sidecar,
-    directory::ChangeError,
-    integration::{Integration, Key, Status},
+    integration::{Integration, Key},
+    integrations::ChangeError,
     metrics,
-    users::{no_store, unavailable},
 };
 use crate::{
     auth::Role,
-    body,
-    call::{Extension, Micros, TenantId},
-    clock,
-    problem::Problem,
-    server,
+    clock::{self, Micros},
+    http::{Problem, body, no_store, unavailable},
+    id::{Extension, TenantId},
+    protocol::IntegrationStatus,
 };
 use axum::{
-    Json, Router,
+    Json,
     extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::post,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -41,7 +38,7 @@ const TOO_SOON: Micros = 5_000_000;
 pub enum NoToken {
     /// The user has to do something first.
     #[error("there is no integration that could give one")]
-    Status(Option<Status>),
+    Status(Option<IntegrationStatus>),
     #[error("there is none at the moment")]
     NotNow,
     #[error(transparent)]
@@ -54,16 +51,8 @@ struct Body {
     user_extension: Extension,
 }
 
-/// Everything on the private listener.
-pub fn routes(sidecar: Arc<Sidecar>) -> Router {
-    Router::new()
-        .route("/internal/telsmart/access-token", post(vend))
-        .fallback(server::not_found)
-        .method_not_allowed_fallback(server::method_not_allowed)
-        .with_state(sidecar)
-}
-
-async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
+/// `POST /internal/telsmart/access-token`.
+pub async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
     let (status, response) = match take(&sidecar, request).await {
         Ok((token, expires_at)) => {
             let body = json!({ "access_token": token.expose_secret(), "expires_at": expires_at / 1_000_000 });
@@ -105,7 +94,7 @@ impl Sidecar {
         let mut was_shut = false;
         let mut pause = LOOK / 10;
         loop {
-            let found = self.directory.load(key).await?.ok_or(NoToken::Status(None))?;
+            let found = self.integrations.load(key).await?.ok_or(NoToken::Status(None))?;
             if !found.is_live() {
                 return Err(NoToken::Status(Some(found.status())));
             }
@@ -152,7 +141,7 @@ impl From<NoToken> for Problem {
     fn from(why: NoToken) -> Self {
         match why {
             NoToken::Status(status) => {
-                let status = status.map(Status::as_str);
+                let status = status.map(IntegrationStatus::as_str);
                 let detail = match status {
                     Some(status) => format!("the integration is {status}: its user has to connect"),
                     None => "the user never connected".to_owned(),

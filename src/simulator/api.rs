@@ -9,7 +9,7 @@ use super::{
     sender::{Destination, Retries, Sender},
     webhook,
 };
-use crate::problem::Problem;
+use crate::http::Problem;
 use axum::{
     Router,
     body::Bytes,

@@ -1,7 +1,10 @@
 //! Telsmart's call events. Every assumption about what they mean is in this file.
 
-use super::{Notice, Refusal, Unknown};
-use crate::call::{CallEvent, Content, Direction, Event, Line, Micros, Party, Phase, What};
+use super::{Received, Refusal, Unknown};
+use crate::{
+    call::{CallEvent, Content, Direction, Event, Line, Party, Phase, What},
+    clock::Micros,
+};
 use serde::{
     Deserialize,
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
@@ -16,7 +19,7 @@ const BELIEVED: Range<Micros> = 946_684_800_000_000..4_102_444_800_000_000;
 const MAX_EXTENSION_DIGITS: usize = 6;
 
 /// Reads a webhook's body: one event, or an array of them. All are sound or none is taken.
-pub fn parse(body: &[u8]) -> Result<Vec<Notice>, Refusal> {
+pub fn parse(body: &[u8]) -> Result<Vec<Received>, Refusal> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => Ok(vec![event(body)?]),
         Some(b'[') => {
@@ -38,7 +41,7 @@ pub fn parse(body: &[u8]) -> Result<Vec<Notice>, Refusal> {
     }
 }
 
-fn event(json: &[u8]) -> Result<Notice, Refusal> {
+fn event(json: &[u8]) -> Result<Received, Refusal> {
     let fields = Fields::read(json)?;
     let state = required("state", fields.state.as_deref())?;
     let phase = match state {
@@ -49,7 +52,7 @@ fn event(json: &[u8]) -> Result<Notice, Refusal> {
         "SUMMARY_REPORTING" => None,
         unknown => {
             let raw = String::from_utf8_lossy(json).into_owned();
-            return Ok(Notice::Unknown(Unknown { state: unknown.to_owned(), raw }));
+            return Ok(Received::Unknown(Unknown { state: unknown.to_owned(), raw }));
         }
     };
     let line: Arc<Line> = fields.line()?.into();
@@ -57,7 +60,7 @@ fn event(json: &[u8]) -> Result<Notice, Refusal> {
         Some(phase) => What::Phase { phase, line },
         None => fields.summary(line)?,
     };
-    Ok(Notice::Call(CallEvent {
+    Ok(Received::Call(CallEvent {
         tenant: id("tenant_id", fields.tenant_id.as_deref())?,
         extension: id("user_extension", fields.user_extension.as_deref())?,
         leg: id("id", fields.id.as_deref())?,
@@ -221,7 +224,7 @@ fn is_extension(number: &str) -> bool {
     number.len() <= MAX_EXTENSION_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn id<T: for<'t> TryFrom<&'t str, Error = crate::call::BadId>>(
+fn id<T: for<'t> TryFrom<&'t str, Error = crate::id::BadId>>(
     field: &str,
     text: Option<&str>,
 ) -> Result<T, Refusal> {

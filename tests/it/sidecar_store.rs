@@ -13,8 +13,9 @@ use callpop::{
     config::{Durability, Engine, EngineKind},
     metrics::Metrics,
     sidecar::store::{Changes, Row, Store, StoreError, Swap},
+    tasks::Tasks,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -65,7 +66,8 @@ impl Place {
     }
 
     async fn try_open(&self) -> Result<Store, StoreError> {
-        Store::open(&self.engine, &self.engine.data_dir, Arc::new(Metrics::default())).await
+        let metrics = Metrics::default();
+        Store::open(&self.engine, &self.engine.data_dir, &metrics, &Tasks::new(&metrics)).await
     }
 
     fn file(&self) -> PathBuf {

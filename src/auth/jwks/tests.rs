@@ -5,6 +5,7 @@ use super::super::{
     tests::{claims, key_file, signing_key},
 };
 use super::*;
+use crate::metrics::Metrics;
 use axum::{Router, extract::State, http, routing::get};
 use jsonwebtoken::{EncodingKey, Header};
 use parking_lot::Mutex;
@@ -69,7 +70,8 @@ impl Provider {
 }
 
 fn verifier(address: SocketAddr, pace: Pace) -> Verifier {
-    let jwks = Jwks::start(&format!("http://{address}/keys"), pace).unwrap();
+    let jwks =
+        Jwks::start(&format!("http://{address}/keys"), pace, &Tasks::new(&Metrics::default())).unwrap();
     Verifier { keys: Keys::Published(jwks), audience: None, issuer: None }
 }
 

@@ -1,10 +1,6 @@
 use super::*;
-use crate::{
-    call::Content,
-    source::{Notice, telsmart},
-};
+use crate::call::Content;
 use proptest::{collection::vec, prelude::*, sample::Index};
-use std::collections::HashMap;
 
 const RULES: Rules = Rules {
     ringing_stale_after: Duration::from_secs(180),
@@ -41,28 +37,6 @@ fn fold(events: impl IntoIterator<Item = Event>) -> Call {
     let call = leg.fold(&key(), &RULES).unwrap();
     assert_eq!(call.is_live(), leg.is_live());
     call
-}
-
-const FIXTURES: [&str; 7] = [
-    include_str!("../../../tests/fixtures/telsmart/1-answered-inbound.jsonl"),
-    include_str!("../../../tests/fixtures/telsmart/2-answered-outbound.jsonl"),
-    include_str!("../../../tests/fixtures/telsmart/3-held-and-resumed.jsonl"),
-    include_str!("../../../tests/fixtures/telsmart/4-internal.jsonl"),
-    include_str!("../../../tests/fixtures/telsmart/5-blind-transfer.jsonl"),
-    include_str!("../../../tests/fixtures/telsmart/6-attended-transfer.jsonl"),
-    include_str!("../../../tests/fixtures/telsmart/7-summary.jsonl"),
-];
-
-/// The events of every leg of the fixtures, in the order of their arrival.
-fn fixtures() -> HashMap<LegKey, Vec<Event>> {
-    let mut legs: HashMap<LegKey, Vec<Event>> = HashMap::new();
-    for line in FIXTURES.iter().flat_map(|fixture| fixture.lines()) {
-        for notice in telsmart::parse(line.as_bytes()).unwrap() {
-            let Notice::Call(event) = notice else { panic!("{notice:?}") };
-            legs.entry(event.key()).or_default().push(event.event);
-        }
-    }
-    legs
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -122,27 +96,23 @@ proptest! {
         generated in vec(any_event(), 1..12),
         order in vec(any::<Index>(), 40),
     ) {
-        let mut legs: Vec<Vec<Event>> = fixtures().into_values().collect();
-        legs.push(generated);
-        for events in legs {
-            let mut in_order = Leg::default();
-            for event in &events {
-                in_order.add(event.clone());
-            }
-            let mut otherwise = Leg::default();
-            let mut version = 0;
-            for event in shuffled(&events, &order) {
-                let added = otherwise.add(event);
-                let grown = otherwise.events().len();
-                prop_assert_eq!(grown, version + usize::from(added == Added::New));
-                version = grown;
-            }
-            let (expected, call) = (in_order.fold(&key(), &RULES), otherwise.fold(&key(), &RULES));
-            prop_assert_eq!(&call, &expected);
-            if let Some(call) = call {
-                prop_assert_eq!(call.is_live(), otherwise.is_live());
-                prop_assert_eq!(call.version as usize, otherwise.events().len());
-            }
+        let mut in_order = Leg::default();
+        for event in &generated {
+            in_order.add(event.clone());
+        }
+        let mut otherwise = Leg::default();
+        let mut version = 0;
+        for event in shuffled(&generated, &order) {
+            let added = otherwise.add(event);
+            let grown = otherwise.events().len();
+            prop_assert_eq!(grown, version + usize::from(added == Added::New));
+            version = grown;
+        }
+        let (expected, call) = (in_order.fold(&key(), &RULES), otherwise.fold(&key(), &RULES));
+        prop_assert_eq!(&call, &expected);
+        if let Some(call) = call {
+            prop_assert_eq!(call.is_live(), otherwise.is_live());
+            prop_assert_eq!(call.version as usize, otherwise.events().len());
         }
     }
 
@@ -197,18 +167,6 @@ fn who_was_never_active_missed_it_or_had_no_answer() {
     };
     assert_eq!(fold(ends(Direction::Inbound)).outcome, Some(Outcome::Missed));
     assert_eq!(fold(ends(Direction::Outbound)).outcome, Some(Outcome::NoAnswer));
-}
-
-#[test]
-fn the_attended_transfer_of_the_fixture_is_complete_when_the_caller_is_on_the_line() {
-    let legs = fixtures();
-    let (_, events) = legs.iter().find(|(key, _)| key.leg.as_str().starts_with("1e651e94")).unwrap();
-    let before = fold(events[..2].to_vec()).transfer.unwrap();
-    assert_eq!((before.original_number.as_ref(), before.completed_at), ("+3228992675", None));
-    assert_eq!(before.via.name.as_deref(), Some("John Doe"));
-    let call = fold(events.clone());
-    assert_eq!(call.transfer.unwrap().completed_at, Some(1_765_280_019_045_878));
-    assert_eq!((call.remote.number.as_deref(), call.internal), (Some("+3228992675"), false));
 }
 
 #[test]

@@ -4,19 +4,20 @@ use crate::{
     config::{Config, EngineKind},
     metrics::Metrics,
     sidecar::{
-        directory::Directory,
         integration::{Integration, Tokens},
+        integrations::Integrations,
         machine::Policy,
         rotation::label,
         store::{Store, embedded_file},
         vault::{Kind, Label, Ring, Sealed, Vault},
     },
+    tasks::Tasks,
 };
 use anyhow::{Context, ensure};
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 pub struct Opened {
-    pub directory: Directory,
+    pub integrations: Integrations,
     pub vault: Vault,
     /// Where the journal and the audit log are.
     pub data_dir: PathBuf,
@@ -33,9 +34,10 @@ impl Opened {
             let file = embedded_file(&data_dir);
             ensure!(file.exists(), "{} is not there: is sidecar.data_dir the server's?", file.display());
         }
-        let store = Store::open(&config.engine, &data_dir, Arc::<Metrics>::default()).await?;
+        let metrics = Metrics::default();
+        let store = Store::open(&config.engine, &data_dir, &metrics, &Tasks::new(&metrics)).await?;
         let policy = Policy { reuse_grace: sidecar.portal.reuse_grace };
-        Ok(Self { directory: Directory::new(store, policy), vault, data_dir })
+        Ok(Self { integrations: Integrations::new(store, policy), vault, data_dir })
     }
 }
 

@@ -6,8 +6,8 @@ use crate::{
     clock,
     sidecar::{
         audit::{self, Audit, Event},
-        directory::ChangeError,
         integration::Integration,
+        integrations::ChangeError,
         machine::{Input, Refusal},
     },
 };
@@ -17,9 +17,9 @@ pub async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> anyhow::Re
     let audit = Audit::open(&opened.data_dir.join(audit::FILE), clock::now())
         .context("stop every server that uses this store first")?;
     let (mut marked, mut already, mut others, mut bad) = (0, 0, 0, 0);
-    for (whose, found) in opened.directory.scan().await? {
+    for (whose, found) in opened.integrations.scan().await? {
         let changed = match found {
-            Ok(found) => opened.directory.change(&found.key, |_| Input::Restore).await,
+            Ok(found) => opened.integrations.change(&found.key, |_| Input::Restore).await,
             Err(error) => Err(error),
         };
         match changed {

@@ -6,8 +6,8 @@ use super::{
     why,
 };
 use crate::sidecar::{
-    directory::ChangeError,
     integration::{Integration, Key, Tokens},
+    integrations::ChangeError,
     journal,
     machine::Input,
     vault::{Vault, VaultError},
@@ -37,7 +37,7 @@ enum NotRewrapped {
 pub async fn rewrap(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
     let mut count = Count::default();
     let mut broke_off = None;
-    for (whose, found) in opened.directory.scan().await? {
+    for (whose, found) in opened.integrations.scan().await? {
         match found {
             Ok(found) if found.tokens.is_none() => {}
             Ok(found) => {
@@ -78,7 +78,7 @@ async fn one(opened: &Opened, key: &Key) -> Result<(), NotRewrapped> {
         let tokens = wrapped_anew(&opened.vault, stands, &was)?;
         Ok::<_, NotRewrapped>(Input::Rewrap { was, tokens })
     };
-    opened.directory.try_change(key, make).await.map(drop)
+    opened.integrations.try_change(key, make).await.map(drop)
 }
 
 /// The tokens under the first key.

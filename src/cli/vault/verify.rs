@@ -7,8 +7,8 @@ use super::{
 };
 use crate::sidecar::{
     audit::{self, AuditError, Verified},
-    directory::ChangeError,
     integration::Key,
+    integrations::ChangeError,
     journal,
     rotation::label,
     vault::{Kind, VaultError},
@@ -37,7 +37,7 @@ struct Found {
 
 pub async fn verify(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
     let mut found = Found::default();
-    let stored = opened.directory.scan().await?;
+    let stored = opened.integrations.scan().await?;
     let integrations = stored.len();
     for (whose, read) in stored {
         let read = match read {

@@ -6,11 +6,8 @@
 
 mod store;
 
-use super::super::{Archived, EngineError};
-use crate::{
-    call::{CallEvent, Micros},
-    metrics::Metrics,
-};
+use super::super::{Archived, EngineError, EngineMetrics};
+use crate::{call::CallEvent, clock::Micros, tasks::Tasks};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -78,7 +75,7 @@ struct Shared {
     /// Something came, or the journal is to close.
     news: Condvar,
     in_trouble: AtomicBool,
-    metrics: Arc<Metrics>,
+    metrics: Arc<EngineMetrics>,
 }
 
 /// What is to be written next by one fsync, and what is being written now.
@@ -104,7 +101,8 @@ impl Journal {
     /// Opens or makes the journal in a folder, and hands every row to `read`.
     pub fn open(
         dir: &Path,
-        metrics: Arc<Metrics>,
+        metrics: Arc<EngineMetrics>,
+        tasks: &Tasks,
         read: impl FnMut(u64, Record),
     ) -> Result<Self, EngineError> {
         let (store, next) = Store::open(dir, read)?;
@@ -129,7 +127,7 @@ impl Journal {
             // Nobody may wait for the end.
             let _ = end.send(theirs.write_all(store, &dir));
         };
-        let writer = thread::Builder::new().name("journal".into()).spawn(writer);
+        let writer = tasks.thread("journal", writer);
         let writer =
             writer.map_err(|error| EngineError::CannotOpen(format!("no thread for the journal: {error}")))?;
         Ok(Self { shared, writer, ended: Mutex::new(Some(ended)) })

@@ -1,9 +1,11 @@
 //! One tenant's calls: its sequence, its users, and which leg changed at which number.
 
-use super::super::Stream;
 use crate::{
-    call::{Added, Call, CallEvent, Event, Extension, Leg, LegId, LegKey, Micros, Rules, TenantId},
+    call::{Added, Call, CallEvent, Event, Leg, LegKey, Rules},
+    clock::Micros,
     config,
+    feed::Stream,
+    id::{Extension, LegId, TenantId},
 };
 use std::{
     collections::{BTreeMap, BinaryHeap, HashMap, HashSet},

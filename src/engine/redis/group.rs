@@ -8,9 +8,11 @@ use super::{
     sweep::Sweeper,
 };
 use crate::{
-    call::{Added, CallEvent, TenantId},
+    call::{Added, CallEvent},
     engine::EngineError,
+    id::TenantId,
     link::{DEADLINE, LinkError},
+    tasks::Tasks,
 };
 use dashmap::{DashMap, Entry as Place};
 use parking_lot::Mutex;
@@ -39,7 +41,8 @@ pub struct Groups {
     lanes: Arc<Lanes>,
     places: Arc<Semaphore>,
     /// One for each tenant of which something is under way.
-    tasks: Mutex<JoinSet<()>>,
+    under_way: Mutex<JoinSet<()>>,
+    tasks: Tasks,
 }
 
 struct Lanes {
@@ -65,11 +68,12 @@ struct Lane {
 }
 
 impl Groups {
-    pub fn new(store: Arc<Store>, sweeper: Arc<Sweeper>) -> Self {
+    pub fn new(store: Arc<Store>, sweeper: Arc<Sweeper>, tasks: Tasks) -> Self {
         Self {
             lanes: Arc::new(Lanes { store, sweeper, waiting: DashMap::new() }),
             places: Arc::new(Semaphore::new(MOST_EVENTS)),
-            tasks: Mutex::default(),
+            under_way: Mutex::default(),
+            tasks,
         }
     }
 
@@ -81,9 +85,10 @@ impl Groups {
         let waiter = Waiter { entry: Entry::new(event)?, since: Instant::now(), answer, _place: place };
         if self.lanes.join(&tenant, waiter)? {
             let lane = Lane { lanes: self.lanes.clone(), tenant, is_open: true };
-            let mut tasks = self.tasks.lock();
-            while tasks.try_join_next().is_some() {}
-            tasks.spawn(lane.run());
+            let mut under_way = self.under_way.lock();
+            while under_way.try_join_next().is_some() {}
+            let tasks = self.tasks.clone();
+            under_way.spawn(async move { _ = tasks.watch("lane", lane.run()).await });
         }
         match timeout(DEADLINE, answered).await {
             Ok(answer) => answer.unwrap_or(Err(LinkError::Away.into())),

@@ -5,7 +5,7 @@ use super::{
     stored::Head,
     watch::{Watch, Watches},
 };
-use crate::engine::Stream;
+use crate::{feed::Stream, tasks::Tasks};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
@@ -15,7 +15,7 @@ const MOST_READS: usize = 128;
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Reads for all tenants that are behind what they missed, for ever: each at most once at a time.
-pub async fn run(store: Arc<Store>, watches: Arc<Watches>) {
+pub async fn run(store: Arc<Store>, watches: Arc<Watches>, tasks: Tasks) {
     let places = Arc::new(Semaphore::new(MOST_READS));
     let mut healing = JoinSet::new();
     loop {
@@ -24,7 +24,9 @@ pub async fn run(store: Arc<Store>, watches: Arc<Watches>) {
             Some(_) = healing.join_next() => continue,
         }
         for watch in watches.take_behind() {
-            healing.spawn(catch_up(store.clone(), watches.clone(), watch, places.clone()));
+            let (tasks, work) =
+                (tasks.clone(), catch_up(store.clone(), watches.clone(), watch, places.clone()));
+            healing.spawn(async move { tasks.watch("heal one", work).await });
         }
     }
 }

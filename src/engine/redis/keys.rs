@@ -1,7 +1,10 @@
 //! The names of what is in Redis. All keys of a tenant have the tenant as their hash tag, so they
 //! are in one slot of a cluster, and one script may touch them all.
 
-use crate::call::{Extension, LegId, LegKey, TenantId};
+use crate::{
+    call::LegKey,
+    id::{Extension, LegId, TenantId},
+};
 
 /// Between the parts of a member, a value or a message: no id has it, and no JSON text.
 pub const SEPARATOR: char = '\u{1e}';

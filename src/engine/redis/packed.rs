@@ -5,7 +5,10 @@
 //! summary; for an expiry, after what; for a wrap-up, the disposition, the note, and by whom.
 //! What is missing at the end is nothing.
 
-use crate::call::{Content, Direction, Event, Line, Micros, Party, Phase, What};
+use crate::{
+    call::{Content, Direction, Event, Line, Party, Phase, What},
+    clock::Micros,
+};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, IgnoredAny, SeqAccess, Visitor},

@@ -6,12 +6,12 @@ use super::{
     stored::{Head, Stored},
 };
 use crate::{
-    call::{
-        Added, CallEvent, Extension, LegKey, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Phase,
-        TenantId, What,
-    },
+    call::{Added, CallEvent, LegKey, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Phase, What},
+    clock::now,
     config,
-    engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, Stream, now},
+    engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES},
+    feed::Stream,
+    id::{Extension, TenantId},
     link::{Link, LinkError, Request, call, call_of},
 };
 use redis::Script;

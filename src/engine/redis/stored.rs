@@ -2,7 +2,11 @@
 //! that it gave the leg. So a leg can be folded as it was at any number.
 
 use super::{keys::SEPARATOR, packed::Unpacked};
-use crate::call::{Event, Leg, LegId, LegKey, Micros, TenantId};
+use crate::{
+    call::{Event, Leg, LegKey},
+    clock::Micros,
+    id::{LegId, TenantId},
+};
 use std::{str::Split, sync::Arc};
 
 /// What the value begins with that is no event, but says in which state the leg is.

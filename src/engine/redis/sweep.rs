@@ -3,8 +3,10 @@
 
 use super::{keys, store::Store, stored::touched};
 use crate::{
-    call::{CallEvent, LegKey, TenantId},
-    engine::{EngineError, now},
+    call::{CallEvent, LegKey},
+    clock::now,
+    engine::EngineError,
+    id::TenantId,
     link::{Request, call},
 };
 use dashmap::DashSet;

@@ -6,11 +6,12 @@ use super::{
     store::{Found, Legs},
     stored::{Head, Published, Said},
 };
+use crate::engine::metrics::{EngineMetrics, Missed};
 use crate::{
-    call::{Leg, LegKey, Micros, Rules, TenantId},
-    engine::{Change, now},
-    metrics::{Cause, Metrics, Resync},
-    registry::Registry,
+    call::{Leg, LegKey, Rules},
+    clock::{Micros, now},
+    feed::{Change, Feed},
+    id::TenantId,
 };
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -35,8 +36,8 @@ pub struct Watches {
     pub someone_is_behind: Notify,
     /// A channel stays silent, though it was subscribed to again.
     pub is_deaf: AtomicBool,
-    pub registry: Arc<Registry>,
-    pub metrics: Arc<Metrics>,
+    pub feed: Arc<Feed>,
+    pub metrics: Arc<EngineMetrics>,
     pub rules: Rules,
     known: Known,
 }
@@ -65,13 +66,13 @@ struct Position {
 }
 
 impl Watches {
-    pub fn new(registry: Arc<Registry>, metrics: Arc<Metrics>, rules: Rules) -> Self {
+    pub fn new(feed: Arc<Feed>, metrics: Arc<EngineMetrics>, rules: Rules) -> Self {
         Self {
             by_channel: DashMap::new(),
             behind: Mutex::default(),
             someone_is_behind: Notify::new(),
             is_deaf: AtomicBool::new(false),
-            registry,
+            feed,
             metrics,
             rules,
             known: Known::default(),
@@ -107,9 +108,9 @@ impl Watches {
     /// Forgets the tenants that nobody listens to; returns them.
     pub fn drop_idle(&self) -> Vec<Arc<Watch>> {
         let idle: Vec<_> =
-            self.all().into_iter().filter(|watch| !self.registry.has_listeners(&watch.tenant)).collect();
+            self.all().into_iter().filter(|watch| !self.feed.has_listeners(&watch.tenant)).collect();
         // Looked at again while nobody can ask for the watch: who asks later gets a new one.
-        let is_idle = |_: &String, watch: &Arc<Watch>| !self.registry.has_listeners(&watch.tenant);
+        let is_idle = |_: &String, watch: &Arc<Watch>| !self.feed.has_listeners(&watch.tenant);
         idle.into_iter()
             .filter(|watch| self.by_channel.remove_if(&watch.channel, is_idle).is_some())
             .collect()
@@ -162,7 +163,7 @@ impl Watches {
         let mut position = watch.position.lock();
         let Position { head: Some(head), seen, held: None, .. } = &mut *position else { return false };
         if store.epoch != head.epoch {
-            self.fall_behind(watch, &mut position, Cause::Epoch, None);
+            self.fall_behind(watch, &mut position, Missed::Epoch, None);
             return false;
         }
         *seen = Some(store.seq);
@@ -180,7 +181,7 @@ impl Watches {
             if position.deaf > 1 {
                 self.is_deaf.store(true, Ordering::Relaxed);
             }
-            self.fall_behind(watch, &mut position, Cause::Probe, None);
+            self.fall_behind(watch, &mut position, Missed::Probe, None);
         }
     }
 
@@ -189,7 +190,7 @@ impl Watches {
         let mut position = watch.position.lock();
         let Position { head: Some(head), held: None, .. } = &*position else { return };
         if head.epoch != read.epoch {
-            self.fall_behind(watch, &mut position, Cause::Epoch, None);
+            self.fall_behind(watch, &mut position, Missed::Epoch, None);
         }
     }
 
@@ -214,7 +215,7 @@ impl Watches {
                     self.known.hold(key, &head.epoch, stored);
                     self.change(key, stored.seq, &stored.leg, None)
                 };
-                sleepers.extend(self.registry.deliver(&watch.tenant, key.extension.as_str(), change));
+                sleepers.extend(self.feed.deliver(&watch.tenant, key.extension.as_str(), change));
             }
             ours.seq = ours.seq.max(head.seq);
         }
@@ -252,17 +253,17 @@ impl Watches {
 
     fn begin_anew(&self, watch: &Watch, position: &mut Position, head: Head) {
         position.head = Some(head);
-        self.registry.overflow(&watch.tenant);
+        self.feed.overflow(&watch.tenant);
     }
 
     fn fall_behind(
         &self,
         watch: &Arc<Watch>,
         position: &mut Position,
-        cause: Cause,
+        cause: Missed,
         message: Option<Vec<u8>>,
     ) {
-        self.metrics.redis_resyncs.get_or_create(&Resync { cause }).inc();
+        self.metrics.resync(cause);
         position.held = Some(message.into_iter().collect());
         self.behind.lock().push(watch.clone());
         self.someone_is_behind.notify_one();
@@ -275,16 +276,16 @@ impl Watches {
         head: &mut Head,
         published: Published<'_>,
         sleepers: &mut Vec<Waker>,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), Missed> {
         if *head.epoch != *published.epoch {
-            return Err(Cause::Epoch);
+            return Err(Missed::Epoch);
         }
         let at = published.at;
         for said in published {
             match said.seq.cmp(&(head.seq + 1)) {
                 Less => {}
-                Greater => return Err(Cause::Gap),
-                Equal if said.is_bare() => return Err(Cause::Large),
+                Greater => return Err(Missed::Gap),
+                Equal if said.is_bare() => return Err(Missed::Large),
                 Equal => {
                     sleepers.extend(self.deliver(tenant, &head.epoch, &said, at)?);
                     head.seq = said.seq;
@@ -300,15 +301,15 @@ impl Watches {
         epoch: &Arc<str>,
         said: &Said<'_>,
         at: Micros,
-    ) -> Result<Vec<Waker>, Cause> {
+    ) -> Result<Vec<Waker>, Missed> {
         let mut is_known = true;
-        let sleepers = self.registry.deliver(tenant, said.extension, || {
+        let sleepers = self.feed.deliver(tenant, said.extension, || {
             let change = |key: &LegKey, leg: &Leg| self.change(key, said.seq, leg, Some(at));
             let shown = said.key(tenant).and_then(|key| self.known.show(key, epoch, said, change));
             is_known = shown.is_some();
             shown.flatten()
         });
-        if is_known { Ok(sleepers) } else { Err(Cause::Unknown) }
+        if is_known { Ok(sleepers) } else { Err(Missed::Unknown) }
     }
 
     fn change(&self, key: &LegKey, seq: u64, leg: &Leg, at: Option<Micros>) -> Option<Change> {

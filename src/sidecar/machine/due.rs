@@ -1,8 +1,7 @@
 //! What is to be done about an integration, and when: as pure as the machine.
 
 use crate::{
-    call::Micros,
-    clock,
+    clock::{self, Micros},
     sidecar::integration::{Integration, State, Tokens},
 };
 use std::time::Duration;

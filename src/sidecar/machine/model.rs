@@ -10,7 +10,7 @@ mod world;
 
 use super::Policy;
 use crate::{
-    call::Micros,
+    clock::Micros,
     sidecar::integration::{Cause, State},
 };
 use stateright::{Checker, Model, Property};

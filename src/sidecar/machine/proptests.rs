@@ -6,8 +6,9 @@ use super::{
     tests::{GRACE, STRICT, activate, arm, claim, connect, lost, new, not_sent, orphaned, refused, tokens},
 };
 use crate::{
-    call::Micros,
-    sidecar::integration::{Claim, Integration, State, Status},
+    clock::Micros,
+    protocol::IntegrationStatus,
+    sidecar::integration::{Claim, Integration, State},
 };
 use proptest::{collection::vec, prelude::*};
 use uuid::Uuid;
@@ -64,7 +65,10 @@ fn is_consistent(it: &Integration, now: Micros, policy: Policy) -> Result<(), Te
     prop_assert_eq!(it.tokens.is_some(), it.due(now, policy) != Due::Never);
     prop_assert_eq!(
         it.is_live(),
-        matches!(it.status(), Status::Active | Status::Refreshing | Status::Ambiguous)
+        matches!(
+            it.status(),
+            IntegrationStatus::Active | IntegrationStatus::Refreshing | IntegrationStatus::Ambiguous
+        )
     );
     prop_assert!(it.is_live() || it.vendible(now).is_none());
     prop_assert!(it.state != State::Active || it.sent.is_empty() && !it.is_restored);
@@ -88,7 +92,7 @@ fn is_lawful(
     prop_assert!((before.epoch, before.generation) <= (after.epoch, after.generation));
     let is_activation = matches!(input, Input::Activate { .. });
     prop_assert!(after.epoch == before.epoch || is_activation);
-    let is_off = |it: &Integration| it.status() == Status::Deactivated;
+    let is_off = |it: &Integration| it.status() == IntegrationStatus::Deactivated;
     prop_assert!(!is_off(before) || is_off(after) || is_activation);
     let is_same = |claim: &Claim| before.claim().is_none_or(|held| held.attempt == claim.attempt);
     prop_assert!(after.claim().is_none_or(is_same));

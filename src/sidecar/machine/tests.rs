@@ -2,8 +2,9 @@
 
 use super::{Answer, Due, Input, Policy, Refusal, due::MOST_SENT};
 use crate::{
-    call::Micros,
-    sidecar::integration::{Asked, Callback, Cause, Claim, Integration, Key, State, Status, Tokens},
+    clock::Micros,
+    protocol::IntegrationStatus,
+    sidecar::integration::{Asked, Callback, Cause, Claim, Integration, Key, State, Tokens},
 };
 use std::time::Duration;
 use uuid::Uuid;
@@ -147,7 +148,7 @@ fn crash_between_claim_and_arming_sends_nothing_and_retries() {
 #[test]
 fn crash_after_claim_is_ambiguous() {
     let settled = after(&active(), 0, [claim(1, 0), arm(1), orphaned(1)]);
-    assert_eq!((&settled.state, settled.status()), (&State::Ambiguous, Status::Ambiguous));
+    assert_eq!((&settled.state, settled.status()), (&State::Ambiguous, IntegrationStatus::Ambiguous));
     assert!(settled.vendible(LIFE - 1).is_some());
     assert_eq!(refuses(&settled, 0, claim(2, 0)), Refusal::NotNow);
     assert_eq!(settled.due(0, STRICT), Due::Probe(LIFE - 60 * SECOND));
@@ -193,7 +194,7 @@ fn late_response_wins_over_probe() {
 fn a_probe_waits_until_the_access_token_is_nearly_over_and_is_the_last_word() {
     let early = LIFE - 60 * SECOND - 1;
     assert_eq!(refuses(&ambiguous(), early, claim(2, early)), Refusal::NotNow);
-    assert_eq!(probing().status(), Status::Ambiguous);
+    assert_eq!(probing().status(), IntegrationStatus::Ambiguous);
     for end in [lost(2), orphaned(2), rejected(&probing(), 2)] {
         let ended = after(&probing(), NEAR_END, [arm(2), end]);
         assert_eq!((ended.cause(), ended.due(LIFE, STRICT)), (Some(Cause::ResponseLost), Due::Never));
@@ -240,7 +241,7 @@ fn within_the_grace_the_same_token_is_sent_again_and_never_after_it() {
     let it = ambiguous();
     assert_eq!(it.due(SECOND, GRACE), Due::Again(0));
     let claimed = it.on(claim(2, grace - 1), grace - 1, GRACE).unwrap();
-    assert_eq!((claimed.status(), claimed.due(0, GRACE)), (Status::Ambiguous, Due::Settle(grace)));
+    assert_eq!((claimed.status(), claimed.due(0, GRACE)), (IntegrationStatus::Ambiguous, Due::Settle(grace)));
     assert_eq!(claimed.on(arm(2), grace, GRACE), Err(Refusal::NotNow));
     let armed = claimed.on(arm(2), grace - 1, GRACE).unwrap();
     assert_eq!(armed.on(issued(&armed, 2, grace), grace, GRACE).unwrap().state, State::Active);
@@ -294,7 +295,7 @@ fn restored_backup_goes_suspect() {
     let armed = after(&active(), 0, [claim(1, 0), arm(1)]);
     for before in [active(), after(&active(), 0, [claim(1, 0)]), armed, ambiguous(), probing()] {
         let restored = after(&before, 0, [Input::Restore]);
-        assert_eq!((&restored.state, restored.status()), (&State::Suspect, Status::Ambiguous));
+        assert_eq!((&restored.state, restored.status()), (&State::Suspect, IntegrationStatus::Ambiguous));
         assert_eq!(restored.due(0, GRACE), Due::Probe(LIFE - 60 * SECOND));
         assert_eq!(refuses(&restored, 0, claim(3, 0)), Refusal::NotNow);
         let probing = after(&restored, NEAR_END, [claim(3, NEAR_END), arm(3)]);

@@ -3,11 +3,10 @@
 
 use super::{Refresh, Rotation, label, later};
 use crate::{
-    call::Micros,
-    clock,
+    clock::{self, Micros},
     sidecar::{
-        directory::ChangeError,
         integration::{Integration, Key},
+        integrations::ChangeError,
         journal::{Entry, JournalError},
         machine::{Answer, Input, Refusal},
         provider::{self, Grant, Reading},
@@ -78,7 +77,9 @@ impl Rotation {
                 Ok(body) => {
                     self.metrics.replayed.inc();
                     let rotation = self.clone();
-                    self.tasks.spawn(async move { rotation.follow(&key, answer, &entry, &body).await });
+                    self.tasks.contain(&self.under_way, "replay", async move {
+                        rotation.follow(&key, answer, &entry, &body).await;
+                    });
                 }
                 Err(error) => {
                     tracing::error!(%error, attempt = %entry.attempt, "a kept answer cannot be opened")
@@ -119,7 +120,7 @@ impl Rotation {
 
     /// Whether newer tokens stand than any that the answer may hold.
     async fn is_past(&self, key: &Key, answer: Answer) -> Result<bool, ChangeError> {
-        let stands = self.directory.load(key).await?;
+        let stands = self.integrations.load(key).await?;
         Ok(stands.is_some_and(|it| (it.epoch, it.generation) > (answer.epoch, answer.generation)))
     }
 
@@ -144,7 +145,7 @@ impl Rotation {
             let tokens = self.seal(key, place, (&grant.access_token, &refresh), (at, life));
             Ok::<_, ChangeError>(Input::Issued { answer, tokens })
         };
-        match self.directory.try_change(key, make).await {
+        match self.integrations.try_change(key, make).await {
             Ok(rotated) => {
                 self.metrics.count(Refresh::Done);
                 self.note(&rotated, "rotated", None).await;
@@ -168,7 +169,7 @@ impl Rotation {
     }
 
     async fn on_rejected(&self, key: &Key, answer: Answer) -> Result<bool, ChangeError> {
-        match self.directory.change(key, |_| Input::Rejected(answer)).await {
+        match self.integrations.change(key, |_| Input::Rejected(answer)).await {
             Ok(ended) => {
                 self.note_end(&ended).await;
                 Ok(true)
@@ -180,7 +181,11 @@ impl Rotation {
 
     async fn on_refused(&self, key: &Key, answer: Answer, why: &'static str) -> Result<bool, ChangeError> {
         let attempt = answer.attempt;
-        match self.directory.change(key, |stands| Input::Refused { attempt, retry_at: later(stands) }).await {
+        match self
+            .integrations
+            .change(key, |stands| Input::Refused { attempt, retry_at: later(stands) })
+            .await
+        {
             Ok(refused) => {
                 self.metrics.count(Refresh::Refused);
                 tracing::error!(why, "the provider refuses our client; nothing is lost while that is mended");

@@ -7,6 +7,7 @@ use crate::{
     config::{self, Durability},
     link::{Confirm, Link, LinkError, Request, Source, call},
     metrics::Metrics,
+    tasks::{Kept, Tasks},
 };
 use redis::{FromRedisValue, Script, pipe};
 use std::{
@@ -20,7 +21,6 @@ use tokio::{
     sync::{Semaphore, SemaphorePermit, oneshot},
     time::timeout,
 };
-use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 macro_rules! script {
@@ -47,7 +47,7 @@ pub struct Redis {
     keys: Keys,
     scripts: Scripts,
     calls: Semaphore,
-    _tasks: Vec<AbortOnDropHandle<()>>,
+    _kept: Vec<Kept>,
 }
 
 struct Scripts {
@@ -63,15 +63,15 @@ type History = (String, u32);
 
 impl Redis {
     /// Connects, and keeps connected. A Redis that is away is no error, one that cannot be used is.
-    pub async fn open(engine: &config::Engine, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
+    pub async fn open(engine: &config::Engine, metrics: &Metrics, tasks: &Tasks) -> Result<Self, StoreError> {
         let source =
             Source::new(engine).map_err(|why| StoreError::CannotOpen(format!("engine.redis_url: {why}")))?;
         let source = Arc::new(source);
-        let link = Arc::new(Link::new("sidecar", metrics.clone()));
-        let mut tasks = Vec::new();
+        let link = Arc::new(Link::new("sidecar", metrics));
+        let mut kept = Vec::new();
         let (first, went) = oneshot::channel();
         let keep = link.clone().keep(source.clone(), None, || {}, |outcome| _ = first.send(outcome));
-        tasks.push(AbortOnDropHandle::new(tokio::spawn(keep)));
+        kept.push(tasks.keep("sidecar redis", keep));
         if let Ok(Ok(Err(why))) = timeout(START, went).await
             && why.is_final()
         {
@@ -83,9 +83,9 @@ impl Redis {
             let (confirm, waiters) = Confirm::new(engine, own.clone(), has_replicas.clone());
             let confirm = Arc::new(confirm);
             let keep = own.keep(source, None, || {}, drop);
-            tasks.push(AbortOnDropHandle::new(tokio::spawn(keep)));
+            kept.push(tasks.keep("sidecar redis confirmations", keep));
             let run = confirm.clone().run(waiters, link.clone());
-            tasks.push(AbortOnDropHandle::new(tokio::spawn(run)));
+            kept.push(tasks.keep("sidecar confirm", run));
             confirm
         });
         Ok(Self {
@@ -101,7 +101,7 @@ impl Redis {
                 take: script!("take"),
             },
             calls: Semaphore::new(MOST_CALLS),
-            _tasks: tasks,
+            _kept: kept,
         })
     }
 

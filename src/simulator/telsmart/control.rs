@@ -7,7 +7,7 @@ use super::{
     faults::Told,
     tokens::{End, Family},
 };
-use crate::problem::Problem;
+use crate::http::Problem;
 use axum::{
     Json, Router,
     extract::{State, rejection::JsonRejection},

@@ -8,7 +8,7 @@ fn ringing() -> Value {
 
 fn parse_one(event: &Value) -> Result<CallEvent, Refusal> {
     match parse(event.to_string().as_bytes())?.pop() {
-        Some(Notice::Call(event)) => Ok(event),
+        Some(Received::Call(event)) => Ok(event),
         other => panic!("{other:?}"),
     }
 }
@@ -104,7 +104,7 @@ fn an_unknown_state_is_kept_as_it_came() {
     event["state"] = json!("PARKED");
     event.as_object_mut().unwrap().remove("direction");
     let body = event.to_string();
-    let Notice::Unknown(unknown) = parse(body.as_bytes()).unwrap().pop().unwrap() else { panic!() };
+    let Received::Unknown(unknown) = parse(body.as_bytes()).unwrap().pop().unwrap() else { panic!() };
     assert_eq!(unknown, Unknown { state: "PARKED".into(), raw: body });
 }
 

@@ -6,7 +6,7 @@ use super::{
     world::{Attempt, Family, Kind, Outcome, Phase, Wire, World, id, serial, tokens},
 };
 use crate::{
-    call::Micros,
+    clock::Micros,
     sidecar::{
         integration::{Asked, Callback, Claim, Integration, State},
         machine::{Input, Refusal},

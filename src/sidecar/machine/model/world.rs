@@ -4,7 +4,7 @@
 
 use super::{Scenario, TICK};
 use crate::{
-    call::Micros,
+    clock::Micros,
     sidecar::{
         integration::{Integration, Key, Tokens},
         machine::{Answer, Due, Input, Refusal},

@@ -3,8 +3,10 @@
 //! The clocks are the provider's, each node's, and the browser's, which its page sets by ours. Where one is
 //! behind another, a hop would take less than no time: it counts as 0, and is counted apart.
 
-use super::labels;
-use crate::call::Micros;
+use crate::{
+    clock::{self, Micros},
+    metrics::{RoomMetrics, labels},
+};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -18,13 +20,10 @@ const SECONDS: [f64; 20] = [
     2.0, 5.0, 15.0, 60.0,
 ];
 
-/// The hops, and what is said of them that cannot be.
+/// The hops, and those that cannot be.
 pub struct Ringing {
     seconds: Family<Passed, Histogram, fn() -> Histogram>,
     negative: Family<Passed, Counter>,
-    /// Receipts that were believed.
-    receipts: Counter,
-    refused: Family<Disbelieved, Counter>,
 }
 
 /// From one place to the next.
@@ -42,39 +41,18 @@ pub enum Hop {
     Total,
 }
 
-/// Why a receipt is not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refused {
-    /// The session was sent no such ringing call, or long ago.
-    Unknown,
-    /// It came before.
-    Again,
-    /// Painted before it was sent.
-    Early,
-    /// Painted in the future.
-    Late,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Passed {
     hop: Hop,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Disbelieved {
-    reason: Refused,
-}
-
 labels!(Hop { Arrive: "arrive", Commit: "commit", Send: "send", Paint: "paint", Total: "total" });
-labels!(Refused { Unknown: "unknown", Again: "again", Early: "early", Late: "late" });
 
 impl Default for Ringing {
     fn default() -> Self {
         Self {
             seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             negative: Family::default(),
-            receipts: Counter::default(),
-            refused: Family::default(),
         }
     }
 }
@@ -82,7 +60,7 @@ impl Default for Ringing {
 impl Ringing {
     /// A new ringing event of the provider's timestamp `rang_at` is committed, so long after it arrived.
     pub fn on_commit(&self, rang_at: Micros, took: Duration, now: Micros) {
-        self.pass(Hop::Arrive, rang_at, now.saturating_sub(crate::clock::micros(took)));
+        self.pass(Hop::Arrive, rang_at, now.saturating_sub(clock::micros(took)));
         self.seconds.get_or_create(&Passed { hop: Hop::Commit }).observe(took.as_secs_f64());
     }
 
@@ -94,23 +72,13 @@ impl Ringing {
         let seconds = to.saturating_sub(from) as f64 / 1e6;
         self.seconds.get_or_create(&Passed { hop }).observe(seconds);
     }
+}
 
-    /// A receipt that is believed.
-    pub fn on_receipt(&self) {
-        self.receipts.inc();
-    }
-
-    /// A receipt that is not.
-    pub fn refuse(&self, reason: Refused) {
-        self.refused.get_or_create(&Disbelieved { reason }).inc();
-    }
-
-    pub(super) fn name(&self, r: &mut Registry) {
+impl RoomMetrics for Ringing {
+    fn name(&self, r: &mut Registry) {
         let text = "A ringing call's way from the telephone to the screen, by hop";
         r.register_with_unit("ringing_hop_duration", text, Unit::Seconds, self.seconds.clone());
         let text = "Hops that took less than no time, since clocks differ; they count as 0";
         r.register("ringing_hops_negative", text, self.negative.clone());
-        r.register("receipts", "Popups that clients say they painted", self.receipts.clone());
-        r.register("receipts_refused", "Receipts that are not believed", self.refused.clone());
     }
 }

@@ -2,7 +2,8 @@
 //! conflated to the latest version of each call, and beyond a bound it is dropped, for the
 //! session to read from the engine instead.
 
-use crate::{call::Extension, engine::Change, metrics::Metrics, protocol::Frame};
+use super::{Change, FeedMetrics};
+use crate::{id::Extension, protocol::Frame};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::{
@@ -22,7 +23,7 @@ pub const MAX_CALLS: usize = 4096;
 pub struct Outbox {
     queue: Mutex<Queue>,
     waker: AtomicWaker,
-    metrics: Arc<Metrics>,
+    metrics: Arc<FeedMetrics>,
 }
 
 /// Changes in the order of their sequence.
@@ -32,7 +33,7 @@ struct Queue {
     /// The length at which to look again; doubles with what is left, so that looking costs little.
     look_at: usize,
     /// Beside the calls: the latest of each extension, and at most so many as calls.
-    notices: Vec<(Extension, Frame)>,
+    asides: Vec<(Extension, Frame)>,
     overflowed: bool,
     draining: bool,
 }
@@ -42,7 +43,7 @@ pub struct Taken {
     /// At most one a call, in the order of their sequence.
     pub changes: Vec<Arc<Change>>,
     /// The latest of each extension.
-    pub notices: Vec<(Extension, Frame)>,
+    pub asides: Vec<(Extension, Frame)>,
     /// Some were dropped: read on from the last that was delivered.
     pub overflowed: bool,
     /// Say goodbye.
@@ -51,7 +52,7 @@ pub struct Taken {
 
 impl Outbox {
     /// An empty one.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
+    pub fn new(metrics: Arc<FeedMetrics>) -> Self {
         Self { queue: Mutex::default(), waker: AtomicWaker::new(), metrics }
     }
 
@@ -76,12 +77,12 @@ impl Outbox {
         self.waker.take()
     }
 
-    /// Lets a notice about an extension wait, in place of the one before.
-    pub fn tell(&self, extension: &Extension, notice: &Frame) {
+    /// Lets something beside the calls, about an extension, wait, in place of the one before.
+    pub fn tell(&self, extension: &Extension, aside: &Frame) {
         let mut queue = self.queue.lock();
-        queue.notices.retain(|(other, _)| other != extension);
-        if queue.notices.len() < MAX_CALLS {
-            queue.notices.push((extension.clone(), notice.clone()));
+        queue.asides.retain(|(other, _)| other != extension);
+        if queue.asides.len() < MAX_CALLS {
+            queue.asides.push((extension.clone(), aside.clone()));
         }
         drop(queue);
         self.waker.wake();
@@ -108,7 +109,7 @@ impl Outbox {
             self.waker.register(context.waker());
             let queue = self.queue.lock();
             let is_idle =
-                queue.waiting.is_empty() && queue.notices.is_empty() && !queue.overflowed && !queue.draining;
+                queue.waiting.is_empty() && queue.asides.is_empty() && !queue.overflowed && !queue.draining;
             if is_idle { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
@@ -120,8 +121,8 @@ impl Outbox {
         if queue.waiting.len() > 1 {
             self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
         }
-        let Queue { waiting, notices, overflowed, draining, .. } = queue;
-        Taken { changes: waiting, notices, overflowed, draining }
+        let Queue { waiting, asides, overflowed, draining, .. } = queue;
+        Taken { changes: waiting, asides, overflowed, draining }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The body of a request, within limits: JSON of a bearable size that comes in time.
 
-use crate::problem::Problem;
+use super::Problem;
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, StatusCode, header},

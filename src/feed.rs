@@ -1,11 +1,20 @@
 //! Who listens: users and tenants to the outboxes of their sessions. A registration removes
 //! itself when it is dropped. Nothing here awaits, and an outbox never blocks.
+//!
+//! What is delivered is a change of a tenant's calls, in the order of its sequence. Who commits it
+//! is not known here, nor what a session does with it.
+
+mod metrics;
+mod outbox;
+mod stream;
+
+pub use metrics::FeedMetrics;
+pub use outbox::{MAX_CALLS, Outbox, Taken};
+pub use stream::{Change, Stream};
 
 use crate::{
-    call::{Extension, TenantId},
-    engine::{Change, Stream},
+    id::{Extension, TenantId},
     protocol::Frame,
-    session::Outbox,
 };
 use dashmap::DashMap;
 use std::{
@@ -19,9 +28,8 @@ use std::{
 
 /// The sessions of this node.
 #[derive(Default)]
-pub struct Registry {
+pub struct Feed {
     tenants: DashMap<TenantId, Listeners>,
-    sessions_of: DashMap<(TenantId, Arc<str>), usize>,
     draining: AtomicBool,
 }
 
@@ -31,20 +39,14 @@ struct Listeners {
     whole: Vec<Arc<Outbox>>,
 }
 
-/// A session's place in the registry, until it is dropped.
+/// A session's place in the feed, until it is dropped.
 pub struct Registration {
-    registry: Arc<Registry>,
+    feed: Arc<Feed>,
     stream: Stream,
     outbox: Arc<Outbox>,
 }
 
-/// One of a user's permitted sessions, until it is dropped.
-pub struct Seat {
-    registry: Arc<Registry>,
-    user: (TenantId, Arc<str>),
-}
-
-impl Registry {
+impl Feed {
     /// Hands a change to all who listen; it is made only if someone does. Returns the sessions to
     /// wake, which costs more than all the rest, and wants no lock held.
     pub fn deliver(
@@ -63,11 +65,11 @@ impl Registry {
     }
 
     /// Tells those who listen to a user something beside the calls.
-    pub fn tell(&self, tenant: &TenantId, extension: &Extension, notice: &Frame) {
+    pub fn tell(&self, tenant: &TenantId, extension: &Extension, aside: &Frame) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
         let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
         for outbox in users.iter().chain(&listeners.whole) {
-            outbox.tell(extension, notice);
+            outbox.tell(extension, aside);
         }
     }
 
@@ -86,7 +88,7 @@ impl Registry {
         if self.draining.load(Ordering::SeqCst) {
             outbox.drain();
         }
-        Registration { registry: self.clone(), stream, outbox }
+        Registration { feed: self.clone(), stream, outbox }
     }
 
     /// Whether any session listens to a tenant.
@@ -100,17 +102,6 @@ impl Registry {
         for outbox in listeners.users.values().flatten().chain(&listeners.whole) {
             outbox.overflow();
         }
-    }
-
-    /// Takes one of a user's `limit` seats; none when all are taken.
-    pub fn seat(self: &Arc<Self>, tenant: &TenantId, sub: &Arc<str>, limit: usize) -> Option<Seat> {
-        let user = (tenant.clone(), sub.clone());
-        let mut taken = self.sessions_of.entry(user.clone()).or_default();
-        if *taken >= limit {
-            return None;
-        }
-        *taken += 1;
-        Some(Seat { registry: self.clone(), user })
     }
 
     /// Tells every session, and all that come later, to say goodbye.
@@ -149,18 +140,9 @@ impl Listeners {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.registry.tenants.remove_if_mut(self.stream.tenant(), |_, listeners| {
+        self.feed.tenants.remove_if_mut(self.stream.tenant(), |_, listeners| {
             listeners.remove(&self.stream, &self.outbox);
             listeners.users.is_empty() && listeners.whole.is_empty()
-        });
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.registry.sessions_of.remove_if_mut(&self.user, |_, taken| {
-            *taken -= 1;
-            *taken == 0
         });
     }
 }

@@ -1,6 +1,6 @@
 //! How many sessions could alert their user now, by what their pages say of themselves.
 
-use super::labels;
+use crate::metrics::labels;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
@@ -90,7 +90,7 @@ impl Reach {
         }
     }
 
-    pub(super) fn name(&self, r: &mut Registry) {
+    pub fn name(&self, r: &mut Registry) {
         let text = "Sessions whose user can see, hear or be notified of a call now";
         r.register("sessions_alertable", text, self.alertable.clone());
         r.register("sessions_reach", "Sessions that can alert their user, by way", self.ways.clone());

@@ -3,19 +3,15 @@
 use crate::{
     auth::AgreedHeader,
     config::{Config, Telsmart},
-    problem::Problem,
+    http::{Peer, Problem},
 };
 use axum::http::{HeaderName, StatusCode, request};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use ipnet::IpNet;
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
 };
-
-/// The address at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
 
 /// One provider's door.
 pub struct Gate {

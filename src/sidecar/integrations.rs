@@ -2,14 +2,14 @@
 //!
 //! A change is a compare-and-swap of what [`super::machine`] makes of what stands. The whole is
 //! held in memory too, by following the store, so that it can be told at once what is due, and
-//! who is to hear of a change. A directory opens nothing that is sealed.
+//! who is to hear of a change. A integrations opens nothing that is sealed.
 
 use super::{
     integration::{Integration, Key},
     machine::{Due, Input, Policy, Refusal},
     store::{MOST_CHANGES, Row, Store, StoreError, Swap},
 };
-use crate::{call::Micros, clock::now};
+use crate::clock::{Micros, now};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -37,7 +37,7 @@ const SECOND: Micros = 1_000_000;
 const BEHIND: usize = 4096;
 
 /// All integrations.
-pub struct Directory {
+pub struct Integrations {
     store: Store,
     policy: Policy,
     held: Mutex<Held>,
@@ -80,7 +80,7 @@ pub enum ChangeError {
     Unreadable(#[from] serde_json::Error),
 }
 
-impl Directory {
+impl Integrations {
     pub fn new(store: Store, policy: Policy) -> Self {
         Self {
             store,

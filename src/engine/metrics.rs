@@ -1,0 +1,115 @@
+//! What the engines count; both have the same names, so that a dashboard needs not know which it is.
+
+use crate::metrics::{RoomMetrics, SECONDS, labels};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use std::sync::atomic::AtomicU64;
+
+/// The metrics of either engine.
+pub struct EngineMetrics {
+    /// Events that changed a call.
+    pub committed: Counter,
+    /// Events that were known.
+    pub duplicates: Counter,
+    /// Events that a full leg did not take.
+    pub full_legs: Counter,
+    /// Legs that were forgotten `keep_ended` after their end.
+    pub forgotten: Counter,
+    pub tenants: Gauge,
+    /// From when a group is taken to the end of its fsync, with retries.
+    pub journal_seconds: Histogram,
+    pub journal_groups: Counter,
+    pub journal_errors: Counter,
+    /// Events that were refused since too many waited for the disk.
+    pub journal_full: Counter,
+    /// From a commit's request to Redis to its answer, with what was tried again.
+    pub redis_commit_seconds: Histogram,
+    /// From a commit, by the clock of the node that made it, to its message here.
+    pub redis_publish_lag: Histogram,
+    /// Since Redis was last seen to answer.
+    pub redis_probe_age: Gauge<f64, AtomicU64>,
+    /// Reads of what was missed, by what gave it away.
+    redis_resyncs: Family<Resync, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Resync {
+    cause: Missed,
+}
+
+/// How it was noticed that changes were missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Missed {
+    /// A published change has not the next number.
+    Gap,
+    /// The store is ahead, and nothing was published.
+    Probe,
+    /// The store lost or replaced its data.
+    Epoch,
+    /// A leg has too many events to be published.
+    Large,
+    /// A published change says only what is new of a leg that this node does not hold.
+    Unknown,
+}
+
+labels!(Missed { Gap: "gap", Probe: "probe", Epoch: "epoch", Large: "large", Unknown: "unknown" });
+
+impl Default for EngineMetrics {
+    fn default() -> Self {
+        Self {
+            committed: Counter::default(),
+            duplicates: Counter::default(),
+            full_legs: Counter::default(),
+            forgotten: Counter::default(),
+            tenants: Gauge::default(),
+            journal_seconds: Histogram::new(SECONDS),
+            journal_groups: Counter::default(),
+            journal_errors: Counter::default(),
+            journal_full: Counter::default(),
+            redis_commit_seconds: Histogram::new(SECONDS),
+            redis_publish_lag: Histogram::new(SECONDS),
+            redis_probe_age: Gauge::default(),
+            redis_resyncs: Family::default(),
+        }
+    }
+}
+
+impl EngineMetrics {
+    /// Counts a read of what was missed.
+    pub fn resync(&self, cause: Missed) {
+        self.redis_resyncs.get_or_create(&Resync { cause }).inc();
+    }
+
+    fn name_journal(&self, r: &mut Registry) {
+        let (name, text) = ("journal_group_duration", "One group commit with its fsync");
+        r.register_with_unit(name, text, Unit::Seconds, self.journal_seconds.clone());
+        r.register("journal_groups", "Group commits", self.journal_groups.clone());
+        r.register("journal_errors", "Group commits that failed", self.journal_errors.clone());
+        r.register("journal_refused", "Events refused for a full journal queue", self.journal_full.clone());
+    }
+
+    fn name_redis(&self, r: &mut Registry) {
+        let (seconds, text) = (Unit::Seconds, "One commit on Redis, with retries");
+        r.register_with_unit("redis_commit_duration", text, seconds, self.redis_commit_seconds.clone());
+        let (seconds, text) = (Unit::Seconds, "From a commit to its message here, by the nodes' clocks");
+        r.register_with_unit("redis_publish_lag", text, seconds, self.redis_publish_lag.clone());
+        let (seconds, text) = (Unit::Seconds, "Since Redis was last seen to answer");
+        r.register_with_unit("redis_probe_age", text, seconds, self.redis_probe_age.clone());
+        r.register("redis_resyncs", "Reads of missed changes, by cause", self.redis_resyncs.clone());
+    }
+}
+
+impl RoomMetrics for EngineMetrics {
+    fn name(&self, r: &mut Registry) {
+        r.register("events_committed", "Events that changed a call", self.committed.clone());
+        r.register("events_duplicate", "Events that were known", self.duplicates.clone());
+        r.register("events_refused_full_leg", "Events that a full leg did not take", self.full_legs.clone());
+        r.register("legs_forgotten", "Legs past calls.keep_ended", self.forgotten.clone());
+        r.register("tenants", "Tenants in memory", self.tenants.clone());
+        self.name_journal(r);
+        self.name_redis(r);
+    }
+}

@@ -1,0 +1,129 @@
+//! Every route of every listener, and who may call it. What a route does is its handler's; that
+//! only those are let in who are named here, too.
+//!
+//! `callpop demo` adds the routes of its page and of the simulator, for which see `demo.rs`.
+
+use crate::{
+    gateway::Gateway,
+    http::{method_not_allowed, not_found},
+    integrations::{self, Contacts},
+    metrics::Metrics,
+    operator,
+    session::{self, Sessions},
+    sidecar::{
+        Sidecar, activation,
+        users::{self, Users},
+        vending,
+    },
+    tasks::Tasks,
+    web,
+    webhook::{self, Webhooks},
+};
+use axum::{
+    Router,
+    http::{HeaderValue, Method, header},
+    routing::{get, post},
+};
+use std::{sync::Arc, time::Duration};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// The public listener of a gateway (`listen`).
+pub fn public(
+    gateway: &Arc<Gateway>,
+    sessions: &Arc<Sessions>,
+    webhooks: &Arc<Webhooks>,
+) -> anyhow::Result<Router> {
+    let routes = Router::new()
+        // The provider, by the agreed header, from allowed addresses.
+        .route("/webhooks/telsmart", post(webhook::telsmart).with_state(webhooks.clone()))
+        // A user, by a token, from an allowed origin.
+        .route("/v1/stream", get(session::stream).with_state(sessions.clone()))
+        // Anybody: the web client.
+        .route("/assets/{*path}", get(web::asset))
+        .route("/embed/{*path}", get(web::embed));
+    Ok(finished(routes.merge(integrations_of(gateway)?)))
+}
+
+/// On the public listener of a gateway, where there is a sidecar.
+fn integrations_of(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
+    let Some(followed) = &gateway.integrations else { return Ok(Router::new()) };
+    let users = Users::new(followed.integrations.clone(), gateway.verifier.clone());
+    let mut routes = of_users(&users);
+    if let Some(contacts) = Contacts::new(&gateway.config, users, gateway.sidecar.clone())? {
+        // A user, by a token.
+        routes = routes.route("/v1/contacts", get(integrations::lookup).with_state(Arc::new(contacts)));
+    }
+    if let Some(sidecar) = &gateway.sidecar {
+        routes = routes.merge(of_consents(sidecar));
+    }
+    // Anybody: the page, which asks for a token itself.
+    let page = web::page_at("/integrations", "integrations.html");
+    Ok(routes.layer(cors(&gateway.config.auth.allowed_origins)).merge(page))
+}
+
+/// The public listener of a sidecar alone (`listen`).
+pub fn sidecar(sidecar: &Arc<Sidecar>, origins: &[String]) -> Router {
+    finished(of_users(&sidecar.users).merge(of_consents(sidecar)).layer(cors(origins)))
+}
+
+fn of_users(users: &Users) -> Router {
+    Router::new()
+        // A user, by a token.
+        .route("/v1/integrations", get(users::list).with_state(users.clone()))
+        .route("/v1/tickets", post(users::ticket).with_state(users.clone()))
+}
+
+fn of_consents(sidecar: &Arc<Sidecar>) -> Router {
+    let sidecar = || sidecar.clone();
+    Router::new()
+        // A user, by a token or a ticket.
+        .route("/integrations/telsmart/connect", get(activation::connect).with_state(sidecar()))
+        // A user, by a token.
+        .route("/integrations/telsmart/disconnect", post(activation::disconnect).with_state(sidecar()))
+        // The provider, by the agreed header of callbacks.
+        .route("/integrations/telsmart/activate", post(activation::activate).with_state(sidecar()))
+        .route("/integrations/telsmart/deactivate", post(activation::deactivate).with_state(sidecar()))
+}
+
+/// The private listener of a sidecar (`sidecar.listen`).
+pub fn vending(sidecar: &Arc<Sidecar>) -> Router {
+    // A server of the tenant, by a token of role `service`.
+    let vend = post(vending::vend).with_state(sidecar.clone());
+    finished(Router::new().route("/internal/telsmart/access-token", vend))
+}
+
+/// The private listener of a gateway (`admin_listen`): whoever reaches it.
+pub fn admin(gateway: &Arc<Gateway>) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(operator::healthy))
+        .route("/readyz", get(operator::ready))
+        .route("/metrics", get(operator::metrics))
+        .route("/archive", get(operator::archive))
+        .route("/calls/{tenant}/{extension}/{leg}", get(operator::leg));
+    finished(routes.with_state(gateway.clone()))
+}
+
+/// The private listener of a sidecar alone (`admin_listen`): whoever reaches it.
+pub fn sidecar_admin(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Router {
+    let process = operator::SidecarProcess::new(sidecar, tasks, metrics);
+    let routes = Router::new()
+        .route("/healthz", get(operator::healthy))
+        .route("/readyz", get(operator::sidecar_ready))
+        .route("/metrics", get(operator::sidecar_metrics));
+    finished(routes.with_state(process))
+}
+
+/// With the answers to what is not there.
+fn finished(routes: Router) -> Router {
+    routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
+}
+
+/// Pages of these origins may ask; a token goes in a header, never in a cookie.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .max_age(Duration::from_secs(600))
+}

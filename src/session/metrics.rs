@@ -1,0 +1,82 @@
+//! What sessions count.
+
+use super::{reach::Reach, receipts::Disbelief};
+use crate::{metrics::RoomMetrics, protocol::CloseCode};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use std::{fmt, sync::Arc};
+
+/// The metrics of sessions.
+#[derive(Default)]
+pub struct SessionMetrics {
+    sessions: Gauge,
+    pub frames_sent: Counter,
+    pub frames_received: Counter,
+    pub reach: Arc<Reach>,
+    /// Sessions that this node ended, by close code.
+    closed: Family<Closed, Counter>,
+    /// Receipts that were believed.
+    receipts: Counter,
+    refused: Family<Disbelieved, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Closed {
+    code: CloseCode,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Disbelieved {
+    reason: Disbelief,
+}
+
+/// One session in the gauge, until it is dropped: a session that panics is counted no longer, too.
+pub struct InGauge(Gauge);
+
+impl Drop for InGauge {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl SessionMetrics {
+    /// Counts a session for as long as it is there.
+    pub fn session(&self) -> InGauge {
+        self.sessions.inc();
+        InGauge(self.sessions.clone())
+    }
+
+    /// Counts a session that this node ends.
+    pub fn close(&self, code: CloseCode) {
+        self.closed.get_or_create(&Closed { code }).inc();
+    }
+
+    /// Counts what a client says that it painted, by whether it is believed.
+    pub fn receipt(&self, refused: Option<Disbelief>) {
+        match refused {
+            None => self.receipts.inc(),
+            Some(reason) => self.refused.get_or_create(&Disbelieved { reason }).inc(),
+        };
+    }
+}
+
+impl RoomMetrics for SessionMetrics {
+    fn name(&self, r: &mut Registry) {
+        r.register("sessions", "WebSocket sessions", self.sessions.clone());
+        r.register("sessions_closed", "Sessions that this node ended, by code", self.closed.clone());
+        r.register("frames_sent", "Frames to clients", self.frames_sent.clone());
+        r.register("frames_received", "Frames from clients", self.frames_received.clone());
+        r.register("receipts", "Popups that clients say they painted", self.receipts.clone());
+        r.register("receipts_refused", "Receipts that are not believed", self.refused.clone());
+        self.reach.name(r);
+    }
+}
+
+impl EncodeLabelValue for CloseCode {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        self.number().encode(encoder)
+    }
+}

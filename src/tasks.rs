@@ -1,0 +1,220 @@
+//! The tasks of a process, each with a name, and what becomes of the process when one fails.
+//!
+//! A task of the node, such as an accept loop or the heartbeat of a link, runs for as long as the
+//! node does. Should it panic, or end before the node was told to stop, then [`Tasks::failed`] says
+//! so and the node stops: a node is never ready and deaf. A task of one connection, request or
+//! refresh ends only itself: a panic of it is logged with its name and counted.
+//!
+//! Whoever spawns a task of the node holds what [`Tasks::keep`] returns; the task ends with it.
+
+mod metrics;
+mod provoke;
+
+use crate::metrics::Metrics;
+use futures_util::FutureExt;
+use metrics::TaskMetrics;
+use provoke::provoked;
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+use tokio::sync::watch;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+/// A task of the node; it ends when this is dropped.
+pub type Kept = AbortOnDropHandle<()>;
+
+/// Spawns tasks, and hears how they end. Clones are one.
+#[derive(Clone)]
+pub struct Tasks {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    metrics: Arc<TaskMetrics>,
+    /// The first task of the node that failed.
+    failed: watch::Sender<Option<&'static str>>,
+    is_stopping: AtomicBool,
+}
+
+impl Tasks {
+    /// Those of one process.
+    pub fn new(metrics: &Metrics) -> Self {
+        let shared = Shared {
+            metrics: metrics.of(),
+            failed: watch::Sender::new(None),
+            is_stopping: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Spawns a task of the node that is not to end before it. Needs a Tokio runtime.
+    #[must_use = "the task ends when this is dropped"]
+    pub fn keep(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Kept {
+        let tasks = self.clone();
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            if tasks.watch(name, task).await.is_some() {
+                tasks.fail(name, "ended unasked");
+            }
+        }))
+    }
+
+    /// Work of the node's own that comes to an end. It may end, but a panic of it fails the node.
+    /// Cancel safe.
+    pub async fn watch<T>(&self, name: &'static str, work: impl Future<Output = T>) -> Option<T> {
+        match AssertUnwindSafe(provoked(name, work)).catch_unwind().await {
+            Ok(done) => Some(done),
+            Err(panic) => {
+                self.on_panic(name, &*panic);
+                self.fail(name, "panicked");
+                None
+            }
+        }
+    }
+
+    /// Starts a thread of the node; it may end only once the node was told to stop.
+    ///
+    /// # Errors
+    /// The system has no thread to give.
+    pub fn thread(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<thread::JoinHandle<()>> {
+        let tasks = self.clone();
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(()) => tasks.fail(name, "ended unasked"),
+                Err(panic) => {
+                    tasks.on_panic(name, &*panic);
+                    tasks.fail(name, "panicked");
+                }
+            }
+        })
+    }
+
+    /// Spawns the work of one connection, request or refresh. A panic of it harms nothing else.
+    pub fn contain(
+        &self,
+        among: &TaskTracker,
+        name: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let tasks = self.clone();
+        among.spawn(async move {
+            if let Err(panic) = AssertUnwindSafe(provoked(name, work)).catch_unwind().await {
+                tasks.on_panic(name, &*panic);
+            }
+        });
+    }
+
+    /// From now on tasks of the node may end.
+    pub fn stop(&self) {
+        self.shared.is_stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// The task of the node that failed first, if any did.
+    pub fn failure(&self) -> Option<&'static str> {
+        *self.shared.failed.borrow()
+    }
+
+    /// The same in words, for whoever asks whether the node is ready.
+    pub fn trouble(&self) -> Option<String> {
+        self.failure().map(|name| format!("the task {name:?} of this node failed"))
+    }
+
+    /// Waits until a task of the node fails, and names it; for ever where none does. Cancel safe.
+    pub async fn failed(&self) -> &'static str {
+        let mut failed = self.shared.failed.subscribe();
+        let name = failed.wait_for(Option::is_some).await.ok().and_then(|name| *name);
+        match name {
+            Some(name) => name,
+            // The sender lives as long as this.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn fail(&self, name: &'static str, how: &'static str) {
+        if self.shared.is_stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        tracing::error!(task = name, how, "a task of the node failed; the node stops");
+        self.shared.failed.send_if_modified(|failed| {
+            let is_first = failed.is_none();
+            *failed = failed.or(Some(name));
+            is_first
+        });
+    }
+
+    fn on_panic(&self, name: &'static str, panic: &(dyn Any + Send)) {
+        self.shared.metrics.panicked(name);
+        // What a panic says is our own text; the hook has printed it with its place.
+        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        tracing::error!(task = name, panic = text, "a task panicked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tasks() -> (Metrics, Tasks) {
+        let metrics = Metrics::default();
+        let tasks = Tasks::new(&metrics);
+        (metrics, tasks)
+    }
+
+    #[tokio::test]
+    async fn a_task_of_the_node_that_ends_or_panics_fails_it() {
+        let (_, tasks) = tasks();
+        let _ends = tasks.keep("ends", async {});
+        assert_eq!(tasks.failed().await, "ends");
+        let (metrics, tasks) = self::tasks();
+        let _panics = tasks.keep("panics", async { panic!("on purpose") });
+        assert_eq!(tasks.failed().await, "panics");
+        assert!(metrics.text().contains("callpop_panics_total{task=\"panics\"} 1"));
+    }
+
+    #[tokio::test]
+    async fn the_first_failure_is_told() {
+        let (_, tasks) = tasks();
+        tasks.watch("first", async { panic!("on purpose") }).await.map_or((), |(): ()| ());
+        tasks.fail("second", "ended unasked");
+        assert_eq!(tasks.failure(), Some("first"));
+    }
+
+    #[tokio::test]
+    async fn what_ends_once_the_node_stops_is_no_failure() {
+        let (_, tasks) = tasks();
+        tasks.stop();
+        let ends = tasks.keep("ends", async {});
+        ends.await.unwrap();
+        tasks.thread("writer", || {}).unwrap().join().unwrap();
+        assert_eq!(tasks.failure(), None);
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_panics_fails_the_node() {
+        let (_, tasks) = tasks();
+        tasks.thread("writer", || panic!("on purpose")).unwrap().join().unwrap();
+        assert_eq!(tasks.failure(), Some("writer"));
+    }
+
+    #[tokio::test]
+    async fn what_is_contained_ends_only_itself() {
+        let (metrics, tasks) = tasks();
+        let among = TaskTracker::new();
+        tasks.contain(&among, "request", async { panic!("on purpose") });
+        among.close();
+        among.wait().await;
+        assert_eq!(tasks.failure(), None);
+        assert!(metrics.text().contains("callpop_panics_total{task=\"request\"} 1"));
+    }
+}

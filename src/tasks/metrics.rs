@@ -1,0 +1,32 @@
+//! Panics, by the task that they ended.
+
+use crate::metrics::RoomMetrics;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+
+/// The metrics of tasks.
+#[derive(Default)]
+pub struct TaskMetrics {
+    panics: Family<Ended, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    task: &'static str,
+}
+
+impl TaskMetrics {
+    /// Counts one.
+    pub fn panicked(&self, task: &'static str) {
+        self.panics.get_or_create(&Ended { task }).inc();
+    }
+}
+
+impl RoomMetrics for TaskMetrics {
+    fn name(&self, r: &mut Registry) {
+        r.register("panics", "Tasks that panicked, by name", self.panics.clone());
+    }
+}

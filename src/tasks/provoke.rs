@@ -1,0 +1,30 @@
+//! A panic at the wish of a test, in debug builds only: `PANIC_IN=session:/path/to/flag` panics
+//! in the next task named `session` that is polled while the flag is there, and takes the flag away.
+
+/// The work, which panics where a test wants it to.
+#[cfg(debug_assertions)]
+pub(super) async fn provoked<T>(name: &'static str, work: impl Future<Output = T>) -> T {
+    use std::{future::poll_fn, pin::pin};
+    let mut work = pin!(work);
+    let flag = flag(name);
+    poll_fn(|context| {
+        // Whoever takes the flag away is the one.
+        let is_meant = flag.as_ref().is_some_and(|flag| std::fs::remove_file(flag).is_ok());
+        assert!(!is_meant, "provoked by PANIC_IN");
+        work.as_mut().poll(context)
+    })
+    .await
+}
+
+#[cfg(debug_assertions)]
+fn flag(name: &str) -> Option<std::path::PathBuf> {
+    let wish = std::env::var("PANIC_IN").ok()?;
+    let (task, flag) = wish.split_once(':')?;
+    (task == name).then(|| flag.into())
+}
+
+/// The work as it is.
+#[cfg(not(debug_assertions))]
+pub(super) async fn provoked<T>(_: &'static str, work: impl Future<Output = T>) -> T {
+    work.await
+}

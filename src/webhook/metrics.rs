@@ -1,0 +1,48 @@
+//! What webhooks and their events are counted by.
+
+use crate::metrics::{RoomMetrics, SECONDS};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+/// The metrics of webhooks.
+pub struct WebhookMetrics {
+    /// Requests by their reply.
+    pub requests: Family<Reply, Counter>,
+    /// From a request's head to its reply; a slow sender's body is in it.
+    pub seconds: Histogram,
+    /// Events of unknown states.
+    pub unknown_states: Counter,
+    /// Events for users whose integration is not active.
+    pub inactive_users: Counter,
+}
+
+/// The status of a reply.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reply {
+    pub status: u16,
+}
+
+impl Default for WebhookMetrics {
+    fn default() -> Self {
+        Self {
+            requests: Family::default(),
+            seconds: Histogram::new(SECONDS),
+            unknown_states: Counter::default(),
+            inactive_users: Counter::default(),
+        }
+    }
+}
+
+impl RoomMetrics for WebhookMetrics {
+    fn name(&self, r: &mut Registry) {
+        r.register("webhook_requests", "Webhook requests by reply", self.requests.clone());
+        let name = "webhook_duration";
+        r.register_with_unit(name, "From request to reply", Unit::Seconds, self.seconds.clone());
+        r.register("events_unknown_state", "Events of unknown states, archived", self.unknown_states.clone());
+        let text = "Events for users whose integration is not active, not delivered";
+        r.register("events_not_activated", text, self.inactive_users.clone());
+    }
+}
