@@ -10,7 +10,7 @@ mod wrap_up;
 
 pub use event::{CallEvent, Event, Line, Phase, What};
 pub use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
-pub use wrap_up::{BadWrapUp, MAX_DISPOSITION_CHARS, MAX_NOTE_CHARS, check_disposition, check_wrap_up};
+pub use wrap_up::{BadWrapUp, MAX_NOTE_CHARS, check_wrap_up};
 
 use crate::{
     clock::Micros,

@@ -3,12 +3,14 @@
 //! A TOML file makes a tree of values, the environment overlays it, a reader takes every
 //! known key out of it and what is left is unknown. No problem ever shows a secret.
 
+mod disposition;
 mod parse;
 mod problem;
 mod reader;
 mod schema;
 mod tree;
 
+pub use disposition::{BadDisposition, MAX_DISPOSITION_CHARS, check_disposition};
 pub use problem::{Problem, Problems};
 
 use ipnet::IpNet;

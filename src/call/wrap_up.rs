@@ -1,10 +1,10 @@
 //! What a user may say of a call: bounds of what is stored, and sent to all who see it. Texts are
 //! taken as they are or not at all, and what is refused is never repeated.
 
+use crate::config::{BadDisposition, check_disposition};
+
 /// The longest note, in characters.
 pub const MAX_NOTE_CHARS: usize = 2000;
-/// The longest disposition, in characters.
-pub const MAX_DISPOSITION_CHARS: usize = 64;
 
 /// Why a wrap-up is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,20 +13,10 @@ pub enum BadWrapUp {
     LongNote,
     #[error("the note has a control character other than a line break or a tab")]
     ControlInNote,
-    #[error(
-        "a disposition is 1 to {MAX_DISPOSITION_CHARS} characters, not only spaces, without control characters"
-    )]
-    Disposition,
+    #[error(transparent)]
+    Disposition(#[from] BadDisposition),
     #[error("the disposition is not one of those that are configured")]
     UnknownDisposition,
-}
-
-/// Whether a disposition can be one at all.
-pub fn check_disposition(disposition: &str) -> Result<(), BadWrapUp> {
-    let is_sound = !disposition.trim().is_empty()
-        && disposition.chars().count() <= MAX_DISPOSITION_CHARS
-        && !disposition.chars().any(char::is_control);
-    if is_sound { Ok(()) } else { Err(BadWrapUp::Disposition) }
 }
 
 /// Whether a wrap-up is taken, where a disposition is to be one of `among`, or any, if there are none.
@@ -49,6 +39,7 @@ pub fn check_wrap_up(disposition: Option<&str>, note: &str, among: &[String]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::MAX_DISPOSITION_CHARS;
 
     #[test]
     fn a_note_is_counted_in_characters_and_has_lines_and_tabs() {
@@ -72,7 +63,11 @@ mod tests {
             assert_eq!(check_wrap_up(Some(strange), "", &[]), Ok(()));
         }
         for bad in ["", " ", "a\nb", &"x".repeat(MAX_DISPOSITION_CHARS + 1)] {
-            assert_eq!(check_wrap_up(Some(bad), "", &[]), Err(BadWrapUp::Disposition), "{bad:?}");
+            assert_eq!(
+                check_wrap_up(Some(bad), "", &[]),
+                Err(BadWrapUp::Disposition(BadDisposition)),
+                "{bad:?}"
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! From what was given to what is meant: one function a type. Errors are remedies; they
 //! never quote a value, as the reader shows it, or masks it.
 
+use super::disposition::check_disposition;
 use super::tree::{Given, Raw};
-use crate::call;
 use ipnet::IpNet;
 use redis::IntoConnectionInfo;
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
@@ -106,7 +106,7 @@ pub(super) fn network(item: &str) -> Result<IpNet, String> {
 
 /// What a wrap-up may say of a call.
 pub(super) fn disposition(item: &str) -> Result<String, String> {
-    call::check_disposition(item).map_err(|why| why.to_string())?;
+    check_disposition(item).map_err(|why| why.to_string())?;
     Ok(item.to_owned())
 }
 
