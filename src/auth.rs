@@ -85,6 +85,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// One word for it, of few.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed_token",
+            Self::Algorithm => "algorithm",
+            Self::Signature => "signature",
+            Self::UnknownKey => "unknown_key",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::Expired => "expired",
+            Self::NotYet => "not_yet",
+            Self::Audience => "audience",
+            Self::Issuer => "issuer",
+            Self::Missing(_) => "missing_claim",
+            Self::BadClaim(_) => "bad_claim",
+        }
+    }
+
     /// Whether the same token may be accepted later without anybody mending it.
     pub fn is_transient(&self) -> bool {
         *self == Self::KeysUnavailable
@@ -223,6 +240,13 @@ pub fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthError> {
     };
     let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(AuthError::Signing)
+}
+
+/// The id of the key that a token names, as far as it can be shown in a log: it is not verified.
+pub fn key_id(token: &str) -> Option<String> {
+    const MOST: usize = 64;
+    let id = jsonwebtoken::decode_header(token).ok()?.kid?;
+    Some(id.chars().filter(|it| it.is_ascii_graphic()).take(MOST).collect())
 }
 
 /// The token of an `Authorization: Bearer` header.

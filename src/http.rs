@@ -4,9 +4,11 @@
 pub mod body;
 mod connection;
 mod problem;
+mod unread;
 
 pub use connection::Connection;
-pub use problem::Problem;
+pub use problem::{Problem, Refused};
+pub use unread::{Unread, Watched};
 
 use axum::http::{HeaderValue, StatusCode, header};
 use std::{net::SocketAddr, time::Duration};

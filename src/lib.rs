@@ -26,6 +26,7 @@ pub mod http;
 pub mod id;
 pub mod integrations;
 mod link;
+pub mod log;
 pub mod metrics;
 pub mod operator;
 pub mod protocol;

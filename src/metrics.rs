@@ -10,15 +10,21 @@ use std::{
     sync::Arc,
 };
 
-/// The words for the values of a label.
+/// The words for the values of a label, as metrics and logs have them.
 macro_rules! labels {
     ($label:ident { $($value:ident: $word:literal),+ $(,)? }) => {
+        impl $label {
+            fn word(self) -> &'static str {
+                match self { $(Self::$value => $word),+ }
+            }
+        }
+
         impl prometheus_client::encoding::EncodeLabelValue for $label {
             fn encode(
                 &self,
                 encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
             ) -> std::fmt::Result {
-                std::fmt::Write::write_str(encoder, match self { $(Self::$value => $word),+ })
+                std::fmt::Write::write_str(encoder, self.word())
             }
         }
     };

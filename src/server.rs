@@ -3,6 +3,7 @@
 //! Its own tasks are supervised: one that fails ends the node as a signal would, but with an error.
 
 mod files;
+mod refusals;
 mod requests;
 mod sidecar;
 

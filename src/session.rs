@@ -2,6 +2,7 @@
 //! sends, and the time. It ends with a close code, never with an HTTP error.
 
 mod command;
+mod end;
 mod handshake;
 mod metrics;
 mod origins;
@@ -22,6 +23,7 @@ use crate::{
     gateway::{Gateway, Hop},
     protocol::{CloseCode, Frame, ServerFrame, State},
 };
+use end::{Cause, End, Endings};
 use metrics::SessionMetrics;
 use origins::Origins;
 use reach::{Counted, Standing};
@@ -45,6 +47,7 @@ const STALE_BEATS: u32 = 3;
 pub struct Sessions {
     gateway: Arc<Gateway>,
     metrics: Arc<SessionMetrics>,
+    endings: Endings,
     origins: Origins,
     seats: Arc<Seats>,
     running: TaskTracker,
@@ -55,6 +58,7 @@ impl Sessions {
     pub fn new(gateway: Arc<Gateway>) -> Self {
         Self {
             metrics: gateway.metrics.of(),
+            endings: Endings::default(),
             origins: Origins::new(gateway.config.auth.allowed_origins.clone()),
             seats: Arc::default(),
             running: TaskTracker::new(),
@@ -72,14 +76,6 @@ impl Sessions {
         self.running.close();
         self.running.wait().await;
     }
-}
-
-/// Why a session is over.
-enum End {
-    /// The client went, or cannot be reached.
-    Gone,
-    /// We say goodbye.
-    Close(CloseCode, &'static str),
 }
 
 /// Where a client left off.
@@ -150,9 +146,10 @@ impl Session {
         let end = self.serve(resume).await;
         drop((registration, self.reach));
         drop(counted);
-        tracing::debug!(session = %self.id, "session ends");
-        if let End::Close(code, reason) = end {
-            metrics.close(code);
+        let (sessions, peer) = (self.sessions.clone(), self.socket.peer());
+        sessions.endings.on_end(&sessions.metrics, self.id, peer, &end);
+        if let Some((code, reason)) = end.goodbye {
+            sessions.metrics.close(code);
             self.socket.close(code, reason).await;
         }
     }
@@ -266,7 +263,7 @@ impl Session {
         if taken.draining {
             let after_ms = self.gateway().reconnect_after_ms();
             self.send(&[ServerFrame::Reconnect { after_ms }.encode()]).await?;
-            return Err(End::Close(CloseCode::Draining, "the node is going away"));
+            return Err(End::close(Cause::Draining, CloseCode::Draining, "the node is going away"));
         }
         Ok(())
     }
@@ -285,15 +282,16 @@ impl Session {
     async fn on_incoming(&mut self, incoming: Incoming) -> Result<(), End> {
         let now = Instant::now();
         let text = match incoming {
-            Incoming::Gone => return Err(End::Gone),
-            Incoming::Refused(why) => return Err(End::Close(CloseCode::Malformed, why)),
+            Incoming::Closed => return Err(End::gone(Cause::Client)),
+            Incoming::Lost => return Err(End::gone(Cause::Lost)),
+            Incoming::Refused(why) => return Err(End::close(Cause::Malformed, CloseCode::Malformed, why)),
             Incoming::Text(text) => Some(text),
             Incoming::SignOfLife => None,
         };
         self.pulse.on_sign_of_life(now);
         self.sessions.metrics.frames_received.inc();
         if !self.budget.spend(now) {
-            return Err(End::Close(CloseCode::TooManyFrames, "too many frames"));
+            return Err(End::close(Cause::TooManyFrames, CloseCode::TooManyFrames, "too many frames"));
         }
         match text {
             // Rare, and large: it is not to make every idle session larger.
@@ -311,12 +309,13 @@ impl Session {
         while let Some(due) = self.pulse.on_time(Instant::now()) {
             match due {
                 Due::Ping => self.socket.ping().await?,
-                Due::Silent => return Err(End::Gone),
+                Due::Silent => return Err(End::gone(Cause::Silent)),
                 Due::TokenExpiring { in_ms } => {
                     self.send(&[ServerFrame::TokenExpiring { in_ms }.encode()]).await?
                 }
                 Due::TokenExpired => {
-                    return Err(End::Close(CloseCode::Unauthorized, "the token has expired"));
+                    let (code, why) = (CloseCode::Unauthorized, "the token has expired");
+                    return Err(End::close(Cause::TokenExpired, code, why));
                 }
             }
         }
@@ -326,18 +325,6 @@ impl Session {
     async fn send(&mut self, frames: &[Frame]) -> Result<(), End> {
         self.sessions.metrics.frames_sent.inc_by(frames.len() as u64);
         Ok(self.socket.send(frames).await?)
-    }
-}
-
-impl From<EngineError> for End {
-    fn from(_: EngineError) -> Self {
-        Self::Close(CloseCode::EngineLost, "the engine cannot be read")
-    }
-}
-
-impl From<std::io::Error> for End {
-    fn from(_: std::io::Error) -> Self {
-        Self::Gone
     }
 }
 

@@ -58,24 +58,29 @@ impl Tasks {
     #[must_use = "the task ends when this is dropped"]
     pub fn keep(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Kept {
         let tasks = self.clone();
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            if tasks.watch(name, task).await.is_some() {
+        AbortOnDropHandle::new(tokio::spawn(self.watch(name, task).map(move |ended| {
+            if ended.is_some() {
                 tasks.fail(name, "ended unasked");
             }
-        }))
+        })))
     }
 
-    /// Work of the node's own that comes to an end. It may end, but a panic of it fails the node.
-    /// Cancel safe.
-    pub async fn watch<T>(&self, name: &'static str, work: impl Future<Output = T>) -> Option<T> {
-        match AssertUnwindSafe(provoked(name, work)).catch_unwind().await {
+    /// Work of the node's own that comes to an end. It may end, but a panic of it fails the node;
+    /// then there is no result. Cancel safe.
+    pub fn watch<W: Future>(
+        &self,
+        name: &'static str,
+        work: W,
+    ) -> impl Future<Output = Option<W::Output>> + use<W> {
+        let tasks = self.clone();
+        caught(name, work).map(move |ended| match ended {
             Ok(done) => Some(done),
             Err(panic) => {
-                self.on_panic(name, &*panic);
-                self.fail(name, "panicked");
+                tasks.on_panic(name, &*panic);
+                tasks.fail(name, "panicked");
                 None
             }
-        }
+        })
     }
 
     /// Starts a thread of the node; it may end only once the node was told to stop.
@@ -107,11 +112,11 @@ impl Tasks {
         work: impl Future<Output = ()> + Send + 'static,
     ) {
         let tasks = self.clone();
-        among.spawn(async move {
-            if let Err(panic) = AssertUnwindSafe(provoked(name, work)).catch_unwind().await {
+        among.spawn(caught(name, work).map(move |ended| {
+            if let Err(panic) = ended {
                 tasks.on_panic(name, &*panic);
             }
-        });
+        }));
     }
 
     /// From now on tasks of the node may end.
@@ -159,6 +164,15 @@ impl Tasks {
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         tracing::error!(task = name, panic = text, "a task panicked");
     }
+}
+
+/// The work, and what it panicked with. Combinators, since an `async` block would hold the work twice,
+/// and a session is one of them.
+fn caught<W: Future>(
+    name: &'static str,
+    work: W,
+) -> impl Future<Output = Result<W::Output, Box<dyn Any + Send>>> {
+    AssertUnwindSafe(provoked(name, work)).catch_unwind()
 }
 
 #[cfg(test)]

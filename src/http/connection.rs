@@ -1,7 +1,9 @@
 //! A TCP connection as HTTP needs it: one whose client takes nothing is given up, and one that
 //! ends while its client still sends is read on for a while. Without that, a client that sends
-//! a large body before it reads would see a reset instead of the reply.
+//! a large body before it reads would see a reset instead of the reply. One whose body was not
+//! read is read before it ends, too: some clients take the end for a failure while they send.
 
+use super::Unread;
 use std::{
     io,
     pin::Pin,
@@ -26,12 +28,15 @@ pub struct Connection {
     /// Runs while a write waits, and while the connection ends.
     deadline: Option<Pin<Box<Sleep>>>,
     ending: Option<usize>,
+    unread: Unread,
+    /// Our end was said.
+    is_shut: bool,
 }
 
 impl Connection {
     /// Takes a connection that was accepted.
-    pub fn new(stream: TcpStream) -> Self {
-        Self { stream, deadline: None, ending: None }
+    pub fn new(stream: TcpStream, unread: Unread) -> Self {
+        Self { stream, deadline: None, ending: None, unread, is_shut: false }
     }
 
     /// The connection as it was, for another protocol.
@@ -55,6 +60,14 @@ impl Connection {
         }
         self.deadline = None;
         result
+    }
+
+    /// Reads what still comes until the client ends, within bounds of time and size.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.poll_drain(context).is_ready() || self.poll_deadline(context, LINGER).is_ready() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
     }
 
     /// Reads what still comes and throws it away, up to a bound, until the client ends.
@@ -112,12 +125,15 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.ending.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
             (self.ending, self.deadline) = (Some(0), None);
         }
-        if self.poll_drain(context).is_ready() || self.poll_deadline(context, LINGER).is_ready() {
-            return Poll::Ready(Ok(()));
+        if !self.is_shut && self.unread.is_some() {
+            ready!(self.poll_linger(context));
         }
-        Poll::Pending
+        if !self.is_shut {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.is_shut = true;
+        }
+        self.poll_linger(context).map(Ok)
     }
 }

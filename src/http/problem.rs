@@ -48,6 +48,13 @@ impl Problem {
     }
 }
 
+/// Left in a response, so that the refusal can be logged where the client is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused {
+    /// The last word of the problem's type.
+    pub kind: &'static str,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let request_id = Uuid::new_v4();
@@ -61,11 +68,10 @@ impl IntoResponse for Problem {
         if let Some((name, value)) = self.more {
             body[name] = value;
         }
-        // The detail may quote the request, and stays out of the log. Whatever made a request fail on our side has logged it where it happened, and once.
-        tracing::debug!(%request_id, status = self.status.as_u16(), kind = self.kind, "request refused");
         let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut response = (self.status, [content_type], body.to_string()).into_response();
         response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(Refused { kind: self.kind });
         response
     }
 }

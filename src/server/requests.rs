@@ -1,11 +1,13 @@
 //! Listeners, and the HTTP connections that come to them: how many at a time, how long one may be
 //! idle, and how it ends.
 
+use super::refusals::Refusals;
 use crate::{
-    http::{Connection, Peer},
+    http::{Connection, Peer, Unread, Watched},
     tasks::Tasks,
 };
 use axum::{Router, body::Body, extract::Request};
+use futures_util::TryFutureExt;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
@@ -47,13 +49,19 @@ pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 pub struct Requests {
     tasks: Tasks,
     connections: TaskTracker,
+    refusals: Arc<Refusals>,
     finish: CancellationToken,
 }
 
 impl Requests {
     /// None yet.
     pub fn new(tasks: Tasks) -> Self {
-        Self { tasks, connections: TaskTracker::new(), finish: CancellationToken::new() }
+        Self {
+            tasks,
+            connections: TaskTracker::new(),
+            refusals: Arc::default(),
+            finish: CancellationToken::new(),
+        }
     }
 
     /// Serves who comes to a listener, for ever.
@@ -63,7 +71,8 @@ impl Requests {
             let Ok(place) = places.clone().acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, peer)) => {
-                    let serving = serve(stream, peer, routes.clone(), self.finish.clone());
+                    let serving =
+                        serve(stream, peer, routes.clone(), self.refusals.clone(), self.finish.clone());
                     self.tasks.contain(&self.connections, "connection", async move {
                         serving.await;
                         drop(place);
@@ -87,21 +96,32 @@ impl Requests {
 }
 
 /// One HTTP connection, until it ends or becomes a WebSocket.
-async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, finish: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: Router,
+    refusals: Arc<Refusals>,
+    finish: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let has_spoken = Arc::new(AtomicBool::new(false));
     let spoken = has_spoken.clone();
+    let unread = Unread::default();
+    let watch = unread.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         spoken.store(true, Ordering::Relaxed);
-        let mut request: Request = request.map(Body::new);
+        let watched = |body| Body::new(Watched::new(body, watch.clone()));
+        let mut request: Request = request.map(watched);
         request.extensions_mut().insert(Peer(peer));
-        routes.clone().call(request)
+        let refusals = refusals.clone();
+        let answer = routes.clone().call(request);
+        answer.inspect_ok(move |response| refusals.note(response, peer))
     });
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE_DEADLINE)
-            .serve_connection(TokioIo::new(Connection::new(stream)), service)
+            .serve_connection(TokioIo::new(Connection::new(stream, unread)), service)
             .with_upgrades()
     );
     let mut first_head = pin!(sleep(FIRST_HEAD_DEADLINE));

@@ -1,11 +1,11 @@
 //! From an HTTP request to a session. A browser cannot read the status of a refused handshake,
 //! so whoever offers our subprotocol is upgraded and told by a close code.
 
-use super::{Resume, Session, Sessions, seats::Seat, socket::Socket};
+use super::{Resume, Session, Sessions, end::Handshake, seats::Seat, socket::Socket};
 use crate::{
     auth::{self, Identity, Role},
     feed::Stream,
-    http::{Connection, Problem},
+    http::{Connection, Peer, Problem},
     protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
 };
 use axum::{
@@ -18,6 +18,9 @@ use hyper_util::rt::TokioIo;
 use std::{collections::HashMap, sync::Arc};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+/// So much of an origin is logged, in characters.
+const MAX_LOGGED_ORIGIN: usize = 128;
+
 /// Who may have a session, and of what.
 struct Admitted {
     identity: Identity,
@@ -29,6 +32,8 @@ struct Admitted {
 /// Why not.
 struct Refused {
     code: CloseCode,
+    /// One word for it, of few.
+    word: &'static str,
     reason: String,
 }
 
@@ -45,8 +50,11 @@ pub async fn stream(State(sessions): State<Arc<Sessions>>, mut request: Request)
     };
     let offers = Offers::read(request.headers());
     let admitted = admit(&sessions, request.headers(), request.uri(), offers.bearer).await;
-    if let (Err(refused), false) = (&admitted, offers.ours) {
-        return refused.problem().into_response();
+    if let Err(refused) = &admitted {
+        log(&sessions, refused, &request, offers.bearer);
+        if !offers.ours {
+            return refused.problem().into_response();
+        }
     }
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
@@ -61,6 +69,18 @@ pub async fn stream(State(sessions): State<Arc<Sessions>>, mut request: Request)
     response
 }
 
+/// Logs a refusal, with what helps to mend it and is no secret.
+fn log(sessions: &Sessions, refused: &Refused, request: &Request, bearer: Option<&str>) {
+    let headers = request.headers();
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let seen = Handshake {
+        peer: request.extensions().get::<Peer>().map(|peer| peer.0),
+        origin: origin.map(|origin| origin.chars().take(MAX_LOGGED_ORIGIN).collect()),
+        key: bearer.or(auth::bearer(headers)).and_then(auth::key_id),
+    };
+    sessions.endings.on_refused(&sessions.metrics, refused.word, &refused.reason, &seen);
+}
+
 /// The session's task, from the upgraded connection to its end.
 async fn run(sessions: Arc<Sessions>, upgrade: OnUpgrade, admitted: Result<Admitted, Refused>) {
     let Some(socket) = connection(&sessions, upgrade).await else { return };
@@ -68,7 +88,7 @@ async fn run(sessions: Arc<Sessions>, upgrade: OnUpgrade, admitted: Result<Admit
         Ok(Admitted { identity, stream, resume, seat }) => {
             Session::new(sessions, socket, identity, stream, seat).run(resume).await;
         }
-        Err(Refused { code, reason }) => {
+        Err(Refused { code, reason, .. }) => {
             sessions.metrics.close(code);
             socket.close(code, &reason).await;
         }
@@ -129,38 +149,40 @@ async fn admit(
 ) -> Result<Admitted, Refused> {
     let gateway = &sessions.gateway;
     if gateway.feed.is_draining() {
-        return Err(Refused::new(CloseCode::Draining, "the node is going away"));
+        return Err(Refused::new(CloseCode::Draining, "draining", "the node is going away"));
     }
     if !sessions.origins.allow(headers) {
-        return Err(Refused::new(CloseCode::Forbidden, "this origin is not allowed"));
+        return Err(Refused::new(CloseCode::Forbidden, "origin", "this origin is not allowed"));
     }
     let token = bearer.or(auth::bearer(headers));
-    let token = token.ok_or_else(|| Refused::new(CloseCode::Unauthorized, "there is no token"))?;
+    let token =
+        token.ok_or_else(|| Refused::new(CloseCode::Unauthorized, "no_token", "there is no token"))?;
     let verified = gateway.verifier.verify(token).await;
     let identity = verified.map_err(|why| {
         // A 4401 would keep the client away for good; keys that cannot be fetched come back.
         let code = if why.is_transient() { CloseCode::Internal } else { CloseCode::Unauthorized };
-        Refused::new(code, why)
+        Refused::new(code, why.word(), why)
     })?;
     let query = uri.query().unwrap_or_default();
     let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
     let stream = choose(&identity, query.get("scope").map_or("user", String::as_str))?;
     let seat = sessions.seats.take(&identity.tenant, &identity.sub, gateway.config.sessions.max_per_user);
-    let seat =
-        seat.ok_or_else(|| Refused::new(CloseCode::TooManySessions, "too many sessions of this user"))?;
+    let seat = seat.ok_or_else(|| {
+        Refused::new(CloseCode::TooManySessions, "too_many_sessions", "too many sessions of this user")
+    })?;
     Ok(Admitted { resume: query.get("resume").and_then(|text| Resume::parse(text)), identity, stream, seat })
 }
 
 fn choose(identity: &Identity, scope: &str) -> Result<Stream, Refused> {
     let (tenant, extensions) = (identity.tenant.clone(), identity.extensions.clone());
-    let forbidden = |why| Err(Refused::new(CloseCode::Forbidden, why));
+    let forbidden = |why| Err(Refused::new(CloseCode::Forbidden, "scope", why));
     match (scope, identity.role) {
         (_, Role::Service) => forbidden("a service has no stream"),
         ("user", _) if extensions.is_empty() => forbidden("the token names no extension"),
         ("user", _) => Ok(Stream::User { tenant, extensions }),
         ("tenant", Role::Supervisor) => Ok(Stream::Tenant { tenant }),
         ("tenant", Role::Agent) => forbidden("scope=tenant is for supervisors"),
-        _ => Err(Refused::new(CloseCode::Malformed, "scope is neither user nor tenant")),
+        _ => Err(Refused::new(CloseCode::Malformed, "scope", "scope is neither user nor tenant")),
     }
 }
 
@@ -175,8 +197,8 @@ impl Resume {
 }
 
 impl Refused {
-    fn new(code: CloseCode, reason: impl ToString) -> Self {
-        Self { code, reason: reason.to_string() }
+    fn new(code: CloseCode, word: &'static str, reason: impl ToString) -> Self {
+        Self { code, word, reason: reason.to_string() }
     }
 
     /// The same for a client that did not offer our subprotocol.

@@ -1,6 +1,6 @@
 //! What sessions count.
 
-use super::{reach::Reach, receipts::Disbelief};
+use super::{end::Cause, reach::Reach, receipts::Disbelief};
 use crate::{metrics::RoomMetrics, protocol::CloseCode};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder},
@@ -16,6 +16,8 @@ pub struct SessionMetrics {
     pub frames_sent: Counter,
     pub frames_received: Counter,
     pub reach: Arc<Reach>,
+    /// Sessions, by why they ended.
+    ended: Family<Ended, Counter>,
     /// Sessions that this node ended, by close code.
     closed: Family<Closed, Counter>,
     /// Receipts that were believed.
@@ -26,6 +28,11 @@ pub struct SessionMetrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Closed {
     code: CloseCode,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    cause: Cause,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -49,6 +56,11 @@ impl SessionMetrics {
         InGauge(self.sessions.clone())
     }
 
+    /// Counts the end of a session, or a handshake that was refused.
+    pub fn end(&self, cause: Cause) {
+        self.ended.get_or_create(&Ended { cause }).inc();
+    }
+
     /// Counts a session that this node ends.
     pub fn close(&self, code: CloseCode) {
         self.closed.get_or_create(&Closed { code }).inc();
@@ -67,6 +79,11 @@ impl RoomMetrics for SessionMetrics {
     fn name(&self, r: &mut Registry) {
         r.register("sessions", "WebSocket sessions", self.sessions.clone());
         r.register("sessions_closed", "Sessions that this node ended, by code", self.closed.clone());
+        r.register(
+            "sessions_ended",
+            "Sessions that ended, and handshakes refused, by cause",
+            self.ended.clone(),
+        );
         r.register("frames_sent", "Frames to clients", self.frames_sent.clone());
         r.register("frames_received", "Frames from clients", self.frames_received.clone());
         r.register("receipts", "Popups that clients say they painted", self.receipts.clone());

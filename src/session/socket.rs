@@ -3,7 +3,7 @@
 
 use crate::protocol::{CloseCode, Frame, MAX_CLIENT_FRAME};
 use futures_util::{SinkExt, StreamExt};
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -25,7 +25,7 @@ const WRITE_TOGETHER: usize = 32 * 1024;
 /// How long, and how much, is still read from a client that was told goodbye, so that the
 /// system does not cut the goodbye off.
 const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: u64 = 8 * 1024 * 1024;
+const LINGER_BYTES: usize = 8 * 1024 * 1024;
 
 /// A connection after its handshake.
 pub struct Socket {
@@ -38,8 +38,10 @@ pub enum Incoming {
     Text(Utf8Bytes),
     /// A ping or a pong.
     SignOfLife,
-    /// It said goodbye, or the connection broke.
-    Gone,
+    /// It said goodbye.
+    Closed,
+    /// The connection broke.
+    Lost,
     /// It broke the protocol.
     Refused(&'static str),
 }
@@ -69,13 +71,13 @@ impl Socket {
             Some(Ok(Message::Binary(_))) => Incoming::Refused("binary frames are not taken"),
             Some(Err(Error::Capacity(_))) => Incoming::Refused("a frame is larger than 64 KiB"),
             Some(Err(Error::Utf8(_))) => Incoming::Refused("a text frame is not UTF-8"),
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Incoming::Gone,
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Incoming::Lost,
             Some(Err(Error::Protocol(_))) => Incoming::Refused("not the WebSocket protocol"),
             Some(Ok(Message::Close(_))) => {
                 let _ = timeout(LINGER, self.inner.flush()).await;
-                Incoming::Gone
+                Incoming::Closed
             }
-            Some(Ok(Message::Frame(_)) | Err(_)) | None => Incoming::Gone,
+            Some(Ok(Message::Frame(_)) | Err(_)) | None => Incoming::Lost,
         }
     }
 
@@ -115,15 +117,36 @@ impl Socket {
         sent.map_err(io::Error::from)?.map_err(io::Error::other)
     }
 
-    /// Says why, and ends the connection in order.
+    /// Who is at the other end, while it is connected.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.inner.get_ref().peer_addr().ok()
+    }
+
+    /// Says why, and ends the connection in order: the client answers the goodbye first (RFC 6455,
+    /// 7.1.1). To a client that sees the end of the connection before, it is as if nothing was said.
     pub async fn close(mut self, code: CloseCode, reason: &str) {
+        let frame = CloseFrame { code: code.number().into(), reason: reason.into() };
+        match timeout(LINGER, self.inner.close(Some(frame))).await {
+            Ok(Ok(())) => _ = timeout(LINGER, self.answered()).await,
+            // What cannot be written needs no answer.
+            _ => return,
+        }
         let farewell = async {
-            let frame = CloseFrame { code: code.number().into(), reason: reason.into() };
-            self.inner.close(Some(frame)).await.map_err(io::Error::other)?;
             let stream = self.inner.get_mut();
             stream.shutdown().await?;
-            tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+            tokio::io::copy(&mut stream.take(LINGER_BYTES as u64), &mut tokio::io::sink()).await
         };
         let _ = timeout(LINGER, farewell).await;
+    }
+
+    /// Waits for the client's own goodbye, within a bound of what it still sends.
+    async fn answered(&mut self) {
+        let mut left = LINGER_BYTES;
+        while let Some(Ok(message)) = self.inner.next().await {
+            left = left.saturating_sub(message.len());
+            if message.is_close() || left == 0 {
+                return;
+            }
+        }
     }
 }

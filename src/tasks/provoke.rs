@@ -3,17 +3,15 @@
 
 /// The work, which panics where a test wants it to.
 #[cfg(debug_assertions)]
-pub(super) async fn provoked<T>(name: &'static str, work: impl Future<Output = T>) -> T {
-    use std::{future::poll_fn, pin::pin};
-    let mut work = pin!(work);
+pub(super) fn provoked<T>(name: &'static str, work: impl Future<Output = T>) -> impl Future<Output = T> {
     let flag = flag(name);
-    poll_fn(|context| {
+    let mut work = Box::pin(work);
+    std::future::poll_fn(move |context| {
         // Whoever takes the flag away is the one.
         let is_meant = flag.as_ref().is_some_and(|flag| std::fs::remove_file(flag).is_ok());
         assert!(!is_meant, "provoked by PANIC_IN");
         work.as_mut().poll(context)
     })
-    .await
 }
 
 #[cfg(debug_assertions)]
@@ -25,6 +23,6 @@ fn flag(name: &str) -> Option<std::path::PathBuf> {
 
 /// The work as it is.
 #[cfg(not(debug_assertions))]
-pub(super) async fn provoked<T>(_: &'static str, work: impl Future<Output = T>) -> T {
-    work.await
+pub(super) fn provoked<T>(_: &'static str, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    work
 }

@@ -1,0 +1,121 @@
+//! How a session ends, and why: whoever looks after a gateway is told, and so is the client, where it
+//! can still be told.
+
+use super::metrics::SessionMetrics;
+use crate::{engine::EngineError, log::Seldom, metrics::labels, protocol::CloseCode};
+use std::{io, net::SocketAddr, time::Duration};
+use uuid::Uuid;
+
+/// Between two lines about one cause.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Why a session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The client said goodbye.
+    Client,
+    /// The connection broke.
+    Lost,
+    /// The client took nothing for `sessions.write_timeout`.
+    WriteTimeout,
+    /// Nothing came from the client for two heartbeats.
+    Silent,
+    /// The token ended.
+    TokenExpired,
+    /// The client broke the protocol.
+    Malformed,
+    TooManyFrames,
+    /// The engine could not be read.
+    Engine,
+    /// The node goes away.
+    Draining,
+    /// There never was one: the handshake was refused.
+    Refused,
+}
+
+labels!(Cause {
+    Client: "client",
+    Lost: "lost",
+    WriteTimeout: "write_timeout",
+    Silent: "silent",
+    TokenExpired: "token_expired",
+    Malformed: "malformed",
+    TooManyFrames: "too_many_frames",
+    Engine: "engine",
+    Draining: "draining",
+    Refused: "refused",
+});
+
+/// The end of a session.
+#[derive(Debug)]
+pub struct End {
+    pub cause: Cause,
+    /// What the client is told, where it can be told.
+    pub goodbye: Option<(CloseCode, &'static str)>,
+}
+
+impl End {
+    /// There is nobody to be told.
+    pub fn gone(cause: Cause) -> Self {
+        Self { cause, goodbye: None }
+    }
+
+    /// We say goodbye.
+    pub fn close(cause: Cause, code: CloseCode, reason: &'static str) -> Self {
+        Self { cause, goodbye: Some((code, reason)) }
+    }
+}
+
+impl From<EngineError> for End {
+    fn from(_: EngineError) -> Self {
+        Self::close(Cause::Engine, CloseCode::EngineLost, "the engine cannot be read")
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::gone(if error.kind() == io::ErrorKind::TimedOut { Cause::WriteTimeout } else { Cause::Lost })
+    }
+}
+
+/// What is known of a handshake that is refused. Nothing of it is verified.
+pub struct Handshake {
+    pub peer: Option<SocketAddr>,
+    pub origin: Option<String>,
+    /// The id of the key that the token names.
+    pub key: Option<String>,
+}
+
+/// The log lines about endings and refused handshakes.
+pub struct Endings {
+    ended: Seldom,
+    refused: Seldom,
+}
+
+impl Default for Endings {
+    fn default() -> Self {
+        Self { ended: Seldom::new(EVERY), refused: Seldom::new(EVERY) }
+    }
+}
+
+impl Endings {
+    /// Counts the end of a session, and logs it.
+    pub fn on_end(&self, metrics: &SessionMetrics, session: Uuid, peer: Option<SocketAddr>, end: &End) {
+        metrics.end(end.cause);
+        let cause = end.cause.word();
+        if let Some(unsaid) = self.ended.may_say(cause) {
+            let peer = peer.map(tracing::field::display);
+            tracing::info!(%session, cause, peer, unsaid, "a session ended");
+        }
+    }
+
+    /// Counts a handshake that was refused, and logs it.
+    pub fn on_refused(&self, metrics: &SessionMetrics, word: &'static str, reason: &str, seen: &Handshake) {
+        metrics.end(Cause::Refused);
+        if let Some(unsaid) = self.refused.may_say(word) {
+            let Handshake { peer, origin, key } = seen;
+            let peer = peer.map(tracing::field::display);
+            tracing::warn!(reason, peer, origin, key, unsaid, "a WebSocket was refused");
+        }
+    }
+}
