@@ -8,9 +8,8 @@ mod metrics;
 mod source;
 mod wire;
 
-use crate::metrics::Metrics;
+use crate::{log::Seldom, metrics::Metrics};
 use metrics::{LinkMetrics, Trouble};
-use parking_lot::Mutex;
 use rand::RngExt;
 use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ServerErrorKind};
 use std::{
@@ -49,7 +48,7 @@ pub struct Link {
     state: watch::Sender<State>,
     lost: Notify,
     is_cluster: AtomicBool,
-    complained: Mutex<Option<Instant>>,
+    complaints: Seldom,
     began: Instant,
     /// When something was answered last, in microseconds since the beginning.
     answered: AtomicU64,
@@ -102,7 +101,7 @@ impl Link {
             state: watch::Sender::new(down),
             lost: Notify::new(),
             is_cluster: AtomicBool::new(false),
-            complained: Mutex::new(None),
+            complaints: Seldom::new(COMPLAIN_EVERY),
             began: Instant::now(),
             answered: AtomicU64::new(0),
             metrics: metrics.of(),
@@ -253,10 +252,8 @@ impl Link {
 
     /// Says what Redis refuses, now and then: a full one refuses everything.
     pub fn complain(&self, error: &impl Display) {
-        let mut complained = self.complained.lock();
-        if complained.is_none_or(|at| at.elapsed() > COMPLAIN_EVERY) {
-            *complained = Some(Instant::now());
-            tracing::error!(%error, "Redis refuses a command");
+        if let Some(unsaid) = self.complaints.may_say("refused") {
+            tracing::error!(%error, unsaid, "Redis refuses a command");
         }
     }
 

@@ -5,7 +5,7 @@ use super::{Resume, Session, Sessions, end::Handshake, seats::Seat, socket::Sock
 use crate::{
     auth::{self, Identity, Role},
     feed::Stream,
-    http::{Connection, Peer, Problem},
+    http::{self, Connection, Peer, Problem},
     protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
 };
 use axum::{
@@ -53,7 +53,7 @@ pub async fn stream(State(sessions): State<Arc<Sessions>>, mut request: Request)
     if let Err(refused) = &admitted {
         log(&sessions, refused, &request, offers.bearer);
         if !offers.ours {
-            return refused.problem().into_response();
+            return refused.response();
         }
     }
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -201,7 +201,13 @@ impl Refused {
         Self { code, word, reason: reason.to_string() }
     }
 
-    /// The same for a client that did not offer our subprotocol.
+    /// The same for a client that did not offer our subprotocol. It is in the log already.
+    fn response(&self) -> Response {
+        let mut response = self.problem().into_response();
+        response.extensions_mut().remove::<http::Refused>();
+        response
+    }
+
     fn problem(&self) -> Problem {
         let (status, kind) = match self.code {
             CloseCode::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),

@@ -26,6 +26,7 @@ mod sidecar;
 mod sidecar_store;
 mod simulate;
 mod support;
+mod tasks;
 mod telsmart_simulator;
 mod vault;
 mod web;

@@ -3,7 +3,9 @@
 
 mod begin;
 mod call_model;
+mod endings;
 mod frames;
+mod goodbyes;
 mod isolation;
 mod lifetime;
 mod operators;

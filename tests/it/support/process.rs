@@ -185,7 +185,8 @@ impl Drop for Process {
             eprintln!("what callpop said:\n{log}");
             return;
         }
-        assert!(!log.contains("panicked at"), "callpop panicked:\n{log}");
+        let (panics, provoked) = (log.matches("panicked at"), log.matches("\nprovoked by PANIC_IN\n"));
+        assert_eq!(panics.count(), provoked.count(), "callpop panicked:\n{log}");
         for private in token::PRIVATE {
             assert!(!log.contains(private), "callpop logged {private:?}:\n{log}");
         }

@@ -70,6 +70,28 @@ impl Raw {
         read_reply(&mut self.0).await
     }
 
+    /// Reads until those bytes have come.
+    pub async fn until(&mut self, bytes: &[u8]) {
+        let mut read = Vec::new();
+        let seen = async {
+            while !read.windows(bytes.len()).any(|window| window == bytes) {
+                assert!(self.0.read_buf(&mut read).await.unwrap() > 0, "{}", read.escape_ascii());
+            }
+        };
+        soon("what was waited for", seen).await;
+    }
+
+    /// Whether the server's end of the connection has not come yet.
+    pub fn is_open(&mut self) -> bool {
+        let read = self.0.try_read(&mut [0; 1]);
+        matches!(read, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    /// Sends no more.
+    pub async fn finish(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+
     /// Waits until the server closes the connection, after whatever it sends.
     pub async fn closed(&mut self) {
         while matches!(self.0.read(&mut [0; 4096]).await, Ok(1..)) {}
