@@ -14,7 +14,7 @@ use crate::{
     id::{BadId, Extension, TenantId},
     tasks::Tasks,
 };
-pub use agreed::AgreedHeader;
+pub(crate) use agreed::AgreedHeader;
 
 use axum::http::{HeaderMap, header};
 use claims::Claims;
@@ -30,24 +30,24 @@ use std::{
 /// The longest token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
 /// The most extensions that a token may hold.
-pub const MAX_EXTENSIONS: usize = 100;
+pub(crate) const MAX_EXTENSIONS: usize = 100;
 
 /// Who a token says that its bearer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    pub tenant: TenantId,
-    pub sub: Arc<str>,
+pub(crate) struct Identity {
+    pub(crate) tenant: TenantId,
+    pub(crate) sub: Arc<str>,
     /// In the token's order, each once.
-    pub extensions: Arc<[Extension]>,
-    pub role: Role,
+    pub(crate) extensions: Arc<[Extension]>,
+    pub(crate) role: Role,
     /// Seconds since 1970; the token is valid before it.
-    pub expires_at: u64,
+    pub(crate) expires_at: u64,
 }
 
 /// What its bearer may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub(crate) enum Role {
     /// The calls of the token's own extensions.
     Agent,
     /// The calls of the whole tenant.
@@ -58,7 +58,7 @@ pub enum Role {
 
 /// Why a token is refused; short enough for the reason of a WebSocket close.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     #[error("the token is not a JWT of a known algorithm")]
     Malformed,
     #[error("the token's algorithm is not the configured one")]
@@ -86,7 +86,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// One word for it, of few.
-    pub fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Malformed => "malformed_token",
             Self::Algorithm => "algorithm",
@@ -103,14 +103,14 @@ impl Refusal {
     }
 
     /// Whether the same token may be accepted later without anybody mending it.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         *self == Self::KeysUnavailable
     }
 }
 
 /// Why tokens cannot be verified or minted at all.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthError {
+pub(crate) enum AuthError {
     #[error(
         "not the PEM of an RSA (2048 to 8192 bits), EC P-256 or Ed25519 public key, which begins \
          with -----BEGIN PUBLIC KEY-----"
@@ -131,7 +131,7 @@ pub enum AuthError {
 }
 
 /// Verifies tokens. Dropping it ends its background task.
-pub struct Verifier {
+pub(crate) struct Verifier {
     keys: Keys,
     audience: Option<String>,
     issuer: Option<String>,
@@ -147,7 +147,7 @@ impl Verifier {
     ///
     /// # Errors
     /// The configured key cannot be used. An endpoint that is down is no error.
-    pub fn new(auth: &config::Auth, tasks: &Tasks) -> Result<Self, AuthError> {
+    pub(crate) fn new(auth: &config::Auth, tasks: &Tasks) -> Result<Self, AuthError> {
         let keys = match &auth.key {
             AuthKey::Hs256(secret) => Keys::Fixed(Key::hs256(secret).into()),
             AuthKey::PublicKey(pem) => Keys::Fixed(Key::from_pem(pem)?.into()),
@@ -161,7 +161,7 @@ impl Verifier {
     ///
     /// # Errors
     /// The token is not accepted, and why.
-    pub async fn verify(&self, token: &str) -> Result<Identity, Refusal> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, Refusal> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::Malformed);
         }
@@ -187,7 +187,7 @@ impl Verifier {
 ///
 /// # Errors
 /// The configured key cannot be used.
-pub fn check(auth: &config::Auth) -> Result<(), AuthError> {
+pub(crate) fn check(auth: &config::Auth) -> Result<(), AuthError> {
     match &auth.key {
         AuthKey::PublicKey(pem) => Key::from_pem(pem).map(drop),
         AuthKey::JwksUrl(url) => reqwest::Url::parse(url).map(drop).map_err(|_| AuthError::JwksUrl),
@@ -197,15 +197,15 @@ pub fn check(auth: &config::Auth) -> Result<(), AuthError> {
 
 /// What a minted token is to say.
 #[derive(Clone, Debug)]
-pub struct Grant {
-    pub tenant: TenantId,
-    pub sub: String,
-    pub extensions: Vec<Extension>,
-    pub role: Role,
+pub(crate) struct Grant {
+    pub(crate) tenant: TenantId,
+    pub(crate) sub: String,
+    pub(crate) extensions: Vec<Extension>,
+    pub(crate) role: Role,
     /// Whole seconds from now.
-    pub ttl: Duration,
-    pub audience: Option<String>,
-    pub issuer: Option<String>,
+    pub(crate) ttl: Duration,
+    pub(crate) audience: Option<String>,
+    pub(crate) issuer: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -226,7 +226,7 @@ struct Minted<'a> {
 ///
 /// # Errors
 /// Signing failed, which a secret of any length should not cause.
-pub fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthError> {
+pub(crate) fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthError> {
     let iat = now();
     let claims = Minted {
         sub: &grant.sub,
@@ -243,14 +243,14 @@ pub fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthError> {
 }
 
 /// The id of the key that a token names, as far as it can be shown in a log: it is not verified.
-pub fn key_id(token: &str) -> Option<String> {
+pub(crate) fn key_id(token: &str) -> Option<String> {
     const MOST: usize = 64;
     let id = jsonwebtoken::decode_header(token).ok()?.kid?;
     Some(id.chars().filter(|it| it.is_ascii_graphic()).take(MOST).collect())
 }
 
 /// The token of an `Authorization: Bearer` header.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

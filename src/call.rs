@@ -8,9 +8,9 @@ mod event;
 mod leg;
 mod wrap_up;
 
-pub use event::{CallEvent, Event, Line, Phase, What};
-pub use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
-pub use wrap_up::{BadWrapUp, MAX_NOTE_CHARS, check_wrap_up};
+pub(crate) use event::{CallEvent, Event, Line, Phase, What};
+pub(crate) use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
+pub(crate) use wrap_up::check_wrap_up;
 
 use crate::{
     clock::Micros,
@@ -21,17 +21,17 @@ use std::sync::Arc;
 
 /// Whose leg it is: the key of everything that is stored and delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LegKey {
-    pub tenant: TenantId,
-    pub extension: Extension,
-    pub leg: LegId,
+pub(crate) struct LegKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) extension: Extension,
+    pub(crate) leg: LegId,
 }
 
 /// From the side of the user whose leg it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum Direction {
+pub(crate) enum Direction {
     Inbound,
     Outbound,
 }
@@ -40,7 +40,7 @@ pub enum Direction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum CallState {
+pub(crate) enum CallState {
     Ringing,
     Active,
     Held,
@@ -51,7 +51,7 @@ pub enum CallState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It was active at some time.
     Answered,
     /// Inbound and never active.
@@ -65,15 +65,15 @@ pub enum Outcome {
 /// One side of a call. A withheld number is null; so is a name that says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Party {
-    pub number: Option<Arc<str>>,
-    pub name: Option<Arc<str>>,
+pub(crate) struct Party {
+    pub(crate) number: Option<Arc<str>>,
+    pub(crate) name: Option<Arc<str>>,
 }
 
 impl Party {
     /// Makes a party of what a provider says; an empty number, an empty name, and a name
     /// that only repeats the number become null.
-    pub fn new(number: &str, name: &str) -> Self {
+    pub(crate) fn new(number: &str, name: &str) -> Self {
         let (number, name) = (number.trim(), name.trim());
         let says_something = !name.is_empty() && !digits(name).eq(digits(number));
         Self {
@@ -92,114 +92,114 @@ fn digits(number: &str) -> impl Iterator<Item = char> + '_ {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum TransferKind {
+pub(crate) enum TransferKind {
     Attended,
 }
 
 /// A call that a colleague hands over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Transfer {
-    pub kind: TransferKind,
-    pub original_number: Arc<str>,
+pub(crate) struct Transfer {
+    pub(crate) kind: TransferKind,
+    pub(crate) original_number: Arc<str>,
     /// The colleague who hands it over.
-    pub via: Party,
+    pub(crate) via: Party,
     /// When the original caller came on the line.
     #[cfg_attr(test, ts(type = "number | null"))]
-    pub completed_at: Option<Micros>,
+    pub(crate) completed_at: Option<Micros>,
 }
 
 /// The provider's AI summary of a call.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Summary {
-    pub language: Arc<str>,
+pub(crate) struct Summary {
+    pub(crate) language: Arc<str>,
     #[cfg_attr(test, ts(type = "number"))]
-    pub reported_at: Micros,
+    pub(crate) reported_at: Micros,
     /// As the provider sent it.
     #[cfg_attr(test, ts(type = "unknown"))]
-    pub content: Content,
+    pub(crate) content: Content,
 }
 
 /// What its user says of a call, once it is over or before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct WrapUp {
-    pub disposition: Option<Arc<str>>,
-    pub note: Arc<str>,
+pub(crate) struct WrapUp {
+    pub(crate) disposition: Option<Arc<str>>,
+    pub(crate) note: Arc<str>,
     /// When it was said, by callpop's clock.
     #[cfg_attr(test, ts(type = "number"))]
-    pub at: Micros,
+    pub(crate) at: Micros,
     /// The `sub` of the token of whoever said it.
-    pub by: Arc<str>,
+    pub(crate) by: Arc<str>,
 }
 
 /// The JSON text of a summary's content, kept as it came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Content(Arc<serde_json::value::RawValue>);
+pub(crate) struct Content(Arc<serde_json::value::RawValue>);
 
 /// A call as it now stands: the fold of its leg's events.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Call {
-    pub leg_id: LegId,
-    pub tenant_id: TenantId,
-    pub extension: Extension,
+pub(crate) struct Call {
+    pub(crate) leg_id: LegId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) extension: Extension,
     /// How many distinct events made this call; it only grows.
-    pub version: u32,
-    pub direction: Direction,
+    pub(crate) version: u32,
+    pub(crate) direction: Direction,
     /// The other side is an extension too.
-    pub internal: bool,
-    pub state: CallState,
-    pub remote: Party,
-    pub local: Party,
-    pub transfer: Option<Transfer>,
+    pub(crate) internal: bool,
+    pub(crate) state: CallState,
+    pub(crate) remote: Party,
+    pub(crate) local: Party,
+    pub(crate) transfer: Option<Transfer>,
     #[cfg_attr(test, ts(type = "number"))]
-    pub started_at: Micros,
+    pub(crate) started_at: Micros,
     #[cfg_attr(test, ts(type = "number | null"))]
-    pub answered_at: Option<Micros>,
+    pub(crate) answered_at: Option<Micros>,
     /// When the present state began.
     #[cfg_attr(test, ts(type = "number"))]
-    pub since: Micros,
+    pub(crate) since: Micros,
     #[cfg_attr(test, ts(type = "number | null"))]
-    pub ended_at: Option<Micros>,
+    pub(crate) ended_at: Option<Micros>,
     /// The latest timestamp among the provider's events.
     #[cfg_attr(test, ts(type = "number"))]
-    pub updated_at: Micros,
+    pub(crate) updated_at: Micros,
     /// Finished time in each state, in milliseconds.
     #[cfg_attr(test, ts(type = "number"))]
-    pub ring_ms: u64,
+    pub(crate) ring_ms: u64,
     #[cfg_attr(test, ts(type = "number"))]
-    pub talk_ms: u64,
+    pub(crate) talk_ms: u64,
     #[cfg_attr(test, ts(type = "number"))]
-    pub hold_ms: u64,
-    pub outcome: Option<Outcome>,
+    pub(crate) hold_ms: u64,
+    pub(crate) outcome: Option<Outcome>,
     /// After this a live call is to be shown as unconfirmed.
     #[cfg_attr(test, ts(type = "number | null"))]
-    pub stale_at: Option<Micros>,
+    pub(crate) stale_at: Option<Micros>,
     /// When its user closed the popup, at last, by callpop's clock.
     #[cfg_attr(test, ts(type = "number | null"))]
-    pub dismissed_at: Option<Micros>,
-    pub summary: Option<Summary>,
+    pub(crate) dismissed_at: Option<Micros>,
+    pub(crate) summary: Option<Summary>,
     /// What its user said of it last; null where that was taken back.
-    pub wrap_up: Option<WrapUp>,
+    pub(crate) wrap_up: Option<WrapUp>,
 }
 
 impl Call {
     /// Whether it still rings or goes on.
-    pub fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.state != CallState::Ended
     }
 }
 
 impl Content {
     /// Takes JSON text as it is.
-    pub fn new(json: Box<serde_json::value::RawValue>) -> Self {
+    pub(crate) fn new(json: Box<serde_json::value::RawValue>) -> Self {
         Self(json.into())
     }
 
     /// The JSON text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.get()
     }
 

@@ -2,18 +2,19 @@
 //! stdout, everything else to stderr. This is the only module that prints.
 #![allow(clippy::print_stdout, reason = "the one place that does")]
 
-pub mod check;
-pub mod demo;
-pub mod serve;
-pub mod sidecar;
-pub mod simulate;
-pub mod token;
-pub mod vault;
+mod check;
+#[cfg(feature = "simulator")]
+mod demo;
+mod serve;
+mod sidecar;
+#[cfg(feature = "simulator")]
+mod simulate;
+mod token;
+mod vault;
 
 use crate::{
     auth::Role,
     config::{self, Loaded, Part, Problems},
-    simulator::Play,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -39,12 +40,14 @@ enum Command {
     /// Mint a development JWT and print it
     Token(Token),
     /// Run a gateway and a simulated Telsmart in one process, with a page that shows both
+    #[cfg(feature = "simulator")]
     Demo(demo::Options),
     /// Look after the sealed tokens, and the keys that seal them
     #[command(subcommand)]
     Vault(Vault),
     /// Play recorded calls to a gateway, or serve two phones, MyTelsmart and a token server
-    Simulate(Box<Play>),
+    #[cfg(feature = "simulator")]
+    Simulate(Box<crate::simulator::Play>),
 }
 
 #[derive(Subcommand)]
@@ -106,8 +109,10 @@ pub fn run() -> ExitCode {
             print!("{}", report.text);
             ExitCode::from(report.exit_code)
         }
+        #[cfg(feature = "simulator")]
         Command::Demo(options) => demo::run(&options, |line| println!("{line}")),
         Command::Vault(asked) => run_vault(asked),
+        #[cfg(feature = "simulator")]
         Command::Simulate(options) => simulate::run(&options, |line| println!("{line}")),
         Command::Token(request) => {
             with_config(&request.file, Part::Whole, |loaded| print_token(&request, &loaded))
@@ -157,7 +162,7 @@ fn refuse(error: impl std::fmt::Display) -> ExitCode {
 
 impl ConfigFile {
     fn load(&self, part: Part) -> Result<Loaded, Problems> {
-        config::load_for(part, self.config.as_deref(), config::environment())
+        config::load(part, self.config.as_deref(), config::environment())
     }
 }
 

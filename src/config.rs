@@ -10,8 +10,8 @@ mod reader;
 mod schema;
 mod tree;
 
-pub use disposition::{BadDisposition, MAX_DISPOSITION_CHARS, check_disposition};
-pub use problem::{Problem, Problems};
+pub(crate) use disposition::{BadDisposition, check_disposition};
+pub(crate) use problem::{Problem, Problems};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -24,25 +24,18 @@ use tree::Tree;
 
 /// A configuration without a fault, and what is worth a warning.
 #[derive(Clone, Debug)]
-pub struct Loaded {
-    pub config: Config,
-    pub warnings: Vec<Problem>,
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) warnings: Vec<Problem>,
 }
 
 /// Reads a configuration from a TOML file, or else from the file that `CALLPOP_CONFIG` names,
-/// or else from none, overlaid by the `CALLPOP_…` variables of the environment.
+/// or else from none, overlaid by the `CALLPOP_…` variables of the environment. A process that is
+/// only a part of callpop reads no secret that is not its own.
 ///
 /// # Errors
 /// Everything that is wrong, at once; but a file that cannot be read or is not TOML hides the rest.
-pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Loaded, Problems> {
-    load_for(Part::Whole, file, env)
-}
-
-/// The same for a process that is only a part of callpop: it reads no secret that is not its own.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_for(
+pub(crate) fn load(
     part: Part,
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
@@ -60,14 +53,14 @@ pub fn load_for(
 
 /// The variables of this process's environment, for [`load`]. One that is not UTF-8 is taken
 /// with replacement characters, where `std::env::vars` would panic.
-pub fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 /// What a process is to be, with `sidecar.mode = "separate"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Both, or whatever is asked of it.
     Whole,
     Gateway,
@@ -76,18 +69,18 @@ pub enum Part {
 
 /// Everything that can be configured, with defaults filled in.
 #[derive(Clone, Debug)]
-pub struct Config {
-    pub listen: SocketAddr,
-    pub admin_listen: SocketAddr,
-    pub trusted_proxies: Vec<IpNet>,
-    pub engine: Engine,
-    pub auth: Auth,
-    pub telsmart: Telsmart,
-    pub sessions: Sessions,
-    pub calls: Calls,
-    pub sidecar: Option<Sidecar>,
-    pub shutdown: Shutdown,
-    pub log: Log,
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: SocketAddr,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) engine: Engine,
+    pub(crate) auth: Auth,
+    pub(crate) telsmart: Telsmart,
+    pub(crate) sessions: Sessions,
+    pub(crate) calls: Calls,
+    pub(crate) sidecar: Option<Sidecar>,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) log: Log,
 }
 
 /// Where calls are kept.
@@ -128,17 +121,17 @@ pub enum Durability {
 
 /// Who may listen.
 #[derive(Clone, Debug)]
-pub struct Auth {
-    pub key: AuthKey,
-    pub audience: Option<String>,
-    pub issuer: Option<String>,
+pub(crate) struct Auth {
+    pub(crate) key: AuthKey,
+    pub(crate) audience: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// Origins of web pages that may connect; empty: the same origin only.
-    pub allowed_origins: Vec<String>,
+    pub(crate) allowed_origins: Vec<String>,
 }
 
 /// What verifies a token; it fixes the algorithms too.
 #[derive(Clone, Debug)]
-pub enum AuthKey {
+pub(crate) enum AuthKey {
     Hs256(SecretString),
     JwksUrl(String),
     /// PEM of an RSA, EC P-256 or Ed25519 public key.
@@ -147,111 +140,111 @@ pub enum AuthKey {
 
 /// The Telsmart webhook.
 #[derive(Clone, Debug)]
-pub struct Telsmart {
-    pub header: String,
-    pub secrets: Vec<SecretString>,
-    pub allow_ips: Vec<IpNet>,
+pub(crate) struct Telsmart {
+    pub(crate) header: String,
+    pub(crate) secrets: Vec<SecretString>,
+    pub(crate) allow_ips: Vec<IpNet>,
     /// Requests per second and client address; 0: none.
-    pub rate_limit: u32,
+    pub(crate) rate_limit: u32,
 }
 
 /// Limits of WebSocket sessions.
 #[derive(Clone, Debug)]
-pub struct Sessions {
-    pub max_per_user: usize,
-    pub max_frames_per_second: u32,
+pub(crate) struct Sessions {
+    pub(crate) max_per_user: usize,
+    pub(crate) max_frames_per_second: u32,
     /// How often the server pings, and a client is to send `tick`.
-    pub heartbeat: Duration,
+    pub(crate) heartbeat: Duration,
     /// How long a client may take for each part of what is written to it.
-    pub write_timeout: Duration,
+    pub(crate) write_timeout: Duration,
 }
 
 /// How long calls live.
 #[derive(Clone, Debug)]
-pub struct Calls {
-    pub keep_ended: Duration,
-    pub recent_per_user: usize,
-    pub recent_per_tenant: usize,
-    pub ringing_stale_after: Duration,
-    pub active_stale_after: Duration,
-    pub expire_after: Duration,
+pub(crate) struct Calls {
+    pub(crate) keep_ended: Duration,
+    pub(crate) recent_per_user: usize,
+    pub(crate) recent_per_tenant: usize,
+    pub(crate) ringing_stale_after: Duration,
+    pub(crate) active_stale_after: Duration,
+    pub(crate) expire_after: Duration,
     /// Deliver only to users whose integration is active.
-    pub require_activation: bool,
+    pub(crate) require_activation: bool,
     /// What a wrap-up may say; empty: any text.
-    pub dispositions: Vec<String>,
+    pub(crate) dispositions: Vec<String>,
 }
 
 /// Where integrations are activated, and their tokens kept.
 #[derive(Clone, Debug)]
-pub struct Sidecar {
-    pub mode: SidecarMode,
+pub(crate) struct Sidecar {
+    pub(crate) mode: SidecarMode,
     /// The private listener: access tokens.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Where another process finds that listener.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// A token of role `service`, for a gateway that asks another process.
-    pub service_token: Option<SecretString>,
+    pub(crate) service_token: Option<SecretString>,
     /// Where browsers find the public listener; otherwise where they say that they are.
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// The embedded store, sealed responses and the audit log.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// The key ring; none where another process has it.
-    pub vault_key: Option<SecretString>,
-    pub portal: Portal,
+    pub(crate) vault_key: Option<SecretString>,
+    pub(crate) portal: Portal,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SidecarMode {
+pub(crate) enum SidecarMode {
     Embedded,
     Separate,
 }
 
 /// What was agreed with Telsmart at onboarding.
 #[derive(Clone, Debug)]
-pub struct Portal {
+pub(crate) struct Portal {
     /// The page where users consent.
-    pub portal_url: String,
-    pub client_id: String,
-    pub client_secret: Option<SecretString>,
+    pub(crate) portal_url: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<SecretString>,
     /// RFC 6749.
-    pub token_url: String,
+    pub(crate) token_url: String,
     /// RFC 7009, where there is one.
-    pub revoke_url: Option<String>,
+    pub(crate) revoke_url: Option<String>,
     /// The phonebook; `?number=` is added.
-    pub contacts_url: Option<String>,
-    pub callback_header: String,
+    pub(crate) contacts_url: Option<String>,
+    pub(crate) callback_header: String,
     /// Any of these values; none: the header is not looked at.
-    pub callback_secrets: Vec<SecretString>,
+    pub(crate) callback_secrets: Vec<SecretString>,
     /// How long a consumed refresh token is accepted again.
-    pub reuse_grace: Duration,
+    pub(crate) reuse_grace: Duration,
     /// After this an answer counts as lost …
-    pub answer_timeout: Duration,
+    pub(crate) answer_timeout: Duration,
     /// … but is still taken until then.
-    pub late_timeout: Duration,
+    pub(crate) late_timeout: Duration,
     /// How long a user may take to consent.
-    pub consent_timeout: Duration,
+    pub(crate) consent_timeout: Duration,
 }
 
 /// How the process stops.
 #[derive(Clone, Debug)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     /// How long `/readyz` says no before the clients are told, so that a load balancer notices.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
     /// Over how long the clients' reconnects are spread.
-    pub spread: Duration,
+    pub(crate) spread: Duration,
     /// After this, what still runs is cut off.
-    pub grace: Duration,
+    pub(crate) grace: Duration,
 }
 
 #[derive(Clone, Debug)]
-pub struct Log {
-    pub format: LogFormat,
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
     /// As in `RUST_LOG`.
-    pub filter: String,
+    pub(crate) filter: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     Json,
     Text,
 }

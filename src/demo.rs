@@ -56,7 +56,7 @@ struct TokenQuery {
 
 /// Everything under `/demo` and `/simulator`. `mint` makes a token for the user of an
 /// extension; anyone who can reach these routes gets one.
-pub fn routes(
+pub(crate) fn routes(
     simulator: &Simulator,
     mint: impl Fn(&str) -> Result<String, AuthError> + Send + Sync + 'static,
 ) -> Router {

@@ -7,8 +7,8 @@ mod embedded;
 mod metrics;
 mod redis;
 
-pub use embedded::Embedded;
-pub use redis::Redis;
+pub(crate) use embedded::Embedded;
+pub(crate) use redis::Redis;
 
 use crate::{
     call::{Added, Call, CallEvent, Event, LegKey},
@@ -29,22 +29,22 @@ const MAX_ARCHIVED: usize = 1000;
 const MAX_ARCHIVED_BYTES: usize = 8 * 1024 * 1024;
 
 /// One of the engines that a configuration can choose.
-pub enum Engine {
+pub(crate) enum Engine {
     Embedded(Box<Embedded>),
     Redis(Box<Redis>),
 }
 
 /// The calls of a stream, read at one instant.
-pub struct View {
-    pub epoch: Arc<str>,
+pub(crate) struct View {
+    pub(crate) epoch: Arc<str>,
     /// The tenant's sequence at that instant.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// Newest first.
-    pub calls: Vec<Call>,
+    pub(crate) calls: Vec<Call>,
 }
 
 /// Something is committed; this tells when it is durable.
-pub enum Receipt {
+pub(crate) enum Receipt {
     /// It is, as far as was promised.
     Now,
     Journal(embedded::Durable),
@@ -53,7 +53,7 @@ pub enum Receipt {
 
 /// Why an engine does not do what it is asked.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum EngineError {
+pub(crate) enum EngineError {
     /// Try again: nothing was changed, or not for certain.
     #[error("the engine cannot commit now: {0}")]
     Unavailable(&'static str),
@@ -64,23 +64,23 @@ pub enum EngineError {
 
 /// A leg as operators see it.
 #[derive(serde::Serialize)]
-pub struct LegView {
-    pub call: Option<Call>,
-    pub events: Vec<Event>,
+pub(crate) struct LegView {
+    pub(crate) call: Option<Call>,
+    pub(crate) events: Vec<Event>,
 }
 
 /// An archived event of an unknown state.
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
-pub struct Archived {
+pub(crate) struct Archived {
     /// When it came, by callpop's clock.
-    pub received_at: Micros,
-    pub state: String,
-    pub raw: String,
+    pub(crate) received_at: Micros,
+    pub(crate) state: String,
+    pub(crate) raw: String,
 }
 
 impl Engine {
     /// Opens the configured engine; what is committed is handed to `feed`.
-    pub async fn open(
+    pub(crate) async fn open(
         config: &Config,
         feed: Arc<Feed>,
         metrics: &Metrics,
@@ -97,7 +97,7 @@ impl Engine {
 
     /// Adds an event to its leg, and tells whether it was new. Listeners are told at once; the
     /// receipt tells when it is durable.
-    pub async fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
+    pub(crate) async fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
         match self {
             Self::Embedded(engine) => engine.commit(event),
             Self::Redis(engine) => engine.commit(event).await,
@@ -105,7 +105,7 @@ impl Engine {
     }
 
     /// Keeps an event of an unknown state for operators.
-    pub async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
+    pub(crate) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
         match self {
             Self::Embedded(engine) => engine.archive(unknown),
             Self::Redis(engine) => engine.archive(unknown).await,
@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// The events of unknown states that are still kept, oldest first.
-    pub async fn archived(&self) -> Result<Vec<Archived>, EngineError> {
+    pub(crate) async fn archived(&self) -> Result<Vec<Archived>, EngineError> {
         match self {
             Self::Embedded(engine) => Ok(engine.archived()),
             Self::Redis(engine) => engine.archived().await,
@@ -121,7 +121,7 @@ impl Engine {
     }
 
     /// All live calls of a stream and its recent ended ones.
-    pub async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
+    pub(crate) async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
         match self {
             Self::Embedded(engine) => Ok(engine.snapshot(stream)),
             Self::Redis(engine) => engine.snapshot(stream).await,
@@ -129,7 +129,12 @@ impl Engine {
     }
 
     /// The calls that changed after `seq` of `epoch`; none where that can no longer be told.
-    pub async fn changes(&self, stream: &Stream, epoch: &str, seq: u64) -> Result<Option<View>, EngineError> {
+    pub(crate) async fn changes(
+        &self,
+        stream: &Stream,
+        epoch: &str,
+        seq: u64,
+    ) -> Result<Option<View>, EngineError> {
         match self {
             Self::Embedded(engine) => Ok(engine.changes(stream, epoch, seq)),
             Self::Redis(engine) => engine.changes(stream, epoch, seq).await,
@@ -137,7 +142,7 @@ impl Engine {
     }
 
     /// The extensions, among those given, that have a leg of that id.
-    pub async fn owners(
+    pub(crate) async fn owners(
         &self,
         tenant: &TenantId,
         extensions: &[Extension],
@@ -150,7 +155,7 @@ impl Engine {
     }
 
     /// A leg's events, for operators.
-    pub async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
+    pub(crate) async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
         match self {
             Self::Embedded(engine) => Ok(engine.leg(key)),
             Self::Redis(engine) => engine.leg(key).await,
@@ -158,7 +163,7 @@ impl Engine {
     }
 
     /// Ends what is long silent and forgets what ended long ago; to be called now and then.
-    pub async fn sweep(&self) {
+    pub(crate) async fn sweep(&self) {
         match self {
             Self::Embedded(engine) => engine.sweep(now()),
             Self::Redis(engine) => engine.sweep().await,
@@ -166,7 +171,7 @@ impl Engine {
     }
 
     /// Why nothing can be committed now, if so.
-    pub fn trouble(&self) -> Option<&'static str> {
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
         match self {
             Self::Embedded(engine) => engine.trouble(),
             Self::Redis(engine) => engine.trouble(),
@@ -174,7 +179,7 @@ impl Engine {
     }
 
     /// Brings the gauges up to date that nothing else does.
-    pub fn measure(&self) {
+    pub(crate) fn measure(&self) {
         match self {
             Self::Embedded(_) => {}
             Self::Redis(engine) => engine.measure(),
@@ -182,7 +187,7 @@ impl Engine {
     }
 
     /// Makes everything durable and stops; an error where that cannot be.
-    pub async fn close(&self) -> Result<(), EngineError> {
+    pub(crate) async fn close(&self) -> Result<(), EngineError> {
         match self {
             Self::Embedded(engine) => engine.close().await,
             Self::Redis(_) => Ok(()),
@@ -204,7 +209,7 @@ impl From<Unconfirmed> for EngineError {
 
 impl Receipt {
     /// Waits until a crash can no longer take the event away, as far as `engine.durability` promises.
-    pub async fn durable(self) -> Result<(), EngineError> {
+    pub(crate) async fn durable(self) -> Result<(), EngineError> {
         match self {
             Self::Now => Ok(()),
             Self::Journal(durable) => durable.wait().await,

@@ -8,9 +8,9 @@ mod metrics;
 mod outbox;
 mod stream;
 
-pub use metrics::FeedMetrics;
-pub use outbox::{MAX_CALLS, Outbox, Taken};
-pub use stream::{Change, Stream};
+pub(crate) use metrics::FeedMetrics;
+pub(crate) use outbox::Outbox;
+pub(crate) use stream::{Change, Stream};
 
 use crate::{
     id::{Extension, TenantId},
@@ -28,7 +28,7 @@ use std::{
 
 /// The sessions of this node.
 #[derive(Default)]
-pub struct Feed {
+pub(crate) struct Feed {
     tenants: DashMap<TenantId, Listeners>,
     draining: AtomicBool,
 }
@@ -40,7 +40,7 @@ struct Listeners {
 }
 
 /// A session's place in the feed, until it is dropped.
-pub struct Registration {
+pub(crate) struct Registration {
     feed: Arc<Feed>,
     stream: Stream,
     outbox: Arc<Outbox>,
@@ -49,7 +49,7 @@ pub struct Registration {
 impl Feed {
     /// Hands a change to all who listen; it is made only if someone does. Returns the sessions to
     /// wake, which costs more than all the rest, and wants no lock held.
-    pub fn deliver(
+    pub(crate) fn deliver(
         &self,
         tenant: &TenantId,
         extension: &str,
@@ -65,7 +65,7 @@ impl Feed {
     }
 
     /// Tells those who listen to a user something beside the calls.
-    pub fn tell(&self, tenant: &TenantId, extension: &Extension, aside: &Frame) {
+    pub(crate) fn tell(&self, tenant: &TenantId, extension: &Extension, aside: &Frame) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
         let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
         for outbox in users.iter().chain(&listeners.whole) {
@@ -74,7 +74,7 @@ impl Feed {
     }
 
     /// Lets a session hear a stream from now on.
-    pub fn register(self: &Arc<Self>, stream: Stream, outbox: Arc<Outbox>) -> Registration {
+    pub(crate) fn register(self: &Arc<Self>, stream: Stream, outbox: Arc<Outbox>) -> Registration {
         let mut listeners = self.tenants.entry(stream.tenant().clone()).or_default();
         match &stream {
             Stream::User { extensions, .. } => {
@@ -92,12 +92,12 @@ impl Feed {
     }
 
     /// Whether any session listens to a tenant.
-    pub fn has_listeners(&self, tenant: &TenantId) -> bool {
+    pub(crate) fn has_listeners(&self, tenant: &TenantId) -> bool {
         self.tenants.contains_key(tenant)
     }
 
     /// Lets every session of a tenant read for itself where it stands.
-    pub fn overflow(&self, tenant: &TenantId) {
+    pub(crate) fn overflow(&self, tenant: &TenantId) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
         for outbox in listeners.users.values().flatten().chain(&listeners.whole) {
             outbox.overflow();
@@ -105,7 +105,7 @@ impl Feed {
     }
 
     /// Tells every session, and all that come later, to say goodbye.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         for listeners in &self.tenants {
             for outbox in listeners.users.values().flatten().chain(&listeners.whole) {
@@ -115,7 +115,7 @@ impl Feed {
     }
 
     /// Whether the node is going away.
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
     }
 }

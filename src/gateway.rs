@@ -2,7 +2,7 @@
 
 mod ringing;
 
-pub use ringing::{Hop, Ringing};
+pub(crate) use ringing::{Hop, Ringing};
 
 use crate::{
     auth::Verifier,
@@ -23,24 +23,24 @@ use std::{
 };
 
 /// One node.
-pub struct Gateway {
-    pub config: Config,
-    pub engine: Engine,
-    pub feed: Arc<Feed>,
-    pub metrics: Arc<Metrics>,
-    pub ringing: Arc<Ringing>,
-    pub tasks: Tasks,
-    pub verifier: Arc<Verifier>,
+pub(crate) struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) engine: Engine,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) ringing: Arc<Ringing>,
+    pub(crate) tasks: Tasks,
+    pub(crate) verifier: Arc<Verifier>,
     /// Users' integrations, where there is a sidecar, in whichever process.
-    pub integrations: Option<Followed>,
+    pub(crate) integrations: Option<Followed>,
     /// The sidecar of this process.
-    pub sidecar: Option<Arc<Sidecar>>,
+    pub(crate) sidecar: Option<Arc<Sidecar>>,
     leaving: AtomicBool,
 }
 
 impl Gateway {
     /// Opens the engine and learns the keys; nothing listens yet.
-    pub async fn new(config: Config) -> anyhow::Result<Self> {
+    pub(crate) async fn new(config: Config) -> anyhow::Result<Self> {
         let (feed, metrics) = (Arc::<Feed>::default(), Arc::<Metrics>::default());
         let tasks = Tasks::new(&metrics);
         let engine = Engine::open(&config, feed.clone(), &metrics, &tasks).await?;
@@ -61,7 +61,7 @@ impl Gateway {
     }
 
     /// From now on the node says that it is not ready, and nothing that takes long is begun.
-    pub fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.leaving.store(true, Ordering::SeqCst);
         self.tasks.stop();
         if let Some(sidecar) = &self.sidecar {
@@ -70,7 +70,7 @@ impl Gateway {
     }
 
     /// Why the node cannot commit and deliver, if so.
-    pub fn unready(&self) -> Vec<String> {
+    pub(crate) fn unready(&self) -> Vec<String> {
         let leaving = self.leaving.load(Ordering::SeqCst).then_some("draining");
         let integrations = self.integrations.as_ref().and_then(|followed| followed.integrations.trouble());
         let reasons = leaving.into_iter().chain(self.engine.trouble()).chain(integrations).map(str::to_owned);
@@ -78,12 +78,12 @@ impl Gateway {
     }
 
     /// A moment within the configured spread, so that not all clients come back at once.
-    pub fn reconnect_after_ms(&self) -> u64 {
+    pub(crate) fn reconnect_after_ms(&self) -> u64 {
         rand::rng().random_range(0..=self.config.shutdown.spread.as_millis() as u64)
     }
 
     /// How long to wait before the engine is asked again; not the same for all sessions.
-    pub fn pause(&self) -> Duration {
+    pub(crate) fn pause(&self) -> Duration {
         Duration::from_millis(rand::rng().random_range(100..500))
     }
 }

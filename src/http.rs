@@ -1,14 +1,14 @@
 //! What every HTTP endpoint shares: the one error, the body within limits, the connection, and who
 //! is at its other end. It knows no endpoint.
 
-pub mod body;
+pub(crate) mod body;
 mod connection;
 mod problem;
 mod unread;
 
-pub use connection::Connection;
-pub use problem::{Problem, Refused};
-pub use unread::{Unread, Watched};
+pub(crate) use connection::Connection;
+pub(crate) use problem::{Problem, Refused};
+pub(crate) use unread::{Unread, Watched};
 
 use axum::http::{HeaderValue, StatusCode, header};
 use std::{net::SocketAddr, time::Duration};
@@ -18,30 +18,30 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The address at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// There is nothing at the path that was asked for.
-pub async fn not_found() -> Problem {
+pub(crate) async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
 }
 
 /// The path is there, but not for that method.
-pub async fn method_not_allowed() -> Problem {
+pub(crate) async fn method_not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has no such method")
 }
 
 /// What nobody on the way is to keep.
-pub fn no_store() -> [(header::HeaderName, HeaderValue); 1] {
+pub(crate) fn no_store() -> [(header::HeaderName, HeaderValue); 1] {
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]
 }
 
 /// There is no token, or one that is not accepted.
-pub fn unauthorized(detail: &str) -> Problem {
+pub(crate) fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
 /// Our own trouble, which passes.
-pub fn unavailable(detail: &str) -> Problem {
+pub(crate) fn unavailable(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(RETRY_AFTER)
 }

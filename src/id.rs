@@ -7,10 +7,10 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 /// Why a text cannot be an id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("must be 1 to {MAX_ID_BYTES} bytes of text without control characters")]
-pub struct BadId;
+pub(crate) struct BadId;
 
 /// The longest id that is taken, in bytes.
-pub const MAX_ID_BYTES: usize = 128;
+pub(crate) const MAX_ID_BYTES: usize = 128;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -18,11 +18,11 @@ macro_rules! id {
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String")]
         #[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
-        pub struct $name(Arc<str>);
+        pub(crate) struct $name(Arc<str>);
 
         impl $name {
             /// The id as text.
-            pub fn as_str(&self) -> &str {
+            pub(crate) fn as_str(&self) -> &str {
                 &self.0
             }
         }

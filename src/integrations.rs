@@ -4,7 +4,7 @@
 
 mod contacts;
 
-pub use contacts::{Contacts, lookup};
+pub(crate) use contacts::{Contacts, lookup};
 
 use crate::{
     feed::Feed,
@@ -18,7 +18,7 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::sync::broadcast::error::RecvError;
 
 /// Tells open browsers of every change of their users' integrations, for ever.
-pub async fn tell(integrations: Arc<Integrations>, feed: Arc<Feed>) {
+pub(crate) async fn tell(integrations: Arc<Integrations>, feed: Arc<Feed>) {
     let mut changes = integrations.listen();
     let mut told = HashMap::new();
     loop {
@@ -61,7 +61,7 @@ fn shown(found: &Integration) -> protocol::Integration<'_> {
 ///
 /// # Errors
 /// It cannot be looked up now.
-pub async fn is_live(integrations: &Integrations, key: &Key) -> Result<bool, ChangeError> {
+pub(crate) async fn is_live(integrations: &Integrations, key: &Key) -> Result<bool, ChangeError> {
     if integrations.held(key).is_some_and(|found| found.is_live()) {
         return Ok(true);
     }

@@ -13,29 +13,46 @@
 //! and [`integrations`] is what the gateway makes of them. [`simulator`] is a Telsmart to develop against, and
 //! [`demo`] shows both in a browser.
 
-pub mod auth;
-pub mod call;
-pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod demo;
-pub mod engine;
-pub mod feed;
-pub mod gateway;
-pub mod http;
-pub mod id;
-pub mod integrations;
+mod auth;
+mod call;
+mod cli;
+mod clock;
+mod config;
+#[cfg(feature = "simulator")]
+mod demo;
+mod engine;
+mod feed;
+mod gateway;
+pub mod hot_path;
+mod http;
+mod id;
+mod integrations;
 mod link;
-pub mod log;
-pub mod metrics;
-pub mod operator;
-pub mod protocol;
-pub mod routes;
-pub mod server;
-pub mod session;
-pub mod sidecar;
-pub mod simulator;
-pub mod source;
-pub mod tasks;
-pub mod web;
-pub mod webhook;
+mod log;
+mod metrics;
+mod operator;
+mod protocol;
+mod routes;
+mod server;
+mod session;
+mod sidecar;
+#[cfg(feature = "simulator")]
+mod simulator;
+mod source;
+mod tasks;
+mod web;
+mod webhook;
+
+pub use cli::run;
+
+/// The store of integrations, for the suite that holds both kinds of it to the same promises.
+pub mod integration_store {
+    pub use crate::{
+        config::{Durability, Engine, EngineKind},
+        metrics::Metrics,
+        sidecar::store::{
+            Changes, MOST_CHANGES, MOST_NAME, MOST_SECRETS, MOST_VALUE, Row, Store, StoreError, Swap,
+        },
+        tasks::Tasks,
+    };
+}

@@ -25,12 +25,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-pub use confirm::{Confirm, Confirmed, Unconfirmed};
-pub use source::{Listener, NotConnected, Source};
-pub use wire::{Wire, field};
+pub(crate) use confirm::{Confirm, Confirmed, Unconfirmed};
+pub(crate) use source::{Listener, NotConnected, Source};
+pub(crate) use wire::{Wire, field};
 
 /// The longest that a call takes, with all that is tried.
-pub const DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// After Redis was away for so long, a call does not wait for it to come back.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long one try to connect may take, with all servers that are asked.
@@ -43,7 +43,7 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(25);
 
 /// A kept connection.
-pub struct Link {
+pub(crate) struct Link {
     name: &'static str,
     state: watch::Sender<State>,
     lost: Notify,
@@ -64,7 +64,7 @@ enum State {
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{}", self.reason())]
-pub enum LinkError {
+pub(crate) enum LinkError {
     /// There is no connection: nothing was done.
     Away,
     /// The same would be refused again: nothing was done.
@@ -76,7 +76,7 @@ pub enum LinkError {
 }
 
 /// What can be asked of Redis.
-pub enum Request<'a> {
+pub(crate) enum Request<'a> {
     /// By its hash, as [`call`] begins it.
     Script(&'a Script, &'a Cmd),
     Pipeline(&'a Pipeline),
@@ -94,7 +94,7 @@ enum Fault {
 }
 
 impl Link {
-    pub fn new(name: &'static str, metrics: &Metrics) -> Self {
+    pub(crate) fn new(name: &'static str, metrics: &Metrics) -> Self {
         let down = State::Down { since: Instant::now() };
         Self {
             name,
@@ -110,7 +110,7 @@ impl Link {
 
     /// Connects, and connects again, for ever. Tells `first` how the first try went, and calls
     /// `greet` after each that succeeded.
-    pub async fn keep(
+    pub(crate) async fn keep(
         self: Arc<Self>,
         source: Arc<Source>,
         listener: Option<Listener>,
@@ -160,7 +160,7 @@ impl Link {
     }
 
     /// Asks, again where that may help, until the deadline. What is asked must do no harm twice.
-    pub async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, LinkError> {
+    pub(crate) async fn ask<T: FromRedisValue>(&self, request: Request<'_>) -> Result<T, LinkError> {
         timeout(DEADLINE, self.insist(request)).await.unwrap_or_else(|_| {
             self.metrics.count(Trouble::Timeout);
             Err(LinkError::Late)
@@ -195,7 +195,7 @@ impl Link {
     }
 
     /// The connection, and which one it is in the order in which they were made.
-    pub async fn wire(&self) -> Result<(Wire, u64), LinkError> {
+    pub(crate) async fn wire(&self) -> Result<(Wire, u64), LinkError> {
         if let State::Up { wire, nth } = &*self.state.borrow() {
             return Ok((wire.clone(), *nth));
         }
@@ -212,13 +212,13 @@ impl Link {
     }
 
     /// Whether anything was answered after an instant.
-    pub fn has_answered_since(&self, instant: Instant) -> bool {
+    pub(crate) fn has_answered_since(&self, instant: Instant) -> bool {
         let since = instant.saturating_duration_since(self.began).as_micros() as u64;
         self.answered.load(Ordering::Relaxed) > since
     }
 
     /// Lets that connection go, unless it is gone already.
-    pub fn give_up(&self, which: u64) {
+    pub(crate) fn give_up(&self, which: u64) {
         let went = self.state.send_if_modified(|state| {
             let is_it = matches!(state, State::Up { nth, .. } if *nth == which);
             if is_it {
@@ -232,7 +232,7 @@ impl Link {
     }
 
     /// Lets the connection go, whichever it is.
-    pub fn give_up_any(&self) {
+    pub(crate) fn give_up_any(&self) {
         let nth = match &*self.state.borrow() {
             State::Up { nth, .. } => *nth,
             State::Down { .. } => return,
@@ -241,17 +241,17 @@ impl Link {
     }
 
     /// Whether it is to a cluster, as far as was seen.
-    pub fn is_cluster(&self) -> bool {
+    pub(crate) fn is_cluster(&self) -> bool {
         self.is_cluster.load(Ordering::Relaxed)
     }
 
     /// Whether there is a connection.
-    pub fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         matches!(&*self.state.borrow(), State::Up { .. })
     }
 
     /// Says what Redis refuses, now and then: a full one refuses everything.
-    pub fn complain(&self, error: &impl Display) {
+    pub(crate) fn complain(&self, error: &impl Display) {
         if let Some(unsaid) = self.complaints.may_say("refused") {
             tracing::error!(%error, unsaid, "Redis refuses a command");
         }
@@ -284,7 +284,7 @@ impl Link {
 
 impl LinkError {
     /// In words.
-    pub const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Away => "Redis is away",
             Self::Refused => "Redis refuses the command",
@@ -310,12 +310,12 @@ impl Request<'_> {
 }
 
 /// Begins the call of a script with so many keys; keys and arguments are to follow.
-pub fn call(script: &Script, keys: usize) -> Cmd {
+pub(crate) fn call(script: &Script, keys: usize) -> Cmd {
     call_of(script, keys, 0)
 }
 
 /// The same, with room for so many bytes of more than names and numbers.
-pub fn call_of(script: &Script, keys: usize, bytes: usize) -> Cmd {
+pub(crate) fn call_of(script: &Script, keys: usize, bytes: usize) -> Cmd {
     let mut call = Cmd::with_capacity(16 + 3 * keys, 512 + 96 * keys + bytes);
     call.arg("EVALSHA").arg(script.get_hash()).arg(keys);
     call

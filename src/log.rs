@@ -8,7 +8,7 @@ use std::{
 };
 
 /// How often each reason may be said. The reasons are our own texts, so there are few.
-pub struct Seldom {
+pub(crate) struct Seldom {
     every: Duration,
     said: Mutex<HashMap<&'static str, Said>>,
 }
@@ -20,12 +20,12 @@ struct Said {
 
 impl Seldom {
     /// Once in so long for each reason.
-    pub fn new(every: Duration) -> Self {
+    pub(crate) fn new(every: Duration) -> Self {
         Self { every, said: Mutex::default() }
     }
 
     /// Whether to say it now; then with how many that were not said since the last time.
-    pub fn may_say(&self, reason: &'static str) -> Option<u64> {
+    pub(crate) fn may_say(&self, reason: &'static str) -> Option<u64> {
         self.may_say_at(reason, Instant::now())
     }
 

@@ -4,5 +4,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    callpop::cli::run()
+    callpop::run()
 }

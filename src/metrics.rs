@@ -32,10 +32,10 @@ macro_rules! labels {
 pub(crate) use labels;
 
 /// The buckets of most durations: 100 microseconds to 6.5 seconds.
-pub const SECONDS: [f64; 9] = [0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384, 6.5536];
+pub(crate) const SECONDS: [f64; 9] = [0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.1024, 0.4096, 1.6384, 6.5536];
 
 /// What one room counts.
-pub trait RoomMetrics: Default + Send + Sync + 'static {
+pub(crate) trait RoomMetrics: Default + Send + Sync + 'static {
     /// Gives each metric its name and its help text.
     fn name(&self, registry: &mut Registry);
 }
@@ -54,7 +54,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// A room's metrics: the same whoever asks for them, and from the first time on in the text.
-    pub fn of<R: RoomMetrics>(&self) -> Arc<R> {
+    pub(crate) fn of<R: RoomMetrics>(&self) -> Arc<R> {
         let mut rooms = self.rooms.lock();
         let room = rooms.entry(TypeId::of::<R>()).or_insert_with(|| {
             let room = R::default();
@@ -66,7 +66,7 @@ impl Metrics {
     }
 
     /// The Prometheus text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry.lock());

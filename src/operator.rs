@@ -24,7 +24,7 @@ const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// A sidecar alone, as its operator sees it.
 #[derive(Clone)]
-pub struct SidecarProcess {
+pub(crate) struct SidecarProcess {
     sidecar: Arc<Sidecar>,
     tasks: Tasks,
     metrics: Arc<Metrics>,
@@ -32,30 +32,30 @@ pub struct SidecarProcess {
 
 impl SidecarProcess {
     /// That of this process.
-    pub fn new(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn new(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Self {
         Self { sidecar: sidecar.clone(), tasks: tasks.clone(), metrics: metrics.clone() }
     }
 }
 
 /// Says that the process lives.
-pub async fn healthy() -> &'static str {
+pub(crate) async fn healthy() -> &'static str {
     "the process lives\n"
 }
 
 /// Whether a sidecar alone can do its work; the reasons where it cannot.
-pub async fn sidecar_ready(State(process): State<SidecarProcess>) -> Response {
+pub(crate) async fn sidecar_ready(State(process): State<SidecarProcess>) -> Response {
     let trouble = process.sidecar.trouble().map(str::to_owned);
     readiness(&trouble.into_iter().chain(process.tasks.trouble()).collect::<Vec<_>>())
 }
 
 /// What a sidecar alone counts.
-pub async fn sidecar_metrics(State(process): State<SidecarProcess>) -> Response {
+pub(crate) async fn sidecar_metrics(State(process): State<SidecarProcess>) -> Response {
     process.sidecar.measure();
     ([(header::CONTENT_TYPE, METRICS_TYPE)], process.metrics.text()).into_response()
 }
 
 /// Whether the node can commit and deliver; the reasons where it cannot.
-pub async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
+pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     readiness(&gateway.unready())
 }
 
@@ -65,7 +65,7 @@ fn readiness(reasons: &[String]) -> Response {
 }
 
 /// What the node counts.
-pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
+pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
     gateway.engine.measure();
     if let Some(sidecar) = &gateway.sidecar {
         sidecar.measure();
@@ -74,12 +74,12 @@ pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 /// Events of states that callpop does not know, as they came.
-pub async fn archive(State(gateway): State<Arc<Gateway>>) -> Result<Json<Vec<Archived>>, Problem> {
+pub(crate) async fn archive(State(gateway): State<Arc<Gateway>>) -> Result<Json<Vec<Archived>>, Problem> {
     Ok(Json(gateway.engine.archived().await?))
 }
 
 /// A leg's events, with the fields that callpop does not know, and the call that they fold to.
-pub async fn leg(
+pub(crate) async fn leg(
     State(gateway): State<Arc<Gateway>>,
     Path((tenant, extension, leg)): Path<(TenantId, Extension, LegId)>,
 ) -> Result<Json<LegView>, Problem> {

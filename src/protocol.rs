@@ -6,8 +6,8 @@
 mod frame;
 mod integration;
 
-pub use frame::Frame;
-pub use integration::{Integration, IntegrationStatus};
+pub(crate) use frame::Frame;
+pub(crate) use integration::{Integration, IntegrationStatus};
 
 use crate::{call::Call, clock::Micros, id::LegId};
 use serde::{Deserialize, Serialize};
@@ -15,17 +15,17 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 /// The subprotocol that a client offers.
-pub const SUBPROTOCOL: &str = "callpop.v1";
+pub(crate) const SUBPROTOCOL: &str = "callpop.v1";
 /// A browser's token comes as a second offered subprotocol with this prefix.
-pub const BEARER_PREFIX: &str = "bearer.";
+pub(crate) const BEARER_PREFIX: &str = "bearer.";
 /// The largest frame that is taken from a client, in bytes.
-pub const MAX_CLIENT_FRAME: usize = 64 * 1024;
+pub(crate) const MAX_CLIENT_FRAME: usize = 64 * 1024;
 
 /// A frame to the client.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum ServerFrame<'a> {
+pub(crate) enum ServerFrame<'a> {
     /// Replaces everything that the client holds.
     Snapshot(State<'a>),
     /// Answers `resume`: the calls that changed since; the others stand.
@@ -80,35 +80,35 @@ pub enum ServerFrame<'a> {
 /// Where a stream stands.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct State<'a> {
+pub(crate) struct State<'a> {
     /// Changes when the store lost or replaced its data; `seq` counts within it.
-    pub epoch: &'a str,
+    pub(crate) epoch: &'a str,
     #[cfg_attr(test, ts(type = "number"))]
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// Names what is streamed: resume with it, and a change of extensions or scope gets a snapshot.
-    pub stream: &'a str,
+    pub(crate) stream: &'a str,
     /// Callpop's clock.
     #[cfg_attr(test, ts(type = "number"))]
-    pub server_time: Micros,
+    pub(crate) server_time: Micros,
     #[cfg_attr(test, ts(type = "string"))]
-    pub session_id: Uuid,
+    pub(crate) session_id: Uuid,
     /// How often a client sends `tick`.
     #[cfg_attr(test, ts(type = "number"))]
-    pub heartbeat_ms: u64,
+    pub(crate) heartbeat_ms: u64,
     /// Seconds since 1970.
     #[cfg_attr(test, ts(type = "number"))]
-    pub token_expires_at: u64,
+    pub(crate) token_expires_at: u64,
     /// Newest first.
-    pub calls: Vec<&'a Call>,
+    pub(crate) calls: Vec<&'a Call>,
     /// What a wrap-up may say; where there are none, any text.
-    pub dispositions: &'a [String],
+    pub(crate) dispositions: &'a [String],
 }
 
 /// What was wrong with a client's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum ErrorCode {
+pub(crate) enum ErrorCode {
     /// Not JSON, not an object, or a field is missing or of the wrong type.
     MalformedFrame,
     /// A `type` that this server does not know.
@@ -129,7 +129,7 @@ pub enum ErrorCode {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum ClientFrame {
+pub(crate) enum ClientFrame {
     /// Asks for the server's time, and shows that the page lives.
     Tick {
         #[cfg_attr(test, ts(type = "number"))]
@@ -165,7 +165,7 @@ pub enum ClientFrame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(test, derive(Serialize))]
 #[repr(u16)]
-pub enum CloseCode {
+pub(crate) enum CloseCode {
     /// A binary frame, one over [`MAX_CLIENT_FRAME`], or a handshake that makes no sense.
     Malformed = 4400,
     /// No token, a bad one, or an expired one.
@@ -186,21 +186,21 @@ pub enum CloseCode {
 
 impl CloseCode {
     /// The number on the wire.
-    pub fn number(self) -> u16 {
+    pub(crate) fn number(self) -> u16 {
         self as u16
     }
 }
 
 impl ServerFrame<'_> {
     /// The frame as it goes over the wire.
-    pub fn encode(&self) -> Frame {
+    pub(crate) fn encode(&self) -> Frame {
         self.into()
     }
 }
 
 impl ClientFrame {
     /// Reads a frame; otherwise says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, (ErrorCode, String)> {
+    pub(crate) fn parse(text: &str) -> Result<Self, (ErrorCode, String)> {
         #[derive(Deserialize)]
         struct Typed<'a> {
             #[serde(borrow, rename = "type")]

@@ -28,7 +28,7 @@ use std::{sync::Arc, time::Duration};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// The public listener of a gateway (`listen`).
-pub fn public(
+pub(crate) fn public(
     gateway: &Arc<Gateway>,
     sessions: &Arc<Sessions>,
     webhooks: &Arc<Webhooks>,
@@ -62,7 +62,7 @@ fn integrations_of(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
 }
 
 /// The public listener of a sidecar alone (`listen`).
-pub fn sidecar(sidecar: &Arc<Sidecar>, origins: &[String]) -> Router {
+pub(crate) fn sidecar(sidecar: &Arc<Sidecar>, origins: &[String]) -> Router {
     finished(of_users(&sidecar.users).merge(of_consents(sidecar)).layer(cors(origins)))
 }
 
@@ -86,14 +86,14 @@ fn of_consents(sidecar: &Arc<Sidecar>) -> Router {
 }
 
 /// The private listener of a sidecar (`sidecar.listen`).
-pub fn vending(sidecar: &Arc<Sidecar>) -> Router {
+pub(crate) fn vending(sidecar: &Arc<Sidecar>) -> Router {
     // A server of the tenant, by a token of role `service`.
     let vend = post(vending::vend).with_state(sidecar.clone());
     finished(Router::new().route("/internal/telsmart/access-token", vend))
 }
 
 /// The private listener of a gateway (`admin_listen`): whoever reaches it.
-pub fn admin(gateway: &Arc<Gateway>) -> Router {
+pub(crate) fn admin(gateway: &Arc<Gateway>) -> Router {
     let routes = Router::new()
         .route("/healthz", get(operator::healthy))
         .route("/readyz", get(operator::ready))
@@ -104,7 +104,7 @@ pub fn admin(gateway: &Arc<Gateway>) -> Router {
 }
 
 /// The private listener of a sidecar alone (`admin_listen`): whoever reaches it.
-pub fn sidecar_admin(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Router {
+pub(crate) fn sidecar_admin(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Router {
     let process = operator::SidecarProcess::new(sidecar, tasks, metrics);
     let routes = Router::new()
         .route("/healthz", get(operator::healthy))

@@ -7,15 +7,15 @@ mod refusals;
 mod requests;
 mod sidecar;
 
-pub use files::raise_limit;
-pub use requests::listen;
-pub use sidecar::SidecarServer;
+pub(crate) use files::raise_limit;
+pub(crate) use requests::listen;
+pub(crate) use sidecar::SidecarServer;
 
 use crate::{config::Shutdown, gateway::Gateway, integrations, routes, session::Sessions, webhook::Webhooks};
 use anyhow::{Context, bail};
 use axum::Router;
 use requests::Requests;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -24,7 +24,7 @@ use tokio::{
 const SWEEP: Duration = Duration::from_millis(250);
 
 /// A node that listens.
-pub struct Server {
+pub(crate) struct Server {
     gateway: Arc<Gateway>,
     sessions: Arc<Sessions>,
     webhooks: Arc<Webhooks>,
@@ -37,13 +37,13 @@ pub struct Server {
 
 impl Server {
     /// Binds the listeners.
-    pub fn bind(gateway: Gateway) -> anyhow::Result<Self> {
+    pub(crate) fn bind(gateway: Gateway) -> anyhow::Result<Self> {
         let addr = gateway.config.listen;
         Self::bind_others(listen(addr).with_context(|| format!("listen = {addr}"))?, gateway)
     }
 
     /// The same, where the public listener is there already.
-    pub fn bind_others(public: TcpListener, gateway: Gateway) -> anyhow::Result<Self> {
+    pub(crate) fn bind_others(public: TcpListener, gateway: Gateway) -> anyhow::Result<Self> {
         let gateway = Arc::new(gateway);
         let admin = gateway.config.admin_listen;
         let admin = listen(admin).with_context(|| format!("admin_listen = {admin}"))?;
@@ -55,23 +55,14 @@ impl Server {
         Ok(Self { gateway, sessions, webhooks, public, admin, private: private.transpose()?, routes })
     }
 
-    /// Where the public listener is, with the port that the system chose.
-    pub fn public_addr(&self) -> io::Result<SocketAddr> {
-        self.public.local_addr()
-    }
-
-    /// Where the private listener is.
-    pub fn admin_addr(&self) -> io::Result<SocketAddr> {
+    /// Where the private listener is, for the demo to show.
+    #[cfg(feature = "simulator")]
+    pub(crate) fn admin_addr(&self) -> std::io::Result<std::net::SocketAddr> {
         self.admin.local_addr()
     }
 
-    /// Where the sidecar's private listener is, if it is here.
-    pub fn private_addr(&self) -> Option<SocketAddr> {
-        self.private.as_ref()?.local_addr().ok()
-    }
-
     /// With more public routes.
-    pub fn with(self, more: Router) -> Self {
+    pub(crate) fn with(self, more: Router) -> Self {
         Self { routes: self.routes.merge(more), ..self }
     }
 
@@ -80,7 +71,7 @@ impl Server {
     ///
     /// # Errors
     /// A task of the node failed, and it was drained for that; or the engine could not be closed.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self { gateway, sessions, webhooks, public, admin, private, routes } = self;
         let (public_addr, admin_addr) = (public.local_addr()?, admin.local_addr()?);
         tracing::info!(public = %public_addr, admin = %admin_addr, "listening");

@@ -12,7 +12,7 @@ mod seats;
 mod socket;
 mod state;
 
-pub use handshake::stream;
+pub(crate) use handshake::stream;
 
 use crate::{
     auth::Identity,
@@ -44,7 +44,7 @@ use uuid::Uuid;
 const STALE_BEATS: u32 = 3;
 
 /// What the sessions of a node share.
-pub struct Sessions {
+pub(crate) struct Sessions {
     gateway: Arc<Gateway>,
     metrics: Arc<SessionMetrics>,
     endings: Endings,
@@ -55,7 +55,7 @@ pub struct Sessions {
 
 impl Sessions {
     /// Those of a node; there is none yet.
-    pub fn new(gateway: Arc<Gateway>) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         Self {
             metrics: gateway.metrics.of(),
             endings: Endings::default(),
@@ -67,19 +67,19 @@ impl Sessions {
     }
 
     /// How many there are now.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.running.len()
     }
 
     /// Waits until all have ended; there are to be no more.
-    pub async fn ended(&self) {
+    pub(crate) async fn ended(&self) {
         self.running.close();
         self.running.wait().await;
     }
 }
 
 /// Where a client left off.
-pub struct Resume {
+pub(crate) struct Resume {
     epoch: Arc<str>,
     seq: u64,
     /// What it streamed, where it says so.
@@ -94,7 +94,7 @@ enum Sight {
 }
 
 /// One connection of one user.
-pub struct Session {
+pub(crate) struct Session {
     sessions: Arc<Sessions>,
     id: Uuid,
     identity: Identity,
@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// Runs until either side ends it.
-    pub async fn run(mut self, resume: Option<Resume>) {
+    pub(crate) async fn run(mut self, resume: Option<Resume>) {
         let metrics = self.sessions.metrics.clone();
         let counted = metrics.session();
         tracing::debug!(session = %self.id, tenant = %self.identity.tenant, "session begins");

@@ -11,20 +11,20 @@
 //!
 //! It knows nothing of calls: it imports neither `session` nor `feed` nor `engine`.
 
-pub mod activation;
-pub mod audit;
+pub(crate) mod activation;
+pub(crate) mod audit;
 mod disk;
-pub mod integration;
-pub mod integrations;
-pub mod journal;
-pub mod machine;
-pub mod metrics;
-pub mod provider;
-pub mod rotation;
-pub mod store;
-pub mod users;
-pub mod vault;
-pub mod vending;
+pub(crate) mod integration;
+pub(crate) mod integrations;
+pub(crate) mod journal;
+pub(crate) mod machine;
+pub(crate) mod metrics;
+pub(crate) mod provider;
+pub(crate) mod rotation;
+pub(crate) mod store;
+pub(crate) mod users;
+pub(crate) mod vault;
+pub(crate) mod vending;
 
 use crate::{
     auth::{AgreedHeader, Verifier},
@@ -51,11 +51,11 @@ use vault::{Ring, Vault, VaultError};
 const FIRST_READ: Duration = Duration::from_secs(3);
 
 /// The part that has the vault key.
-pub struct Sidecar {
-    pub integrations: Arc<Integrations>,
-    pub rotation: Arc<Rotation>,
-    pub users: Users,
-    pub metrics: Arc<SidecarMetrics>,
+pub(crate) struct Sidecar {
+    pub(crate) integrations: Arc<Integrations>,
+    pub(crate) rotation: Arc<Rotation>,
+    pub(crate) users: Users,
+    pub(crate) metrics: Arc<SidecarMetrics>,
     config: config::Sidecar,
     callbacks: AgreedHeader,
     /// Pages that may be come back to.
@@ -64,8 +64,8 @@ pub struct Sidecar {
 }
 
 /// A integrations that follows the store for as long as this is there.
-pub struct Followed {
-    pub integrations: Arc<Integrations>,
+pub(crate) struct Followed {
+    pub(crate) integrations: Arc<Integrations>,
     _task: Kept,
 }
 
@@ -74,7 +74,7 @@ impl Followed {
     ///
     /// # Errors
     /// The store cannot be opened; one that is away is no error.
-    pub async fn open(
+    pub(crate) async fn open(
         config: &Config,
         sidecar: &config::Sidecar,
         metrics: &Metrics,
@@ -94,7 +94,7 @@ impl Sidecar {
     ///
     /// # Errors
     /// The key ring lacks a key, or something cannot be opened. Nothing is deleted.
-    pub async fn open(
+    pub(crate) async fn open(
         config: &Config,
         sidecar: &config::Sidecar,
         integrations: Arc<Integrations>,
@@ -138,27 +138,27 @@ impl Sidecar {
     }
 
     /// Where the private listener is to be.
-    pub fn listen(&self) -> std::net::SocketAddr {
+    pub(crate) fn listen(&self) -> std::net::SocketAddr {
         self.config.listen
     }
 
     /// Brings the gauges up to date.
-    pub fn measure(&self) {
+    pub(crate) fn measure(&self) {
         self.metrics.measure(&self.integrations.all(), clock::now());
     }
 
     /// Why it cannot do its work now, if so.
-    pub fn trouble(&self) -> Option<&'static str> {
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
         self.integrations.trouble()
     }
 
     /// Begins no more refreshes.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.rotation.stop();
     }
 
     /// Lets refreshes that are under way end; begins no more.
-    pub async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         self.rotation.drain().await;
     }
 }

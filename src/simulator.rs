@@ -17,9 +17,9 @@ mod summary;
 mod telsmart;
 mod webhook;
 
-pub use api::Simulator;
-pub use phone::{Phone, TENANT};
-pub use play::{Play, Report, SimulatorError, play, serve};
-pub use scenario::{Scenario, ScenarioError, Speed};
-pub use sender::{Destination, Retries, SenderError};
-pub use telsmart::{Telsmart, TelsmartOptions};
+pub(crate) use api::Simulator;
+pub(crate) use phone::{Phone, TENANT};
+pub(crate) use play::{Play, play, serve};
+pub(crate) use scenario::Scenario;
+pub(crate) use sender::{Destination, Retries};
+pub(crate) use telsmart::{Telsmart, TelsmartOptions};

@@ -2,15 +2,15 @@
 //! no I/O, and no idea who listens.
 
 mod gate;
-pub mod telsmart;
+pub(crate) mod telsmart;
 
-pub use gate::Gate;
+pub(crate) use gate::Gate;
 
 use crate::call::CallEvent;
 
 /// What one element of a webhook's body says.
 #[derive(Debug)]
-pub enum Received {
+pub(crate) enum Received {
     /// Something happened to a call.
     Call(CallEvent),
     /// A state that callpop does not know: to be kept and shown to operators.
@@ -19,14 +19,14 @@ pub enum Received {
 
 /// An event of a kind that callpop does not know, as it came.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unknown {
-    pub state: String,
-    pub raw: String,
+pub(crate) struct Unknown {
+    pub(crate) state: String,
+    pub(crate) raw: String,
 }
 
 /// Why a body is refused.
 #[derive(Debug, PartialEq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     #[error("the body is not JSON: {0}")]
     NotJson(String),
     #[error("{field}: {why}")]

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// A task of the node; it ends when this is dropped.
-pub type Kept = AbortOnDropHandle<()>;
+pub(crate) type Kept = AbortOnDropHandle<()>;
 
 /// Spawns tasks, and hears how they end. Clones are one.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl Tasks {
 
     /// Spawns a task of the node that is not to end before it. Needs a Tokio runtime.
     #[must_use = "the task ends when this is dropped"]
-    pub fn keep(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Kept {
+    pub(crate) fn keep(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Kept {
         let tasks = self.clone();
         AbortOnDropHandle::new(tokio::spawn(self.watch(name, task).map(move |ended| {
             if ended.is_some() {
@@ -67,7 +67,7 @@ impl Tasks {
 
     /// Work of the node's own that comes to an end. It may end, but a panic of it fails the node;
     /// then there is no result. Cancel safe.
-    pub fn watch<W: Future>(
+    pub(crate) fn watch<W: Future>(
         &self,
         name: &'static str,
         work: W,
@@ -87,7 +87,7 @@ impl Tasks {
     ///
     /// # Errors
     /// The system has no thread to give.
-    pub fn thread(
+    pub(crate) fn thread(
         &self,
         name: &'static str,
         work: impl FnOnce() + Send + 'static,
@@ -105,7 +105,7 @@ impl Tasks {
     }
 
     /// Spawns the work of one connection, request or refresh. A panic of it harms nothing else.
-    pub fn contain(
+    pub(crate) fn contain(
         &self,
         among: &TaskTracker,
         name: &'static str,
@@ -120,22 +120,22 @@ impl Tasks {
     }
 
     /// From now on tasks of the node may end.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.shared.is_stopping.store(true, Ordering::SeqCst);
     }
 
     /// The task of the node that failed first, if any did.
-    pub fn failure(&self) -> Option<&'static str> {
+    pub(crate) fn failure(&self) -> Option<&'static str> {
         *self.shared.failed.borrow()
     }
 
     /// The same in words, for whoever asks whether the node is ready.
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.failure().map(|name| format!("the task {name:?} of this node failed"))
     }
 
     /// Waits until a task of the node fails, and names it; for ever where none does. Cancel safe.
-    pub async fn failed(&self) -> &'static str {
+    pub(crate) async fn failed(&self) -> &'static str {
         let mut failed = self.shared.failed.subscribe();
         let name = failed.wait_for(Option::is_some).await.ok().and_then(|name| *name);
         match name {

@@ -34,12 +34,12 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><title>callpop</title>
     <p>The gateway runs. Its web client was not built: run <code>make web</code>, and build the gateway again.";
 
 /// `/`: the page of that name.
-pub fn page(name: &'static str) -> Router {
+pub(crate) fn page(name: &'static str) -> Router {
     page_at("/", name)
 }
 
 /// The page of that name, at a path.
-pub fn page_at(path: &str, name: &'static str) -> Router {
+pub(crate) fn page_at(path: &str, name: &'static str) -> Router {
     Router::new().route(path, get(async move |headers: HeaderMap| page_or_hint(name, &headers)))
 }
 
@@ -48,7 +48,7 @@ fn page_or_hint(name: &str, request: &HeaderMap) -> Response {
 }
 
 /// What our pages load.
-pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     match file(&format!("assets/{path}"), &headers) {
         Some(response) => Ok(response),
         None => Err(not_found().await),
@@ -56,7 +56,7 @@ pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Respo
 }
 
 /// What other pages load, from wherever they are.
-pub async fn embed(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn embed(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
     let Some(mut response) = file(&format!("embed/{path}"), &headers) else {
         return Err(not_found().await);
     };

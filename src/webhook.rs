@@ -37,7 +37,7 @@ const COMMIT_TOGETHER: usize = 32;
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What the webhooks of a node share.
-pub struct Webhooks {
+pub(crate) struct Webhooks {
     gateway: Arc<Gateway>,
     telsmart: Gate,
     metrics: Arc<WebhookMetrics>,
@@ -45,18 +45,18 @@ pub struct Webhooks {
 
 impl Webhooks {
     /// Those of a node.
-    pub fn new(gateway: Arc<Gateway>) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         Self { telsmart: Gate::new(&gateway.config), metrics: gateway.metrics.of(), gateway }
     }
 
     /// Forgets what need not be known any more of whoever sent some; to be called now and then.
-    pub fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         self.telsmart.sweep();
     }
 }
 
 /// `POST /webhooks/telsmart`.
-pub async fn telsmart(State(webhooks): State<Arc<Webhooks>>, request: Request) -> Response {
+pub(crate) async fn telsmart(State(webhooks): State<Arc<Webhooks>>, request: Request) -> Response {
     let began = Instant::now();
     let (status, response) = match take(&webhooks, request, began).await {
         Ok(()) => (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT.into_response()),

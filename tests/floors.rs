@@ -1,6 +1,7 @@
 //! The floors of the code, held to the table in docs/architecture.md: imports go down, never up or
 //! round. What counts as an import is in `imports.rs`; what the page names, in `page.rs`.
 
+#![allow(unreachable_pub, reason = "nothing outside can use a test")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "floors/imports.rs"]

@@ -5,27 +5,27 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::{Choice, ConstantTimeEq};
 
 /// What shows that a request is the provider's.
-pub struct AgreedHeader {
+pub(crate) struct AgreedHeader {
     name: String,
     secrets: Vec<SecretString>,
 }
 
 impl AgreedHeader {
-    pub fn new(name: String, secrets: Vec<SecretString>) -> Self {
+    pub(crate) fn new(name: String, secrets: Vec<SecretString>) -> Self {
         Self { name, secrets }
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Whether no value is agreed, so that nothing can be shown.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.secrets.is_empty()
     }
 
     /// Compares with every live value, in a time that tells nothing of them but their length.
-    pub fn is_shown(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
         let Some(given) = headers.get(&self.name) else { return false };
         let same = |secret: &SecretString| secret.expose_secret().as_bytes().ct_eq(given.as_bytes());
         self.secrets.iter().map(same).fold(Choice::from(0), |known, same| known | same).into()

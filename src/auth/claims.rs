@@ -29,7 +29,7 @@ pub(super) struct Claims {
 
 impl Claims {
     /// Checks `exp`, which is required and exact, and `nbf`.
-    pub fn check_times(&self, now: u64) -> Result<(), Refusal> {
+    pub(crate) fn check_times(&self, now: u64) -> Result<(), Refusal> {
         if now >= time(&self.exp, "exp")?.ok_or(Refusal::Missing("exp"))? {
             return Err(Refusal::Expired);
         }
@@ -40,7 +40,7 @@ impl Claims {
     }
 
     /// Checks `aud`, a text or a list of texts, if one is expected.
-    pub fn check_audience(&self, expected: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) fn check_audience(&self, expected: Option<&str>) -> Result<(), Refusal> {
         let Some(expected) = expected else { return Ok(()) };
         let found = match self.aud.as_ref().ok_or(Refusal::Missing("aud"))? {
             Value::String(audience) => audience == expected,
@@ -51,7 +51,7 @@ impl Claims {
     }
 
     /// Checks `iss` if one is expected.
-    pub fn check_issuer(&self, expected: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) fn check_issuer(&self, expected: Option<&str>) -> Result<(), Refusal> {
         let Some(expected) = expected else { return Ok(()) };
         match self.iss.as_ref().ok_or(Refusal::Missing("iss"))? {
             Value::String(issuer) if issuer == expected => Ok(()),
@@ -61,7 +61,7 @@ impl Claims {
     }
 
     /// Who that is. To be asked after the checks.
-    pub fn identity(self) -> Result<Identity, Refusal> {
+    pub(crate) fn identity(self) -> Result<Identity, Refusal> {
         let expires_at = time(&self.exp, "exp")?.ok_or(Refusal::Missing("exp"))?;
         let sub = text(&self.sub, "sub")?;
         if sub.is_empty() || sub.len() > MAX_SUB_BYTES || sub.chars().any(char::is_control) {

@@ -28,12 +28,12 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 pub(super) struct Pace {
     /// After a success.
-    pub refresh: Duration,
+    pub(crate) refresh: Duration,
     /// After the first failure; doubled by each one more, up to `max_retry`.
-    pub retry: Duration,
-    pub max_retry: Duration,
+    pub(crate) retry: Duration,
+    pub(crate) max_retry: Duration,
     /// The least time between two fetches when tokens ask for one.
-    pub on_demand: Duration,
+    pub(crate) on_demand: Duration,
 }
 
 impl Default for Pace {
@@ -96,7 +96,7 @@ impl Latest {
 
 impl Jwks {
     /// Starts to fetch.
-    pub fn start(url: &str, pace: Pace, tasks: &Tasks) -> Result<Self, AuthError> {
+    pub(crate) fn start(url: &str, pace: Pace, tasks: &Tasks) -> Result<Self, AuthError> {
         let url = Url::parse(url).map_err(|_| AuthError::JwksUrl)?;
         Handle::try_current().map_err(|_| AuthError::NoRuntime)?;
         let client = Client::builder()
@@ -114,7 +114,7 @@ impl Jwks {
     }
 
     /// The key of a token's header. Cancel safe.
-    pub async fn key(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, Refusal> {
+    pub(crate) async fn key(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, Refusal> {
         let found = self.latest.borrow().find(algorithm, id);
         match found {
             Err(Refusal::UnknownKey | Refusal::KeysUnavailable) => {}

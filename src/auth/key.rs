@@ -13,7 +13,7 @@ use std::collections::HashSet;
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
 pub(super) struct Key {
-    pub algorithm: Algorithm,
+    pub(crate) algorithm: Algorithm,
     decoding: DecodingKey,
     /// Only of the signature; [`Claims`] are checked by themselves.
     validation: Validation,
@@ -29,12 +29,12 @@ impl Key {
         Self { algorithm, decoding, validation }
     }
 
-    pub fn hs256(secret: &SecretString) -> Self {
+    pub(crate) fn hs256(secret: &SecretString) -> Self {
         Self::new(Algorithm::HS256, DecodingKey::from_secret(secret.expose_secret().as_bytes()))
     }
 
     /// Makes a key of a PEM; its type decides the algorithm.
-    pub fn from_pem(pem: &str) -> Result<Self, AuthError> {
+    pub(crate) fn from_pem(pem: &str) -> Result<Self, AuthError> {
         if pem.contains("PRIVATE KEY-----") {
             return Err(AuthError::PrivateKey);
         }
@@ -53,7 +53,7 @@ impl Key {
     }
 
     /// Makes a key of a published one, if it is one that callpop takes for signatures.
-    pub fn from_jwk(jwk: &Jwk) -> Option<Self> {
+    pub(crate) fn from_jwk(jwk: &Jwk) -> Option<Self> {
         let common = &jwk.common;
         let is_for_signatures =
             common.public_key_use.as_ref().is_none_or(|r#use| *r#use == PublicKeyUse::Signature)
@@ -67,7 +67,7 @@ impl Key {
     }
 
     /// Checks a token's algorithm and signature; not one of its claims.
-    pub fn open(&self, token: &str) -> Result<Claims, Refusal> {
+    pub(crate) fn open(&self, token: &str) -> Result<Claims, Refusal> {
         let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
         let data = data.map_err(|error| match error.kind() {
             ErrorKind::InvalidSignature => Refusal::Signature,

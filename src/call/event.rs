@@ -8,16 +8,16 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// An event and whose it is: what a source makes of a webhook, and what is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CallEvent {
-    pub tenant: TenantId,
-    pub extension: Extension,
-    pub leg: LegId,
-    pub event: Event,
+pub(crate) struct CallEvent {
+    pub(crate) tenant: TenantId,
+    pub(crate) extension: Extension,
+    pub(crate) leg: LegId,
+    pub(crate) event: Event,
 }
 
 impl CallEvent {
     /// Whose leg it happened to.
-    pub fn key(&self) -> LegKey {
+    pub(crate) fn key(&self) -> LegKey {
         LegKey { tenant: self.tenant.clone(), extension: self.extension.clone(), leg: self.leg.clone() }
     }
 }
@@ -25,13 +25,13 @@ impl CallEvent {
 /// Something that happened to a leg.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "Stored")]
-pub struct Event {
+pub(crate) struct Event {
     /// The provider's timestamp; for a dismissal and a wrap-up, callpop's.
-    pub at: Micros,
-    pub what: What,
+    pub(crate) at: Micros,
+    pub(crate) what: What,
     /// Fields of the provider that callpop does not know, as a JSON object; no part of the identity.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub extra: Option<Box<str>>,
+    pub(crate) extra: Option<Box<str>>,
     #[serde(skip)]
     digest: u64,
 }
@@ -47,7 +47,7 @@ struct Stored {
 /// The kinds of event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub(crate) enum What {
     /// The telephone says where the leg stands.
     Phase { phase: Phase, line: Arc<Line> },
     /// The AI summary came; providers send it after the call.
@@ -63,7 +63,7 @@ pub enum What {
 /// Where the telephone says that a leg stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub(crate) enum Phase {
     Ringing,
     Active,
     Held,
@@ -72,31 +72,31 @@ pub enum Phase {
 
 /// Who is on the leg, from its user's side.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Line {
-    pub direction: Direction,
+pub(crate) struct Line {
+    pub(crate) direction: Direction,
     /// The other side is an extension of the tenant.
-    pub internal: bool,
-    pub remote: Party,
-    pub local: Party,
+    pub(crate) internal: bool,
+    pub(crate) remote: Party,
+    pub(crate) local: Party,
     /// The number of the caller whom an attended transfer is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub transfer_of: Option<Arc<str>>,
+    pub(crate) transfer_of: Option<Arc<str>>,
 }
 
 impl Event {
     /// Makes an event; its digest follows from what it says.
-    pub fn new(at: Micros, what: What) -> Self {
+    pub(crate) fn new(at: Micros, what: What) -> Self {
         let digest = what.digest();
         Self { at, what, extra: None, digest }
     }
 
     /// The same event with fields that callpop does not know.
-    pub fn with_extra(self, extra: Option<Box<str>>) -> Self {
+    pub(crate) fn with_extra(self, extra: Option<Box<str>>) -> Self {
         Self { extra, ..self }
     }
 
     /// Who is on the leg, where the event says so.
-    pub fn line(&self) -> Option<&Arc<Line>> {
+    pub(crate) fn line(&self) -> Option<&Arc<Line>> {
         match &self.what {
             What::Phase { line, .. } | What::Summary { line, .. } => Some(line),
             What::Dismissed | What::Expired { .. } | What::WrapUp { .. } => None,
@@ -104,12 +104,12 @@ impl Event {
     }
 
     /// When it began to ring, where it says so.
-    pub fn rang_at(&self) -> Option<Micros> {
+    pub(crate) fn rang_at(&self) -> Option<Micros> {
         matches!(self.what, What::Phase { phase: Phase::Ringing, .. }).then_some(self.at)
     }
 
     /// Whether it is what its user says of the call.
-    pub fn is_wrap_up(&self) -> bool {
+    pub(crate) fn is_wrap_up(&self) -> bool {
         matches!(self.what, What::WrapUp { .. })
     }
 
@@ -124,7 +124,7 @@ impl Event {
     }
 
     /// The identity as text, for a store of which it is the key: timestamp, rank of the kind, digest.
-    pub fn identity(&self) -> String {
+    pub(crate) fn identity(&self) -> String {
         format!("{}:{}:{:016x}", self.at, self.what.rank(), self.digest)
     }
 

@@ -10,24 +10,24 @@ use super::{
 use std::{sync::Arc, time::Duration};
 
 /// The most ringing, active and held events of one leg that are kept.
-pub const MAX_PHASES: usize = 512;
+pub(crate) const MAX_PHASES: usize = 512;
 /// The most wrap-ups of one leg that are kept: so often its user may change their mind.
-pub const MAX_WRAP_UPS: usize = 32;
+pub(crate) const MAX_WRAP_UPS: usize = 32;
 /// The most events, with dismissals, summaries and wrap-ups.
-pub const MAX_EVENTS: usize = MAX_PHASES + MAX_WRAP_UPS + 32;
+pub(crate) const MAX_EVENTS: usize = MAX_PHASES + MAX_WRAP_UPS + 32;
 /// The most events with those that end a call, so that a leg that is full still ends.
-pub const MAX_WITH_ENDS: usize = MAX_EVENTS + 32;
+pub(crate) const MAX_WITH_ENDS: usize = MAX_EVENTS + 32;
 
 /// After how long in one state a live call is shown as unconfirmed.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    pub ringing_stale_after: Duration,
-    pub active_stale_after: Duration,
+pub(crate) struct Rules {
+    pub(crate) ringing_stale_after: Duration,
+    pub(crate) active_stale_after: Duration,
 }
 
 /// What adding an event did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Added {
+pub(crate) enum Added {
     /// It was not known; the version went up by one.
     New,
     /// It was known; nothing changed.
@@ -38,7 +38,7 @@ pub enum Added {
 
 /// The distinct events of one leg, in the order of the fold.
 #[derive(Clone, Debug, Default)]
-pub struct Leg {
+pub(crate) struct Leg {
     events: Vec<Event>,
     /// How many events were forgotten before these.
     forgotten: u32,
@@ -46,12 +46,12 @@ pub struct Leg {
 
 impl Leg {
     /// A leg of which so many events are forgotten: its version goes on from there.
-    pub fn after(forgotten: u32) -> Self {
+    pub(crate) fn after(forgotten: u32) -> Self {
         Self { events: Vec::new(), forgotten }
     }
 
     /// A leg as it was stored: the events that are kept of it, and its version.
-    pub fn of(mut events: Vec<Event>, version: u32) -> Self {
+    pub(crate) fn of(mut events: Vec<Event>, version: u32) -> Self {
         events.sort_unstable();
         events.dedup();
         let forgotten = version.saturating_sub(events.len() as u32);
@@ -59,12 +59,12 @@ impl Leg {
     }
 
     /// How many distinct events there were.
-    pub fn version(&self) -> u32 {
+    pub(crate) fn version(&self) -> u32 {
         self.forgotten + self.events.len() as u32
     }
 
     /// How many events a leg may hold for one of that kind to be added.
-    pub fn room_for(what: &What) -> usize {
+    pub(crate) fn room_for(what: &What) -> usize {
         match what {
             What::Phase { phase: Phase::Hangup, .. } | What::Expired { .. } => MAX_WITH_ENDS,
             What::Phase { .. } => MAX_PHASES,
@@ -73,7 +73,7 @@ impl Leg {
     }
 
     /// What adding an event would do. A second dismissal is known, unless a summary came meanwhile.
-    pub fn check(&self, event: &Event) -> Added {
+    pub(crate) fn check(&self, event: &Event) -> Added {
         let most = Self::room_for(&event.what);
         let is_known =
             self.events.binary_search(event).is_ok() || event.what == What::Dismissed && self.is_dismissed();
@@ -86,7 +86,7 @@ impl Leg {
     }
 
     /// Adds an event if it is new.
-    pub fn add(&mut self, mut event: Event) -> Added {
+    pub(crate) fn add(&mut self, mut event: Event) -> Added {
         let added = self.check(&event);
         if let (Added::New, Err(at)) = (added, self.events.binary_search(&event)) {
             if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
@@ -98,12 +98,12 @@ impl Leg {
     }
 
     /// The events in the order of the fold.
-    pub fn events(&self) -> &[Event] {
+    pub(crate) fn events(&self) -> &[Event] {
         &self.events
     }
 
     /// Whether it still rings or goes on.
-    pub fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         let mut phases = self.phases().map(|(_, phase, _)| phase).peekable();
         phases.peek().is_some() && phases.all(|phase| phase != Phase::Hangup) && self.quiet_end().is_none()
     }
@@ -124,14 +124,14 @@ impl Leg {
     }
 
     /// The event that ends this leg for want of news, `after` its last phase; none where it has no room, or no phase.
-    pub fn expiry(&self, after: Duration) -> Option<Event> {
+    pub(crate) fn expiry(&self, after: Duration) -> Option<Event> {
         let last = self.phases().next_back()?.0;
         let expired = Event::new(last + micros(after), What::Expired { after: last });
         (self.check(&expired) == Added::New).then_some(expired)
     }
 
     /// What the events make together; none where no event says who is on the leg.
-    pub fn fold(&self, key: &LegKey, rules: &Rules) -> Option<Call> {
+    pub(crate) fn fold(&self, key: &LegKey, rules: &Rules) -> Option<Call> {
         let mut talk = Talk::default();
         for (at, phase, line) in self.phases() {
             talk.enter(at, phase, line);

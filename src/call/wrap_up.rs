@@ -4,11 +4,11 @@
 use crate::config::{BadDisposition, check_disposition};
 
 /// The longest note, in characters.
-pub const MAX_NOTE_CHARS: usize = 2000;
+pub(crate) const MAX_NOTE_CHARS: usize = 2000;
 
 /// Why a wrap-up is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadWrapUp {
+pub(crate) enum BadWrapUp {
     #[error("the note has more than {MAX_NOTE_CHARS} characters")]
     LongNote,
     #[error("the note has a control character other than a line break or a tab")]
@@ -20,7 +20,11 @@ pub enum BadWrapUp {
 }
 
 /// Whether a wrap-up is taken, where a disposition is to be one of `among`, or any, if there are none.
-pub fn check_wrap_up(disposition: Option<&str>, note: &str, among: &[String]) -> Result<(), BadWrapUp> {
+pub(crate) fn check_wrap_up(
+    disposition: Option<&str>,
+    note: &str,
+    among: &[String],
+) -> Result<(), BadWrapUp> {
     if let Some(disposition) = disposition {
         check_disposition(disposition)?;
         if !among.is_empty() && !among.iter().any(|known| known == disposition) {
@@ -39,7 +43,6 @@ pub fn check_wrap_up(disposition: Option<&str>, note: &str, among: &[String]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::MAX_DISPOSITION_CHARS;
 
     #[test]
     fn a_note_is_counted_in_characters_and_has_lines_and_tabs() {
@@ -62,7 +65,7 @@ mod tests {
             assert_eq!(check_wrap_up(Some(strange), "", &known), Err(BadWrapUp::UnknownDisposition));
             assert_eq!(check_wrap_up(Some(strange), "", &[]), Ok(()));
         }
-        for bad in ["", " ", "a\nb", &"x".repeat(MAX_DISPOSITION_CHARS + 1)] {
+        for bad in ["", " ", "a\nb", &"x".repeat(65)] {
             assert_eq!(
                 check_wrap_up(Some(bad), "", &[]),
                 Err(BadWrapUp::Disposition(BadDisposition)),

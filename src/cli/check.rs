@@ -9,15 +9,15 @@ use std::fmt::Display;
 
 /// What to print on stdout, and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    pub text: String,
+pub(crate) struct Report {
+    pub(crate) text: String,
     /// 0 or 2.
-    pub exit_code: u8,
+    pub(crate) exit_code: u8,
 }
 
 /// Reports on what [`crate::config::load`] gave. Every line is a problem, a warning, or the
 /// last one, which says whether the configuration can be used.
-pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
+pub(crate) fn check(loaded: &Result<Loaded, Problems>) -> Report {
     let (problems, warnings): (Vec<String>, _) = match loaded {
         Err(found) => (found.problems.iter().map(ToString::to_string).collect(), &found.warnings),
         Ok(loaded) => (unusable(loaded).into_iter().collect(), &loaded.warnings),
@@ -36,7 +36,7 @@ pub fn check(loaded: &Result<Loaded, Problems>) -> Report {
 /// What a configuration asks for in good form, but cannot have: the key that verifies tokens is
 /// read for good by [`auth`] only,
 /// and the key ring by the vault.
-pub fn unusable(loaded: &Loaded) -> Option<String> {
+pub(crate) fn unusable(loaded: &Loaded) -> Option<String> {
     let key = loaded.config.sidecar.as_ref().and_then(|sidecar| sidecar.vault_key.as_ref());
     if let Some(Err(error)) = key.map(Ring::parse) {
         return Some(format!("sidecar.vault_key_file: {error}"));
@@ -57,11 +57,11 @@ fn lines(label: &str, items: &[impl Display]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::load;
+    use crate::config::{Part, load};
 
     fn report(variables: &[(&str, &str)]) -> Report {
         let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-        check(&load(None, variables))
+        check(&load(Part::Whole, None, variables))
     }
 
     #[test]

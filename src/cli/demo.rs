@@ -4,7 +4,7 @@
 use super::serve::{finish, log_to_stderr, stopped};
 use crate::{
     auth::{self, AuthError, Grant, Role},
-    config::{self, Config, LogFormat},
+    config::{self, Config, LogFormat, Part},
     demo,
     gateway::Gateway,
     server::{Server, listen, raise_limit},
@@ -20,7 +20,7 @@ use uuid::Uuid;
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 #[derive(clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Where to serve the page; port 0 lets the system choose
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -35,7 +35,7 @@ struct Secrets {
 }
 
 /// Runs the demo; `print` gets what to open.
-pub fn run(options: &Options, print: impl Fn(String)) -> ExitCode {
+pub(crate) fn run(options: &Options, print: impl Fn(String)) -> ExitCode {
     finish(|| run_demo(options, print))
 }
 
@@ -113,7 +113,7 @@ fn configure(url: &str, folder: &Path, secrets: &Secrets) -> anyhow::Result<Conf
         ("SHUTDOWN__GRACE", "2s".to_owned()),
     ];
     let variables = variables.map(|(name, value)| (format!("CALLPOP_{name}"), value));
-    let loaded = config::load(Some(Path::new("/dev/null")), variables.into_iter());
+    let loaded = config::load(Part::Whole, Some(Path::new("/dev/null")), variables.into_iter());
     let mut config = loaded.map_err(|problems| anyhow::anyhow!("{problems}"))?.config;
     config.log.format = LogFormat::Text;
     Ok(config)

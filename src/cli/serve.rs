@@ -13,12 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Runs the gateway.
-pub fn run(loaded: Loaded) -> ExitCode {
+pub(crate) fn run(loaded: Loaded) -> ExitCode {
     start(loaded, serve)
 }
 
 /// Starts a long-running command, with its logs, if its configuration can be used.
-pub fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Result<()>) -> ExitCode {
+pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Result<()>) -> ExitCode {
     log_to_stderr(&loaded.config.log);
     if let Some(problem) = check::unusable(&loaded) {
         return refuse(&problem);
@@ -38,7 +38,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// Turns the end of a long-running command into an exit code.
-pub fn finish(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+pub(crate) fn finish(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     match command() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -49,7 +49,7 @@ pub fn finish(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
 }
 
 /// Structured logs, to stderr.
-pub fn log_to_stderr(log: &Log) {
+pub(crate) fn log_to_stderr(log: &Log) {
     // The configuration was checked: a filter that does not parse never gets here.
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_default();
     let color = std::io::stderr().is_terminal();
@@ -62,7 +62,7 @@ pub fn log_to_stderr(log: &Log) {
 }
 
 /// Completes on SIGTERM or SIGINT, which are caught from now on.
-pub fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+pub(crate) fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("no handler for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("no handler for SIGINT")?;
     Ok(async move {

@@ -8,7 +8,7 @@ use crate::{
 use std::process::ExitCode;
 
 /// Runs the sidecar.
-pub fn run(loaded: Loaded) -> ExitCode {
+pub(crate) fn run(loaded: Loaded) -> ExitCode {
     start(loaded, sidecar)
 }
 

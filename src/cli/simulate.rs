@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 /// Plays, or serves the phones and the portal; `print` gets the results, a line each.
-pub fn run(options: &Play, print: impl Fn(String)) -> ExitCode {
+pub(crate) fn run(options: &Play, print: impl Fn(String)) -> ExitCode {
     log_to_stderr(&Log { format: LogFormat::Text, filter: "warn".into() });
     finish(|| simulate(options, print))
 }

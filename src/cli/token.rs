@@ -12,18 +12,18 @@ const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// What the token is to say.
 #[derive(Clone, Debug)]
-pub struct Request {
-    pub tenant: String,
-    pub extensions: Vec<String>,
-    pub role: Role,
-    pub ttl: Duration,
+pub(crate) struct Request {
+    pub(crate) tenant: String,
+    pub(crate) extensions: Vec<String>,
+    pub(crate) role: Role,
+    pub(crate) ttl: Duration,
     /// `dev-<first extension>` if none is given.
-    pub sub: Option<String>,
+    pub(crate) sub: Option<String>,
 }
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     #[error("auth.hs256_secret is not configured: only whoever has the private key can mint tokens")]
     NoSecret,
     #[error("at least one and at most {MAX_EXTENSIONS} extensions, please")]
@@ -38,7 +38,7 @@ pub enum TokenError {
 ///
 /// # Errors
 /// There is no secret to mint with, or the request makes no sense.
-pub fn token(auth: &Auth, request: &Request) -> Result<String, TokenError> {
+pub(crate) fn token(auth: &Auth, request: &Request) -> Result<String, TokenError> {
     let AuthKey::Hs256(secret) = &auth.key else { return Err(TokenError::NoSecret) };
     if request.ttl < Duration::from_secs(1) || request.ttl > MAX_TTL {
         return Err(TokenError::Ttl);

@@ -15,21 +15,21 @@ use open::Opened;
 use std::process::ExitCode;
 
 /// Why nothing is restored without the word for it.
-pub const NOT_MARKED: &str = "vault restore needs --mark-suspect. It puts no backup back: stop every server, put the \
+pub(crate) const NOT_MARKED: &str = "vault restore needs --mark-suspect. It puts no backup back: stop every server, put the \
      backup back, then run it with --mark-suspect, and start. Refresh tokens of a backup may be consumed, and to send \
      a consumed one can end the user's consent; what is marked is vended while its access token is good, and \
      refreshed once, shortly before that ends.";
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub(crate) enum Work {
     Rewrap,
     Verify,
     MarkSuspect,
 }
 
 /// Does it; `print` gets the results, a line each.
-pub fn run(loaded: &Loaded, work: Work, print: impl Fn(String)) -> ExitCode {
+pub(crate) fn run(loaded: &Loaded, work: Work, print: impl Fn(String)) -> ExitCode {
     log_to_stderr(&loaded.config.log);
     if let Some(problem) = check::unusable(loaded) {
         return refuse(&problem);

@@ -9,7 +9,7 @@ pub(super) const MASK: &str = "***";
 
 /// One thing that is wrong, or that is worth a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub(super) key: String,
     /// As the reader is to see it; secrets are masked already.
     pub(super) value: Option<String>,
@@ -21,11 +21,6 @@ pub struct Problem {
 impl Problem {
     pub(super) fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { key: key.into(), value: None, origin: None, message: message.into() }
-    }
-
-    /// The key that it is about, or the file when that cannot be read at all.
-    pub fn key(&self) -> &str {
-        &self.key
     }
 }
 
@@ -44,11 +39,11 @@ impl fmt::Display for Problem {
 
 /// Everything that is wrong with a configuration; one line each when displayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems {
+pub(crate) struct Problems {
     /// At least one.
-    pub problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// What would have been only a warning.
-    pub warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
 }
 
 impl From<Problem> for Problems {

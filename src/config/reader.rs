@@ -30,12 +30,12 @@ enum Show {
 }
 
 impl Reader {
-    pub fn new(tree: Tree) -> Self {
+    pub(crate) fn new(tree: Tree) -> Self {
         Self { tree, known: Vec::new(), problems: Vec::new(), warnings: Vec::new() }
     }
 
     /// The value of a key, or its default.
-    pub fn or<T>(
+    pub(crate) fn or<T>(
         &mut self,
         key: &'static str,
         default: T,
@@ -44,7 +44,7 @@ impl Reader {
         self.scalar(key, Show::Plain, parse).unwrap_or(default)
     }
 
-    pub fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&Given) -> Result<T, String>,
@@ -53,7 +53,7 @@ impl Reader {
     }
 
     /// A value that is never shown.
-    pub fn secret(
+    pub(crate) fn secret(
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&Given) -> Result<String, String>,
@@ -61,12 +61,12 @@ impl Reader {
         self.scalar(key, Show::Masked, parse).map(Into::into)
     }
 
-    pub fn list<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+    pub(crate) fn list<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         self.items(key, Show::Plain, parse)
     }
 
     /// A list whose items are never shown.
-    pub fn secrets(
+    pub(crate) fn secrets(
         &mut self,
         key: &'static str,
         parse: impl Fn(&str) -> Result<String, String>,
@@ -75,13 +75,13 @@ impl Reader {
     }
 
     /// Whether a key has a value, right or wrong. To be asked before the value is taken.
-    pub fn is_given(&self, key: &str) -> bool {
+    pub(crate) fn is_given(&self, key: &str) -> bool {
         let is_set = |path: &str| self.tree.get(path).is_some_and(|given| !is_unset(given));
         is_set(key) || is_set(&format!("{key}{FILE_SUFFIX}"))
     }
 
     /// Takes a key that is known but not read; says whether it had a value.
-    pub fn ignore(&mut self, key: &'static str) -> bool {
+    pub(crate) fn ignore(&mut self, key: &'static str) -> bool {
         let given = self.is_given(key);
         self.known.push(key);
         self.tree.remove(key);
@@ -90,20 +90,20 @@ impl Reader {
     }
 
     /// Whether a key, or an item of its list, was found to be wrong.
-    pub fn has_problem(&self, key: &str) -> bool {
+    pub(crate) fn has_problem(&self, key: &str) -> bool {
         self.problems.iter().any(|problem| problem.key.starts_with(key))
     }
 
-    pub fn refuse(&mut self, key: &str, message: impl Into<String>) {
+    pub(crate) fn refuse(&mut self, key: &str, message: impl Into<String>) {
         self.problems.push(Problem::new(key, message));
     }
 
-    pub fn warn(&mut self, key: &str, message: impl Into<String>) {
+    pub(crate) fn warn(&mut self, key: &str, message: impl Into<String>) {
         self.warnings.push(Problem::new(key, message));
     }
 
     /// Reports what is left, and gives the configuration if nothing is wrong with it.
-    pub fn finish(mut self, config: Option<Config>) -> Result<Loaded, Problems> {
+    pub(crate) fn finish(mut self, config: Option<Config>) -> Result<Loaded, Problems> {
         for (path, given) in std::mem::take(&mut self.tree).into_rest() {
             if let Some(message) = unknown(&self.known, &path, &given) {
                 self.problems.push(Problem::new(given.origin.unwrap_or(path), message));
@@ -117,7 +117,7 @@ impl Reader {
 
     /// Every key that was asked for.
     #[cfg(test)]
-    pub fn known(&self) -> &[&'static str] {
+    pub(crate) fn known(&self) -> &[&'static str] {
         &self.known
     }
 

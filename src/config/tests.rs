@@ -78,7 +78,11 @@ fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Problems> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("callpop.toml");
     std::fs::write(&file, toml).unwrap();
-    load(Some(&file), variables.iter().map(|(name, value)| (name.to_string(), value.to_string())))
+    load(
+        Part::Whole,
+        Some(&file),
+        variables.iter().map(|(name, value)| (name.to_string(), value.to_string())),
+    )
 }
 
 fn lines(result: Result<Loaded, Problems>) -> Vec<String> {
@@ -133,8 +137,8 @@ fn every_key_means_the_same_in_the_file_in_a_variable_and_in_a_file_of_its_own()
             })
             .collect();
         let from_toml = read(&toml, &[]).unwrap();
-        let from_variables = load(None, variables.into_iter()).unwrap();
-        let from_files = load(None, pointers.into_iter()).unwrap();
+        let from_variables = load(Part::Whole, None, variables.into_iter()).unwrap();
+        let from_files = load(Part::Whole, None, pointers.into_iter()).unwrap();
         let shown = format!("{:?}", from_toml.config);
         assert_eq!(shown, format!("{:?}", from_variables.config));
         assert_eq!(shown, format!("{:?}", from_files.config));
@@ -208,7 +212,7 @@ fn what_the_contract_shows_is_accepted() {
         &[],
     );
     assert_eq!(format!("{:?}", loaded.config), format!("{:?}", defaults.unwrap().config));
-    let warned: Vec<_> = loaded.warnings.iter().map(Problem::key).collect();
+    let warned: Vec<_> = loaded.warnings.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(warned, ["auth.hs256_secret"]);
 }
 
@@ -316,9 +320,9 @@ fn callpop_config_names_the_file_unless_one_is_given() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{REQUIRED}log.filter = \"trace\"")).unwrap();
     let variables = || [("CALLPOP_CONFIG".to_owned(), file.path().display().to_string())].into_iter();
-    assert_eq!(load(None, variables()).unwrap().config.log.filter, "trace");
+    assert_eq!(load(Part::Whole, None, variables()).unwrap().config.log.filter, "trace");
     let other = tempfile::NamedTempFile::new().unwrap();
-    assert!(load(Some(other.path()), variables()).is_err(), "the given file is empty");
+    assert!(load(Part::Whole, Some(other.path()), variables()).is_err(), "the given file is empty");
 }
 
 #[test]
@@ -402,7 +406,7 @@ fn some_things_are_only_worth_a_warning() {
     let early = warnings("calls.expire_after = \"1h\"");
     assert!(early.len() == 1 && early[0].starts_with("calls.expire_after: "), "{early:?}");
     let plain = read("auth.jwks_url = \"http://id.example/keys\"\nsources.telsmart.secrets = [\"x\"]", &[]);
-    assert_eq!(plain.unwrap().warnings[0].key(), "auth.jwks_url");
+    assert_eq!(plain.unwrap().warnings[0].key, "auth.jwks_url");
     let local = read("auth.jwks_url = \"http://[::1]:1/\"\nsources.telsmart.secrets = [\"x\"]", &[]);
     assert!(local.unwrap().warnings.is_empty());
 }
@@ -417,7 +421,7 @@ fn a_sidecar_is_there_only_as_a_whole() {
     let whole = format!("{REQUIRED}{SIDECAR}sidecar.telsmart.slug = \"pop\"");
     let loaded = read(&whole, &[]).unwrap();
     assert_eq!(loaded.config.sidecar.unwrap().portal.portal_url, "https://p/pop");
-    let warned: Vec<_> = loaded.warnings.iter().map(Problem::key).collect();
+    let warned: Vec<_> = loaded.warnings.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(warned, ["sidecar.telsmart.token_url", "sidecar.telsmart.callback_secrets"]);
     for line in SIDECAR.lines() {
         let lacking = whole.replace(line, "");
@@ -436,7 +440,7 @@ fn a_gateway_beside_a_sidecar_reads_none_of_its_secrets() {
     let separate =
         "engine.kind = \"redis\"\nsidecar.mode = \"separate\"\nsidecar.vault_key_file = \"/no/such/file\"";
     std::fs::write(&file, format!("{REQUIRED}{separate}")).unwrap();
-    let load = |part| load_for(part, Some(&file), std::iter::empty());
+    let load = |part| load(part, Some(&file), std::iter::empty());
     let gateway = load(Part::Gateway).unwrap().config.sidecar.unwrap();
     assert!(gateway.vault_key.is_none() && gateway.mode == SidecarMode::Separate);
     let whole = "sidecar.vault_key_file = \"/no/such/file\"";
@@ -455,7 +459,7 @@ fn a_file_that_is_not_toml_is_named_with_its_line() {
     let found = lines(read("listen = \"127.0.0.1:1\"\nauth.hs256_secret = \"hidden", &[]));
     assert_eq!(found.len(), 1);
     assert!(found[0].contains("callpop.toml: line 2, column "), "{found:?}");
-    assert!(load(Some(Path::new("/no/such/file")), std::iter::empty()).is_err());
+    assert!(load(Part::Whole, Some(Path::new("/no/such/file")), std::iter::empty()).is_err());
 }
 
 #[test]

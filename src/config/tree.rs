@@ -25,9 +25,9 @@ pub(super) enum Raw {
 
 /// A value and where it came from.
 pub(super) struct Given {
-    pub raw: Raw,
+    pub(crate) raw: Raw,
     /// None for the configuration file itself.
-    pub origin: Option<String>,
+    pub(crate) origin: Option<String>,
 }
 
 /// All values by dotted path, such as `engine.kind`.
@@ -38,7 +38,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Reads a TOML file. The error never quotes it, as the line may hold a secret.
-    pub fn from_file(path: &Path) -> Result<Self, Problem> {
+    pub(crate) fn from_file(path: &Path) -> Result<Self, Problem> {
         let text = read_file(path).map_err(|why| Problem::new(path.display().to_string(), why))?;
         let table: Table = toml::from_str(&text).map_err(|error| {
             let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
@@ -64,7 +64,7 @@ impl Tree {
 
     /// Lays environment variables over the values: one replaces the value of its key, whether
     /// that was given as it is or by `_file`. Those that are no business of ours are left out.
-    pub fn overlay(&mut self, variables: Vec<(String, String)>) {
+    pub(crate) fn overlay(&mut self, variables: Vec<(String, String)>) {
         let ours = |name: &str| name != CONFIG_VARIABLE && !is_of_kubernetes(name);
         let mut layer = BTreeMap::new();
         for (name, value) in variables {
@@ -81,16 +81,16 @@ impl Tree {
         self.entries.append(&mut layer);
     }
 
-    pub fn get(&self, path: &str) -> Option<&Given> {
+    pub(crate) fn get(&self, path: &str) -> Option<&Given> {
         self.entries.get(path)
     }
 
-    pub fn remove(&mut self, path: &str) -> Option<Given> {
+    pub(crate) fn remove(&mut self, path: &str) -> Option<Given> {
         self.entries.remove(path)
     }
 
     /// What nobody asked for.
-    pub fn into_rest(self) -> impl Iterator<Item = (String, Given)> {
+    pub(crate) fn into_rest(self) -> impl Iterator<Item = (String, Given)> {
         self.entries.into_iter()
     }
 }

@@ -24,10 +24,10 @@ use prometheus_client::metrics::counter::Counter;
 use std::{collections::HashMap, mem, sync::Arc, task::Waker};
 use tenant::{Kept, Limits, Tenant};
 
-pub use journal::Durable;
+pub(crate) use journal::Durable;
 
 /// State in memory, a lock for each tenant.
-pub struct Embedded {
+pub(crate) struct Embedded {
     epoch: Arc<str>,
     tenants: DashMap<TenantId, Arc<Mutex<Tenant>>>,
     archive: Mutex<Archive>,
@@ -40,7 +40,7 @@ pub struct Embedded {
 
 impl Embedded {
     /// Opens the journal, where there is to be one, and rebuilds memory from it.
-    pub fn open(
+    pub(crate) fn open(
         config: &Config,
         feed: Arc<Feed>,
         metrics: Arc<EngineMetrics>,

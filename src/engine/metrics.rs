@@ -9,28 +9,28 @@ use prometheus_client::{
 use std::sync::atomic::AtomicU64;
 
 /// The metrics of either engine.
-pub struct EngineMetrics {
+pub(crate) struct EngineMetrics {
     /// Events that changed a call.
-    pub committed: Counter,
+    pub(crate) committed: Counter,
     /// Events that were known.
-    pub duplicates: Counter,
+    pub(crate) duplicates: Counter,
     /// Events that a full leg did not take.
-    pub full_legs: Counter,
+    pub(crate) full_legs: Counter,
     /// Legs that were forgotten `keep_ended` after their end.
-    pub forgotten: Counter,
-    pub tenants: Gauge,
+    pub(crate) forgotten: Counter,
+    pub(crate) tenants: Gauge,
     /// From when a group is taken to the end of its fsync, with retries.
-    pub journal_seconds: Histogram,
-    pub journal_groups: Counter,
-    pub journal_errors: Counter,
+    pub(crate) journal_seconds: Histogram,
+    pub(crate) journal_groups: Counter,
+    pub(crate) journal_errors: Counter,
     /// Events that were refused since too many waited for the disk.
-    pub journal_full: Counter,
+    pub(crate) journal_full: Counter,
     /// From a commit's request to Redis to its answer, with what was tried again.
-    pub redis_commit_seconds: Histogram,
+    pub(crate) redis_commit_seconds: Histogram,
     /// From a commit, by the clock of the node that made it, to its message here.
-    pub redis_publish_lag: Histogram,
+    pub(crate) redis_publish_lag: Histogram,
     /// Since Redis was last seen to answer.
-    pub redis_probe_age: Gauge<f64, AtomicU64>,
+    pub(crate) redis_probe_age: Gauge<f64, AtomicU64>,
     /// Reads of what was missed, by what gave it away.
     redis_resyncs: Family<Resync, Counter>,
 }
@@ -42,7 +42,7 @@ struct Resync {
 
 /// How it was noticed that changes were missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Missed {
+pub(crate) enum Missed {
     /// A published change has not the next number.
     Gap,
     /// The store is ahead, and nothing was published.
@@ -79,7 +79,7 @@ impl Default for EngineMetrics {
 
 impl EngineMetrics {
     /// Counts a read of what was missed.
-    pub fn resync(&self, cause: Missed) {
+    pub(crate) fn resync(&self, cause: Missed) {
         self.redis_resyncs.get_or_create(&Resync { cause }).inc();
     }
 

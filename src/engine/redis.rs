@@ -62,7 +62,7 @@ const START: Duration = Duration::from_secs(5);
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 
 /// The state of this node; the calls are in Redis.
-pub struct Redis {
+pub(crate) struct Redis {
     store: Arc<Store>,
     watches: Arc<Watches>,
     probe: Arc<Probe>,
@@ -78,7 +78,7 @@ pub struct Redis {
 
 impl Redis {
     /// Connects, and keeps connected. A Redis that is away is no error, one that cannot be used is.
-    pub async fn open(
+    pub(crate) async fn open(
         config: &Config,
         feed: Arc<Feed>,
         metrics: &Metrics,

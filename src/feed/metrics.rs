@@ -5,11 +5,11 @@ use prometheus_client::{metrics::counter::Counter, registry::Registry};
 
 /// The metrics of the feed.
 #[derive(Default)]
-pub struct FeedMetrics {
+pub(crate) struct FeedMetrics {
     /// Versions of a call that a slow reader never saw, since a later one took their place.
-    pub conflated: Counter,
+    pub(crate) conflated: Counter,
     /// Outboxes that overflowed; their sessions read the store instead.
-    pub overflows: Counter,
+    pub(crate) overflows: Counter,
 }
 
 impl RoomMetrics for FeedMetrics {

@@ -17,10 +17,10 @@ use std::{
 /// So many changes wait before the first look for ones that a later one replaces.
 const FIRST_LOOK: usize = 64;
 /// The most calls that wait; one more, and the session reads them from the engine.
-pub const MAX_CALLS: usize = 4096;
+pub(crate) const MAX_CALLS: usize = 4096;
 
 /// Between whoever commits and one session.
-pub struct Outbox {
+pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     waker: AtomicWaker,
     metrics: Arc<FeedMetrics>,
@@ -39,26 +39,26 @@ struct Queue {
 }
 
 /// What a session is to do next.
-pub struct Taken {
+pub(crate) struct Taken {
     /// At most one a call, in the order of their sequence.
-    pub changes: Vec<Arc<Change>>,
+    pub(crate) changes: Vec<Arc<Change>>,
     /// The latest of each extension.
-    pub asides: Vec<(Extension, Frame)>,
+    pub(crate) asides: Vec<(Extension, Frame)>,
     /// Some were dropped: read on from the last that was delivered.
-    pub overflowed: bool,
+    pub(crate) overflowed: bool,
     /// Say goodbye.
-    pub draining: bool,
+    pub(crate) draining: bool,
 }
 
 impl Outbox {
     /// An empty one.
-    pub fn new(metrics: Arc<FeedMetrics>) -> Self {
+    pub(crate) fn new(metrics: Arc<FeedMetrics>) -> Self {
         Self { queue: Mutex::default(), waker: AtomicWaker::new(), metrics }
     }
 
     /// Lets a change wait for the session, and returns whom to wake, if the session sleeps.
     /// Changes come in the order of their sequence.
-    pub fn push(&self, change: &Arc<Change>) -> Option<Waker> {
+    pub(crate) fn push(&self, change: &Arc<Change>) -> Option<Waker> {
         let mut queue = self.queue.lock();
         if queue.overflowed {
             return None;
@@ -78,7 +78,7 @@ impl Outbox {
     }
 
     /// Lets something beside the calls, about an extension, wait, in place of the one before.
-    pub fn tell(&self, extension: &Extension, aside: &Frame) {
+    pub(crate) fn tell(&self, extension: &Extension, aside: &Frame) {
         let mut queue = self.queue.lock();
         queue.asides.retain(|(other, _)| other != extension);
         if queue.asides.len() < MAX_CALLS {
@@ -89,7 +89,7 @@ impl Outbox {
     }
 
     /// Drops all the calls that wait: the session reads from the engine instead.
-    pub fn overflow(&self) {
+    pub(crate) fn overflow(&self) {
         let mut queue = self.queue.lock();
         queue.waiting = Vec::new();
         queue.overflowed = true;
@@ -98,13 +98,13 @@ impl Outbox {
     }
 
     /// Asks the session to say goodbye.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.queue.lock().draining = true;
         self.waker.wake();
     }
 
     /// Waits until there is something to take. Cancel safe; for one task at a time.
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         poll_fn(|context| {
             self.waker.register(context.waker());
             let queue = self.queue.lock();
@@ -116,7 +116,7 @@ impl Outbox {
     }
 
     /// Takes all that waits.
-    pub fn take(&self) -> Taken {
+    pub(crate) fn take(&self) -> Taken {
         let mut queue = mem::take(&mut *self.queue.lock());
         if queue.waiting.len() > 1 {
             self.metrics.conflated.inc_by(conflate(&mut queue.waiting));

@@ -11,24 +11,24 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// What is read together: a user's calls, or a whole tenant's.
 #[derive(Clone, Debug)]
-pub enum Stream {
+pub(crate) enum Stream {
     User { tenant: TenantId, extensions: Arc<[Extension]> },
     Tenant { tenant: TenantId },
 }
 
 /// A call as one commit left it. Its frame is encoded once, by whoever needs it first.
 #[derive(Debug)]
-pub struct Change {
-    pub seq: u64,
-    pub call: Call,
+pub(crate) struct Change {
+    pub(crate) seq: u64,
+    pub(crate) call: Call,
     /// When it was committed, by the clock of the node that did; none where it was read later.
-    pub committed_at: Option<Micros>,
+    pub(crate) committed_at: Option<Micros>,
     frame: OnceLock<Frame>,
 }
 
 impl Stream {
     /// A short name that is the same for the same calls, on every node.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let mut hash = Xxh3::new();
         hash.update(self.tenant().as_str().as_bytes());
         if let Self::User { extensions, .. } = self {
@@ -41,7 +41,7 @@ impl Stream {
     }
 
     /// Whose calls they are.
-    pub fn tenant(&self) -> &TenantId {
+    pub(crate) fn tenant(&self) -> &TenantId {
         match self {
             Self::User { tenant, .. } | Self::Tenant { tenant } => tenant,
         }
@@ -54,7 +54,7 @@ impl Change {
     }
 
     /// The `call` frame; the same for everyone.
-    pub fn frame(&self) -> &Frame {
+    pub(crate) fn frame(&self) -> &Frame {
         self.frame.get_or_init(|| ServerFrame::Call { seq: self.seq, call: &self.call }.encode())
     }
 }

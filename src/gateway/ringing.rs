@@ -21,14 +21,14 @@ const SECONDS: [f64; 20] = [
 ];
 
 /// The hops, and those that cannot be.
-pub struct Ringing {
+pub(crate) struct Ringing {
     seconds: Family<Passed, Histogram, fn() -> Histogram>,
     negative: Family<Passed, Counter>,
 }
 
 /// From one place to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Hop {
+pub(crate) enum Hop {
     /// The provider's timestamp to the webhook's head.
     Arrive,
     /// From there until the engine has it.
@@ -59,13 +59,13 @@ impl Default for Ringing {
 
 impl Ringing {
     /// A new ringing event of the provider's timestamp `rang_at` is committed, so long after it arrived.
-    pub fn on_commit(&self, rang_at: Micros, took: Duration, now: Micros) {
+    pub(crate) fn on_commit(&self, rang_at: Micros, took: Duration, now: Micros) {
         self.pass(Hop::Arrive, rang_at, now.saturating_sub(clock::micros(took)));
         self.seconds.get_or_create(&Passed { hop: Hop::Commit }).observe(took.as_secs_f64());
     }
 
     /// A hop, from one clock's time to another's.
-    pub fn pass(&self, hop: Hop, from: Micros, to: Micros) {
+    pub(crate) fn pass(&self, hop: Hop, from: Micros, to: Micros) {
         if to < from {
             self.negative.get_or_create(&Passed { hop }).inc();
         }

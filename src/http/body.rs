@@ -17,7 +17,7 @@ const MAX_BODY: usize = 256 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The body, if it is JSON of a bearable size that comes in time.
-pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let content_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -41,7 +41,7 @@ pub async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem
 
 /// What a body of JSON says. The error names a missing field, or a life that makes no sense, and
 /// quotes nothing: what is of the wrong type may be a secret in the wrong place.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| match (error.classify(), error.to_string()) {
         (Category::Data, why) if why.starts_with("missing field") || why.starts_with("expires_in") => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", why)

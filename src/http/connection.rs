@@ -23,7 +23,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
 
 /// A connection of the HTTP server.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     /// Runs while a write waits, and while the connection ends.
     deadline: Option<Pin<Box<Sleep>>>,
@@ -35,12 +35,12 @@ pub struct Connection {
 
 impl Connection {
     /// Takes a connection that was accepted.
-    pub fn new(stream: TcpStream, unread: Unread) -> Self {
+    pub(crate) fn new(stream: TcpStream, unread: Unread) -> Self {
         Self { stream, deadline: None, ending: None, unread, is_shut: false }
     }
 
     /// The connection as it was, for another protocol.
-    pub fn into_inner(self) -> TcpStream {
+    pub(crate) fn into_inner(self) -> TcpStream {
         self.stream
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// What went wrong, for whoever asked.
 #[derive(Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     kind: &'static str,
     detail: String,
@@ -20,39 +20,39 @@ pub struct Problem {
 
 impl Problem {
     /// `kind` is the last word of the problem's type, and stays the same for ever.
-    pub fn new(status: StatusCode, kind: &'static str, detail: impl ToString) -> Self {
+    pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl ToString) -> Self {
         Self { status, kind, detail: detail.to_string(), more: None, headers: Vec::new() }
     }
 
     /// With one more header.
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
 
     /// With a member of its own, beside those that every problem has.
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.more = Some((name, value.into()));
         self
     }
 
     /// Tells when to come again; whole seconds, rounded up.
-    pub fn retry_after(self, wait: Duration) -> Self {
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.with_header(header::RETRY_AFTER, seconds.into())
     }
 
     /// The HTTP status.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 }
 
 /// Left in a response, so that the refusal can be logged where the client is known.
 #[derive(Clone, Copy, Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The last word of the problem's type.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
 }
 
 impl IntoResponse for Problem {

@@ -14,10 +14,10 @@ use std::{
 
 /// Whether something of a connection's last request was never read.
 #[derive(Clone, Default)]
-pub struct Unread(Arc<AtomicBool>);
+pub(crate) struct Unread(Arc<AtomicBool>);
 
 /// A request's body, which tells when it is given up before its end.
-pub struct Watched<B: Body> {
+pub(crate) struct Watched<B: Body> {
     body: B,
     unread: Unread,
     is_read: bool,
@@ -25,14 +25,14 @@ pub struct Watched<B: Body> {
 
 impl Unread {
     /// Whether there is something.
-    pub fn is_some(&self) -> bool {
+    pub(crate) fn is_some(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 impl<B: Body> Watched<B> {
     /// A body from its beginning.
-    pub fn new(body: B, unread: Unread) -> Self {
+    pub(crate) fn new(body: B, unread: Unread) -> Self {
         let is_read = body.is_end_stream();
         Self { body, unread, is_read }
     }

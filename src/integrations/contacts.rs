@@ -36,7 +36,7 @@ const MAX_NAME: usize = 256;
 const OWN_TOKEN: Duration = Duration::from_secs(60);
 
 /// Looks names up.
-pub struct Contacts {
+pub(crate) struct Contacts {
     client: Client,
     url: Url,
     vendor: Vendor,
@@ -68,7 +68,7 @@ enum NoName {
 }
 
 #[derive(Deserialize)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     number: String,
 }
 
@@ -80,7 +80,11 @@ struct Vended {
 impl Contacts {
     /// # Errors
     /// No HTTP client can be made, or an address is none.
-    pub fn new(config: &Config, users: Users, here: Option<Arc<Sidecar>>) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn new(
+        config: &Config,
+        users: Users,
+        here: Option<Arc<Sidecar>>,
+    ) -> anyhow::Result<Option<Self>> {
         let Some(sidecar) = &config.sidecar else { return Ok(None) };
         let Some(url) = &sidecar.portal.contacts_url else { return Ok(None) };
         let vendor = match (here, &sidecar.url, &sidecar.service_token, &config.auth.key) {
@@ -188,7 +192,7 @@ fn name_in(found: &Value) -> Option<String> {
 }
 
 /// The handler.
-pub async fn lookup(
+pub(crate) async fn lookup(
     State(contacts): State<Arc<Contacts>>,
     query: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,

@@ -32,17 +32,17 @@ const WAITAOF_SINCE: (u32, u32) = (7, 2);
 /// Why it is not known to be durable.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{}", self.reason())]
-pub enum Unconfirmed {
+pub(crate) enum Unconfirmed {
     Away,
     TooFew,
     TooMany,
 }
 
 /// Tells when it is done, and how it went.
-pub type Confirmed = oneshot::Receiver<Result<(), Unconfirmed>>;
+pub(crate) type Confirmed = oneshot::Receiver<Result<(), Unconfirmed>>;
 
 /// Those that wait for the task.
-pub struct Waiters(mpsc::Receiver<Waiter>);
+pub(crate) struct Waiters(mpsc::Receiver<Waiter>);
 
 /// Whoever waits.
 struct Waiter {
@@ -54,8 +54,8 @@ struct Waiter {
 }
 
 /// Confirms what was written before it is asked.
-pub struct Confirm {
-    pub link: Arc<Link>,
+pub(crate) struct Confirm {
+    pub(crate) link: Arc<Link>,
     asked: mpsc::Sender<Waiter>,
     /// Whether the primary was ever seen with a replica.
     has_replicas: Arc<AtomicBool>,
@@ -66,13 +66,17 @@ pub struct Confirm {
 
 /// Whether the server tells how far its disk is.
 mod disk {
-    pub const UNKNOWN: u8 = 0;
-    pub const SILENT: u8 = 1;
-    pub const TELLS: u8 = 2;
+    pub(crate) const UNKNOWN: u8 = 0;
+    pub(crate) const SILENT: u8 = 1;
+    pub(crate) const TELLS: u8 = 2;
 }
 
 impl Confirm {
-    pub fn new(engine: &config::Engine, link: Arc<Link>, has_replicas: Arc<AtomicBool>) -> (Self, Waiters) {
+    pub(crate) fn new(
+        engine: &config::Engine,
+        link: Arc<Link>,
+        has_replicas: Arc<AtomicBool>,
+    ) -> (Self, Waiters) {
         let (asked, waiters) = mpsc::channel(MOST_WAITING);
         let (replicas, disk) = (engine.redis_wait_replicas, AtomicU8::new(disk::UNKNOWN));
         (Self { link, asked, has_replicas, replicas, disk }, Waiters(waiters))
@@ -80,7 +84,7 @@ impl Confirm {
 
     /// Confirms what was written so far beside the key `fence`; at once where there is nothing
     /// to wait for.
-    pub fn ask(&self, fence: String, history: Arc<str>) -> Result<Option<Confirmed>, Unconfirmed> {
+    pub(crate) fn ask(&self, fence: String, history: Arc<str>) -> Result<Option<Confirmed>, Unconfirmed> {
         if self.replicas() == 0 && self.disk.load(Ordering::Relaxed) == disk::SILENT {
             return Ok(None);
         }
@@ -91,7 +95,7 @@ impl Confirm {
 
     /// Confirms, for ever. Where the writes keep going to another server than this link leads to,
     /// one of the two has not noticed who is primary: both are made anew.
-    pub async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters, writes: Arc<Link>) {
+    pub(crate) async fn run(self: Arc<Self>, Waiters(mut waiters): Waiters, writes: Arc<Link>) {
         let (mut seen, mut strange) = (0, 0);
         let mut waiting = Vec::new();
         while waiters.recv_many(&mut waiting, MOST_WAITING).await > 0 {
@@ -174,7 +178,7 @@ impl Confirm {
 
 impl Unconfirmed {
     /// In words.
-    pub const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Away => "Redis is away",
             Self::TooFew => "too few replicas, or no disk, confirmed it in time",

@@ -9,7 +9,7 @@ use prometheus_client::{
 
 /// The metrics of all links of the process.
 #[derive(Default)]
-pub struct LinkMetrics {
+pub(crate) struct LinkMetrics {
     errors: Family<Failed, Counter>,
 }
 
@@ -20,7 +20,7 @@ struct Failed {
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// No connection could be made.
     Connect,
     /// A connection broke.
@@ -44,7 +44,7 @@ labels!(Trouble {
 
 impl LinkMetrics {
     /// Counts one.
-    pub fn count(&self, kind: Trouble) {
+    pub(crate) fn count(&self, kind: Trouble) {
         self.errors.get_or_create(&Failed { kind }).inc();
     }
 }

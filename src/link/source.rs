@@ -26,10 +26,10 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(3);
 const WAITING: usize = 1024;
 
 /// What receives the messages of subscribed channels, and is told when the connection ends.
-pub type Listener = Arc<dyn AsyncPushSender>;
+pub(crate) type Listener = Arc<dyn AsyncPushSender>;
 
 /// The configured Redis.
-pub struct Source {
+pub(crate) struct Source {
     servers: Vec<ConnectionInfo>,
     ca: Option<Vec<u8>>,
     master: Option<String>,
@@ -48,7 +48,7 @@ enum Kind {
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum NotConnected {
+pub(crate) enum NotConnected {
     #[error("{0}")]
     Redis(#[from] RedisError),
     #[error(
@@ -64,7 +64,7 @@ pub enum NotConnected {
 
 impl NotConnected {
     /// Whether to try again is of no use.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::NoAof | Self::WhichMaster(_) => true,
             Self::Redis(error) => {
@@ -81,7 +81,7 @@ impl NotConnected {
 }
 
 impl Source {
-    pub fn new(engine: &config::Engine) -> RedisResult<Self> {
+    pub(crate) fn new(engine: &config::Engine) -> RedisResult<Self> {
         let urls = engine.redis_url.expose_secret().split(',').map(str::trim);
         let servers = urls.map(|url| {
             let info = url.into_connection_info()?;
@@ -99,7 +99,7 @@ impl Source {
     }
 
     /// A new connection.
-    pub async fn connect(&self, listener: Option<&Listener>) -> Result<Wire, NotConnected> {
+    pub(crate) async fn connect(&self, listener: Option<&Listener>) -> Result<Wire, NotConnected> {
         let mut wire = match self.kind.get_or_try_init(|| self.detect()).await? {
             Kind::One => self.to_primary(listener).await?,
             Kind::Sentinels(master) => {

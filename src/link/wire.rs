@@ -16,19 +16,19 @@ const AT_ONCE: usize = 64;
 
 /// An open connection.
 #[derive(Clone)]
-pub enum Wire {
+pub(crate) enum Wire {
     One(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
 
 impl Wire {
     /// Whether channels belong to slots.
-    pub fn is_cluster(&self) -> bool {
+    pub(crate) fn is_cluster(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }
 
     /// A section of what each primary says about itself.
-    pub async fn info(&mut self, section: &str) -> RedisResult<Vec<String>> {
+    pub(crate) async fn info(&mut self, section: &str) -> RedisResult<Vec<String>> {
         let mut info = cmd("INFO");
         info.arg(section);
         match self {
@@ -43,13 +43,13 @@ impl Wire {
     }
 
     /// Whether every primary keeps a log on its disk.
-    pub async fn has_log(&mut self) -> RedisResult<bool> {
+    pub(crate) async fn has_log(&mut self) -> RedisResult<bool> {
         let infos = self.info("persistence").await?;
         Ok(infos.iter().all(|info| field(info, "aof_enabled") == Some("1")))
     }
 
     /// Whether a cluster can do its work, as any of its primaries says.
-    pub async fn is_well(&mut self) -> RedisResult<bool> {
+    pub(crate) async fn is_well(&mut self) -> RedisResult<bool> {
         let info: String = match self {
             Self::One(_) => return Ok(true),
             Self::Cluster(cluster) => {
@@ -63,14 +63,14 @@ impl Wire {
     }
 
     /// Sends commands to the server that has the key of any of them; gives every answer.
-    pub async fn together(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
+    pub(crate) async fn together(&mut self, commands: &Pipeline) -> RedisResult<Vec<Value>> {
         let answers = self.req_packed_commands(commands, 0, commands.len()).await?;
         answers.into_iter().map(Value::extract_error).collect()
     }
 
     /// Begins to receive what is published on channels, on a cluster sharded; tells of each
     /// whether that went well.
-    pub async fn subscribe(&mut self, channels: &[&str]) -> Vec<bool> {
+    pub(crate) async fn subscribe(&mut self, channels: &[&str]) -> Vec<bool> {
         match self {
             Self::One(one) => {
                 let went = one.subscribe(channels).await.is_ok();
@@ -88,7 +88,7 @@ impl Wire {
     }
 
     /// No longer receives what is published on channels.
-    pub async fn unsubscribe(&mut self, channels: &[&str]) -> RedisResult<()> {
+    pub(crate) async fn unsubscribe(&mut self, channels: &[&str]) -> RedisResult<()> {
         match self {
             Self::One(one) => one.unsubscribe(channels).await,
             Self::Cluster(cluster) => {
@@ -134,6 +134,6 @@ impl ConnectionLike for Wire {
 }
 
 /// A field of an `INFO` text.
-pub fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }

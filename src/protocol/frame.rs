@@ -13,11 +13,11 @@ const USUAL_SIZE: usize = 1024;
 
 /// A frame with its header, shared by all who are to get it.
 #[derive(Clone, Debug)]
-pub struct Frame(Bytes);
+pub(crate) struct Frame(Bytes);
 
 impl Frame {
     /// What is to be written to the connection.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

@@ -6,25 +6,25 @@ use serde::Serialize;
 /// How an extension is connected to its provider; never a token.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Integration<'a> {
-    pub provider: &'a str,
-    pub extension: &'a Extension,
-    pub status: IntegrationStatus,
+pub(crate) struct Integration<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) extension: &'a Extension,
+    pub(crate) status: IntegrationStatus,
     /// When the status began, by callpop's clock.
     #[cfg_attr(test, ts(type = "number"))]
-    pub since: Micros,
+    pub(crate) since: Micros,
     /// Seconds since 1970; null when there is no access token.
     #[cfg_attr(test, ts(type = "number | null"))]
-    pub access_token_expires_at: Option<u64>,
+    pub(crate) access_token_expires_at: Option<u64>,
     /// Why it must be connected again: `rejected`, `response_lost`, `restored`, or another word.
-    pub cause: Option<&'a str>,
+    pub(crate) cause: Option<&'a str>,
 }
 
 /// What others are told of an integration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub enum IntegrationStatus {
+pub(crate) enum IntegrationStatus {
     /// The user was sent to the provider, whose activation has not come.
     Pending,
     Active,
@@ -39,7 +39,7 @@ pub enum IntegrationStatus {
 }
 
 impl IntegrationStatus {
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Pending,
         Self::Active,
         Self::Refreshing,
@@ -48,7 +48,7 @@ impl IntegrationStatus {
         Self::Deactivated,
     ];
 
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Active => "active",

@@ -6,7 +6,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 const FEW: u64 = 4096;
 
 /// Raises the limit to what the system allows, and says so where that is little.
-pub fn raise_limit() {
+pub(crate) fn raise_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {

@@ -9,7 +9,7 @@ use std::{net::SocketAddr, time::Duration};
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Which refusals were logged lately.
-pub struct Refusals(Seldom);
+pub(crate) struct Refusals(Seldom);
 
 impl Default for Refusals {
     fn default() -> Self {
@@ -19,7 +19,7 @@ impl Default for Refusals {
 
 impl Refusals {
     /// Logs a response that refuses.
-    pub fn note(&self, response: &Response, peer: SocketAddr) {
+    pub(crate) fn note(&self, response: &Response, peer: SocketAddr) {
         let status = response.status();
         if !status.is_client_error() || is_everyday(status) {
             return;

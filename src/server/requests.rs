@@ -37,7 +37,7 @@ const MAX_CONNECTIONS: usize = 16 * 1024;
 const BACKLOG: u32 = 4096;
 
 /// A listener; who comes waits until it is served.
-pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
@@ -46,7 +46,7 @@ pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
 
 /// The HTTP connections of a node.
 #[derive(Clone)]
-pub struct Requests {
+pub(crate) struct Requests {
     tasks: Tasks,
     connections: TaskTracker,
     refusals: Arc<Refusals>,
@@ -55,7 +55,7 @@ pub struct Requests {
 
 impl Requests {
     /// None yet.
-    pub fn new(tasks: Tasks) -> Self {
+    pub(crate) fn new(tasks: Tasks) -> Self {
         Self {
             tasks,
             connections: TaskTracker::new(),
@@ -65,7 +65,7 @@ impl Requests {
     }
 
     /// Serves who comes to a listener, for ever.
-    pub async fn accept(self, listener: TcpListener, routes: Router) {
+    pub(crate) async fn accept(self, listener: TcpListener, routes: Router) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             let Ok(place) = places.clone().acquire_owned().await else { return };
@@ -88,7 +88,7 @@ impl Requests {
     }
 
     /// Lets what is under way end, and ends what is idle.
-    pub async fn finish(self) {
+    pub(crate) async fn finish(self) {
         self.finish.cancel();
         self.connections.close();
         self.connections.wait().await;

@@ -14,7 +14,7 @@ use std::{net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, time::timeout};
 
 /// A sidecar that listens.
-pub struct SidecarServer {
+pub(crate) struct SidecarServer {
     config: Config,
     sidecar: Arc<Sidecar>,
     followed: Followed,
@@ -30,7 +30,7 @@ impl SidecarServer {
     ///
     /// # Errors
     /// What cannot be opened or bound.
-    pub async fn bind(config: Config) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(config: Config) -> anyhow::Result<Self> {
         let wanted = config.sidecar.clone().context("there is no [sidecar] in the configuration")?;
         let metrics = Arc::<Metrics>::default();
         let tasks = Tasks::new(&metrics);
@@ -49,7 +49,7 @@ impl SidecarServer {
     ///
     /// # Errors
     /// A task of the process failed, and it was drained for that.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self { config, sidecar, followed, metrics, tasks, public, private, admin } = self;
         tracing::info!(
             public = %public.local_addr()?,

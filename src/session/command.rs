@@ -113,14 +113,11 @@ impl Session {
         let ringing = self.gateway().ringing.clone();
         let believed = self.receipts.on_painted(leg, painted_at, received);
         self.sessions.metrics.receipt(believed.as_ref().err().copied());
-        match believed {
-            Ok(Painted { rang_at, sent_at, painted_at }) => {
-                ringing.pass(Hop::Paint, sent_at, painted_at);
-                if let Some(rang_at) = rang_at {
-                    ringing.pass(Hop::Total, rang_at, painted_at);
-                }
+        if let Ok(Painted { rang_at, sent_at, painted_at }) = believed {
+            ringing.pass(Hop::Paint, sent_at, painted_at);
+            if let Some(rang_at) = rang_at {
+                ringing.pass(Hop::Total, rang_at, painted_at);
             }
-            Err(_) => {}
         }
     }
 

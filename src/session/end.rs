@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Why a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// The client said goodbye.
     Client,
     /// The connection broke.
@@ -48,20 +48,20 @@ labels!(Cause {
 
 /// The end of a session.
 #[derive(Debug)]
-pub struct End {
-    pub cause: Cause,
+pub(crate) struct End {
+    pub(crate) cause: Cause,
     /// What the client is told, where it can be told.
-    pub goodbye: Option<(CloseCode, &'static str)>,
+    pub(crate) goodbye: Option<(CloseCode, &'static str)>,
 }
 
 impl End {
     /// There is nobody to be told.
-    pub fn gone(cause: Cause) -> Self {
+    pub(crate) fn gone(cause: Cause) -> Self {
         Self { cause, goodbye: None }
     }
 
     /// We say goodbye.
-    pub fn close(cause: Cause, code: CloseCode, reason: &'static str) -> Self {
+    pub(crate) fn close(cause: Cause, code: CloseCode, reason: &'static str) -> Self {
         Self { cause, goodbye: Some((code, reason)) }
     }
 }
@@ -79,15 +79,15 @@ impl From<io::Error> for End {
 }
 
 /// What is known of a handshake that is refused. Nothing of it is verified.
-pub struct Handshake {
-    pub peer: Option<SocketAddr>,
-    pub origin: Option<String>,
+pub(crate) struct Handshake {
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) origin: Option<String>,
     /// The id of the key that the token names.
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 /// The log lines about endings and refused handshakes.
-pub struct Endings {
+pub(crate) struct Endings {
     ended: Seldom,
     refused: Seldom,
 }
@@ -100,7 +100,13 @@ impl Default for Endings {
 
 impl Endings {
     /// Counts the end of a session, and logs it.
-    pub fn on_end(&self, metrics: &SessionMetrics, session: Uuid, peer: Option<SocketAddr>, end: &End) {
+    pub(crate) fn on_end(
+        &self,
+        metrics: &SessionMetrics,
+        session: Uuid,
+        peer: Option<SocketAddr>,
+        end: &End,
+    ) {
         metrics.end(end.cause);
         let cause = end.cause.word();
         if let Some(unsaid) = self.ended.may_say(cause) {
@@ -110,7 +116,13 @@ impl Endings {
     }
 
     /// Counts a handshake that was refused, and logs it.
-    pub fn on_refused(&self, metrics: &SessionMetrics, word: &'static str, reason: &str, seen: &Handshake) {
+    pub(crate) fn on_refused(
+        &self,
+        metrics: &SessionMetrics,
+        word: &'static str,
+        reason: &str,
+        seen: &Handshake,
+    ) {
         metrics.end(Cause::Refused);
         if let Some(unsaid) = self.refused.may_say(word) {
             let Handshake { peer, origin, key } = seen;

@@ -38,7 +38,7 @@ struct Refused {
 }
 
 /// `GET /v1/stream`.
-pub async fn stream(State(sessions): State<Arc<Sessions>>, mut request: Request) -> Response {
+pub(crate) async fn stream(State(sessions): State<Arc<Sessions>>, mut request: Request) -> Response {
     let Some((accept, upgrade)) = websocket(&mut request) else {
         return Problem::new(
             StatusCode::UPGRADE_REQUIRED,

@@ -11,11 +11,11 @@ use std::{fmt, sync::Arc};
 
 /// The metrics of sessions.
 #[derive(Default)]
-pub struct SessionMetrics {
+pub(crate) struct SessionMetrics {
     sessions: Gauge,
-    pub frames_sent: Counter,
-    pub frames_received: Counter,
-    pub reach: Arc<Reach>,
+    pub(crate) frames_sent: Counter,
+    pub(crate) frames_received: Counter,
+    pub(crate) reach: Arc<Reach>,
     /// Sessions, by why they ended.
     ended: Family<Ended, Counter>,
     /// Sessions that this node ended, by close code.
@@ -41,7 +41,7 @@ struct Disbelieved {
 }
 
 /// One session in the gauge, until it is dropped: a session that panics is counted no longer, too.
-pub struct InGauge(Gauge);
+pub(crate) struct InGauge(Gauge);
 
 impl Drop for InGauge {
     fn drop(&mut self) {
@@ -51,23 +51,23 @@ impl Drop for InGauge {
 
 impl SessionMetrics {
     /// Counts a session for as long as it is there.
-    pub fn session(&self) -> InGauge {
+    pub(crate) fn session(&self) -> InGauge {
         self.sessions.inc();
         InGauge(self.sessions.clone())
     }
 
     /// Counts the end of a session, or a handshake that was refused.
-    pub fn end(&self, cause: Cause) {
+    pub(crate) fn end(&self, cause: Cause) {
         self.ended.get_or_create(&Ended { cause }).inc();
     }
 
     /// Counts a session that this node ends.
-    pub fn close(&self, code: CloseCode) {
+    pub(crate) fn close(&self, code: CloseCode) {
         self.closed.get_or_create(&Closed { code }).inc();
     }
 
     /// Counts what a client says that it painted, by whether it is believed.
-    pub fn receipt(&self, refused: Option<Disbelief>) {
+    pub(crate) fn receipt(&self, refused: Option<Disbelief>) {
         match refused {
             None => self.receipts.inc(),
             Some(reason) => self.refused.get_or_create(&Disbelieved { reason }).inc(),

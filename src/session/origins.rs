@@ -3,17 +3,17 @@
 use axum::http::{HeaderMap, header};
 
 /// Their origins; none: only pages of the host that they connect to.
-pub struct Origins(Vec<String>);
+pub(crate) struct Origins(Vec<String>);
 
 impl Origins {
     /// As configured.
-    pub fn new(allowed: Vec<String>) -> Self {
+    pub(crate) fn new(allowed: Vec<String>) -> Self {
         Self(allowed)
     }
 
     /// Whether a handshake may go on: what is no browser has no origin, and a browser's must be
     /// listed, or where none is, be that of the host it connects to.
-    pub fn allow(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn allow(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let Some(origin) = headers.get(header::ORIGIN) else { return true };
         let Ok(origin) = origin.to_str() else { return false };

@@ -9,7 +9,7 @@ use prometheus_client::{
 use std::sync::Arc;
 
 /// How many sessions there are of each kind.
-pub struct Reach {
+pub(crate) struct Reach {
     alertable: Gauge,
     ways: Family<By, Gauge>,
     unknown: Family<Silent, Gauge>,
@@ -45,7 +45,7 @@ labels!(Why { Never: "never", Stale: "stale" });
 
 /// What is known of one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It has not told yet.
     Never,
     /// It told so, lately.
@@ -55,7 +55,7 @@ pub enum Standing {
 }
 
 /// One session among those that are counted, until it is dropped.
-pub struct Counted {
+pub(crate) struct Counted {
     reach: Arc<Reach>,
     standing: Standing,
 }
@@ -90,7 +90,7 @@ impl Reach {
         }
     }
 
-    pub fn name(&self, r: &mut Registry) {
+    pub(crate) fn name(&self, r: &mut Registry) {
         let text = "Sessions whose user can see, hear or be notified of a call now";
         r.register("sessions_alertable", text, self.alertable.clone());
         r.register("sessions_reach", "Sessions that can alert their user, by way", self.ways.clone());
@@ -101,18 +101,18 @@ impl Reach {
 
 impl Counted {
     /// A session that has not told yet.
-    pub fn new(reach: Arc<Reach>) -> Self {
+    pub(crate) fn new(reach: Arc<Reach>) -> Self {
         reach.count(Standing::Never, 1);
         Self { reach, standing: Standing::Never }
     }
 
     /// What is known of it last.
-    pub fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> Standing {
         self.standing
     }
 
     /// From now on it is known to stand so.
-    pub fn set(&mut self, standing: Standing) {
+    pub(crate) fn set(&mut self, standing: Standing) {
         if standing != self.standing {
             self.reach.count(self.standing, -1);
             self.reach.count(standing, 1);

@@ -12,7 +12,7 @@ const CLOCK_ERROR: Micros = 1_000_000;
 
 /// The ringing calls of one session.
 #[derive(Default)]
-pub struct Receipts(Option<Box<Latest>>);
+pub(crate) struct Receipts(Option<Box<Latest>>);
 
 /// The oldest first.
 #[derive(Default)]
@@ -32,17 +32,17 @@ struct Sent {
 
 /// What a receipt says that is believed.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Painted {
+pub(crate) struct Painted {
     /// The provider's timestamp; none for a call that was not news when it was sent.
-    pub rang_at: Option<Micros>,
-    pub sent_at: Micros,
+    pub(crate) rang_at: Option<Micros>,
+    pub(crate) sent_at: Micros,
     /// By the client's clock: up to a second before it was sent.
-    pub painted_at: Micros,
+    pub(crate) painted_at: Micros,
 }
 
 /// Why a receipt is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Disbelief {
+pub(crate) enum Disbelief {
     /// The session was sent no such ringing call, or long ago.
     Unknown,
     /// It came before.
@@ -57,7 +57,7 @@ labels!(Disbelief { Unknown: "unknown", Again: "again", Early: "early", Late: "l
 
 impl Receipts {
     /// A ringing call was sent; true where that was for the first time.
-    pub fn on_sent(&mut self, leg: &LegId, rang_at: Micros, is_news: bool, sent_at: Micros) -> bool {
+    pub(crate) fn on_sent(&mut self, leg: &LegId, rang_at: Micros, is_news: bool, sent_at: Micros) -> bool {
         let sent = &mut self.0.get_or_insert_default().sent;
         if sent.iter().any(|sent| sent.leg == *leg) {
             return false;
@@ -70,7 +70,12 @@ impl Receipts {
     }
 
     /// The client says that it painted a call.
-    pub fn on_painted(&mut self, leg: &LegId, painted_at: Micros, now: Micros) -> Result<Painted, Disbelief> {
+    pub(crate) fn on_painted(
+        &mut self,
+        leg: &LegId,
+        painted_at: Micros,
+        now: Micros,
+    ) -> Result<Painted, Disbelief> {
         let latest = self.0.as_mut().ok_or(Disbelief::Unknown)?;
         let sent = latest.sent.iter_mut().find(|sent| sent.leg == *leg).ok_or(Disbelief::Unknown)?;
         if sent.is_painted {

@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 /// The sessions of each user, by the `sub` of their token.
 #[derive(Default)]
-pub struct Seats {
+pub(crate) struct Seats {
     taken: DashMap<User, usize>,
 }
 
 type User = (TenantId, Arc<str>);
 
 /// One of a user's permitted sessions, until it is dropped.
-pub struct Seat {
+pub(crate) struct Seat {
     seats: Arc<Seats>,
     user: User,
 }
 
 impl Seats {
     /// Takes one of a user's `limit` seats; none when all are taken.
-    pub fn take(self: &Arc<Self>, tenant: &TenantId, sub: &Arc<str>, limit: usize) -> Option<Seat> {
+    pub(crate) fn take(self: &Arc<Self>, tenant: &TenantId, sub: &Arc<str>, limit: usize) -> Option<Seat> {
         let user = (tenant.clone(), sub.clone());
         let mut taken = self.taken.entry(user.clone()).or_default();
         if *taken >= limit {

@@ -28,13 +28,13 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
 
 /// A connection after its handshake.
-pub struct Socket {
+pub(crate) struct Socket {
     inner: WebSocketStream<TcpStream>,
     write_timeout: Duration,
 }
 
 /// What came from a client.
-pub enum Incoming {
+pub(crate) enum Incoming {
     Text(Utf8Bytes),
     /// A ping or a pong.
     SignOfLife,
@@ -48,7 +48,7 @@ pub enum Incoming {
 
 impl Socket {
     /// Takes over a connection; `read` is what came after the handshake already.
-    pub async fn new(stream: TcpStream, read: Vec<u8>, write_timeout: Duration) -> Self {
+    pub(crate) async fn new(stream: TcpStream, read: Vec<u8>, write_timeout: Duration) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -64,7 +64,7 @@ impl Socket {
     }
 
     /// Waits for something from the client. Cancel safe.
-    pub async fn receive(&mut self) -> Incoming {
+    pub(crate) async fn receive(&mut self) -> Incoming {
         match self.inner.next().await {
             Some(Ok(Message::Text(text))) => Incoming::Text(text),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::SignOfLife,
@@ -82,7 +82,7 @@ impl Socket {
     }
 
     /// Writes frames in order. An error, or a client that takes nothing for too long, is the end.
-    pub async fn send(&mut self, frames: &[Frame]) -> io::Result<()> {
+    pub(crate) async fn send(&mut self, frames: &[Frame]) -> io::Result<()> {
         if let [frame] = frames {
             return self.write(frame.as_bytes()).await;
         }
@@ -111,20 +111,20 @@ impl Socket {
     }
 
     /// Asks the client for a sign of life.
-    pub async fn ping(&mut self) -> io::Result<()> {
+    pub(crate) async fn ping(&mut self) -> io::Result<()> {
         let ping = Message::Ping(bytes::Bytes::new());
         let sent = timeout(self.write_timeout, self.inner.send(ping)).await;
         sent.map_err(io::Error::from)?.map_err(io::Error::other)
     }
 
     /// Who is at the other end, while it is connected.
-    pub fn peer(&self) -> Option<SocketAddr> {
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.inner.get_ref().peer_addr().ok()
     }
 
     /// Says why, and ends the connection in order: the client answers the goodbye first (RFC 6455,
     /// 7.1.1). To a client that sees the end of the connection before, it is as if nothing was said.
-    pub async fn close(mut self, code: CloseCode, reason: &str) {
+    pub(crate) async fn close(mut self, code: CloseCode, reason: &str) {
         let frame = CloseFrame { code: code.number().into(), reason: reason.into() };
         match timeout(LINGER, self.inner.close(Some(frame))).await {
             Ok(Ok(())) => _ = timeout(LINGER, self.answered()).await,

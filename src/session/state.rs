@@ -7,7 +7,7 @@ const NOTICE: Duration = Duration::from_secs(60);
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub(crate) enum Due {
     /// Ask for a sign of life.
     Ping,
     /// Nothing came for two heartbeats.
@@ -20,7 +20,7 @@ pub enum Due {
 
 /// The times of one session.
 #[derive(Debug)]
-pub struct Pulse {
+pub(crate) struct Pulse {
     heartbeat: Duration,
     heard: Instant,
     ping_at: Instant,
@@ -30,7 +30,7 @@ pub struct Pulse {
 
 impl Pulse {
     /// Begins now, with a token that lives so long.
-    pub fn new(heartbeat: Duration, now: Instant, token_life: Duration) -> Self {
+    pub(crate) fn new(heartbeat: Duration, now: Instant, token_life: Duration) -> Self {
         let mut pulse =
             Self { heartbeat, heard: now, ping_at: now + heartbeat, notice_at: None, expires: now };
         pulse.on_token(now, token_life);
@@ -38,25 +38,25 @@ impl Pulse {
     }
 
     /// A fresh token lives so long from now.
-    pub fn on_token(&mut self, now: Instant, life: Duration) {
+    pub(crate) fn on_token(&mut self, now: Instant, life: Duration) {
         let life = life.min(MAX_LIFE);
         self.expires = now + life;
         self.notice_at = Some(self.expires - NOTICE.min(life / 5));
     }
 
     /// Something came from the client.
-    pub fn on_sign_of_life(&mut self, now: Instant) {
+    pub(crate) fn on_sign_of_life(&mut self, now: Instant) {
         self.heard = now;
         self.ping_at = now + self.heartbeat;
     }
 
     /// When to look again.
-    pub fn next(&self) -> Instant {
+    pub(crate) fn next(&self) -> Instant {
         self.expires.min(self.ping_at).min(self.notice_at.unwrap_or(self.expires))
     }
 
     /// The next thing that is due, if any; to be asked until there is none.
-    pub fn on_time(&mut self, now: Instant) -> Option<Due> {
+    pub(crate) fn on_time(&mut self, now: Instant) -> Option<Due> {
         if now >= self.expires {
             return Some(Due::TokenExpired);
         }
@@ -75,7 +75,7 @@ impl Pulse {
 
 /// How many frames a client may send: `rate` a second, and twice that at once.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     interval: Duration,
     /// When a client that sends no more would have its whole burst back.
     full_at: Instant,
@@ -83,12 +83,12 @@ pub struct Budget {
 
 impl Budget {
     /// A whole one.
-    pub fn new(rate: u32, now: Instant) -> Self {
+    pub(crate) fn new(rate: u32, now: Instant) -> Self {
         Self { interval: Duration::from_secs(1) / rate, full_at: now }
     }
 
     /// Counts a frame; false where it is one too many.
-    pub fn spend(&mut self, now: Instant) -> bool {
+    pub(crate) fn spend(&mut self, now: Instant) -> bool {
         const BURST_SECONDS: u64 = 2;
         self.full_at = self.full_at.max(now) + self.interval;
         self.full_at - now <= Duration::from_secs(BURST_SECONDS)

@@ -32,7 +32,7 @@ const MAX_TOKEN: usize = 16 * 1024;
 
 /// What a user who connects may say.
 #[derive(Deserialize)]
-pub struct ConnectQuery {
+pub(crate) struct ConnectQuery {
     ticket: Option<String>,
     extension: Option<Extension>,
     redirect_url: Option<String>,
@@ -61,7 +61,7 @@ struct DisconnectBody {
 }
 
 /// `GET /integrations/telsmart/connect`: sends the user to the portal.
-pub async fn connect(
+pub(crate) async fn connect(
     State(sidecar): State<Arc<Sidecar>>,
     query: Result<Query<ConnectQuery>, QueryRejection>,
     headers: HeaderMap,
@@ -104,7 +104,7 @@ fn choose(named: Option<Extension>, own: &[Extension]) -> Result<Extension, Prob
 }
 
 /// `POST /integrations/telsmart/activate`.
-pub async fn activate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
+pub(crate) async fn activate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
     let answer = take_activation(&sidecar, request).await;
     sidecar.reply("activate", answer.map(|status| json!({ "status": status })))
 }
@@ -153,7 +153,7 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Integrat
 }
 
 /// `POST /integrations/telsmart/deactivate`.
-pub async fn deactivate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
+pub(crate) async fn deactivate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
     let answer = take_deactivation(&sidecar, request).await;
     sidecar.reply("deactivate", answer.map(|()| json!({ "status": "deactivated" })))
 }
@@ -165,7 +165,10 @@ async fn take_deactivation(sidecar: &Sidecar, request: Request) -> Result<(), Pr
 }
 
 /// `POST /integrations/telsmart/disconnect`: the user ends it.
-pub async fn disconnect(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn disconnect(
+    State(sidecar): State<Arc<Sidecar>>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let identity = sidecar.users.identify(&head.headers).await?;
     let given: DisconnectBody = body::parse(&body::read_json(&head.headers, body).await?)?;

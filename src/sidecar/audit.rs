@@ -6,7 +6,7 @@
 
 mod chain;
 
-pub use chain::{Verified, verify};
+pub(crate) use chain::{Verified, verify};
 
 use super::disk::{self, LATE};
 use crate::{
@@ -25,7 +25,7 @@ use std::{
 use tokio::{sync::Mutex, task, time};
 
 /// The log's name in its folder.
-pub const FILE: &str = "audit.jsonl";
+pub(crate) const FILE: &str = "audit.jsonl";
 /// The longest line that is taken. An event has about 350 bytes; ids can make it 900.
 const MAX_LINE: u64 = 4096;
 /// The event that says that an unfinished line was cut off.
@@ -33,7 +33,7 @@ const TORN: &str = "torn_line_removed";
 
 /// Why the log does not open, take an event, or verify.
 #[derive(Debug, thiserror::Error)]
-pub enum AuditError {
+pub(crate) enum AuditError {
     #[error("the audit log {path:?}: {error}")]
     CannotOpen { path: PathBuf, error: io::Error },
     #[error("the audit log {path:?}: another process writes it")]
@@ -55,17 +55,17 @@ pub enum AuditError {
 /// Something that happened to an integration. Its words are the program's own, so that nothing
 /// of a provider's answer can come into the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub(crate) struct Event {
     /// By callpop's clock.
-    pub at: Micros,
-    pub tenant: TenantId,
-    pub extension: Extension,
-    pub epoch: u64,
-    pub generation: u64,
+    pub(crate) at: Micros,
+    pub(crate) tenant: TenantId,
+    pub(crate) extension: Extension,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
     /// What happened, in snake case.
-    pub event: &'static str,
+    pub(crate) event: &'static str,
     /// Why, in snake case, where that does not follow.
-    pub cause: Option<&'static str>,
+    pub(crate) cause: Option<&'static str>,
 }
 
 /// What a line says, in the order of its fields; `hash` follows as the last.
@@ -90,7 +90,7 @@ struct Whose<'a> {
 }
 
 /// The log, open for this process alone.
-pub struct Audit {
+pub(crate) struct Audit {
     writer: Arc<Mutex<Writer>>,
 }
 
@@ -107,7 +107,7 @@ struct Writer {
 impl Audit {
     /// Opens or makes the log. A last line that a crash left unfinished is removed, and an event
     /// says so; only the end of the chain is checked. Blocks.
-    pub fn open(path: &Path, now: Micros) -> Result<Self, AuditError> {
+    pub(crate) fn open(path: &Path, now: Micros) -> Result<Self, AuditError> {
         let cannot = |error| AuditError::CannotOpen { path: path.to_owned(), error };
         let dir = path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
         disk::make_dir(dir).map_err(cannot)?;
@@ -136,7 +136,7 @@ impl Audit {
     ///
     /// A caller that goes away while others' events are written adds nothing; later, it does not
     /// stop the writing.
-    pub async fn note(&self, event: Event) -> Result<(), AuditError> {
+    pub(crate) async fn note(&self, event: Event) -> Result<(), AuditError> {
         let work = async {
             let mut writer = self.writer.clone().lock_owned().await;
             let write = move || {

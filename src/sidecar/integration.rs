@@ -12,43 +12,43 @@ use uuid::Uuid;
 
 /// Whose integration it is: an extension is unique within its tenant only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Key {
-    pub tenant: TenantId,
-    pub extension: Extension,
+pub(crate) struct Key {
+    pub(crate) tenant: TenantId,
+    pub(crate) extension: Extension,
 }
 
 /// An integration, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Integration {
-    pub key: Key,
+pub(crate) struct Integration {
+    pub(crate) key: Key,
     /// Grows with each activation.
-    pub epoch: u64,
+    pub(crate) epoch: u64,
     /// Which refresh token of the epoch it has; grows with each that comes.
-    pub generation: u64,
-    pub state: State,
+    pub(crate) generation: u64,
+    pub(crate) state: State,
     /// When `state` began to mean what it means to others.
-    pub since: Micros,
-    pub tokens: Option<Tokens>,
+    pub(crate) since: Micros,
+    pub(crate) tokens: Option<Tokens>,
     /// Consents that users were sent to the portal for.
-    pub asked: Vec<Asked>,
+    pub(crate) asked: Vec<Asked>,
     /// The callback that activated it last.
-    pub activated_by: Option<Callback>,
+    pub(crate) activated_by: Option<Callback>,
     /// When this generation's refresh token may have been sent, and by which attempts.
-    pub sent: Vec<Sent>,
+    pub(crate) sent: Vec<Sent>,
     /// It comes from a backup: newer generations may have been there.
-    pub is_restored: bool,
+    pub(crate) is_restored: bool,
     /// The attempt whose answer made this generation.
-    pub made_by: Option<Uuid>,
+    pub(crate) made_by: Option<Uuid>,
     /// Attempts in a row that certainly consumed nothing.
-    pub failures: u32,
+    pub(crate) failures: u32,
     /// No attempt before this.
-    pub retry_at: Micros,
+    pub(crate) retry_at: Micros,
 }
 
 /// Where an integration stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
-pub enum State {
+pub(crate) enum State {
     /// The user was sent to the portal; there was never a token.
     Pending,
     Active,
@@ -70,57 +70,57 @@ pub enum State {
 
 /// The right to send this generation's refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Claim {
-    pub attempt: Uuid,
+pub(crate) struct Claim {
+    pub(crate) attempt: Uuid,
     /// The process that has it.
-    pub owner: Uuid,
+    pub(crate) owner: Uuid,
     /// Until then others leave it alone. A lease, for efficiency: nothing is sent since it ended.
-    pub until: Micros,
+    pub(crate) until: Micros,
     /// The token may have left the process.
-    pub is_armed: bool,
+    pub(crate) is_armed: bool,
 }
 
 /// What the provider issued.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Tokens {
-    pub refresh: Sealed,
-    pub access: Sealed,
-    pub issued_at: Micros,
-    pub expires_at: Micros,
+pub(crate) struct Tokens {
+    pub(crate) refresh: Sealed,
+    pub(crate) access: Sealed,
+    pub(crate) issued_at: Micros,
+    pub(crate) expires_at: Micros,
 }
 
 /// A consent that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// SHA-256 of the confirmation key, in hex.
-    pub key_hash: String,
+    pub(crate) key_hash: String,
     /// The user who began it.
-    pub sub: String,
-    pub expires_at: Micros,
+    pub(crate) sub: String,
+    pub(crate) expires_at: Micros,
 }
 
 /// A callback, so that it is known when it comes again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Callback {
-    pub key_hash: String,
+pub(crate) struct Callback {
+    pub(crate) key_hash: String,
     /// SHA-256 of the tokens in it, in hex.
-    pub tokens_hash: String,
+    pub(crate) tokens_hash: String,
 }
 
 /// Once that a refresh token may have been sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Sent {
-    pub attempt: Uuid,
-    pub at: Micros,
+pub(crate) struct Sent {
+    pub(crate) attempt: Uuid,
+    pub(crate) at: Micros,
     /// When its claim ends: until then it may be on its way.
-    pub until: Micros,
-    pub is_probe: bool,
+    pub(crate) until: Micros,
+    pub(crate) is_probe: bool,
 }
 
 /// Why a user has to connect again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cause {
+pub(crate) enum Cause {
     /// The provider refused a refresh token that was never sent before.
     Rejected,
     /// An answer was lost, and the provider does not give it again.
@@ -131,7 +131,7 @@ pub enum Cause {
 
 impl Integration {
     /// One that nobody has asked for yet.
-    pub fn new(key: Key, now: Micros) -> Self {
+    pub(crate) fn new(key: Key, now: Micros) -> Self {
         Self {
             key,
             epoch: 0,
@@ -149,7 +149,7 @@ impl Integration {
         }
     }
 
-    pub fn status(&self) -> IntegrationStatus {
+    pub(crate) fn status(&self) -> IntegrationStatus {
         match &self.state {
             State::Pending => IntegrationStatus::Pending,
             State::Active => IntegrationStatus::Active,
@@ -165,7 +165,7 @@ impl Integration {
     }
 
     /// The status, where a refresh that goes well is none of its own.
-    pub fn meaning(&self) -> IntegrationStatus {
+    pub(crate) fn meaning(&self) -> IntegrationStatus {
         match self.status() {
             IntegrationStatus::Refreshing => IntegrationStatus::Active,
             other => other,
@@ -173,7 +173,7 @@ impl Integration {
     }
 
     /// Why the user has to connect again, if so.
-    pub fn cause(&self) -> Option<Cause> {
+    pub(crate) fn cause(&self) -> Option<Cause> {
         match self.state {
             State::ReauthRequired { cause } => Some(cause),
             _ => None,
@@ -181,7 +181,7 @@ impl Integration {
     }
 
     /// Whether the user's consent stands, and its calls are to be delivered.
-    pub fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         matches!(
             self.status(),
             IntegrationStatus::Active | IntegrationStatus::Refreshing | IntegrationStatus::Ambiguous
@@ -189,19 +189,19 @@ impl Integration {
     }
 
     /// The access token that may be given away, while it is valid.
-    pub fn vendible(&self, now: Micros) -> Option<&Tokens> {
+    pub(crate) fn vendible(&self, now: Micros) -> Option<&Tokens> {
         self.tokens.as_ref().filter(|tokens| self.is_live() && now < tokens.expires_at)
     }
 
     /// When the access token ends that is given away, in seconds since 1970.
-    pub fn access_ends_at(&self) -> Option<u64> {
+    pub(crate) fn access_ends_at(&self) -> Option<u64> {
         let live = self.tokens.as_ref().filter(|_| self.is_live());
         live.map(|tokens| tokens.expires_at / 1_000_000)
     }
 
     /// Whether its access token may end before there is another: what should have been refreshed
     /// by now is not, or only a probe can tell.
-    pub fn is_at_risk(&self, now: Micros) -> bool {
+    pub(crate) fn is_at_risk(&self, now: Micros) -> bool {
         let Some(tokens) = self.tokens.as_ref().filter(|_| self.is_live()) else { return false };
         let life = tokens.expires_at.saturating_sub(tokens.issued_at);
         let is_overdue = now > tokens.expires_at.saturating_sub(life / 10);
@@ -209,7 +209,7 @@ impl Integration {
     }
 
     /// The claim that is held on it.
-    pub fn claim(&self) -> Option<&Claim> {
+    pub(crate) fn claim(&self) -> Option<&Claim> {
         match &self.state {
             State::InFlight(claim) | State::Probing(claim) => Some(claim),
             _ => None,
@@ -218,7 +218,7 @@ impl Integration {
 }
 
 impl Cause {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Rejected => "rejected",
             Self::ResponseLost => "response_lost",

@@ -37,7 +37,7 @@ const SECOND: Micros = 1_000_000;
 const BEHIND: usize = 4096;
 
 /// All integrations.
-pub struct Integrations {
+pub(crate) struct Integrations {
     store: Store,
     policy: Policy,
     held: Mutex<Held>,
@@ -64,7 +64,7 @@ struct One {
 
 /// Why an integration was not changed.
 #[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
+pub(crate) enum ChangeError {
     #[error("{refusal}")]
     Refused { refusal: Refusal, stands: Box<Integration> },
     /// There is none.
@@ -81,7 +81,7 @@ pub enum ChangeError {
 }
 
 impl Integrations {
-    pub fn new(store: Store, policy: Policy) -> Self {
+    pub(crate) fn new(store: Store, policy: Policy) -> Self {
         Self {
             store,
             policy,
@@ -92,12 +92,12 @@ impl Integrations {
         }
     }
 
-    pub fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
     /// An integration as it is stored now.
-    pub async fn load(&self, key: &Key) -> Result<Option<Integration>, ChangeError> {
+    pub(crate) async fn load(&self, key: &Key) -> Result<Option<Integration>, ChangeError> {
         let Some(row) = self.store.get(&key.name()).await? else { return Ok(None) };
         let found = read(&row)?;
         self.hold(row.seq, found.clone());
@@ -106,7 +106,7 @@ impl Integrations {
 
     /// Changes an integration that is there. What `make` is called with may change until it is
     /// stored, so it is called again.
-    pub async fn change(
+    pub(crate) async fn change(
         &self,
         key: &Key,
         make: impl Fn(&Integration) -> Input,
@@ -115,7 +115,7 @@ impl Integrations {
     }
 
     /// The same; `make` may fail.
-    pub async fn try_change<E: From<ChangeError>>(
+    pub(crate) async fn try_change<E: From<ChangeError>>(
         &self,
         key: &Key,
         make: impl Fn(&Integration) -> Result<Input, E>,
@@ -124,7 +124,7 @@ impl Integrations {
     }
 
     /// Changes an integration, or a new one where there is none.
-    pub async fn change_or_begin(
+    pub(crate) async fn change_or_begin(
         &self,
         key: &Key,
         make: impl Fn(&Integration) -> Input,
@@ -193,7 +193,7 @@ impl Integrations {
     }
 
     /// Everything that is stored, by whose it is; each as it stood at some time of the reading.
-    pub async fn scan(&self) -> Result<Vec<(String, Result<Integration, ChangeError>)>, ChangeError> {
+    pub(crate) async fn scan(&self) -> Result<Vec<(String, Result<Integration, ChangeError>)>, ChangeError> {
         let mut rows = BTreeMap::new();
         let (mut line, mut seq) = (String::new(), 0);
         loop {
@@ -214,7 +214,7 @@ impl Integrations {
     }
 
     /// Follows the store, for ever.
-    pub async fn follow(self: Arc<Self>) {
+    pub(crate) async fn follow(self: Arc<Self>) {
         loop {
             let read = self.read_on().await;
             let was_away = self.is_away.swap(read.is_err(), Ordering::Relaxed);
@@ -230,7 +230,7 @@ impl Integrations {
     }
 
     /// Reads what others changed.
-    pub async fn read_on(&self) -> Result<(), ChangeError> {
+    pub(crate) async fn read_on(&self) -> Result<(), ChangeError> {
         loop {
             let (line, seq) = {
                 let held = self.held.lock();
@@ -280,7 +280,7 @@ impl Integrations {
     }
 
     /// What is due, at most so many; each is given again a second later, unless it changed.
-    pub fn due(&self, now: Micros, most: usize) -> Vec<(Arc<Integration>, Due)> {
+    pub(crate) fn due(&self, now: Micros, most: usize) -> Vec<(Arc<Integration>, Due)> {
         let mut held = self.held.lock();
         let looked: Vec<_> = held.due.iter().take_while(|(at, _)| *at <= now).take(most).cloned().collect();
         let mut due = Vec::new();
@@ -301,34 +301,34 @@ impl Integrations {
     }
 
     /// An integration as it was last heard of.
-    pub fn held(&self, key: &Key) -> Option<Arc<Integration>> {
+    pub(crate) fn held(&self, key: &Key) -> Option<Arc<Integration>> {
         self.held.lock().all.get(key).map(|one| one.found.clone())
     }
 
     /// All of them, as they were last heard of.
-    pub fn all(&self) -> Vec<Arc<Integration>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Integration>> {
         self.held.lock().all.values().map(|one| one.found.clone()).collect()
     }
 
     /// Every change from now on, whoever makes it.
-    pub fn listen(&self) -> broadcast::Receiver<Arc<Integration>> {
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Integration>> {
         self.changed.subscribe()
     }
 
     /// Waits until everything was read once.
-    pub async fn first_read(&self) {
+    pub(crate) async fn first_read(&self) {
         // The sender lives as long as this.
         let _ = self.is_read.subscribe().wait_for(|is_read| *is_read).await;
     }
 
     /// Why the store cannot be read now, if so.
-    pub fn trouble(&self) -> Option<&'static str> {
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
         let is_well = self.is_read() && !self.is_away.load(Ordering::Relaxed);
         (!is_well).then_some("the store of integrations cannot be read")
     }
 
     /// Whether everything was read at least once.
-    pub fn is_read(&self) -> bool {
+    pub(crate) fn is_read(&self) -> bool {
         *self.is_read.borrow()
     }
 }

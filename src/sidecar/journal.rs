@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 /// So many entries are kept at most; an answer is forgotten seconds after it came, so only a
 /// database that is away for long brings them near it.
-pub const MAX_ENTRIES: usize = 10_000;
+pub(crate) const MAX_ENTRIES: usize = 10_000;
 /// So many are written at once.
 const MAX_WRITES: usize = 16;
 const KEPT: &str = "json";
@@ -36,7 +36,7 @@ const HALF_WRITTEN: &str = "tmp";
 
 /// Why the journal does not open, or an answer is not kept.
 #[derive(Debug, thiserror::Error)]
-pub enum JournalError {
+pub(crate) enum JournalError {
     #[error("the journal of token responses in {dir:?}: {error}")]
     CannotOpen { dir: PathBuf, error: io::Error },
     #[error("the journal of token responses in {dir:?}: another process uses it")]
@@ -59,32 +59,32 @@ pub enum JournalError {
 
 /// A token endpoint's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Of the one request that it answers.
-    pub attempt: Uuid,
-    pub tenant: TenantId,
-    pub extension: Extension,
-    pub epoch: u64,
-    pub generation: u64,
+    pub(crate) attempt: Uuid,
+    pub(crate) tenant: TenantId,
+    pub(crate) extension: Extension,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
     /// By callpop's clock.
-    pub received_at: Micros,
+    pub(crate) received_at: Micros,
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The body as it came.
-    pub body: Sealed,
+    pub(crate) body: Sealed,
 }
 
 /// What is in the journal.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// In the order in which they were received.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// How many files are no entries; each has been logged, and is still there.
-    pub damaged: usize,
+    pub(crate) damaged: usize,
 }
 
 /// A journal that is open, for this process alone.
-pub struct Journal {
+pub(crate) struct Journal {
     shared: Arc<Shared>,
     /// Bounds the threads that a slow disk holds.
     writes: Arc<Semaphore>,
@@ -101,7 +101,7 @@ struct Shared {
 impl Journal {
     /// Opens or makes the journal in a folder of its own, and removes what was being written when
     /// its last process ended. Blocks.
-    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, JournalError> {
         let cannot = |error| JournalError::CannotOpen { dir: dir.to_owned(), error };
         disk::make_dir(dir).map_err(cannot)?;
         let mut private = OpenOptions::new();
@@ -123,7 +123,7 @@ impl Journal {
     ///
     /// A caller that goes away while others' entries are written has nothing kept; later, it does
     /// not stop the writing.
-    pub async fn keep(&self, entry: &Entry) -> Result<(), JournalError> {
+    pub(crate) async fn keep(&self, entry: &Entry) -> Result<(), JournalError> {
         let mut place = self.shared.clone().reserve(entry.attempt)?;
         let entry = entry.clone();
         let work = async {
@@ -142,7 +142,7 @@ impl Journal {
 
     /// Removes an attempt's entry, if it has one. Where that fails, it is logged, and the entry is
     /// there again at the next start; so it may be after a crash.
-    pub async fn forget(&self, attempt: Uuid) {
+    pub(crate) async fn forget(&self, attempt: Uuid) {
         let shared = self.shared.clone();
         let work = task::spawn_blocking(move || shared.remove(attempt));
         let done = match time::timeout(LATE, work).await {
@@ -157,13 +157,13 @@ impl Journal {
 
     /// Reads what is kept, for the replay at start. A file that is no entry is logged and counted,
     /// and stays where it is. Blocks.
-    pub fn entries(&self) -> Result<Kept, JournalError> {
+    pub(crate) fn entries(&self) -> Result<Kept, JournalError> {
         look(&self.shared.dir)
     }
 }
 
 /// Reads what is kept in a folder, which may be in use, or not there. Blocks.
-pub fn look(dir: &Path) -> Result<Kept, JournalError> {
+pub(crate) fn look(dir: &Path) -> Result<Kept, JournalError> {
     let paths = match files(dir, KEPT) {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
         paths => paths.map_err(|error| JournalError::CannotOpen { dir: dir.to_owned(), error })?,

@@ -8,7 +8,7 @@
 
 mod due;
 
-pub use due::{Due, Policy};
+pub(crate) use due::{Due, Policy};
 
 use super::integration::{Asked, Callback, Cause, Claim, Integration, Sent, State, Tokens};
 use crate::clock::Micros;
@@ -19,7 +19,7 @@ const MOST_ASKED: usize = 8;
 
 /// What happens to an integration.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// The user is sent to the portal.
     Connect(Asked),
     /// The provider calls back. The tokens are sealed for the epoch after the one that stands.
@@ -52,15 +52,15 @@ pub enum Input {
 
 /// What an answer of the provider is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub epoch: u64,
-    pub generation: u64,
-    pub attempt: Uuid,
+pub(crate) struct Answer {
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
+    pub(crate) attempt: Uuid,
 }
 
 /// Why something does not change what stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// It is so already.
     #[error("known")]
     Known,
@@ -83,7 +83,7 @@ impl Integration {
     ///
     /// # Errors
     /// Nothing changes, and why.
-    pub fn on(&self, input: Input, now: Micros, policy: Policy) -> Result<Self, Refusal> {
+    pub(crate) fn on(&self, input: Input, now: Micros, policy: Policy) -> Result<Self, Refusal> {
         let mut next = self.clone();
         match input {
             Input::Connect(asked) => next.connect(asked, now),

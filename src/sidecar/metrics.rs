@@ -18,45 +18,45 @@ use std::{
 
 /// The sidecar's metrics.
 #[derive(Default)]
-pub struct SidecarMetrics {
-    pub integrations: Family<Stands, Gauge>,
+pub(crate) struct SidecarMetrics {
+    pub(crate) integrations: Family<Stands, Gauge>,
     /// Alert on it: users who will have to connect again, or have no access token, if nobody acts.
-    pub at_risk: Gauge,
-    pub refreshes: Family<Ended, Counter>,
-    pub vended: Family<Vended, Counter>,
-    pub callbacks: Family<Callback, Counter>,
-    pub replayed: Counter,
+    pub(crate) at_risk: Gauge,
+    pub(crate) refreshes: Family<Ended, Counter>,
+    pub(crate) vended: Family<Vended, Counter>,
+    pub(crate) callbacks: Family<Callback, Counter>,
+    pub(crate) replayed: Counter,
     /// Answers that could not be read, and are kept.
-    pub escrowed: Counter,
-    pub journal_errors: Counter,
-    pub journal_damaged: Gauge,
-    pub audit_errors: Counter,
+    pub(crate) escrowed: Counter,
+    pub(crate) journal_errors: Counter,
+    pub(crate) journal_damaged: Gauge,
+    pub(crate) audit_errors: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Stands {
-    pub status: IntegrationStatus,
+pub(crate) struct Stands {
+    pub(crate) status: IntegrationStatus,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Ended {
-    pub outcome: Refresh,
+pub(crate) struct Ended {
+    pub(crate) outcome: Refresh,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Vended {
-    pub status: u16,
+pub(crate) struct Vended {
+    pub(crate) status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Callback {
-    pub kind: &'static str,
-    pub status: u16,
+pub(crate) struct Callback {
+    pub(crate) kind: &'static str,
+    pub(crate) status: u16,
 }
 
 /// How an attempt went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refresh {
+pub(crate) enum Refresh {
     Done,
     NotSent,
     Refused,
@@ -71,12 +71,12 @@ pub enum Refresh {
 }
 
 impl SidecarMetrics {
-    pub fn count(&self, outcome: Refresh) {
+    pub(crate) fn count(&self, outcome: Refresh) {
         self.refreshes.get_or_create(&Ended { outcome }).inc();
     }
 
     /// Counts how all integrations stand.
-    pub fn measure(&self, all: &[Arc<Integration>], now: Micros) {
+    pub(crate) fn measure(&self, all: &[Arc<Integration>], now: Micros) {
         for status in IntegrationStatus::ALL {
             let count = all.iter().filter(|it| it.status() == status).count();
             self.integrations.get_or_create(&Stands { status }).set(count as i64);

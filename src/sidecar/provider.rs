@@ -22,22 +22,22 @@ use std::{
 use zeroize::Zeroizing;
 
 /// How long a connection may take to stand.
-pub const CONNECT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// How long a revocation may take.
 const REVOKE: Duration = Duration::from_secs(10);
 /// The largest answer that is taken, in bytes.
 const MOST: usize = 64 * 1024;
 /// The longest life of an access token that is believed: a year, in seconds.
-pub const MAX_LIFE: u64 = 366 * 24 * 60 * 60;
+pub(crate) const MAX_LIFE: u64 = 366 * 24 * 60 * 60;
 
 /// Speaks with the provider's token endpoint.
-pub struct Provider {
+pub(crate) struct Provider {
     client: Client,
     portal: Portal,
 }
 
 /// What became of a request with a refresh token.
-pub enum Sending {
+pub(crate) enum Sending {
     /// The token has certainly not left the process.
     NotSent,
     /// The whole answer came.
@@ -47,7 +47,7 @@ pub enum Sending {
 }
 
 /// What an answer says.
-pub enum Reading {
+pub(crate) enum Reading {
     Issued(Grant),
     /// The refresh token is not accepted.
     Rejected,
@@ -59,13 +59,13 @@ pub enum Reading {
 
 /// Tokens that were issued.
 #[derive(Deserialize)]
-pub struct Grant {
-    pub access_token: SecretString,
+pub(crate) struct Grant {
+    pub(crate) access_token: SecretString,
     /// Where it is left out, the old one stays good.
-    pub refresh_token: Option<SecretString>,
+    pub(crate) refresh_token: Option<SecretString>,
     /// Seconds. Tokens are worth more than how it is written: what makes no sense is left out.
     #[serde(default, deserialize_with = "seconds")]
-    pub expires_in: Option<u64>,
+    pub(crate) expires_in: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -91,7 +91,7 @@ impl Fate {
 impl Provider {
     /// # Errors
     /// No HTTP client can be made.
-    pub fn new(portal: Portal) -> reqwest::Result<Self> {
+    pub(crate) fn new(portal: Portal) -> reqwest::Result<Self> {
         let client = Client::builder()
             .redirect(Policy::none())
             .retry(retry::never())
@@ -104,7 +104,7 @@ impl Provider {
 
     /// Sends a refresh token, once `arm` allows it: that is asked when the connection stands, as the
     /// last thing before the token leaves. Ends when there is an answer, or can be none.
-    pub async fn refresh<E>(
+    pub(crate) async fn refresh<E>(
         &self,
         token: &SecretString,
         arm: impl Future<Output = Result<(), E>> + Send + 'static,
@@ -138,7 +138,7 @@ impl Provider {
 
     /// Revokes a token, with all that come of the same consent; false where that failed. There may
     /// be nothing that revokes, which is no failure.
-    pub async fn revoke(&self, token: &SecretString) -> bool {
+    pub(crate) async fn revoke(&self, token: &SecretString) -> bool {
         let Some(url) = &self.portal.revoke_url else { return true };
         let form = [("token", token.expose_secret()), ("token_type_hint", "refresh_token")];
         let request = self.form(url, &form, Body::from).timeout(REVOKE);
@@ -190,7 +190,7 @@ async fn answer(request: RequestBuilder) -> Option<(u16, SecretString)> {
 }
 
 /// What an answer of the token endpoint says.
-pub fn read(status: u16, body: &SecretString) -> Reading {
+pub(crate) fn read(status: u16, body: &SecretString) -> Reading {
     let body = body.expose_secret();
     match status {
         200..=299 => match serde_json::from_str::<Grant>(body) {
@@ -223,7 +223,7 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D:
 }
 
 /// Whether a text can be a token: RFC 6749, appendix A.12 and A.17.
-pub fn is_token(token: &SecretString) -> bool {
+pub(crate) fn is_token(token: &SecretString) -> bool {
     let token = token.expose_secret();
     !token.is_empty() && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }

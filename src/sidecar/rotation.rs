@@ -39,7 +39,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
 
 /// What refreshes. It has the vault key.
-pub struct Rotation {
+pub(crate) struct Rotation {
     pub(super) integrations: Arc<Integrations>,
     pub(super) vault: Vault,
     provider: Provider,
@@ -58,16 +58,16 @@ pub struct Rotation {
 }
 
 /// What a rotation is made of.
-pub struct Parts {
-    pub integrations: Arc<Integrations>,
-    pub vault: Vault,
-    pub provider: Provider,
-    pub journal: Journal,
-    pub audit: Audit,
-    pub metrics: Arc<SidecarMetrics>,
-    pub tasks: Tasks,
-    pub answer_timeout: Duration,
-    pub late_timeout: Duration,
+pub(crate) struct Parts {
+    pub(crate) integrations: Arc<Integrations>,
+    pub(crate) vault: Vault,
+    pub(crate) provider: Provider,
+    pub(crate) journal: Journal,
+    pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<SidecarMetrics>,
+    pub(crate) tasks: Tasks,
+    pub(crate) answer_timeout: Duration,
+    pub(crate) late_timeout: Duration,
 }
 
 /// The mark that something is done about an integration here. It goes when the work ends, however
@@ -89,7 +89,7 @@ impl Drop for Ongoing {
 }
 
 impl Rotation {
-    pub fn new(parts: Parts) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
         let Parts {
             integrations,
             vault,
@@ -119,7 +119,7 @@ impl Rotation {
     }
 
     /// Does what is due, until it is told to stop.
-    pub async fn run(self: Arc<Self>) {
+    pub(crate) async fn run(self: Arc<Self>) {
         while !self.stop.is_cancelled() {
             if self.integrations.is_read() {
                 for (found, due) in self.integrations.due(clock::now(), MOST_AT_ONCE) {
@@ -141,12 +141,12 @@ impl Rotation {
     }
 
     /// Begins nothing new from now on.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.cancel();
     }
 
     /// Begins nothing new, and waits for what is under way.
-    pub async fn drain(&self) {
+    pub(crate) async fn drain(&self) {
         self.stop();
         self.under_way.close();
         self.under_way.wait().await;
@@ -154,7 +154,7 @@ impl Rotation {
 
     /// Begins to refresh, unless something is under way here. What is returned ends with it;
     /// nothing where there is too much.
-    pub fn begin(self: &Arc<Self>, key: &Key) -> Option<watch::Receiver<()>> {
+    pub(crate) fn begin(self: &Arc<Self>, key: &Key) -> Option<watch::Receiver<()>> {
         let is_too_soon = |found: Arc<Integration>| clock::now() < again_at(&found);
         if self.integrations.held(key).is_some_and(is_too_soon) {
             return None;
@@ -296,7 +296,7 @@ impl Rotation {
     }
 
     /// Settles the claims of processes that are gone: those of others, where there are no others.
-    pub async fn settle_all(&self) {
+    pub(crate) async fn settle_all(&self) {
         for found in self.integrations.all() {
             if found.claim().is_some_and(|claim| claim.owner != self.me) {
                 self.settle(&found).await;

@@ -35,7 +35,7 @@ const MOST_CALLS: usize = 1024;
 const TOO_MANY: StoreError = StoreError::Unavailable("too many calls wait for the store");
 
 /// The file of [`Store::embedded`] in its integrations.
-pub fn embedded_file(dir: &Path) -> PathBuf {
+pub(crate) fn embedded_file(dir: &Path) -> PathBuf {
     dir.join(embedded::NAME)
 }
 

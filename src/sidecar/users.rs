@@ -37,8 +37,8 @@ const MOST_AT_ONCE: usize = 256;
 
 /// What the routes of users need.
 #[derive(Clone)]
-pub struct Users {
-    pub integrations: Arc<Integrations>,
+pub(crate) struct Users {
+    pub(crate) integrations: Arc<Integrations>,
     verifier: Arc<Verifier>,
     /// Of tickets, and of consents begun: each is written to the disk.
     rate: Arc<DefaultKeyedRateLimiter<(TenantId, Arc<str>)>>,
@@ -48,7 +48,7 @@ pub struct Users {
 
 /// An integration as its user sees it.
 #[derive(Serialize)]
-pub struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     provider: &'static str,
     tenant_id: &'a TenantId,
     extension: &'a Extension,
@@ -61,14 +61,14 @@ pub struct Shown<'a> {
 
 /// Who a ticket was for.
 #[derive(Serialize, Deserialize)]
-pub struct Ticket {
-    pub tenant: TenantId,
-    pub sub: Arc<str>,
-    pub extensions: Vec<Extension>,
+pub(crate) struct Ticket {
+    pub(crate) tenant: TenantId,
+    pub(crate) sub: Arc<str>,
+    pub(crate) extensions: Vec<Extension>,
 }
 
 /// `GET /v1/integrations`.
-pub async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
     let identity = users.identify(&headers).await?;
     let _place = users.place()?;
     let mut found = Vec::new();
@@ -81,7 +81,7 @@ pub async fn list(State(users): State<Users>, headers: HeaderMap) -> Result<Resp
 }
 
 /// `POST /v1/tickets`.
-pub async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Response, Problem> {
     let Identity { tenant, sub, extensions, .. } = users.identify(&headers).await?;
     users.may_begin(&tenant, &sub)?;
     let ticket = Ticket { tenant, sub, extensions: extensions.to_vec() };
@@ -98,7 +98,7 @@ pub async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Result<Re
 }
 
 impl Users {
-    pub fn new(integrations: Arc<Integrations>, verifier: Arc<Verifier>) -> Self {
+    pub(crate) fn new(integrations: Arc<Integrations>, verifier: Arc<Verifier>) -> Self {
         let rate = RateLimiter::keyed(Quota::per_minute(MOST_PER_MINUTE));
         Self { integrations, verifier, rate: Arc::new(rate), places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
     }
@@ -109,7 +109,7 @@ impl Users {
     }
 
     /// Whether a user may ask for one more ticket, or begin once more.
-    pub fn may_begin(&self, tenant: &TenantId, sub: &Arc<str>) -> Result<(), Problem> {
+    pub(crate) fn may_begin(&self, tenant: &TenantId, sub: &Arc<str>) -> Result<(), Problem> {
         if self.rate.len() > MOST_USERS {
             self.rate.retain_recent();
         }
@@ -121,7 +121,7 @@ impl Users {
     }
 
     /// Who asks, by the token that is shown.
-    pub async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
+    pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
         let identity = self.verify(headers).await?;
         if identity.role == Role::Service {
             return Err(Problem::new(
@@ -134,7 +134,7 @@ impl Users {
     }
 
     /// The bearer of a token, whatever its role.
-    pub async fn verify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
+    pub(crate) async fn verify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
         let token = auth::bearer(headers).ok_or_else(|| unauthorized("there is no token"))?;
         self.verifier.verify(token).await.map_err(|why| {
             if why.is_transient() { unavailable(&why.to_string()) } else { unauthorized(&why.to_string()) }
@@ -142,7 +142,7 @@ impl Users {
     }
 
     /// Whom a ticket is for; it is of no use again.
-    pub async fn redeem(&self, ticket: &str) -> Result<Ticket, Problem> {
+    pub(crate) async fn redeem(&self, ticket: &str) -> Result<Ticket, Problem> {
         let _place = self.place()?;
         let taken = self.integrations.store().take(&ticket_name(ticket)).await.map_err(ChangeError::from)?;
         let taken = taken.and_then(|value| serde_json::from_str(&value).ok());
@@ -151,7 +151,7 @@ impl Users {
 }
 
 impl<'a> Shown<'a> {
-    pub fn of(found: &'a Integration) -> Self {
+    pub(crate) fn of(found: &'a Integration) -> Self {
         Self {
             provider: "telsmart",
             tenant_id: &found.key.tenant,
@@ -165,12 +165,12 @@ impl<'a> Shown<'a> {
 }
 
 /// 128 random bits, as text.
-pub fn random() -> String {
+pub(crate) fn random() -> String {
     BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
 }
 
 /// SHA-256, in hex: of secrets that are random, so that nothing else is needed.
-pub fn hash(text: &str) -> String {
+pub(crate) fn hash(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -7,8 +7,8 @@
 mod ring;
 mod sealed;
 
-pub use ring::{Ring, RingError};
-pub use sealed::{BadSealed, Sealed};
+pub(crate) use ring::Ring;
+pub(crate) use sealed::Sealed;
 
 use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use rand::RngExt;
@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use zeroize::Zeroizing;
 
 /// The longest id of a key, in bytes.
-pub const MAX_KEY_ID: usize = 64;
+pub(crate) const MAX_KEY_ID: usize = 64;
 
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = OVERHEAD - NONCE_BYTES;
@@ -27,17 +27,17 @@ const CONTEXT: &[u8] = b"callpop.vault.v1";
 
 /// What a record is and whose: it opens under the label only that it was sealed under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label<'a> {
-    pub tenant: &'a str,
-    pub extension: &'a str,
-    pub kind: Kind,
-    pub epoch: u64,
-    pub generation: u64,
+pub(crate) struct Label<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) extension: &'a str,
+    pub(crate) kind: Kind,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
 }
 
 /// What is sealed. The numbers are part of the stored form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// An access token.
     Access = 1,
     /// A refresh token.
@@ -48,7 +48,7 @@ pub enum Kind {
 
 /// Why a record does not open.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum VaultError {
+pub(crate) enum VaultError {
     #[error(
         "the key ring has no key {0:?}, and records are sealed by it: put its line back into \
          sidecar.vault_key_file, behind the first, until `callpop vault rewrap` is through"
@@ -63,7 +63,7 @@ pub enum VaultError {
 
 /// Seals and opens with the keys of a ring.
 #[derive(Debug)]
-pub struct Vault {
+pub(crate) struct Vault {
     ring: Ring,
 }
 
@@ -77,22 +77,22 @@ enum Layer<'a> {
 
 impl Vault {
     /// Makes a vault of a key ring.
-    pub fn new(ring: Ring) -> Self {
+    pub(crate) fn new(ring: Ring) -> Self {
         Self { ring }
     }
 
     /// The ids of the keys, the sealing one's first.
-    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn key_ids(&self) -> impl Iterator<Item = &str> {
         self.ring.ids()
     }
 
     /// The id of the key that seals.
-    pub fn sealing_key(&self) -> &str {
+    pub(crate) fn sealing_key(&self) -> &str {
         &self.ring.first().id
     }
 
     /// Seals a text under its label, by a fresh data key.
-    pub fn seal(&self, label: &Label<'_>, text: &SecretString) -> Sealed {
+    pub(crate) fn seal(&self, label: &Label<'_>, text: &SecretString) -> Sealed {
         let data_key =
             SecretBox::init_with_mut(|key: &mut [u8; KEY_BYTES]| rand::rng().fill(key.as_mut_slice()));
         let payload = encrypt(
@@ -105,7 +105,7 @@ impl Vault {
     }
 
     /// Opens a record under the label that it was sealed under.
-    pub fn open(&self, label: &Label<'_>, sealed: &Sealed) -> Result<SecretString, VaultError> {
+    pub(crate) fn open(&self, label: &Label<'_>, sealed: &Sealed) -> Result<SecretString, VaultError> {
         let data_key = self.unwrap(label, sealed)?;
         let cipher = XChaCha20Poly1305::new(data_key.expose_secret().into());
         let mut payload = sealed.payload().ok_or(VaultError::Damaged)?;
@@ -116,7 +116,7 @@ impl Vault {
 
     /// Wraps a record's data key by the first key; the payload stays as it is, unread. None: the
     /// first key wraps it already.
-    pub fn rewrap(&self, label: &Label<'_>, sealed: &Sealed) -> Result<Option<Sealed>, VaultError> {
+    pub(crate) fn rewrap(&self, label: &Label<'_>, sealed: &Sealed) -> Result<Option<Sealed>, VaultError> {
         let first = self.ring.first();
         if sealed.key_id() == first.id {
             return Ok(None);

@@ -35,7 +35,7 @@ const TOO_SOON: Micros = 5_000_000;
 
 /// Why there is no access token.
 #[derive(Debug, thiserror::Error)]
-pub enum NoToken {
+pub(crate) enum NoToken {
     /// The user has to do something first.
     #[error("there is no integration that could give one")]
     Status(Option<IntegrationStatus>),
@@ -52,7 +52,7 @@ struct Body {
 }
 
 /// `POST /internal/telsmart/access-token`.
-pub async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
+pub(crate) async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
     let (status, response) = match take(&sidecar, request).await {
         Ok((token, expires_at)) => {
             let body = json!({ "access_token": token.expose_secret(), "expires_at": expires_at / 1_000_000 });
@@ -89,7 +89,7 @@ impl Sidecar {
     ///
     /// # Errors
     /// There is none, and why.
-    pub async fn access_token(&self, key: &Key) -> Result<(SecretString, Micros), NoToken> {
+    pub(crate) async fn access_token(&self, key: &Key) -> Result<(SecretString, Micros), NoToken> {
         let deadline = Instant::now() + PATIENCE;
         let mut was_shut = false;
         let mut pause = LOOK / 10;

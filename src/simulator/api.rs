@@ -39,7 +39,7 @@ const MAX_TEXT: usize = 256;
 
 /// A running simulator. The last clone that is dropped, router included, ends its tasks.
 #[derive(Clone)]
-pub struct Simulator(Arc<Running>);
+pub(crate) struct Simulator(Arc<Running>);
 
 struct Running {
     board: Arc<Board>,
@@ -76,7 +76,11 @@ type Body = Result<Bytes, BytesRejection>;
 impl Simulator {
     /// Starts the phones of a tenant; must be called within a tokio runtime. Nothing is sent
     /// until someone does something.
-    pub fn start(gateway: &Destination, retries: Retries, tenant: &str) -> Result<Self, SimulatorError> {
+    pub(crate) fn start(
+        gateway: &Destination,
+        retries: Retries,
+        tenant: &str,
+    ) -> Result<Self, SimulatorError> {
         let sender = Sender::new(gateway, retries)?;
         let exchange = Exchange::new(tenant);
         let phones = exchange.phones().to_vec();
@@ -96,22 +100,22 @@ impl Simulator {
         })))
     }
 
-    pub fn tenant(&self) -> &str {
+    pub(crate) fn tenant(&self) -> &str {
         &self.0.tenant
     }
 
     /// The phones, as they were at the start.
-    pub fn phones(&self) -> &[Phone] {
+    pub(crate) fn phones(&self) -> &[Phone] {
         &self.0.phones
     }
 
     /// The scenarios that can be played.
-    pub fn scenarios(&self) -> &[Scenario] {
+    pub(crate) fn scenarios(&self) -> &[Scenario] {
         &self.0.scenarios
     }
 
     /// Everything under `/simulator`.
-    pub fn routes(&self) -> Router {
+    pub(crate) fn routes(&self) -> Router {
         Router::new()
             .route("/simulator/state", get(state))
             .route("/simulator/events", get(events))
@@ -123,7 +127,7 @@ impl Simulator {
     }
 
     /// Ends the plays and the event streams, which would hold up a graceful stop.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.0.plays.lock().abort_all();
         self.0.board.close();
     }

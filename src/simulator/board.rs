@@ -65,26 +65,26 @@ struct Entry {
 }
 
 impl Board {
-    pub fn new(exchange: Exchange) -> Self {
+    pub(crate) fn new(exchange: Exchange) -> Self {
         let inner = Inner { exchange, log: VecDeque::new(), next_id: 1 };
         let shown = watch::Sender::new(Some(inner.view()));
         Self { inner: Mutex::new(inner), shown }
     }
 
     /// The view now, and then each time that it has changed.
-    pub fn watch(&self) -> watch::Receiver<Shown> {
+    pub(crate) fn watch(&self) -> watch::Receiver<Shown> {
         let mut watch = self.shown.subscribe();
         watch.mark_changed();
         watch
     }
 
     /// Ends every watch.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.shown.send_replace(None);
     }
 
     /// Lets a user do something; the webhooks of it are sent in order. Answers the new view.
-    pub fn on(&self, input: Input, courier: &Courier, room: &mut Room) -> Result<Arc<str>, Refusal> {
+    pub(crate) fn on(&self, input: Input, courier: &Courier, room: &mut Room) -> Result<Arc<str>, Refusal> {
         let mut inner = self.inner.lock();
         let id = || Uuid::new_v4().to_string();
         let (next, webhooks) = inner.exchange.on(input, webhook::now(), id)?;
@@ -96,13 +96,13 @@ impl Board {
     }
 
     /// Sends a webhook that no phone is the cause of.
-    pub fn send(&self, webhook: Webhook, courier: &Courier, room: &mut Room) {
+    pub(crate) fn send(&self, webhook: Webhook, courier: &Courier, room: &mut Room) {
         let mut inner = self.inner.lock();
         inner.send(webhook, courier, room);
         self.show(&inner);
     }
 
-    pub fn on_receipt(&self, receipt: Receipt) {
+    pub(crate) fn on_receipt(&self, receipt: Receipt) {
         let mut inner = self.inner.lock();
         // It may have left the log long since.
         let Some(entry) = inner.log.iter_mut().find(|entry| entry.id == receipt.tag) else { return };

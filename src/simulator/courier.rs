@@ -18,15 +18,15 @@ const CAPACITY: usize = 1024;
 
 /// How far a webhook is, for whoever gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
+pub(crate) struct Receipt {
     /// As given to [`Courier::take`].
-    pub tag: u64,
-    pub attempts: u32,
-    pub progress: Progress,
+    pub(crate) tag: u64,
+    pub(crate) attempts: u32,
+    pub(crate) progress: Progress,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// An attempt has begun.
     Sending,
     /// Nothing more will be tried; none: no answer ever came.
@@ -34,7 +34,7 @@ pub enum Progress {
 }
 
 /// Room for webhooks; what is not used is free again when it is dropped.
-pub struct Room(OwnedSemaphorePermit);
+pub(crate) struct Room(OwnedSemaphorePermit);
 
 struct Parcel {
     tag: u64,
@@ -45,7 +45,7 @@ struct Parcel {
 type OnReceipt = Arc<dyn Fn(Receipt) + Send + Sync>;
 
 /// The handle; dropping it stops everything at once.
-pub struct Courier {
+pub(crate) struct Courier {
     lanes: Vec<mpsc::Sender<Parcel>>,
     room: Arc<Semaphore>,
     tasks: JoinSet<()>,
@@ -53,7 +53,7 @@ pub struct Courier {
 
 impl Courier {
     /// Starts the lanes. `on_receipt` is called from their tasks and must not wait.
-    pub fn start(sender: &Sender, on_receipt: impl Fn(Receipt) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(sender: &Sender, on_receipt: impl Fn(Receipt) + Send + Sync + 'static) -> Self {
         let on_receipt: OnReceipt = Arc::new(on_receipt);
         let mut tasks = JoinSet::new();
         let lanes = (0..LANES)
@@ -68,18 +68,18 @@ impl Courier {
     }
 
     /// Waits for room for one webhook.
-    pub async fn room(&self) -> Option<Room> {
+    pub(crate) async fn room(&self) -> Option<Room> {
         self.room.clone().acquire_owned().await.ok().map(Room)
     }
 
     /// Room for several webhooks, if there is as much now.
-    pub fn try_room(&self, webhooks: u32) -> Option<Room> {
+    pub(crate) fn try_room(&self, webhooks: u32) -> Option<Room> {
         self.room.clone().try_acquire_many_owned(webhooks).ok().map(Room)
     }
 
     /// Takes a webhook; without room for it, it is left behind and the answer is false.
     /// Those of one leg are sent in the order in which they are taken.
-    pub fn take(&self, room: &mut Room, tag: u64, webhook: Webhook) -> bool {
+    pub(crate) fn take(&self, room: &mut Room, tag: u64, webhook: Webhook) -> bool {
         let Some(room) = room.0.split(1) else { return false };
         let mut hasher = DefaultHasher::new();
         webhook.leg_id().hash(&mut hasher);
@@ -88,7 +88,7 @@ impl Courier {
     }
 
     /// Waits until everything that was taken has been sent or given up.
-    pub async fn finish(self) {
+    pub(crate) async fn finish(self) {
         let Self { lanes, room: _, mut tasks } = self;
         drop(lanes);
         while tasks.join_next().await.is_some() {}

@@ -7,29 +7,29 @@ use std::time::Duration;
 
 /// How much goes wrong. The default: nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// The probability that an event is sent twice.
-    pub duplicate: f64,
+    pub(crate) duplicate: f64,
     /// The probability that an event changes place with the next one; by chance again, and
     /// so on, so that it may slip further back.
-    pub reorder: f64,
+    pub(crate) reorder: f64,
     /// Every event and every copy is late by a random time up to this.
-    pub max_delay: Duration,
+    pub(crate) max_delay: Duration,
 }
 
 /// An event as it will be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// Counted from the start of the play.
-    pub at: Duration,
-    pub webhook: Webhook,
+    pub(crate) at: Duration,
+    pub(crate) webhook: Webhook,
     /// Whether it was planned before.
-    pub copy: bool,
+    pub(crate) copy: bool,
 }
 
 impl Faults {
     /// Makes a plan of a script, in the order of sending.
-    pub fn plan(&self, mut steps: Vec<Step>, random: &mut impl Rng) -> Vec<Planned> {
+    pub(crate) fn plan(&self, mut steps: Vec<Step>, random: &mut impl Rng) -> Vec<Planned> {
         for at in 1..steps.len() {
             if random.random_bool(self.reorder) {
                 let (before, after) = steps.split_at_mut(at);

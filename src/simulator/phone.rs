@@ -4,23 +4,23 @@
 mod leg;
 mod turn;
 
-pub use leg::{Action, Direction, Leg, LegState, Party};
+pub(crate) use leg::{Action, Direction, Leg, LegState, Party};
 
 use super::webhook::{Micros, Webhook};
 use turn::Turn;
 
 /// The tenant of the provider's documentation.
-pub const TENANT: &str = "b11d749b-8eb7-4236-a068-3d94ba3860d6";
+pub(crate) const TENANT: &str = "b11d749b-8eb7-4236-a068-3d94ba3860d6";
 /// Who calls, and is called, when nobody else is named.
-pub const SOMEONE: &str = "+3228992675";
+pub(crate) const SOMEONE: &str = "+3228992675";
 /// No input causes more webhooks than this.
-pub const MOST_WEBHOOKS: u32 = 8;
+pub(crate) const MOST_WEBHOOKS: u32 = 8;
 /// As many calls as one phone shows.
 const MAX_LEGS: usize = 8;
 
 /// What a user does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub(crate) enum Input {
     /// Someone outside calls a phone.
     Incoming { extension: String, caller: Party },
     /// The user of a phone calls a number, or the colleague's extension.
@@ -33,7 +33,7 @@ pub enum Input {
 
 /// Why nothing happened.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     #[error("there is no phone {0:?}")]
     NoPhone(String),
     #[error("there is no leg {0:?}, or it has ended")]
@@ -44,24 +44,24 @@ pub enum Refusal {
 
 /// A user's telephone.
 #[derive(Clone, Debug)]
-pub struct Phone {
-    pub extension: &'static str,
-    pub name: &'static str,
+pub(crate) struct Phone {
+    pub(crate) extension: &'static str,
+    pub(crate) name: &'static str,
     /// The last answered call that has ended, until its summary is sent.
     pub(super) summary_of: Option<Ended>,
 }
 
 /// A leg that was answered and has ended.
 #[derive(Clone, Debug)]
-pub struct Ended {
-    pub leg: Leg,
-    pub answered_at: Micros,
-    pub ended_at: Micros,
+pub(crate) struct Ended {
+    pub(crate) leg: Leg,
+    pub(crate) answered_at: Micros,
+    pub(crate) ended_at: Micros,
 }
 
 /// The phones and the calls on them.
 #[derive(Clone, Debug)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     tenant: String,
     phones: [Phone; 2],
     legs: Vec<Leg>,
@@ -71,7 +71,7 @@ pub struct Exchange {
 
 impl Exchange {
     /// John's phone 200 and Jane's 210, without calls.
-    pub fn new(tenant: &str) -> Self {
+    pub(crate) fn new(tenant: &str) -> Self {
         let phone = |extension, name| Phone { extension, name, summary_of: None };
         Self {
             tenant: tenant.to_owned(),
@@ -81,18 +81,18 @@ impl Exchange {
         }
     }
 
-    pub fn phones(&self) -> &[Phone] {
+    pub(crate) fn phones(&self) -> &[Phone] {
         &self.phones
     }
 
     /// The legs of a phone, oldest first.
-    pub fn legs_of(&self, extension: &str) -> impl Iterator<Item = &Leg> {
+    pub(crate) fn legs_of(&self, extension: &str) -> impl Iterator<Item = &Leg> {
         self.legs.iter().filter(move |leg| leg.extension == extension)
     }
 
     /// What happens on an input. The events are stamped from `now` on, each later than any
     /// before; `new_id` names new legs.
-    pub fn on(
+    pub(crate) fn on(
         &self,
         input: Input,
         now: Micros,

@@ -27,74 +27,74 @@ use tokio::{net::TcpListener, time::Instant};
 
 /// What to play, where to, and what goes wrong on the way.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Play {
+pub(crate) struct Play {
     /// The gateway's base URL
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    pub gateway: String,
+    pub(crate) gateway: String,
     /// The value of the agreed header
     #[arg(long)]
-    pub secret: SecretString,
+    pub(crate) secret: SecretString,
     /// The header agreed at onboarding
     #[arg(long, value_name = "NAME", default_value = "X-Webhook-Secret")]
-    pub header: String,
+    pub(crate) header: String,
     /// How many times faster than recorded; 0: at once
     #[arg(long, value_name = "X", default_value = "1", conflicts_with = "instant")]
-    pub speed: Speed,
+    pub(crate) speed: Speed,
     /// Send everything at once, as --speed 0
     #[arg(long)]
-    pub instant: bool,
+    pub(crate) instant: bool,
     /// The probability that an event is sent twice
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
-    pub duplicate: f64,
+    pub(crate) duplicate: f64,
     /// The probability that an event changes place with the next one
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
-    pub reorder: f64,
+    pub(crate) reorder: f64,
     /// Every event is late by a random time up to this, such as 500ms, 2s, 1m
     #[arg(long, value_name = "DUR", default_value = "0s", value_parser = duration)]
-    pub max_delay: Duration,
+    pub(crate) max_delay: Duration,
     /// How often an event is sent again when nobody answers, or the answer is 429 or 5xx
     #[arg(long, value_name = "N", default_value_t = Retries::default().max)]
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// The same seed, the same duplicates, order and delays
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Keep the recorded leg ids and timestamps
     #[arg(long)]
-    pub as_recorded: bool,
+    pub(crate) as_recorded: bool,
     /// How often everything is played
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub repeat: u32,
+    pub(crate) repeat: u32,
     /// Play in this tenant instead of the recorded one
     #[arg(long, value_name = "ID")]
-    pub tenant: Option<String>,
+    pub(crate) tenant: Option<String>,
     /// Serve two phones, MyTelsmart and its token server on this address instead of playing scenarios
     #[arg(long, value_name = "ADDR", conflicts_with = "scenarios")]
-    pub listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
     /// Built-in scenarios or files of JSON lines; none: all that are built in
     #[arg(value_name = "SCENARIO")]
-    pub scenarios: Vec<String>,
+    pub(crate) scenarios: Vec<String>,
     #[command(flatten)]
-    pub telsmart: TelsmartOptions,
+    pub(crate) telsmart: TelsmartOptions,
 }
 
 /// What became of a play.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Webhooks, duplicates among them, however often each was tried.
-    pub sent: u64,
-    pub accepted: u64,
+    pub(crate) sent: u64,
+    pub(crate) accepted: u64,
     /// The last answer was not a 2xx.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// No answer ever came.
-    pub unanswered: u64,
+    pub(crate) unanswered: u64,
     /// Attempts after the first ones.
-    pub retried: u64,
-    pub duplicates: u64,
+    pub(crate) retried: u64,
+    pub(crate) duplicates: u64,
 }
 
 /// Why there is nothing to play, or nobody to play it.
 #[derive(Debug, thiserror::Error)]
-pub enum SimulatorError {
+pub(crate) enum SimulatorError {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     #[error(transparent)]
@@ -155,7 +155,7 @@ impl Play {
 
 /// Plays the scenarios one after the other and waits until everything has been sent or given
 /// up. Dropping it stops at once.
-pub async fn play(options: &Play) -> Result<Report, SimulatorError> {
+pub(crate) async fn play(options: &Play) -> Result<Report, SimulatorError> {
     let (sender, scenarios) = (options.sender()?, options.scenarios()?);
     let counts = Arc::new(Counts::default());
     let courier = Courier::start(&sender, {
@@ -180,7 +180,7 @@ pub async fn play(options: &Play) -> Result<Report, SimulatorError> {
 }
 
 /// Serves the phones and the rest of Telsmart until `shutdown`.
-pub async fn serve(
+pub(crate) async fn serve(
     options: &Play,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,

@@ -55,7 +55,7 @@ const BUILT_IN: [(&str, &str, Option<&str>, &str); 7] = [
 
 /// Why a scenario cannot be played.
 #[derive(Debug, thiserror::Error)]
-pub enum ScenarioError {
+pub(crate) enum ScenarioError {
     #[error(
         "scenario {name:?} is neither built in ({}) nor a file that can be read: {source}",
         built_in_ids()
@@ -70,17 +70,17 @@ pub enum ScenarioError {
 /// Why a number is no speed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("must be a number from 0 (at once) to 1000000")]
-pub struct BadSpeed;
+pub(crate) struct BadSpeed;
 
 /// How many times faster than recorded; zero is at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Speed(f64);
+pub(crate) struct Speed(f64);
 
 /// A recorded call, or several.
 #[derive(Clone, Debug)]
-pub struct Scenario {
-    pub id: String,
-    pub title: String,
+pub(crate) struct Scenario {
+    pub(crate) id: String,
+    pub(crate) title: String,
     /// The call that must have been for the events to make sense, when they do not hold it.
     prologue: Vec<Webhook>,
     events: Vec<Webhook>,
@@ -89,20 +89,20 @@ pub struct Scenario {
 /// Who plays which recorded leg. Scenarios that share a cast share their legs, as recorded
 /// files do when one continues another.
 #[derive(Debug, Default)]
-pub struct Cast(HashMap<String, String>);
+pub(crate) struct Cast(HashMap<String, String>);
 
 /// An event and when it is to be sent, counted from the start of the play.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    pub at: Duration,
-    pub webhook: Webhook,
+pub(crate) struct Step {
+    pub(crate) at: Duration,
+    pub(crate) webhook: Webhook,
 }
 
 impl Speed {
     /// Everything at once.
-    pub const INSTANT: Self = Self(0.0);
+    pub(crate) const INSTANT: Self = Self(0.0);
     /// As recorded.
-    pub const REAL: Self = Self(1.0);
+    pub(crate) const REAL: Self = Self(1.0);
 
     fn scale(self, time: Duration) -> Duration {
         if self == Self::INSTANT { Duration::ZERO } else { time.div_f64(self.0) }
@@ -135,7 +135,7 @@ impl Cast {
 
 impl Scenario {
     /// The scenarios of the provider's documentation.
-    pub fn built_in() -> Result<Vec<Self>, ScenarioError> {
+    pub(crate) fn built_in() -> Result<Vec<Self>, ScenarioError> {
         BUILT_IN
             .iter()
             .map(|(id, title, prologue, text)| {
@@ -147,7 +147,7 @@ impl Scenario {
     }
 
     /// Finds a built-in scenario by its id, or reads the file of that path.
-    pub fn find(name: &str) -> Result<Self, ScenarioError> {
+    pub(crate) fn find(name: &str) -> Result<Self, ScenarioError> {
         if let Some(found) = Self::built_in()?.into_iter().find(|scenario| scenario.id == name) {
             return Ok(found);
         }
@@ -157,13 +157,13 @@ impl Scenario {
     }
 
     /// Reads a scenario from JSON lines.
-    pub fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+    pub(crate) fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
         let events = read_lines(name, text)?;
         Ok(Self { id: name.to_owned(), title: name.to_owned(), prologue: Vec::new(), events })
     }
 
     /// The same scenario in another tenant.
-    pub fn in_tenant(mut self, tenant: &str) -> Self {
+    pub(crate) fn in_tenant(mut self, tenant: &str) -> Self {
         for webhook in self.prologue.iter_mut().chain(&mut self.events) {
             *webhook = webhook.clone().with("tenant_id", tenant);
         }
@@ -171,7 +171,7 @@ impl Scenario {
     }
 
     /// The events as recorded, ids and timestamps included.
-    pub fn as_recorded(&self, speed: Speed) -> Vec<Step> {
+    pub(crate) fn as_recorded(&self, speed: Speed) -> Vec<Step> {
         let offsets = offsets(&self.events);
         arrivals(&offsets, speed).zip(self.events.iter().cloned()).map(Step::new).collect()
     }
@@ -179,7 +179,7 @@ impl Scenario {
     /// The events as a call of the present. At real speed the first is now; faster than that
     /// they begin in the past, so that no event is stamped later than it is sent and the
     /// durations are the recorded ones.
-    pub fn script(&self, cast: &mut Cast, speed: Speed, now: Micros) -> Vec<Step> {
+    pub(crate) fn script(&self, cast: &mut Cast, speed: Speed, now: Micros) -> Vec<Step> {
         let (events, offsets) = self.with_prologue(cast);
         let arrivals: Vec<_> = arrivals(&offsets, speed).collect();
         let sent = arrivals.iter().map(|at| i64::try_from(at.as_micros()).unwrap_or(i64::MAX));
@@ -199,7 +199,7 @@ impl Scenario {
     }
 
     /// How many events a play of this scenario alone sends, and how long it takes at real speed.
-    pub fn extent(&self) -> (usize, Duration) {
+    pub(crate) fn extent(&self) -> (usize, Duration) {
         let steps = self.script(&mut Cast::default(), Speed::REAL, 0);
         (steps.len(), steps.last().map_or(Duration::ZERO, |step| step.at))
     }

@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Why there is no sender.
 #[derive(Debug, thiserror::Error)]
-pub enum SenderError {
+pub(crate) enum SenderError {
     #[error("the gateway's URL {0:?} must be http:// or https:// with a host")]
     Gateway(String),
     #[error("the callback URL {0:?} must be http:// or https:// with a host")]
@@ -32,33 +32,33 @@ pub enum SenderError {
 
 /// Where the webhooks go, and the header agreed at onboarding.
 #[derive(Clone, Debug)]
-pub struct Destination {
+pub(crate) struct Destination {
     /// The gateway's base URL, without `/webhooks/telsmart`.
-    pub url: String,
-    pub header: String,
-    pub secret: SecretString,
+    pub(crate) url: String,
+    pub(crate) header: String,
+    pub(crate) secret: SecretString,
 }
 
 /// How often an event is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retries {
+pub(crate) struct Retries {
     /// Attempts after the first.
-    pub max: u32,
+    pub(crate) max: u32,
     /// The pause before the second attempt; each further one is twice as long.
-    pub first_pause: Duration,
+    pub(crate) first_pause: Duration,
 }
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The last answer, or none when there never was one.
-    pub status: Option<u16>,
-    pub attempts: u32,
+    pub(crate) status: Option<u16>,
+    pub(crate) attempts: u32,
 }
 
 /// Sends webhooks to one gateway over kept-alive connections.
 #[derive(Clone)]
-pub struct Sender {
+pub(crate) struct Sender {
     client: Client,
     url: Url,
     header: HeaderName,
@@ -83,14 +83,14 @@ impl Retries {
 
 impl Outcome {
     /// Whether the gateway took the event.
-    pub fn accepted(&self) -> bool {
+    pub(crate) fn accepted(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
 }
 
 impl Sender {
     /// Prepares to send to a gateway; connects only when there is something to send.
-    pub fn new(gateway: &Destination, retries: Retries) -> Result<Self, SenderError> {
+    pub(crate) fn new(gateway: &Destination, retries: Retries) -> Result<Self, SenderError> {
         let bad_url = || SenderError::Gateway(gateway.url.clone());
         let base = gateway.url.trim_end_matches('/');
         let url = Url::parse(&format!("{base}/webhooks/telsmart")).map_err(|_| bad_url())?;
@@ -105,7 +105,7 @@ impl Sender {
 
     /// Sends an event until it has a final answer or the attempts are used up; each attempt
     /// is announced by its number.
-    pub async fn deliver(&self, webhook: &Webhook, on_attempt: impl Fn(u32)) -> Outcome {
+    pub(crate) async fn deliver(&self, webhook: &Webhook, on_attempt: impl Fn(u32)) -> Outcome {
         let body = webhook.to_json();
         let mut attempts = 0;
         loop {
@@ -180,9 +180,9 @@ pub(super) mod tests {
     type Answer = (u16, Option<u32>);
 
     /// A gateway that answers as told, then 204, and keeps what it got.
-    pub struct FakeGateway {
-        pub gateway: Destination,
-        pub got: Arc<Mutex<Vec<Value>>>,
+    pub(crate) struct FakeGateway {
+        pub(crate) gateway: Destination,
+        pub(crate) got: Arc<Mutex<Vec<Value>>>,
         _server: JoinSet<()>,
     }
 
@@ -206,7 +206,7 @@ pub(super) mod tests {
     }
 
     impl FakeGateway {
-        pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
             let answers: VecDeque<_> = answers.into_iter().collect();
             let script = Script { answers: Arc::new(answers.into()), got: Arc::default() };
             let got = script.got.clone();
@@ -221,7 +221,7 @@ pub(super) mod tests {
     }
 
     /// Retries without the waiting.
-    pub const QUICK: Retries = Retries { max: 3, first_pause: Duration::from_millis(1) };
+    pub(crate) const QUICK: Retries = Retries { max: 3, first_pause: Duration::from_millis(1) };
 
     fn event() -> Webhook {
         let Value::Object(fields) = json!({"id": "leg", "state": "RINGING"}) else { unreachable!() };

@@ -16,7 +16,7 @@ mod phonebook;
 mod portal;
 mod tokens;
 
-pub use options::TelsmartOptions;
+pub(crate) use options::TelsmartOptions;
 
 use super::{
     phone::{Exchange, Phone},
@@ -47,7 +47,7 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// A running Telsmart. It has no tasks of its own: what happens, happens within a request.
 #[derive(Clone)]
-pub struct Telsmart(Arc<Running>);
+pub(crate) struct Telsmart(Arc<Running>);
 
 struct Running {
     tenant: String,
@@ -73,7 +73,7 @@ struct Called {
 
 impl Telsmart {
     /// Starts without any consent. The callbacks go to `gateway` unless the options say where.
-    pub fn start(options: &TelsmartOptions, gateway: &str, tenant: &str) -> Result<Self, SenderError> {
+    pub(crate) fn start(options: &TelsmartOptions, gateway: &str, tenant: &str) -> Result<Self, SenderError> {
         let at =
             |callback: Callback, url: &Option<String>| url.clone().unwrap_or_else(|| callback.at(gateway));
         let callbacks = Callbacks::new(
@@ -106,7 +106,7 @@ impl Telsmart {
     }
 
     /// Everything under `/mytelsmart`, `/oauth`, `/api/v1/contacts` and `/telsmart`.
-    pub fn routes(&self) -> Router {
+    pub(crate) fn routes(&self) -> Router {
         Router::new()
             .merge(portal::routes())
             .merge(oauth::routes())
@@ -117,7 +117,7 @@ impl Telsmart {
     }
 
     /// Ends what waits, which would hold up a graceful stop.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.0.stopped.cancel();
     }
 

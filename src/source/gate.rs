@@ -14,7 +14,7 @@ use std::{
 };
 
 /// One provider's door.
-pub struct Gate {
+pub(crate) struct Gate {
     header: AgreedHeader,
     allowed: Vec<IpNet>,
     trusted_proxies: Vec<IpNet>,
@@ -23,7 +23,7 @@ pub struct Gate {
 
 impl Gate {
     /// Telsmart's, as configured.
-    pub fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let Telsmart { header, secrets, allow_ips, rate_limit } = config.telsmart.clone();
         let rate = NonZeroU32::new(rate_limit).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
         let header = AgreedHeader::new(header, secrets);
@@ -31,7 +31,7 @@ impl Gate {
     }
 
     /// Lets a request in, or says why not, from its head alone.
-    pub fn admit(&self, head: &request::Parts) -> Result<(), Problem> {
+    pub(crate) fn admit(&self, head: &request::Parts) -> Result<(), Problem> {
         if !self.header.is_shown(&head.headers) {
             let detail = format!("the header {} is missing or wrong", self.header.name());
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
@@ -53,7 +53,7 @@ impl Gate {
     }
 
     /// Forgets the addresses that have their whole rate again; to be called now and then.
-    pub fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         if let Some(rate) = &self.rate {
             rate.retain_recent();
         }

@@ -19,7 +19,7 @@ const BELIEVED: Range<Micros> = 946_684_800_000_000..4_102_444_800_000_000;
 const MAX_EXTENSION_DIGITS: usize = 6;
 
 /// Reads a webhook's body: one event, or an array of them. All are sound or none is taken.
-pub fn parse(body: &[u8]) -> Result<Vec<Received>, Refusal> {
+pub(crate) fn parse(body: &[u8]) -> Result<Vec<Received>, Refusal> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => Ok(vec![event(body)?]),
         Some(b'[') => {

@@ -9,7 +9,7 @@ use prometheus_client::{
 
 /// The metrics of tasks.
 #[derive(Default)]
-pub struct TaskMetrics {
+pub(crate) struct TaskMetrics {
     panics: Family<Ended, Counter>,
 }
 
@@ -20,7 +20,7 @@ struct Ended {
 
 impl TaskMetrics {
     /// Counts one.
-    pub fn panicked(&self, task: &'static str) {
+    pub(crate) fn panicked(&self, task: &'static str) {
         self.panics.get_or_create(&Ended { task }).inc();
     }
 }

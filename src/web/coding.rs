@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 
 /// How a file was compressed; the smallest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coding {
+pub(crate) enum Coding {
     Brotli,
     Gzip,
     Identity,
@@ -17,7 +17,7 @@ const FULL: u16 = 1000;
 
 impl Coding {
     /// What the header says, where it says anything.
-    pub fn name(self) -> Option<&'static str> {
+    pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::Brotli => Some("br"),
             Self::Gzip => Some("gzip"),
@@ -26,7 +26,7 @@ impl Coding {
     }
 
     /// What the file's name ends with.
-    pub fn suffix(self) -> &'static str {
+    pub(crate) fn suffix(self) -> &'static str {
         match self {
             Self::Brotli => ".br",
             Self::Gzip => ".gz",
@@ -35,7 +35,7 @@ impl Coding {
     }
 
     /// Whether the file of that name is another's representation.
-    pub fn is_of_another(path: &str) -> bool {
+    pub(crate) fn is_of_another(path: &str) -> bool {
         [Self::Brotli, Self::Gzip].into_iter().any(|coding| path.ends_with(coding.suffix()))
     }
 
@@ -50,7 +50,7 @@ impl Coding {
 
 /// The codings that a request takes, the best first. The plain file comes last also where it is refused: it is
 /// of more use than an error.
-pub fn accepted(request: &HeaderMap) -> Vec<Coding> {
+pub(crate) fn accepted(request: &HeaderMap) -> Vec<Coding> {
     let mut weights: [Option<u16>; 3] = [None; 3];
     let mut any = None;
     let lines = request.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|line| line.to_str().ok());

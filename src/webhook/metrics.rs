@@ -8,21 +8,21 @@ use prometheus_client::{
 };
 
 /// The metrics of webhooks.
-pub struct WebhookMetrics {
+pub(crate) struct WebhookMetrics {
     /// Requests by their reply.
-    pub requests: Family<Reply, Counter>,
+    pub(crate) requests: Family<Reply, Counter>,
     /// From a request's head to its reply; a slow sender's body is in it.
-    pub seconds: Histogram,
+    pub(crate) seconds: Histogram,
     /// Events of unknown states.
-    pub unknown_states: Counter,
+    pub(crate) unknown_states: Counter,
     /// Events for users whose integration is not active.
-    pub inactive_users: Counter,
+    pub(crate) inactive_users: Counter,
 }
 
 /// The status of a reply.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Reply {
-    pub status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
 }
 
 impl Default for WebhookMetrics {

@@ -2,6 +2,7 @@
 //! [`support`] has what they share. What does not depend on the engine is in `contract/`, and
 //! runs on every engine.
 
+#![allow(unreachable_pub, reason = "nothing outside can use a test")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::duplicate_mod, reason = "the contract suite is compiled once for each engine")]
 

@@ -9,11 +9,8 @@ mod disk;
 mod servers;
 
 use crate::support::redis as servers_of;
-use callpop::{
-    config::{Durability, Engine, EngineKind},
-    metrics::Metrics,
-    sidecar::store::{Changes, Row, Store, StoreError, Swap},
-    tasks::Tasks,
+use callpop::integration_store::{
+    Changes, Durability, Engine, EngineKind, Metrics, Row, Store, StoreError, Swap, Tasks,
 };
 use std::path::PathBuf;
 use tempfile::TempDir;

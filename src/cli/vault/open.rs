@@ -16,16 +16,16 @@ use crate::{
 use anyhow::{Context, ensure};
 use std::path::PathBuf;
 
-pub struct Opened {
-    pub integrations: Integrations,
-    pub vault: Vault,
+pub(crate) struct Opened {
+    pub(crate) integrations: Integrations,
+    pub(crate) vault: Vault,
     /// Where the journal and the audit log are.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
 }
 
 impl Opened {
     /// Opens what is there; it makes no store.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let sidecar = config.sidecar.as_ref().context("there is no [sidecar] in the configuration")?;
         let ring = sidecar.vault_key.as_ref().context("sidecar.vault_key_file is missing")?;
         let vault = Vault::new(Ring::parse(ring).context("sidecar.vault_key_file")?);
@@ -42,7 +42,10 @@ impl Opened {
 }
 
 /// Both sealed tokens of an integration, with what they are and where they belong.
-pub fn sealed<'a>(of: &'a Integration, tokens: &'a Tokens) -> [(&'static str, Label<'a>, &'a Sealed); 2] {
+pub(crate) fn sealed<'a>(
+    of: &'a Integration,
+    tokens: &'a Tokens,
+) -> [(&'static str, Label<'a>, &'a Sealed); 2] {
     let label = |kind| label(&of.key, kind, of.epoch, of.generation);
     [
         ("access token", label(Kind::Access), &tokens.access),

@@ -13,7 +13,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 
-pub async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
+pub(crate) async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
     let audit = Audit::open(&opened.data_dir.join(audit::FILE), clock::now())
         .context("stop every server that uses this store first")?;
     let (mut marked, mut already, mut others, mut bad) = (0, 0, 0, 0);

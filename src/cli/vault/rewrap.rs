@@ -34,7 +34,7 @@ enum NotRewrapped {
     Change(#[from] ChangeError),
 }
 
-pub async fn rewrap(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
+pub(crate) async fn rewrap(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
     let mut count = Count::default();
     let mut broke_off = None;
     for (whose, found) in opened.integrations.scan().await? {

@@ -35,7 +35,7 @@ struct Found {
     bad: usize,
 }
 
-pub async fn verify(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
+pub(crate) async fn verify(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
     let mut found = Found::default();
     let stored = opened.integrations.scan().await?;
     let integrations = stored.len();

@@ -5,19 +5,19 @@ use std::collections::VecDeque;
 
 /// Oldest first, each with its row in the journal.
 #[derive(Default)]
-pub struct Archive {
+pub(crate) struct Archive {
     kept: VecDeque<(Option<u64>, Archived)>,
     bytes: usize,
 }
 
 impl Archive {
     /// The row of an event that says the same, which a provider sends twice; the inner is none where nothing is written.
-    pub fn known(&self, raw: &str) -> Option<Option<u64>> {
+    pub(crate) fn known(&self, raw: &str) -> Option<Option<u64>> {
         self.kept.iter().find(|(_, kept)| kept.raw == raw).map(|(row, _)| *row)
     }
 
     /// Adds an event; returns the rows of those that go for it.
-    pub fn push(&mut self, row: Option<u64>, archived: Archived) -> Vec<u64> {
+    pub(crate) fn push(&mut self, row: Option<u64>, archived: Archived) -> Vec<u64> {
         self.bytes += archived.raw.len();
         self.kept.push_back((row, archived));
         let mut gone = Vec::new();
@@ -30,7 +30,7 @@ impl Archive {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Archived> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Archived> {
         self.kept.iter().map(|(_, archived)| archived)
     }
 }

@@ -37,14 +37,14 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What a row says.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Record {
+pub(crate) enum Record {
     Event { received_at: Micros, event: CallEvent },
     Archived(Archived),
 }
 
 /// When something is on the disk. The default is: it is.
 #[derive(Clone, Default)]
-pub struct Durable(Option<watch::Receiver<Progress>>);
+pub(crate) struct Durable(Option<watch::Receiver<Progress>>);
 
 /// How far a group is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,13 +57,13 @@ enum Progress {
 
 /// Where a record went; nowhere, where nothing is written.
 #[derive(Default)]
-pub struct Written {
-    pub row: Option<u64>,
-    pub durable: Durable,
+pub(crate) struct Written {
+    pub(crate) row: Option<u64>,
+    pub(crate) durable: Durable,
 }
 
 /// The journal of one process. Its thread ends with it.
-pub struct Journal {
+pub(crate) struct Journal {
     shared: Arc<Shared>,
     writer: thread::JoinHandle<()>,
     /// Tells, at the thread's end, how many rows it could not write.
@@ -99,7 +99,7 @@ struct UnderWay {
 
 impl Journal {
     /// Opens or makes the journal in a folder, and hands every row to `read`.
-    pub fn open(
+    pub(crate) fn open(
         dir: &Path,
         metrics: Arc<EngineMetrics>,
         tasks: &Tasks,
@@ -134,7 +134,7 @@ impl Journal {
     }
 
     /// Adds a row to the next group. Never waits for the disk.
-    pub fn append(&self, record: Vec<u8>) -> Result<Written, EngineError> {
+    pub(crate) fn append(&self, record: Vec<u8>) -> Result<Written, EngineError> {
         if self.trouble().is_some() {
             return Err(EngineError::Unavailable("the disk does not take what is written"));
         }
@@ -154,7 +154,7 @@ impl Journal {
     }
 
     /// When a row, which was appended before, is on the disk.
-    pub fn durable(&self, row: u64) -> Durable {
+    pub(crate) fn durable(&self, row: u64) -> Durable {
         let queue = self.shared.queue.lock();
         let group = match &queue.under_way {
             _ if row >= queue.first => Some(&queue.progress),
@@ -165,13 +165,13 @@ impl Journal {
     }
 
     /// How many rows may be removed with the next group, so that events still find their place.
-    pub fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         let waiting = self.shared.queue.lock().rows.len();
         if self.trouble().is_some() { 0 } else { (MAX_WAITING_ROWS / 4).saturating_sub(waiting) }
     }
 
     /// Takes rows out with the next group. What a crash leaves behind is taken out by the retention after it.
-    pub fn remove(&self, rows: impl IntoIterator<Item = u64>) {
+    pub(crate) fn remove(&self, rows: impl IntoIterator<Item = u64>) {
         let mut rows = rows.into_iter().map(Row::Remove).peekable();
         if rows.peek().is_some() {
             self.shared.queue.lock().rows.extend(rows);
@@ -180,7 +180,7 @@ impl Journal {
     }
 
     /// Tells whoever waits for a write that hangs; to be called now and then.
-    pub fn notice_delay(&self) {
+    pub(crate) fn notice_delay(&self) {
         let queue = self.shared.queue.lock();
         let Some(group) = queue.under_way.as_ref().filter(|group| group.since.elapsed() > LATE) else {
             return;
@@ -193,13 +193,13 @@ impl Journal {
     }
 
     /// Why nothing is taken now, if so.
-    pub fn trouble(&self) -> Option<&'static str> {
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
         let in_trouble = self.shared.in_trouble.load(Ordering::Relaxed) || self.writer.is_finished();
         in_trouble.then_some("the journal cannot be written")
     }
 
     /// Writes what waits, and ends the thread.
-    pub async fn close(&self) -> Result<(), EngineError> {
+    pub(crate) async fn close(&self) -> Result<(), EngineError> {
         self.shared.close();
         let ended = self.ended.lock().take();
         let Some(ended) = ended else { return Ok(()) };
@@ -218,7 +218,7 @@ impl Drop for Journal {
 
 impl Record {
     /// The row's bytes.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         // Records hold texts, numbers and JSON that was parsed before: they always encode.
         serde_json::to_vec(self).unwrap_or_default()
     }
@@ -226,7 +226,7 @@ impl Record {
 
 impl Durable {
     /// Waits for the disk; not for ever, since a group that is late says so.
-    pub async fn wait(self) -> Result<(), EngineError> {
+    pub(crate) async fn wait(self) -> Result<(), EngineError> {
         let Some(mut progress) = self.0 else { return Ok(()) };
         match progress.wait_for(|progress| *progress != Progress::Waiting).await.as_deref() {
             Ok(Progress::OnDisk) => Ok(()),

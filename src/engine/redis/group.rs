@@ -37,7 +37,7 @@ const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for
 type Answer = Result<(Added, History), EngineError>;
 
 /// The commits of one node.
-pub struct Groups {
+pub(crate) struct Groups {
     lanes: Arc<Lanes>,
     places: Arc<Semaphore>,
     /// One for each tenant of which something is under way.
@@ -68,7 +68,7 @@ struct Lane {
 }
 
 impl Groups {
-    pub fn new(store: Arc<Store>, sweeper: Arc<Sweeper>, tasks: Tasks) -> Self {
+    pub(crate) fn new(store: Arc<Store>, sweeper: Arc<Sweeper>, tasks: Tasks) -> Self {
         Self {
             lanes: Arc::new(Lanes { store, sweeper, waiting: DashMap::new() }),
             places: Arc::new(Semaphore::new(MOST_EVENTS)),
@@ -78,7 +78,7 @@ impl Groups {
     }
 
     /// Commits an event, together with others of its tenant. It may be committed though this fails, or is dropped.
-    pub async fn commit(&self, event: CallEvent) -> Answer {
+    pub(crate) async fn commit(&self, event: CallEvent) -> Answer {
         let place = self.places.clone().try_acquire_owned().map_err(|_| TOO_MANY)?;
         let tenant = event.tenant.clone();
         let (answer, answered) = oneshot::channel();

@@ -15,7 +15,7 @@ const MOST_READS: usize = 128;
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Reads for all tenants that are behind what they missed, for ever: each at most once at a time.
-pub async fn run(store: Arc<Store>, watches: Arc<Watches>, tasks: Tasks) {
+pub(crate) async fn run(store: Arc<Store>, watches: Arc<Watches>, tasks: Tasks) {
     let places = Arc::new(Semaphore::new(MOST_READS));
     let mut healing = JoinSet::new();
     loop {

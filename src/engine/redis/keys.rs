@@ -7,96 +7,96 @@ use crate::{
 };
 
 /// Between the parts of a member, a value or a message: no id has it, and no JSON text.
-pub const SEPARATOR: char = '\u{1e}';
+pub(crate) const SEPARATOR: char = '\u{1e}';
 
 /// The names that begin with one prefix.
 #[derive(Clone)]
-pub struct Keys {
+pub(crate) struct Keys {
     prefix: String,
 }
 
 impl Keys {
-    pub fn new(prefix: &str) -> Self {
+    pub(crate) fn new(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned() }
     }
 
     /// What belongs to one tenant.
-    pub fn tenant(&self, tenant: &TenantId) -> TenantKeys {
+    pub(crate) fn tenant(&self, tenant: &TenantId) -> TenantKeys {
         // A brace would end the hash tag early, or make it empty.
         let tag = tenant.as_str().replace('%', "%25").replace('{', "%7B").replace('}', "%7D");
         TenantKeys { base: format!("{}:{{{tag}}}", self.prefix) }
     }
 
     /// The tenants that there are: a sorted set by when they were first seen.
-    pub fn tenants(&self) -> String {
+    pub(crate) fn tenants(&self) -> String {
         format!("{}:tenants", self.prefix)
     }
 
     /// Who sweeps at present.
-    pub fn sweeper(&self) -> String {
+    pub(crate) fn sweeper(&self) -> String {
         format!("{}:sweeper", self.prefix)
     }
 
     /// Events of unknown states, a sorted set by when they came; the bytes of all of them; a fence.
-    pub fn archive(&self) -> [String; 3] {
+    pub(crate) fn archive(&self) -> [String; 3] {
         ["rows", "bytes", "fence"].map(|part| format!("{}:{{archive}}:{part}", self.prefix))
     }
 }
 
 /// The names of one tenant.
-pub struct TenantKeys {
+pub(crate) struct TenantKeys {
     base: String,
 }
 
 impl TenantKeys {
     /// Where changes are published.
-    pub fn channel(&self) -> &str {
+    pub(crate) fn channel(&self) -> &str {
         &self.base
     }
 
     /// A hash: epoch, number, and the history that they belong to.
-    pub fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         format!("{}:head", self.base)
     }
 
     /// The legs that may be live: a set of members, in lexical order.
-    pub fn live(&self) -> String {
+    pub(crate) fn live(&self) -> String {
         format!("{}:live", self.base)
     }
 
     /// Every leg at the number of its last change.
-    pub fn changes(&self) -> String {
+    pub(crate) fn changes(&self) -> String {
         format!("{}:changes", self.base)
     }
 
     /// A user's legs, each at the number of its last change.
-    pub fn user(&self, extension: &Extension) -> String {
+    pub(crate) fn user(&self, extension: &Extension) -> String {
         format!("{}:user:{extension}", self.base)
     }
 
     /// A leg's events, a hash by their identity. The commit script knows that the member is at its end.
-    pub fn leg(&self, extension: &Extension, leg: &LegId) -> String {
+    pub(crate) fn leg(&self, extension: &Extension, leg: &LegId) -> String {
         format!("{}:leg:{extension}{SEPARATOR}{leg}", self.base)
     }
 
     /// What stays of a leg when it is forgotten: its version.
-    pub fn ghost(&self, extension: &Extension, leg: &LegId) -> String {
+    pub(crate) fn ghost(&self, extension: &Extension, leg: &LegId) -> String {
         format!("{}:ghost:{extension}{SEPARATOR}{leg}", self.base)
     }
 
     /// Written only to know how far replication and the disk are.
-    pub fn fence(&self) -> String {
+    pub(crate) fn fence(&self) -> String {
         format!("{}:fence", self.base)
     }
 }
 
 /// A leg within its tenant.
-pub fn member(extension: &Extension, leg: &LegId) -> String {
+pub(crate) fn member(extension: &Extension, leg: &LegId) -> String {
     format!("{extension}{SEPARATOR}{leg}")
 }
 
 /// The leg of a member.
-pub fn leg_of(tenant: &TenantId, member: &str) -> Option<LegKey> {
+pub(crate) fn leg_of(tenant: &TenantId, member: &str) -> Option<LegKey> {
     let (extension, leg) = member.split_once(SEPARATOR)?;
     Some(LegKey { tenant: tenant.clone(), extension: extension.try_into().ok()?, leg: leg.try_into().ok()? })
 }

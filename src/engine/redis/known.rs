@@ -22,7 +22,7 @@ const OVERHEAD: usize = 256;
 
 /// The legs of all tenants, each as it was in one epoch at one version.
 #[derive(Default)]
-pub struct Known(Mutex<Generations>);
+pub(crate) struct Known(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
@@ -41,7 +41,7 @@ struct Entry {
 
 impl Known {
     /// Shows a leg as a published change leaves it; none where that must be read.
-    pub fn show<T>(
+    pub(crate) fn show<T>(
         &self,
         key: LegKey,
         epoch: &Arc<str>,
@@ -61,7 +61,7 @@ impl Known {
     }
 
     /// Holds a leg as it was read from the store, unless it is known as it was later in the same epoch.
-    pub fn hold(&self, key: &LegKey, epoch: &Arc<str>, stored: &Stored) {
+    pub(crate) fn hold(&self, key: &LegKey, epoch: &Arc<str>, stored: &Stored) {
         let mut generations = self.0.lock();
         let entry = Entry { epoch: epoch.clone(), leg: stored.leg.clone(), bytes: stored.bytes };
         let entry = match generations.take(key) {

@@ -24,10 +24,10 @@ const EXPIRED: usize = 6;
 const WRAP_UP: usize = 7;
 
 /// An event, to be written.
-pub struct Pack<'a>(pub &'a Event);
+pub(crate) struct Pack<'a>(pub &'a Event);
 
 /// An event that was read.
-pub struct Unpacked(pub Event);
+pub(crate) struct Unpacked(pub(crate) Event);
 
 /// A text, read without a copy of its own.
 struct Text(Arc<str>);

@@ -41,17 +41,17 @@ const MOST_LATE: u32 = 3;
 const NO_ANSWER: EngineError = EngineError::Unavailable("Redis does not answer");
 
 /// The looks of one node.
-pub struct Probe {
+pub(crate) struct Probe {
     last: Mutex<Instant>,
     /// Whether every primary was ever seen with a replica. Replicas that are away for a while, as
     /// just after a failover, are to be waited for.
-    pub has_replicas: Arc<AtomicBool>,
+    pub(crate) has_replicas: Arc<AtomicBool>,
     /// Looks in a row at a cluster in which some server was late.
     late: AtomicU32,
     /// Whether there was any look.
-    pub looked: watch::Sender<bool>,
+    pub(crate) looked: watch::Sender<bool>,
     /// Look now: it may be that something was missed.
-    pub now: Notify,
+    pub(crate) now: Notify,
 }
 
 /// A tenant, and how far it was delivered before the look.
@@ -90,7 +90,7 @@ where
 type Stored = (Option<String>, Option<u64>, Option<String>);
 
 impl Probe {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             last: Mutex::new(Instant::now()),
             has_replicas: Arc::default(),
@@ -101,17 +101,17 @@ impl Probe {
     }
 
     /// How long ago the last look succeeded.
-    pub fn age(&self) -> Duration {
+    pub(crate) fn age(&self) -> Duration {
         self.last.lock().elapsed()
     }
 
     /// Whether the last look is too long ago.
-    pub fn is_stale(&self) -> bool {
+    pub(crate) fn is_stale(&self) -> bool {
         self.age() > STALE
     }
 
     /// Looks, for ever.
-    pub async fn run(self: Arc<Self>, store: Arc<Store>, watches: Arc<Watches>) {
+    pub(crate) async fn run(self: Arc<Self>, store: Arc<Store>, watches: Arc<Watches>) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -45,9 +45,9 @@ const CHANGING: EngineError = EngineError::Unavailable("Redis is being replaced"
 const UNREADABLE: EngineError = EngineError::Unavailable("Redis holds something else than callpop wrote");
 
 /// The data in Redis.
-pub struct Store {
-    pub keys: Keys,
-    pub link: Arc<Link>,
+pub(crate) struct Store {
+    pub(crate) keys: Keys,
+    pub(crate) link: Arc<Link>,
     /// How long an ended leg stays.
     keep: Duration,
     /// How long any leg stays after its last change.
@@ -65,24 +65,24 @@ pub struct Store {
 }
 
 /// What a server says of the history that it is in: each primary begins its own.
-pub type History = Arc<str>;
+pub(crate) type History = Arc<str>;
 
 /// An event on its way to Redis.
-pub struct Entry {
+pub(crate) struct Entry {
     event: CallEvent,
     json: String,
 }
 
 /// A leg of a stream, as it was when the stream was looked at.
-pub struct Found {
-    pub key: LegKey,
-    pub stored: Stored,
+pub(crate) struct Found {
+    pub(crate) key: LegKey,
+    pub(crate) stored: Stored,
 }
 
 /// The legs of a stream at one instant.
-pub struct Legs {
-    pub head: Head,
-    pub found: Vec<Found>,
+pub(crate) struct Legs {
+    pub(crate) head: Head,
+    pub(crate) found: Vec<Found>,
 }
 
 /// What an index says.
@@ -106,19 +106,19 @@ enum Part<'a> {
 }
 
 impl Entry {
-    pub fn new(event: CallEvent) -> Result<Self, EngineError> {
+    pub(crate) fn new(event: CallEvent) -> Result<Self, EngineError> {
         let json = serde_json::to_string(&Pack(&event.event)).map_err(|_| UNREADABLE)?;
         Ok(Self { event, json })
     }
 
     /// What it has to say.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.json.len()
     }
 }
 
 impl Store {
-    pub fn new(link: Arc<Link>, engine: &config::Engine, calls: &config::Calls) -> Self {
+    pub(crate) fn new(link: Arc<Link>, engine: &config::Engine, calls: &config::Calls) -> Self {
         Self {
             keys: Keys::new(&engine.redis_prefix),
             link,
@@ -138,7 +138,7 @@ impl Store {
 
     /// Adds events of one tenant to their legs, and publishes the changes: one call. Tells what became of each, and
     /// in which history.
-    pub async fn commit<'a>(
+    pub(crate) async fn commit<'a>(
         &self,
         tenant: &TenantId,
         entries: impl ExactSizeIterator<Item = &'a Entry> + Clone,
@@ -173,7 +173,7 @@ impl Store {
     }
 
     /// Keeps what is no call's event, once, within the bounds of every engine. Tells in which history.
-    pub async fn archive(&self, row: String) -> Result<History, EngineError> {
+    pub(crate) async fn archive(&self, row: String) -> Result<History, EngineError> {
         let [rows, bytes, _] = self.keys.archive();
         let mut ask = call(&self.archive, 2);
         ask.arg(rows).arg(bytes).arg(now()).arg(row).arg(MAX_ARCHIVED).arg(MAX_ARCHIVED_BYTES);
@@ -183,7 +183,7 @@ impl Store {
 
     /// A tenant's head, which is made where there is none. `seen` is what was there before, if
     /// anything: where the store has gone back, a new epoch begins.
-    pub async fn head(&self, tenant: &TenantId, seen: Option<&Head>) -> Result<Head, EngineError> {
+    pub(crate) async fn head(&self, tenant: &TenantId, seen: Option<&Head>) -> Result<Head, EngineError> {
         let mut ask = call(&self.head, 1);
         ask.arg(self.keys.tenant(tenant).head());
         ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
@@ -195,7 +195,7 @@ impl Store {
     }
 
     /// All live legs of a stream, and the ended ones that changed last: of each user, or of the tenant.
-    pub async fn latest(&self, stream: &Stream) -> Result<Legs, EngineError> {
+    pub(crate) async fn latest(&self, stream: &Stream) -> Result<Legs, EngineError> {
         let recent = match stream {
             Stream::User { .. } => self.recent_per_user,
             Stream::Tenant { .. } => self.recent_per_tenant,
@@ -213,7 +213,7 @@ impl Store {
 
     /// The legs that changed after a number, in the order of their last changes; an error is where
     /// the stream is now, if that cannot be told any more, or is more than a snapshot would hold.
-    pub async fn changes(
+    pub(crate) async fn changes(
         &self,
         stream: &Stream,
         epoch: &str,
@@ -244,7 +244,7 @@ impl Store {
 
     /// Legs of a tenant, without those that are forgotten: as they were `at` a head, or as they
     /// are. An error is where the tenant is now, if that is another epoch.
-    pub async fn read(
+    pub(crate) async fn read(
         &self,
         tenant: &TenantId,
         keys: Vec<LegKey>,
@@ -306,7 +306,7 @@ impl Store {
     }
 
     /// How many ended calls a snapshot of the stream holds.
-    pub fn most_recent(&self, stream: &Stream) -> usize {
+    pub(crate) fn most_recent(&self, stream: &Stream) -> usize {
         match stream {
             Stream::User { extensions, .. } => self.recent_per_user * extensions.len(),
             Stream::Tenant { .. } => self.recent_per_tenant,

@@ -14,15 +14,15 @@ const STATE: char = '=';
 
 /// A leg, the number of its last change, and the bytes of its events.
 #[derive(Debug)]
-pub struct Stored {
-    pub seq: u64,
-    pub leg: Leg,
-    pub bytes: usize,
+pub(crate) struct Stored {
+    pub(crate) seq: u64,
+    pub(crate) leg: Leg,
+    pub(crate) bytes: usize,
 }
 
 impl Stored {
     /// Reads a leg as it was at number `upto`; none where it was not there yet, or is forgotten.
-    pub fn read<'a>(values: impl IntoIterator<Item = &'a str>, upto: u64) -> Option<Self> {
+    pub(crate) fn read<'a>(values: impl IntoIterator<Item = &'a str>, upto: u64) -> Option<Self> {
         let values = values.into_iter().filter(|value| !value.starts_with(STATE));
         let values = values.filter_map(|value| Value::parse(value).or_else(complain));
         Self::of(values.filter(|value| value.seq <= upto))
@@ -46,7 +46,7 @@ fn complain<T>() -> Option<T> {
 }
 
 /// When a leg was touched last, by callpop's clock, as its state says.
-pub fn touched(state: &str) -> Option<Micros> {
+pub(crate) fn touched(state: &str) -> Option<Micros> {
     state.split(':').nth(1)?.parse().ok()
 }
 
@@ -72,27 +72,27 @@ impl<'a> Value<'a> {
 }
 
 /// What is published: changes of a tenant, in the order of their numbers, which have no gaps.
-pub struct Published<'a> {
-    pub epoch: &'a str,
+pub(crate) struct Published<'a> {
+    pub(crate) epoch: &'a str,
     /// When they were committed, in microseconds by the clock of the node that did.
-    pub at: u64,
+    pub(crate) at: u64,
     parts: Split<'a, char>,
 }
 
 /// One of them.
-pub struct Said<'a> {
-    pub seq: u64,
-    pub extension: &'a str,
+pub(crate) struct Said<'a> {
+    pub(crate) seq: u64,
+    pub(crate) extension: &'a str,
     leg: &'a str,
     /// How many events the leg has now.
-    pub count: usize,
+    pub(crate) count: usize,
     /// All of them, or the new one.
     values: Vec<Value<'a>>,
 }
 
 impl<'a> Published<'a> {
     /// Reads a message; none where it is not one of ours.
-    pub fn parse(message: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(message: &'a [u8]) -> Option<Self> {
         let mut parts = std::str::from_utf8(message).ok()?.split(SEPARATOR);
         Some(Self { epoch: parts.next()?, at: parts.next()?.parse().ok()?, parts })
     }
@@ -114,28 +114,28 @@ impl<'a> Iterator for Published<'a> {
 
 impl Said<'_> {
     /// Whose leg it is.
-    pub fn key(&self, tenant: &TenantId) -> Option<LegKey> {
+    pub(crate) fn key(&self, tenant: &TenantId) -> Option<LegKey> {
         let leg: LegId = self.leg.try_into().ok()?;
         Some(LegKey { tenant: tenant.clone(), extension: self.extension.try_into().ok()?, leg })
     }
 
     /// Whether the leg must be read: it is too large to be published.
-    pub fn is_bare(&self) -> bool {
+    pub(crate) fn is_bare(&self) -> bool {
         self.values.iter().all(|value| value.json.is_empty())
     }
 
     /// Whether it says all of the leg.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.values.len() == self.count
     }
 
     /// The leg with all its events.
-    pub fn whole(&self) -> Option<Stored> {
+    pub(crate) fn whole(&self) -> Option<Stored> {
         Stored::of(self.values.iter().copied())
     }
 
     /// The version that the leg has now, the event that made it, and its bytes, where it says only that one.
-    pub fn news(&self) -> Option<(u32, Event, usize)> {
+    pub(crate) fn news(&self) -> Option<(u32, Event, usize)> {
         let [value] = self.values.as_slice() else { return None };
         Some((value.version, value.event()?, value.json.len()))
     }
@@ -143,9 +143,9 @@ impl Said<'_> {
 
 /// The state of a tenant at one instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    pub epoch: Arc<str>,
-    pub seq: u64,
+pub(crate) struct Head {
+    pub(crate) epoch: Arc<str>,
+    pub(crate) seq: u64,
 }
 
 #[cfg(test)]

@@ -27,20 +27,20 @@ const TOGETHER: usize = 128;
 struct Broken;
 
 /// The subscriptions of one node.
-pub struct Subscriber {
-    pub link: Arc<Link>,
+pub(crate) struct Subscriber {
+    pub(crate) link: Arc<Link>,
     watches: Arc<Watches>,
     /// Something is to be done before the next round is due.
-    pub hurry: Notify,
+    pub(crate) hurry: Notify,
 }
 
 impl Subscriber {
-    pub fn new(link: Arc<Link>, watches: Arc<Watches>) -> Self {
+    pub(crate) fn new(link: Arc<Link>, watches: Arc<Watches>) -> Self {
         Self { link, watches, hurry: Notify::new() }
     }
 
     /// What the connection calls with all that Redis sends unasked.
-    pub fn listener(self: &Arc<Self>) -> Listener {
+    pub(crate) fn listener(self: &Arc<Self>) -> Listener {
         // The connection holds it, and the subscriber the connection.
         let subscriber = Arc::downgrade(self);
         Arc::new(move |push| {
@@ -50,13 +50,13 @@ impl Subscriber {
     }
 
     /// A new connection has no subscriptions.
-    pub fn on_connected(&self) {
+    pub(crate) fn on_connected(&self) {
         self.watches.unsubscribed();
         self.hurry.notify_one();
     }
 
     /// Goes round, for ever; after each new subscription the probe looks for what it came too late for.
-    pub async fn run(self: Arc<Self>, probe: Arc<Probe>) {
+    pub(crate) async fn run(self: Arc<Self>, probe: Arc<Probe>) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -26,7 +26,7 @@ const LIST_AGAIN: Duration = Duration::from_secs(15);
 const TOGETHER: usize = 512;
 
 /// What one node knows for its turns.
-pub struct Sweeper {
+pub(crate) struct Sweeper {
     store: Arc<Store>,
     expire_after: Duration,
     /// The tenants that are known to be listed in Redis.
@@ -38,7 +38,7 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    pub fn new(store: Arc<Store>, expire_after: Duration) -> Self {
+    pub(crate) fn new(store: Arc<Store>, expire_after: Duration) -> Self {
         let retire = Script::new(include_str!("scripts/retire.lua"));
         Self {
             store,
@@ -52,7 +52,7 @@ impl Sweeper {
     }
 
     /// Lets every node know of a tenant, before its first commit here.
-    pub async fn list(&self, tenant: &TenantId) -> Result<(), EngineError> {
+    pub(crate) async fn list(&self, tenant: &TenantId) -> Result<(), EngineError> {
         if self.listed.contains(tenant) {
             return Ok(());
         }
@@ -81,7 +81,7 @@ impl Sweeper {
     }
 
     /// The tenants to look at, where it is this node's turn.
-    pub async fn turn(&self) -> Result<Vec<TenantId>, EngineError> {
+    pub(crate) async fn turn(&self) -> Result<Vec<TenantId>, EngineError> {
         if !is_due(&self.last_turn, TURN / 4) {
             return Ok(Vec::new());
         }
@@ -104,7 +104,7 @@ impl Sweeper {
     }
 
     /// What ends the live legs of a tenant that nothing was heard of for long.
-    pub async fn silent(&self, tenant: &TenantId) -> Result<Vec<CallEvent>, EngineError> {
+    pub(crate) async fn silent(&self, tenant: &TenantId) -> Result<Vec<CallEvent>, EngineError> {
         let keys = self.store.keys.tenant(tenant);
         let mut look = pipe();
         look.exists(keys.head()).cmd("ZRANGE").arg(keys.live()).arg(0).arg(-1);

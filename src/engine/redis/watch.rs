@@ -29,27 +29,27 @@ use tokio::sync::{Notify, OnceCell};
 const MOST_HELD: usize = 1024;
 
 /// The tenants that are watched, by their channel.
-pub struct Watches {
+pub(crate) struct Watches {
     by_channel: DashMap<String, Arc<Watch>>,
     /// Those that are behind the store.
     behind: Mutex<Vec<Arc<Watch>>>,
-    pub someone_is_behind: Notify,
+    pub(crate) someone_is_behind: Notify,
     /// A channel stays silent, though it was subscribed to again.
-    pub is_deaf: AtomicBool,
-    pub feed: Arc<Feed>,
-    pub metrics: Arc<EngineMetrics>,
-    pub rules: Rules,
+    pub(crate) is_deaf: AtomicBool,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) metrics: Arc<EngineMetrics>,
+    pub(crate) rules: Rules,
     known: Known,
 }
 
 /// One tenant.
-pub struct Watch {
-    pub tenant: TenantId,
-    pub channel: String,
+pub(crate) struct Watch {
+    pub(crate) tenant: TenantId,
+    pub(crate) channel: String,
     /// Whether Redis was told to send what is published.
-    pub is_subscribed: AtomicBool,
+    pub(crate) is_subscribed: AtomicBool,
     /// Set once the position is known; from then on nothing is missed.
-    pub begun: OnceCell<()>,
+    pub(crate) begun: OnceCell<()>,
     position: Mutex<Position>,
 }
 
@@ -66,7 +66,7 @@ struct Position {
 }
 
 impl Watches {
-    pub fn new(feed: Arc<Feed>, metrics: Arc<EngineMetrics>, rules: Rules) -> Self {
+    pub(crate) fn new(feed: Arc<Feed>, metrics: Arc<EngineMetrics>, rules: Rules) -> Self {
         Self {
             by_channel: DashMap::new(),
             behind: Mutex::default(),
@@ -80,7 +80,7 @@ impl Watches {
     }
 
     /// The watch of a tenant, new or not. Whoever asks has registered a listener before.
-    pub fn of(&self, tenant: &TenantId, channel: &str) -> Arc<Watch> {
+    pub(crate) fn of(&self, tenant: &TenantId, channel: &str) -> Arc<Watch> {
         if let Some(watch) = self.by_channel.get(channel) {
             return watch.clone();
         }
@@ -91,22 +91,22 @@ impl Watches {
     }
 
     /// All of them.
-    pub fn all(&self) -> Vec<Arc<Watch>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Watch>> {
         self.by_channel.iter().map(|watch| watch.value().clone()).collect()
     }
 
     /// Whether that is the watch of its tenant still.
-    pub fn has(&self, watch: &Arc<Watch>) -> bool {
+    pub(crate) fn has(&self, watch: &Arc<Watch>) -> bool {
         self.by_channel.get(&watch.channel).is_some_and(|ours| Arc::ptr_eq(&ours, watch))
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.by_channel.len()
     }
 
     /// Forgets the tenants that nobody listens to; returns them.
-    pub fn drop_idle(&self) -> Vec<Arc<Watch>> {
+    pub(crate) fn drop_idle(&self) -> Vec<Arc<Watch>> {
         let idle: Vec<_> =
             self.all().into_iter().filter(|watch| !self.feed.has_listeners(&watch.tenant)).collect();
         // Looked at again while nobody can ask for the watch: who asks later gets a new one.
@@ -117,26 +117,26 @@ impl Watches {
     }
 
     /// Those that are behind, once.
-    pub fn take_behind(&self) -> Vec<Arc<Watch>> {
+    pub(crate) fn take_behind(&self) -> Vec<Arc<Watch>> {
         std::mem::take(&mut *self.behind.lock())
     }
 
     /// All subscriptions are gone.
-    pub fn unsubscribed(&self) {
+    pub(crate) fn unsubscribed(&self) {
         for watch in &self.by_channel {
             watch.is_subscribed.store(false, Ordering::Relaxed);
         }
     }
 
     /// One subscription is gone: on a cluster, since its slot moved.
-    pub fn unsubscribed_from(&self, channel: &str) {
+    pub(crate) fn unsubscribed_from(&self, channel: &str) {
         if let Some(watch) = self.by_channel.get(channel) {
             watch.is_subscribed.store(false, Ordering::Relaxed);
         }
     }
 
     /// Something was published.
-    pub fn on_message(&self, channel: &str, message: Vec<u8>) {
+    pub(crate) fn on_message(&self, channel: &str, message: Vec<u8>) {
         let Some(watch) = self.by_channel.get(channel).map(|watch| watch.clone()) else { return };
         let Some(published) = Published::parse(&message) else { return };
         let lag = now().saturating_sub(published.at);
@@ -159,7 +159,7 @@ impl Watches {
     }
 
     /// A look at the store. True where it is ahead: what is on its way is given a moment.
-    pub fn on_look(&self, watch: &Arc<Watch>, store: &Head) -> bool {
+    pub(crate) fn on_look(&self, watch: &Arc<Watch>, store: &Head) -> bool {
         let mut position = watch.position.lock();
         let Position { head: Some(head), seen, held: None, .. } = &mut *position else { return false };
         if store.epoch != head.epoch {
@@ -171,7 +171,7 @@ impl Watches {
     }
 
     /// A moment after a look that found the store ahead.
-    pub fn on_overdue(&self, watch: &Arc<Watch>) {
+    pub(crate) fn on_overdue(&self, watch: &Arc<Watch>) {
         let mut position = watch.position.lock();
         let Position { head: Some(head), seen: Some(seen), held: None, .. } = &*position else { return };
         if head.seq < *seen {
@@ -186,7 +186,7 @@ impl Watches {
     }
 
     /// A session has read this: of another epoch than ours, and all sessions are to know of it.
-    pub fn on_read(&self, watch: &Arc<Watch>, read: &Head) {
+    pub(crate) fn on_read(&self, watch: &Arc<Watch>, read: &Head) {
         let mut position = watch.position.lock();
         let Position { head: Some(head), held: None, .. } = &*position else { return };
         if head.epoch != read.epoch {
@@ -195,17 +195,17 @@ impl Watches {
     }
 
     /// Where the tenant's changes are to be read from; none where nothing is known.
-    pub fn head(&self, watch: &Watch) -> Option<Head> {
+    pub(crate) fn head(&self, watch: &Watch) -> Option<Head> {
         watch.position.lock().head.clone()
     }
 
     /// Begins to deliver what comes after a position.
-    pub fn begin(&self, watch: &Watch, head: Head) {
+    pub(crate) fn begin(&self, watch: &Watch, head: Head) {
         watch.position.lock().head = Some(head);
     }
 
     /// What was missed, read from the store; then what came meanwhile.
-    pub fn catch_up(&self, watch: &Arc<Watch>, Legs { head, found: missed }: Legs) {
+    pub(crate) fn catch_up(&self, watch: &Arc<Watch>, Legs { head, found: missed }: Legs) {
         let mut sleepers = Vec::new();
         let mut position = watch.position.lock();
         // Another epoch has begun meanwhile, perhaps, of which the missed changes are no part.
@@ -224,7 +224,7 @@ impl Watches {
     }
 
     /// The store cannot tell what was missed: every session reads for itself.
-    pub fn start_over(&self, watch: &Arc<Watch>, head: Head) {
+    pub(crate) fn start_over(&self, watch: &Arc<Watch>, head: Head) {
         let mut sleepers = Vec::new();
         let mut position = watch.position.lock();
         self.begin_anew(watch, &mut position, head);
@@ -317,7 +317,7 @@ impl Watches {
     }
 
     /// Keeps what a session has read of live legs: what is published next will say only what is new.
-    pub fn hold(&self, Legs { head, found }: &Legs) {
+    pub(crate) fn hold(&self, Legs { head, found }: &Legs) {
         for Found { key, stored } in found.iter().filter(|found| found.stored.leg.is_live()) {
             self.known.hold(key, &head.epoch, stored);
         }

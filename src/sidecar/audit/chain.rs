@@ -18,18 +18,18 @@ const BEHIND: &str = "\"}";
 
 /// What a log holds whose every line follows from the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    pub entries: u64,
+pub(crate) struct Verified {
+    pub(crate) entries: u64,
     /// The last line's hash: whoever noted an earlier one elsewhere finds it in the log.
-    pub head: String,
+    pub(crate) head: String,
 }
 
 /// The end of the chain.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     /// The number of the last line; they count from one.
-    pub n: u64,
-    pub hash: String,
+    pub(crate) n: u64,
+    pub(crate) hash: String,
 }
 
 /// The fields that link a line to the one before.
@@ -40,7 +40,7 @@ struct Link {
 }
 
 /// Reads a log from its beginning and checks every line. It may be in use. Blocks.
-pub fn verify(path: &Path) -> Result<Verified, AuditError> {
+pub(crate) fn verify(path: &Path) -> Result<Verified, AuditError> {
     let cannot = |error| AuditError::CannotOpen { path: path.to_owned(), error };
     let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
     let (mut head, mut line) = (Head::default(), Vec::new());
@@ -62,7 +62,7 @@ impl Default for Head {
 
 impl Head {
     /// Completes a line, a JSON object without its hash, and tells the head that it makes.
-    pub fn next(&self, mut open: String) -> (String, Self) {
+    pub(crate) fn next(&self, mut open: String) -> (String, Self) {
         open.pop();
         let hash = hash(&open);
         let line = format!("{open}{BEFORE}{hash}{BEHIND}\n");
@@ -71,7 +71,7 @@ impl Head {
 
     /// The head that the last finished line of a log's end makes, and how many bytes of an
     /// unfinished one stand behind it.
-    pub fn of_tail(tail: &[u8], is_all: bool) -> Result<(Self, u64), &'static str> {
+    pub(crate) fn of_tail(tail: &[u8], is_all: bool) -> Result<(Self, u64), &'static str> {
         let newline = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
         let end = newline(tail).map_or(0, |last| last + 1);
         let torn = (tail.len() - end) as u64;

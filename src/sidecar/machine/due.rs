@@ -11,7 +11,7 @@ pub(super) const MOST_SENT: usize = 8;
 
 /// What is to be done about an integration, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub(crate) enum Due {
     Never,
     /// Claim and refresh.
     Refresh(Micros),
@@ -27,7 +27,7 @@ pub enum Due {
 
 impl Due {
     /// When, if ever.
-    pub fn at(self) -> Option<Micros> {
+    pub(crate) fn at(self) -> Option<Micros> {
         match self {
             Self::Never => None,
             Self::Refresh(at) | Self::Again(at) | Self::Probe(at) | Self::Settle(at) | Self::Revoke(at) => {
@@ -39,14 +39,14 @@ impl Due {
 
 /// What the provider does.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// How long the provider accepts a consumed refresh token again.
-    pub reuse_grace: Duration,
+    pub(crate) reuse_grace: Duration,
 }
 
 impl Integration {
     /// What is to be done next, and when.
-    pub fn due(&self, now: Micros, policy: Policy) -> Due {
+    pub(crate) fn due(&self, now: Micros, policy: Policy) -> Due {
         let Some(tokens) = &self.tokens else { return Due::Never };
         let not_before = |at: Micros| at.max(self.retry_at);
         match &self.state {

@@ -63,7 +63,7 @@ impl Rotation {
     ///
     /// # Errors
     /// The journal cannot be read, or the ring lacks a key that it needs; then nothing is done.
-    pub async fn replay(self: &Arc<Self>) -> Result<(), JournalError> {
+    pub(crate) async fn replay(self: &Arc<Self>) -> Result<(), JournalError> {
         let kept = self.journal.entries()?;
         self.metrics.journal_damaged.set(kept.damaged as i64);
         let has_key = |entry: &&Entry| self.vault.key_ids().any(|id| id == entry.body.key_id());

@@ -6,7 +6,7 @@
 
 mod file;
 
-pub use file::NAME;
+pub(crate) use file::NAME;
 
 use super::{Changes, MOST_CALLS, MOST_SECRETS, Row, StoreError, Swap, TOO_MANY, millis};
 use crate::clock;
@@ -46,19 +46,19 @@ enum Failure {
 type Step<T> = Result<T, Failure>;
 
 impl Embedded {
-    pub async fn open(dir: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open(dir: &Path) -> Result<Self, StoreError> {
         let dir = dir.to_owned();
         let opened = spawn_blocking(move || file::open(&dir)).await;
         let connection = opened.unwrap_or_else(|error| Err(StoreError::CannotOpen(error.to_string())))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), calls: Semaphore::new(MOST_CALLS) })
     }
 
-    pub async fn get(&self, name: &str) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn get(&self, name: &str) -> Result<Option<Row>, StoreError> {
         let name = name.to_owned();
         self.read(move |connection| Ok(row(connection, name)?)).await
     }
 
-    pub async fn swap(&self, name: &str, was: u64, value: &str) -> Result<Swap, StoreError> {
+    pub(crate) async fn swap(&self, name: &str, was: u64, value: &str) -> Result<Swap, StoreError> {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.run(move |connection| {
             let step = connection.transaction_with_behavior(Immediate)?;
@@ -79,7 +79,7 @@ impl Embedded {
         .await
     }
 
-    pub async fn changes(&self, line: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
+    pub(crate) async fn changes(&self, line: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
         let of = line.to_owned();
         self.read(move |connection| {
             let step = connection.transaction_with_behavior(Deferred)?;
@@ -106,7 +106,7 @@ impl Embedded {
         .await
     }
 
-    pub async fn put_once(&self, name: &str, value: &str, ttl: Duration) -> Result<(), StoreError> {
+    pub(crate) async fn put_once(&self, name: &str, value: &str, ttl: Duration) -> Result<(), StoreError> {
         let (name, value) = (name.to_owned(), value.to_owned());
         self.run(move |connection| {
             let step = connection.transaction_with_behavior(Immediate)?;
@@ -126,7 +126,7 @@ impl Embedded {
         .await
     }
 
-    pub async fn take(&self, name: &str) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn take(&self, name: &str) -> Result<Option<String>, StoreError> {
         let name = name.to_owned();
         self.run(move |connection| {
             let step = connection.transaction_with_behavior(Immediate)?;

@@ -63,7 +63,11 @@ type History = (String, u32);
 
 impl Redis {
     /// Connects, and keeps connected. A Redis that is away is no error, one that cannot be used is.
-    pub async fn open(engine: &config::Engine, metrics: &Metrics, tasks: &Tasks) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        engine: &config::Engine,
+        metrics: &Metrics,
+        tasks: &Tasks,
+    ) -> Result<Self, StoreError> {
         let source =
             Source::new(engine).map_err(|why| StoreError::CannotOpen(format!("engine.redis_url: {why}")))?;
         let source = Arc::new(source);
@@ -105,7 +109,7 @@ impl Redis {
         })
     }
 
-    pub async fn get(&self, name: &str) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn get(&self, name: &str) -> Result<Option<Row>, StoreError> {
         let _place = self.place()?;
         let mut get = pipe();
         get.hget(self.keys.rows(), name);
@@ -113,7 +117,7 @@ impl Redis {
         stored.map(|stored| row(name, &stored)).transpose()
     }
 
-    pub async fn get_durable(&self, name: &str) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn get_durable(&self, name: &str) -> Result<Option<Row>, StoreError> {
         let _place = self.place()?;
         let mut ask = call(&self.scripts.get, 1);
         ask.arg(self.keys.rows()).arg(name);
@@ -126,7 +130,7 @@ impl Redis {
         stored.map(|stored| row(name, &stored)).transpose()
     }
 
-    pub async fn swap(&self, name: &str, was: u64, value: &str) -> Result<Swap, StoreError> {
+    pub(crate) async fn swap(&self, name: &str, was: u64, value: &str) -> Result<Swap, StoreError> {
         let _place = self.place()?;
         let mut ask = call(&self.scripts.swap, 4);
         ask.arg(self.keys.head()).arg(self.keys.rows()).arg(self.keys.order());
@@ -141,7 +145,7 @@ impl Redis {
         Ok(Swap::Done(Row { name: name.to_owned(), revision: was + 1, seq, value: value.to_owned() }))
     }
 
-    pub async fn changes(&self, line: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
+    pub(crate) async fn changes(&self, line: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
         let _place = self.place()?;
         let mut ask = call(&self.scripts.changes, 3);
         ask.arg(self.keys.head()).arg(self.keys.rows()).arg(self.keys.order());
@@ -152,7 +156,7 @@ impl Redis {
         Ok(Changes { line, rows: rows.collect::<Result<_, _>>()? })
     }
 
-    pub async fn put_once(&self, name: &str, value: &str, ttl: Duration) -> Result<(), StoreError> {
+    pub(crate) async fn put_once(&self, name: &str, value: &str, ttl: Duration) -> Result<(), StoreError> {
         let _place = self.place()?;
         let mut ask = call(&self.scripts.put, 2);
         ask.arg(self.keys.secret(name)).arg(self.keys.secrets());
@@ -166,7 +170,7 @@ impl Redis {
         }
     }
 
-    pub async fn take(&self, name: &str) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn take(&self, name: &str) -> Result<Option<String>, StoreError> {
         let _place = self.place()?;
         let mut ask = call(&self.scripts.take, 1);
         ask.arg(self.keys.secret(name)).arg(token());

@@ -15,7 +15,7 @@ pub(super) const KEY_BYTES: usize = 32;
 
 /// Why a text is no key ring. No variant holds a part of a key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum RingError {
+pub(crate) enum RingError {
     #[error("the key ring has no key: it needs a line id:base64(32 bytes)")]
     Empty,
     #[error("line {line} of the key ring is not id:base64(32 bytes)")]
@@ -35,16 +35,16 @@ pub enum RingError {
 }
 
 /// The keys, the sealing one first; never empty.
-pub struct Ring(Vec<RingKey>);
+pub(crate) struct Ring(Vec<RingKey>);
 
 pub(super) struct RingKey {
-    pub id: String,
+    pub(crate) id: String,
     key: SecretBox<[u8; KEY_BYTES]>,
 }
 
 impl Ring {
     /// Reads one `id:base64(32 bytes)` a line; blank lines and those that begin with `#` are nothing.
-    pub fn parse(text: &SecretString) -> Result<Self, RingError> {
+    pub(crate) fn parse(text: &SecretString) -> Result<Self, RingError> {
         let mut keys: Vec<RingKey> = Vec::new();
         for (number, line) in text.expose_secret().lines().enumerate() {
             let (number, line) = (number + 1, line.trim());
@@ -96,7 +96,7 @@ impl RingKey {
     }
 
     /// The cipher of this key; it wipes its copy when it is dropped.
-    pub fn cipher(&self) -> XChaCha20Poly1305 {
+    pub(crate) fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.key.expose_secret().into())
     }
 }

@@ -19,12 +19,12 @@ const MIN_PAYLOAD_CHARS: usize = (OVERHEAD * 4).div_ceil(3);
 /// Why a text is no sealed record.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("not a sealed record: it is not {VERSION}.<key id>.<wrapped key>.<ciphertext>")]
-pub struct BadSealed;
+pub(crate) struct BadSealed;
 
 /// Something sealed. It may be stored and shown to those who may see that it exists.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Sealed(String);
+pub(crate) struct Sealed(String);
 
 /// The three parts behind the version, as text.
 struct Parts<'a> {
@@ -46,12 +46,13 @@ impl Sealed {
     }
 
     /// The id of the key that wraps its data key.
-    pub fn key_id(&self) -> &str {
+    pub(crate) fn key_id(&self) -> &str {
         self.parts().key_id
     }
 
     /// The text, as it is stored.
-    pub fn as_str(&self) -> &str {
+    #[cfg(test)]
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

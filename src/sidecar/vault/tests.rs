@@ -1,6 +1,6 @@
 //! What opens, and all that does not.
 
-use super::*;
+use super::{ring::RingError, sealed::BadSealed, *};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use proptest::prelude::*;
 

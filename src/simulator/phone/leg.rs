@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 /// From the side of the phone's user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Direction {
+pub(crate) enum Direction {
     Inbound,
     Outbound,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LegState {
+pub(crate) enum LegState {
     Ringing,
     Active,
     Held,
@@ -23,7 +23,7 @@ pub enum LegState {
 /// A leg's buttons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub(crate) enum Action {
     /// On an outbound leg it is the other side that answers.
     Answer,
     Hold,
@@ -36,34 +36,34 @@ pub enum Action {
 
 /// One side of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Party {
-    pub number: String,
-    pub name: Option<String>,
+pub(crate) struct Party {
+    pub(crate) number: String,
+    pub(crate) name: Option<String>,
 }
 
 /// A live leg.
 #[derive(Clone, Debug)]
-pub struct Leg {
-    pub id: String,
-    pub extension: String,
-    pub direction: Direction,
-    pub state: LegState,
-    pub caller: Party,
-    pub callee: Party,
+pub(crate) struct Leg {
+    pub(crate) id: String,
+    pub(crate) extension: String,
+    pub(crate) direction: Direction,
+    pub(crate) state: LegState,
+    pub(crate) caller: Party,
+    pub(crate) callee: Party,
     /// The colleague's leg of an internal call.
-    pub peer: Option<String>,
+    pub(crate) peer: Option<String>,
     /// On the leg of a consultation: the leg that is to be handed over.
-    pub consults_for: Option<String>,
+    pub(crate) consults_for: Option<String>,
     /// On the colleague's side of a consultation: whose call is to be handed over.
-    pub transfer_of: Option<String>,
-    pub answered_at: Option<Micros>,
+    pub(crate) transfer_of: Option<String>,
+    pub(crate) answered_at: Option<Micros>,
     /// How often it was held.
-    pub holds: u32,
+    pub(crate) holds: u32,
 }
 
 impl Leg {
     /// The other party.
-    pub fn remote(&self) -> &Party {
+    pub(crate) fn remote(&self) -> &Party {
         match self.direction {
             Direction::Inbound => &self.caller,
             Direction::Outbound => &self.callee,
@@ -71,7 +71,7 @@ impl Leg {
     }
 
     /// The phone's own user.
-    pub fn local(&self) -> &Party {
+    pub(crate) fn local(&self) -> &Party {
         match self.direction {
             Direction::Inbound => &self.callee,
             Direction::Outbound => &self.caller,
@@ -79,7 +79,7 @@ impl Leg {
     }
 
     /// The buttons that it has now. `consulting`: its transfer is being talked over.
-    pub fn actions(&self, consulting: bool) -> Vec<Action> {
+    pub(crate) fn actions(&self, consulting: bool) -> Vec<Action> {
         let external = self.peer.is_none();
         let mut actions = match self.state {
             LegState::Ringing if external || self.direction == Direction::Inbound => vec![Action::Answer],
@@ -144,7 +144,7 @@ impl Ended {
 
 impl Party {
     /// A party whose name is not known, or is.
-    pub fn new(number: &str, name: Option<&str>) -> Self {
+    pub(crate) fn new(number: &str, name: Option<&str>) -> Self {
         Self { number: number.to_owned(), name: name.map(str::to_owned) }
     }
 

@@ -16,21 +16,21 @@ pub(super) struct Turn<F> {
 }
 
 impl<F: FnMut() -> String> Turn<F> {
-    pub fn new(exchange: Exchange, now: Micros, new_id: F) -> Self {
+    pub(crate) fn new(exchange: Exchange, now: Micros, new_id: F) -> Self {
         Self { exchange, webhooks: Vec::new(), now, new_id }
     }
 
-    pub fn finish(self) -> (Exchange, Vec<Webhook>) {
+    pub(crate) fn finish(self) -> (Exchange, Vec<Webhook>) {
         (self.exchange, self.webhooks)
     }
 
-    pub fn on_incoming(&mut self, extension: &str, caller: Party) -> Step {
+    pub(crate) fn on_incoming(&mut self, extension: &str, caller: Party) -> Step {
         let callee = self.exchange.phone(extension)?.party();
         let leg = self.new_leg(extension, Direction::Inbound, caller, callee);
         self.ring(leg)
     }
 
-    pub fn on_dial(&mut self, extension: &str, callee: Party) -> Step {
+    pub(crate) fn on_dial(&mut self, extension: &str, callee: Party) -> Step {
         let caller = self.exchange.phone(extension)?.party();
         if callee.number == extension {
             return Err(Refusal::NotNow("a phone cannot call itself"));
@@ -48,7 +48,7 @@ impl<F: FnMut() -> String> Turn<F> {
         }
     }
 
-    pub fn on_send_summary(&mut self, extension: &str) -> Step {
+    pub(crate) fn on_send_summary(&mut self, extension: &str) -> Step {
         self.exchange.phone(extension)?;
         let mut phones = self.exchange.phones.iter_mut();
         let ended = phones.find(|phone| phone.extension == extension).and_then(|p| p.summary_of.take());
@@ -58,7 +58,7 @@ impl<F: FnMut() -> String> Turn<F> {
         Ok(())
     }
 
-    pub fn on_press(&mut self, id: &str, action: Action, to: Option<&str>) -> Step {
+    pub(crate) fn on_press(&mut self, id: &str, action: Action, to: Option<&str>) -> Step {
         // A transfer can be completed from the call that is handed over, too.
         let consultation = self.exchange.consultation_about(id).map(|leg| leg.id.clone());
         let id = match (action, consultation) {
@@ -257,7 +257,7 @@ impl<F: FnMut() -> String> Turn<F> {
 
 impl Exchange {
     /// The buttons that a leg has now.
-    pub fn actions(&self, leg: &Leg) -> Vec<Action> {
+    pub(crate) fn actions(&self, leg: &Leg) -> Vec<Action> {
         leg.actions(self.consultation_about(&leg.id).is_some())
     }
 

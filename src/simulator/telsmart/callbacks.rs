@@ -14,14 +14,14 @@ const ACTIVATE: &str = "/integrations/telsmart/activate";
 const DEACTIVATE: &str = "/integrations/telsmart/deactivate";
 
 /// The two URLs exchanged at onboarding, and the agreed header.
-pub struct Callbacks {
+pub(crate) struct Callbacks {
     targets: Mutex<[Target; 2]>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// Which callback.
 #[derive(Clone, Copy, Debug)]
-pub enum Callback {
+pub(crate) enum Callback {
     Activation,
     Deactivation,
 }
@@ -34,7 +34,7 @@ struct Target {
 
 impl Callback {
     /// Its URL at a gateway.
-    pub fn at(self, gateway: &str) -> String {
+    pub(crate) fn at(self, gateway: &str) -> String {
         let path = match self {
             Self::Activation => ACTIVATE,
             Self::Deactivation => DEACTIVATE,
@@ -45,7 +45,7 @@ impl Callback {
 
 impl Callbacks {
     /// Without a secret, no header is sent: it is optional at onboarding.
-    pub fn new(
+    pub(crate) fn new(
         activation: &str,
         deactivation: &str,
         header: &str,
@@ -62,7 +62,11 @@ impl Callbacks {
     }
 
     /// From now on those that are given go to other URLs; when one is bad, none does.
-    pub fn redirect(&self, activation: Option<&str>, deactivation: Option<&str>) -> Result<(), SenderError> {
+    pub(crate) fn redirect(
+        &self,
+        activation: Option<&str>,
+        deactivation: Option<&str>,
+    ) -> Result<(), SenderError> {
         let [activation, deactivation] =
             [activation, deactivation].map(|url| url.map(Target::new).transpose());
         let new = [activation?, deactivation?];
@@ -75,7 +79,7 @@ impl Callbacks {
     }
 
     /// Sends a body once; gives the status of the answer, or none when nobody answered in time.
-    pub async fn call(&self, callback: Callback, body: &Value) -> Option<u16> {
+    pub(crate) async fn call(&self, callback: Callback, body: &Value) -> Option<u16> {
         let Target { url, client } = self.targets.lock()[callback as usize].clone();
         let mut request = client.post(url).json(body);
         if let Some((name, secret)) = &self.header {

@@ -22,7 +22,7 @@ use std::{sync::atomic::Ordering::Relaxed, time::Instant};
 const MAX_TEXT: usize = 1024;
 
 /// Everything under `/telsmart`.
-pub fn routes() -> Router<Telsmart> {
+pub(crate) fn routes() -> Router<Telsmart> {
     Router::new()
         .route("/telsmart/activate", post(activate))
         .route("/telsmart/deactivate", post(deactivate))

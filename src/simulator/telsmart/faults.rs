@@ -13,7 +13,7 @@ const MAX_LATE_MS: u64 = 600_000;
 /// What one refresh suffers. The braces make serde refuse fields that a fault does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The connection is dropped; nothing is consumed.
     DropBefore {},
     /// The token is consumed, the connection dropped without an answer.
@@ -46,37 +46,37 @@ pub enum Fault {
 /// What is to go wrong: the body of `POST /telsmart/faults`, which replaces what was told before.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Told {
+pub(crate) struct Told {
     #[serde(default)]
-    pub next: Vec<Turn>,
+    pub(crate) next: Vec<Turn>,
     #[serde(default)]
-    pub random: Option<Random>,
+    pub(crate) random: Option<Random>,
 }
 
 /// A fault of so many refreshes in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Turn {
+pub(crate) struct Turn {
     #[serde(flatten)]
-    pub fault: Fault,
+    pub(crate) fault: Fault,
     #[serde(default = "once")]
-    pub times: usize,
+    pub(crate) times: usize,
 }
 
 /// Faults, all equally likely, of a share of the refreshes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Random {
+pub(crate) struct Random {
     /// From 0 to 1.
-    pub share: f64,
+    pub(crate) share: f64,
     /// The same seed, the same choices in the order in which refreshes arrive.
     #[serde(default)]
-    pub seed: u64,
-    pub faults: Vec<Fault>,
+    pub(crate) seed: u64,
+    pub(crate) faults: Vec<Fault>,
 }
 
 /// What will go wrong, and what has.
 #[derive(Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     next: VecDeque<Fault>,
     random: Option<(Random, StdRng)>,
     counts: BTreeMap<&'static str, u64>,
@@ -84,7 +84,7 @@ pub struct Faults {
 
 impl Fault {
     /// As in JSON.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::DropBefore {} => "drop_before",
             Self::DropAfter {} => "drop_after",
@@ -113,7 +113,7 @@ impl Fault {
 
 impl Faults {
     /// Forgets what was told before; says why where this cannot be done, and then changes nothing.
-    pub fn tell(&mut self, told: Told) -> Result<(), String> {
+    pub(crate) fn tell(&mut self, told: Told) -> Result<(), String> {
         let random = told.random.iter().flat_map(|random| &random.faults);
         told.next.iter().map(|turn| &turn.fault).chain(random).try_for_each(Fault::check)?;
         let next = told.next.iter().try_fold(0_usize, |sum, turn| sum.checked_add(turn.times));
@@ -134,7 +134,7 @@ impl Faults {
     }
 
     /// What the refresh that has just arrived suffers.
-    pub fn on_refresh(&mut self) -> Option<Fault> {
+    pub(crate) fn on_refresh(&mut self) -> Option<Fault> {
         let fault = self.next.pop_front().or_else(|| {
             let (random, chance) = self.random.as_mut()?;
             let hit = chance.random_bool(random.share);
@@ -145,7 +145,7 @@ impl Faults {
     }
 
     /// How often each fault has been suffered.
-    pub fn counts(&self) -> &BTreeMap<&'static str, u64> {
+    pub(crate) fn counts(&self) -> &BTreeMap<&'static str, u64> {
         &self.counts
     }
 }

@@ -22,14 +22,14 @@ use request::{Client, Form};
 use serde_json::json;
 use std::{io, sync::atomic::Ordering::Relaxed, time::Duration};
 
-pub use request::Registered;
+pub(crate) use request::Registered;
 
 /// Where a 307 points to.
 const MOVED: &str = "/oauth/moved";
 const NO_STORE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 /// Everything under `/oauth`.
-pub fn routes() -> Router<Telsmart> {
+pub(crate) fn routes() -> Router<Telsmart> {
     Router::new()
         .route("/oauth/token", post(token))
         .route(MOVED, post(moved))

@@ -15,44 +15,44 @@ const REUSE_GRACE: &str = "0s";
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "With --listen: activation and tokens")]
 #[group(requires = "listen")]
-pub struct TelsmartOptions {
+pub(crate) struct TelsmartOptions {
     /// Where consents are announced; none: /integrations/telsmart/activate at the gateway
     #[arg(long, value_name = "URL")]
-    pub activation_url: Option<String>,
+    pub(crate) activation_url: Option<String>,
     /// Where a disconnected user is announced; none: /integrations/telsmart/deactivate at the gateway
     #[arg(long, value_name = "URL")]
-    pub deactivation_url: Option<String>,
+    pub(crate) deactivation_url: Option<String>,
     /// The validation header of both
     #[arg(long, value_name = "NAME", default_value = HEADER)]
-    pub callback_header: String,
+    pub(crate) callback_header: String,
     /// Its value; none: the header is not sent
     #[arg(long, value_name = "SECRET")]
-    pub callback_secret: Option<SecretString>,
+    pub(crate) callback_secret: Option<SecretString>,
     /// Who may refresh tokens
     #[arg(long, value_name = "ID", default_value = CLIENT_ID)]
-    pub client_id: String,
+    pub(crate) client_id: String,
     /// With which secret
     #[arg(long, value_name = "SECRET", default_value = CLIENT_SECRET)]
-    pub client_secret: SecretString,
+    pub(crate) client_secret: SecretString,
     /// The integration's name in the portal's address
     #[arg(long, value_name = "SLUG", default_value = SLUG, value_parser = slug)]
-    pub slug: String,
+    pub(crate) slug: String,
     /// How long an access token is good for; at least 1s
     #[arg(long, value_name = "DUR", default_value = ACCESS_TOKEN_LIFE, value_parser = life)]
-    pub access_token_life: Duration,
+    pub(crate) access_token_life: Duration,
     /// How long a consumed refresh token still gives a further pair
     #[arg(long, value_name = "DUR", default_value = REUSE_GRACE, value_parser = duration)]
-    pub reuse_grace: Duration,
+    pub(crate) reuse_grace: Duration,
 }
 
 impl TelsmartOptions {
     /// The path of the page that shows who is connected.
-    pub fn connections(&self) -> String {
+    pub(crate) fn connections(&self) -> String {
         format!("/mytelsmart/{}/connections", self.slug)
     }
 
     /// What is served where: paths, and what to do with them.
-    pub fn addresses(&self) -> [(String, &'static str); 5] {
+    pub(crate) fn addresses(&self) -> [(String, &'static str); 5] {
         let portal = format!("/mytelsmart/{}", self.slug);
         [
             (self.connections(), "who is connected: open this"),

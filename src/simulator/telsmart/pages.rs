@@ -23,7 +23,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// A page of the portal.
-pub struct Page {
+pub(crate) struct Page {
     status: StatusCode,
     /// Where a form may end up besides here: browsers hold the redirect after it to that too.
     form_to: Option<String>,

@@ -16,9 +16,9 @@ use std::{
 
 /// How often the phonebook was asked.
 #[derive(Default)]
-pub struct Asked {
-    pub answered: AtomicU64,
-    pub unauthorized: AtomicU64,
+pub(crate) struct Asked {
+    pub(crate) answered: AtomicU64,
+    pub(crate) unauthorized: AtomicU64,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +42,7 @@ struct Wanted {
 }
 
 /// `/api/v1/contacts`.
-pub fn routes() -> Router<Telsmart> {
+pub(crate) fn routes() -> Router<Telsmart> {
     Router::new().route("/api/v1/contacts", get(contacts))
 }
 

@@ -22,7 +22,7 @@ use serde::Deserialize;
 const MAX_KEY: usize = 1024;
 
 /// Everything under `/mytelsmart`.
-pub fn routes() -> Router<Telsmart> {
+pub(crate) fn routes() -> Router<Telsmart> {
     Router::new()
         .route("/mytelsmart/{slug}", get(ask).post(decide))
         .route("/mytelsmart/{slug}/connections", get(connections))
@@ -60,16 +60,16 @@ struct Disconnect {
 
 /// A request for consent that can be asked.
 pub(super) struct Request {
-    pub confirmation_key: String,
+    pub(crate) confirmation_key: String,
     /// Where the browser goes after an activation.
-    pub back: Back,
-    pub extension: Option<String>,
+    pub(crate) back: Back,
+    pub(crate) extension: Option<String>,
 }
 
 /// An address on the web. Its origin can stand in a `Content-Security-Policy`.
 pub(super) struct Back {
-    pub url: Url,
-    pub origin: String,
+    pub(crate) url: Url,
+    pub(crate) origin: String,
 }
 
 async fn ask(

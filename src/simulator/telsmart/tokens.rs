@@ -7,7 +7,7 @@
 
 mod family;
 
-pub use family::{End, Family, Owner};
+pub(crate) use family::{End, Family, Owner};
 
 use family::{Digest, Standing, digest};
 use std::{
@@ -17,25 +17,25 @@ use std::{
 
 /// What the server gives out: unguessable, and never the same twice.
 #[derive(Clone)]
-pub struct Pair {
-    pub access: String,
-    pub refresh: String,
+pub(crate) struct Pair {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
 /// How long tokens are good for, and how many are remembered.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    pub access_life: Duration,
+pub(crate) struct Policy {
+    pub(crate) access_life: Duration,
     /// How long a consumed refresh token is accepted again.
-    pub reuse_grace: Duration,
-    pub max_families: usize,
+    pub(crate) reuse_grace: Duration,
+    pub(crate) max_families: usize,
     /// Of either kind. The oldest is forgotten; presented then, it is unknown.
-    pub max_tokens: usize,
+    pub(crate) max_tokens: usize,
 }
 
 /// What a refresh gives beside the access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotation {
+pub(crate) enum Rotation {
     /// A new refresh token; the old one is consumed.
     Rotate,
     /// None; the old one stays valid, as RFC 6749, section 6 allows.
@@ -44,7 +44,7 @@ pub enum Rotation {
 
 /// Why a refresh token was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     Unknown,
     /// Its family had ended before.
     Ended,
@@ -54,10 +54,10 @@ pub enum Refused {
 
 /// There is no room for another family.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Full;
+pub(crate) struct Full;
 
 /// All families and their tokens.
-pub struct Tokens {
+pub(crate) struct Tokens {
     policy: Policy,
     families: BTreeMap<u64, Family>,
     /// The family that a refresh, or an access, token is of.
@@ -68,14 +68,14 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         let (families, refresh, access) = (BTreeMap::new(), HashMap::new(), HashMap::new());
         Self { policy, families, refresh, access, latest: 0, unknown: 0 }
     }
 
     /// Begins a family with a consent; gives its number. Where there is no room, the oldest that
     /// has ended makes it.
-    pub fn grant(&mut self, owner: Owner, pair: &Pair, now: Instant) -> Result<u64, Full> {
+    pub(crate) fn grant(&mut self, owner: Owner, pair: &Pair, now: Instant) -> Result<u64, Full> {
         if self.families.len() >= self.policy.max_families {
             let ended = self.families.iter().find(|(_, family)| family.end.is_some());
             let oldest = ended.map(|(&number, _)| number).ok_or(Full)?;
@@ -89,7 +89,7 @@ impl Tokens {
     }
 
     /// Counts that a refresh token has arrived, whatever becomes of it.
-    pub fn on_presented(&mut self, token: &str) {
+    pub(crate) fn on_presented(&mut self, token: &str) {
         let token = digest(token);
         match self.refresh.get(&token).and_then(|number| self.families.get_mut(number)) {
             Some(family) => family.on_presented(&token),
@@ -98,7 +98,7 @@ impl Tokens {
     }
 
     /// Notes what a refresh token suffers on its way.
-    pub fn on_fault(&mut self, token: &str, fault: &'static str) {
+    pub(crate) fn on_fault(&mut self, token: &str, fault: &'static str) {
         let token = digest(token);
         if let Some(family) = self.refresh.get(&token).and_then(|number| self.families.get_mut(number)) {
             family.on_fault(&token, fault);
@@ -106,7 +106,7 @@ impl Tokens {
     }
 
     /// Exchanges a refresh token for `pair`, of which `Rotation::Keep` gives the access token only.
-    pub fn refresh(
+    pub(crate) fn refresh(
         &mut self,
         token: &str,
         rotation: Rotation,
@@ -137,7 +137,7 @@ impl Tokens {
     }
 
     /// Ends the family of a token of either kind, as RFC 7009; an unknown token is no error.
-    pub fn revoke(&mut self, token: &str) {
+    pub(crate) fn revoke(&mut self, token: &str) {
         let token = digest(token);
         if let Some(&number) = self.refresh.get(&token).or_else(|| self.access.get(&token)) {
             if let Some(family) = self.families.get_mut(&number) {
@@ -148,7 +148,7 @@ impl Tokens {
     }
 
     /// Ends all families of a user; says how many had not ended before.
-    pub fn end_all(&mut self, owner: &Owner, end: End) -> usize {
+    pub(crate) fn end_all(&mut self, owner: &Owner, end: End) -> usize {
         let live = self.families.iter().filter(|(_, family)| family.end.is_none() && family.owner == *owner);
         let live: Vec<u64> = live.map(|(&number, _)| number).collect();
         live.iter().for_each(|&number| self.end(number, end));
@@ -156,7 +156,7 @@ impl Tokens {
     }
 
     /// Ends one family; what ended it first stays.
-    pub fn end(&mut self, number: u64, end: End) {
+    pub(crate) fn end(&mut self, number: u64, end: End) {
         let Some(family) = self.families.get_mut(&number) else { return };
         family.end.get_or_insert(end);
         for access in family.access.drain(..) {
@@ -165,26 +165,26 @@ impl Tokens {
     }
 
     /// The client has confirmed the activation that began this family.
-    pub fn on_activated(&mut self, number: u64) {
+    pub(crate) fn on_activated(&mut self, number: u64) {
         if let Some(family) = self.families.get_mut(&number) {
             family.activated = true;
         }
     }
 
     /// Whose access token this is, while it is valid.
-    pub fn owner_of(&self, access: &str, now: Instant) -> Option<&Owner> {
+    pub(crate) fn owner_of(&self, access: &str, now: Instant) -> Option<&Owner> {
         let token = digest(access);
         let family = self.families.get(self.access.get(&token)?)?;
         family.is_live(&token, now).then_some(&family.owner)
     }
 
     /// The families by number, oldest first.
-    pub fn families(&self) -> impl Iterator<Item = (u64, &Family)> {
+    pub(crate) fn families(&self) -> impl Iterator<Item = (u64, &Family)> {
         self.families.iter().map(|(&number, family)| (number, family))
     }
 
     /// How often a refresh token was presented that nobody knows, or knows any more.
-    pub fn unknown(&self) -> u64 {
+    pub(crate) fn unknown(&self) -> u64 {
         self.unknown
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Place, add_one, all, done};
 use crate::support::{eventually, soon};
-use callpop::sidecar::store::{
+use callpop::integration_store::{
     MOST_CHANGES, MOST_NAME, MOST_SECRETS, MOST_VALUE, Row, Store, StoreError, Swap,
 };
 use futures_util::{StreamExt, future::join_all, stream};

@@ -2,7 +2,7 @@
 
 use super::{Place, add_one, all, done};
 use crate::support::{process::bound_to_us, soon};
-use callpop::sidecar::store::{Store, StoreError, Swap};
+use callpop::integration_store::{Store, StoreError, Swap};
 use rusqlite::Connection;
 use std::{
     fs,

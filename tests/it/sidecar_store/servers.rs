@@ -9,7 +9,7 @@ use crate::support::{
         sentinel::{MASTER, PATIENCE},
     },
 };
-use callpop::sidecar::store::{Row, Store, StoreError, Swap};
+use callpop::integration_store::{Row, Store, StoreError, Swap};
 use futures_util::future::join_all;
 use std::time::{Duration, Instant};
 

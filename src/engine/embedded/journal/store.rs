@@ -10,20 +10,20 @@ const MEMTABLE_BYTES: u64 = 16 << 20;
 const MAX_LOG_BYTES: u64 = 128 << 20;
 
 /// What happens to a row.
-pub enum Row {
+pub(crate) enum Row {
     Put(u64, Vec<u8>),
     Remove(u64),
 }
 
 /// An open store.
-pub struct Store {
+pub(crate) struct Store {
     database: Database,
     rows: Keyspace,
 }
 
 impl Store {
     /// Opens or makes it, hands every row to `read`, and tells the next free number.
-    pub fn open(dir: &Path, mut read: impl FnMut(u64, Record)) -> Result<(Self, u64), EngineError> {
+    pub(crate) fn open(dir: &Path, mut read: impl FnMut(u64, Record)) -> Result<(Self, u64), EngineError> {
         let cannot = |what: &dyn std::fmt::Display| {
             EngineError::CannotOpen(format!("engine.data_dir = {:?}: {what}", dir.display().to_string()))
         };
@@ -48,7 +48,7 @@ impl Store {
 
     /// Writes rows as one group, durable when this returns. A store that failed once is of no
     /// use again: it is dropped, and the next call opens it anew.
-    pub fn write(slot: &mut Option<Self>, dir: &Path, rows: &[Row]) -> fjall::Result<()> {
+    pub(crate) fn write(slot: &mut Option<Self>, dir: &Path, rows: &[Row]) -> fjall::Result<()> {
         let store = match slot.take() {
             Some(store) => store,
             None => Self::reopen(dir)?,

@@ -43,7 +43,7 @@ pub(super) enum Does {
 
 impl World {
     /// A step; none where it changes nothing.
-    pub fn does(&mut self, does: Does, scenario: &Scenario) -> Option<()> {
+    pub(crate) fn does(&mut self, does: Does, scenario: &Scenario) -> Option<()> {
         match does {
             Does::Claim(replica) => self.claim(replica, scenario)?,
             Does::NotSent(nth) => self.not_sent(nth, scenario),
@@ -79,7 +79,7 @@ impl World {
         Some(())
     }
 
-    pub fn claim(&mut self, replica: u8, scenario: &Scenario) -> Option<()> {
+    pub(crate) fn claim(&mut self, replica: u8, scenario: &Scenario) -> Option<()> {
         let attempt = id(self.attempts.len());
         let owner = Uuid::from_u128(100 + u128::from(replica));
         let until = self.now + scenario.claim * TICK;
@@ -135,7 +135,7 @@ impl World {
         self.attempts[nth].wire = Wire::Idle;
     }
 
-    pub fn apply(&mut self, nth: usize, scenario: &Scenario) {
+    pub(crate) fn apply(&mut self, nth: usize, scenario: &Scenario) {
         let Some(outcome) = self.attempts[nth].journal.take() else { return };
         let (answer, attempt) = (self.attempts[nth].answer(nth), id(nth));
         let issued = match outcome {
@@ -186,7 +186,7 @@ impl World {
     }
 
     /// The server's part, when a request arrives.
-    pub fn serve(&mut self, nth: usize, scenario: &Scenario) -> Outcome {
+    pub(crate) fn serve(&mut self, nth: usize, scenario: &Scenario) -> Outcome {
         let attempt = &self.attempts[nth];
         let family = &mut self.families[attempt.epoch as usize - 1];
         let is_probe = attempt.kind == Kind::Probe;
@@ -219,7 +219,7 @@ impl World {
         }
     }
 
-    pub fn activate(&mut self, scenario: &Scenario) -> Result<(), Refusal> {
+    pub(crate) fn activate(&mut self, scenario: &Scenario) -> Result<(), Refusal> {
         let (key_hash, epoch) = (format!("{}", self.record.epoch), self.record.epoch + 1);
         let asked = Asked { key_hash: key_hash.clone(), sub: "u".into(), expires_at: Micros::MAX };
         self.on(Input::Connect(asked), scenario)?;
@@ -237,7 +237,7 @@ impl World {
         Some(())
     }
 
-    pub fn revoke(&mut self, scenario: &Scenario) -> Option<()> {
+    pub(crate) fn revoke(&mut self, scenario: &Scenario) -> Option<()> {
         self.on(Input::Revoked { epoch: self.record.epoch }, scenario).ok()?;
         let nth = self.record.epoch as usize - 1;
         self.families[nth].is_revoked = true;

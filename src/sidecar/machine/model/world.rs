@@ -14,46 +14,46 @@ use uuid::Uuid;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
-    pub record: Integration,
-    pub now: Micros,
-    pub attempts: Vec<Attempt>,
+    pub(crate) record: Integration,
+    pub(crate) now: Micros,
+    pub(crate) attempts: Vec<Attempt>,
     /// What the server knows, by epoch.
-    pub families: Vec<Family>,
-    pub crashes: u8,
-    pub backup: Option<Box<Integration>>,
-    pub is_restored: bool,
+    pub(crate) families: Vec<Family>,
+    pub(crate) crashes: u8,
+    pub(crate) backup: Option<Box<Integration>>,
+    pub(crate) is_restored: bool,
     /// Since the last activation.
-    pub is_deactivated: bool,
-    pub is_stray_revoked: bool,
-    pub fault: Fault,
+    pub(crate) is_deactivated: bool,
+    pub(crate) is_stray_revoked: bool,
+    pub(crate) fault: Fault,
 }
 
 /// What must not happen, and did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Fault {
-    pub sent_twice: bool,
-    pub probed_twice: bool,
-    pub lost: bool,
+    pub(crate) sent_twice: bool,
+    pub(crate) probed_twice: bool,
+    pub(crate) lost: bool,
 }
 
 /// One try of one process to refresh.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Attempt {
-    pub replica: u8,
-    pub epoch: u64,
-    pub generation: u64,
+    pub(crate) replica: u8,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
     /// The refresh token that it has, as the server counts them.
-    pub serial: u64,
-    pub until: Micros,
-    pub kind: Kind,
-    pub phase: Phase,
-    pub wire: Wire,
+    pub(crate) serial: u64,
+    pub(crate) until: Micros,
+    pub(crate) kind: Kind,
+    pub(crate) phase: Phase,
+    pub(crate) wire: Wire,
     /// Durable, and of its process alone.
-    pub journal: Option<Outcome>,
+    pub(crate) journal: Option<Outcome>,
     /// Given up for lost before the answer came.
-    pub is_late: bool,
+    pub(crate) is_late: bool,
     /// The answer never came.
-    pub is_lost: bool,
+    pub(crate) is_lost: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,19 +95,19 @@ pub(super) enum Outcome {
 /// The refresh tokens of one consent: the server accepts the newest only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Family {
-    pub newest: u64,
+    pub(crate) newest: u64,
     /// When the one before was consumed.
-    pub consumed_at: Micros,
-    pub probed: Option<u64>,
-    pub is_revoked: bool,
+    pub(crate) consumed_at: Micros,
+    pub(crate) probed: Option<u64>,
+    pub(crate) is_revoked: bool,
 }
 
 impl Attempt {
-    pub fn is_run(&self) -> bool {
+    pub(crate) fn is_run(&self) -> bool {
         self.phase != Phase::Over
     }
 
-    pub fn answer(&self, nth: usize) -> Answer {
+    pub(crate) fn answer(&self, nth: usize) -> Answer {
         Answer { epoch: self.epoch, generation: self.generation, attempt: id(nth) }
     }
 }
@@ -131,7 +131,7 @@ pub(super) fn serial(tokens: &Tokens) -> u64 {
 }
 
 impl World {
-    pub fn begin(scenario: &Scenario) -> Self {
+    pub(crate) fn begin(scenario: &Scenario) -> Self {
         let key = Key { tenant: "t".try_into().unwrap(), extension: "200".try_into().unwrap() };
         let mut world = Self {
             record: Integration::new(key, 0),
@@ -150,18 +150,18 @@ impl World {
         world
     }
 
-    pub fn family(&self) -> &Family {
+    pub(crate) fn family(&self) -> &Family {
         &self.families[self.record.epoch as usize - 1]
     }
 
     /// The attempt that brought the tokens.
-    pub fn made_by(&self) -> Option<&Attempt> {
+    pub(crate) fn made_by(&self) -> Option<&Attempt> {
         let by = self.record.made_by?;
         self.attempts.get(by.as_u128() as usize - 1)
     }
 
     /// What makes no difference is not told apart.
-    pub fn tidy(&mut self) {
+    pub(crate) fn tidy(&mut self) {
         (self.record.since, self.record.failures, self.record.retry_at) = (0, 0, 0);
         self.record.activated_by = None;
         let idle =
@@ -177,14 +177,14 @@ impl World {
         }
     }
 
-    pub fn on(&mut self, input: Input, scenario: &Scenario) -> Result<(), Refusal> {
+    pub(crate) fn on(&mut self, input: Input, scenario: &Scenario) -> Result<(), Refusal> {
         self.record = self.record.on(input, self.now, scenario.policy())?;
         Ok(())
     }
 
     /// The newest token of a sound consent is in the store or in a journal, and nobody is about
     /// to find that out by a probe.
-    pub fn has_the_good_token(&self) -> bool {
+    pub(crate) fn has_the_good_token(&self) -> bool {
         let (family, epoch) = (self.family(), self.record.epoch);
         let is_spoilt = family.is_revoked || self.record.sent.iter().any(|sent| sent.is_probe);
         let is_stored = self.record.tokens.as_ref().is_some_and(|held| serial(held) == family.newest);
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// The processes come back, nothing is on its way, and one of them does what is due.
-    pub fn recover(&mut self, scenario: &Scenario) {
+    pub(crate) fn recover(&mut self, scenario: &Scenario) {
         for nth in 0..self.attempts.len() {
             (self.attempts[nth].phase, self.attempts[nth].wire) = (Phase::Over, Wire::Idle);
             self.apply(nth, scenario);

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub const NAME: &str = "sidecar.db";
+pub(crate) const NAME: &str = "sidecar.db";
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(2);
 /// How long several that open at the same time may get in each other's way.
@@ -45,7 +45,7 @@ enum Trouble {
     Version(i32),
 }
 
-pub fn open(dir: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open(dir: &Path) -> Result<Connection, StoreError> {
     let path = dir.join(NAME);
     let end = Instant::now() + OPEN;
     loop {

@@ -12,14 +12,14 @@ pub(super) struct Form(Vec<(String, String)>);
 
 /// Who says to be asking.
 pub(super) struct Client {
-    pub id: String,
-    pub secret: SecretString,
+    pub(crate) id: String,
+    pub(crate) secret: SecretString,
 }
 
 /// The client that was registered at onboarding.
-pub struct Registered {
-    pub id: String,
-    pub secret: SecretString,
+pub(crate) struct Registered {
+    pub(crate) id: String,
+    pub(crate) secret: SecretString,
 }
 
 impl Form {

@@ -19,15 +19,15 @@ pub(super) fn digest(token: &str) -> Digest {
 
 /// The user who consented.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Owner {
-    pub tenant_id: String,
-    pub extension: String,
+pub(crate) struct Owner {
+    pub(crate) tenant_id: String,
+    pub(crate) extension: String,
 }
 
 /// What ended a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum End {
+pub(crate) enum End {
     /// A consumed refresh token was presented.
     Reuse,
     /// The client asked for it at `/oauth/revoke`.
@@ -38,23 +38,23 @@ pub enum End {
 
 /// The tokens of one consent. It serialises without any token: they are shown as hashes.
 #[derive(Serialize)]
-pub struct Family {
+pub(crate) struct Family {
     #[serde(flatten)]
-    pub owner: Owner,
+    pub(crate) owner: Owner,
     /// The client confirmed the activation.
-    pub activated: bool,
+    pub(crate) activated: bool,
     #[serde(rename = "revoked")]
-    pub end: Option<End>,
+    pub(crate) end: Option<End>,
     /// The highest of its refresh tokens.
-    pub generation: u64,
+    pub(crate) generation: u64,
     /// Refreshes that were accepted.
-    pub rotations: u64,
+    pub(crate) rotations: u64,
     /// Those of them that presented a consumed token within the grace.
-    pub graced: u64,
+    pub(crate) graced: u64,
     /// How often a consumed token was presented beyond the grace.
-    pub reuses: u64,
+    pub(crate) reuses: u64,
     /// How often the client asked to revoke it.
-    pub revocations: u64,
+    pub(crate) revocations: u64,
     #[serde(rename = "refresh_tokens")]
     pub(super) refresh: VecDeque<Refresh>,
     #[serde(skip)]
@@ -109,12 +109,12 @@ impl Family {
     }
 
     /// How many of its access tokens are valid.
-    pub fn access_tokens(&self, now: Instant) -> usize {
+    pub(crate) fn access_tokens(&self, now: Instant) -> usize {
         self.access.iter().filter(|access| now < access.ends_at).count()
     }
 
     /// How often its refresh tokens were presented, all together.
-    pub fn presented(&self) -> u64 {
+    pub(crate) fn presented(&self) -> u64 {
         self.refresh.iter().map(|refresh| u64::from(refresh.presented)).sum()
     }
 
