@@ -8,7 +8,7 @@ use crate::{
     protocol::CloseCode,
     registry::Registry,
     sidecar::{Followed, Sidecar},
-    webhook::Gate,
+    webhook::{Gate, UnknownStates},
 };
 use axum::http::{HeaderMap, header};
 use rand::RngExt;
@@ -30,6 +30,7 @@ pub struct Gateway {
     pub verifier: Arc<Verifier>,
     pub origins: Origins,
     pub telsmart: Gate,
+    pub unknown_states: UnknownStates,
     /// Users' integrations, where there is a sidecar, in whichever process.
     pub integrations: Option<Followed>,
     /// The sidecar of this process.
@@ -56,6 +57,7 @@ impl Gateway {
             sidecar,
             origins: Origins(config.auth.allowed_origins.clone()),
             telsmart: Gate::new(&config),
+            unknown_states: UnknownStates::default(),
             registry,
             metrics,
             config,

@@ -2,8 +2,10 @@
 //! not decided here.
 
 mod gate;
+mod unknown_states;
 
 pub use gate::{Gate, Peer};
+pub use unknown_states::UnknownStates;
 
 use crate::{
     body,
@@ -85,9 +87,7 @@ async fn commit(gateway: &Gateway, notice: Notice, began: Instant) -> Result<Rec
         }
         Notice::Unknown(unknown) => {
             gateway.metrics.unknown_states.inc();
-            tracing::warn!(
-                "an event of an unknown state was archived; GET /archive on the admin listener shows it"
-            );
+            gateway.unknown_states.note(&unknown.state, Instant::now());
             gateway.engine.archive(unknown).await
         }
     }
