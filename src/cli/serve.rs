@@ -31,6 +31,7 @@ pub fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Result<()>)
 
 #[tokio::main]
 async fn serve(config: Config) -> anyhow::Result<()> {
+    ignore_hangup()?;
     raise_limit();
     let gateway = Gateway::new(config).await?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
@@ -59,6 +60,13 @@ pub fn log_to_stderr(log: &Log) {
         LogFormat::Json => to_stderr.json().flatten_event(true).init(),
         LogFormat::Text => to_stderr.init(),
     }
+}
+
+/// Ignores SIGHUP from now on: the end of a terminal, and the habit of having a service reload by it, are
+/// no reason to stop.
+pub fn ignore_hangup() -> anyhow::Result<()> {
+    // A signal that is caught once has lost what it does by default, also when nobody listens.
+    signal(SignalKind::hangup()).map(drop).context("no handler for SIGHUP")
 }
 
 /// Completes on SIGTERM or SIGINT, which are caught from now on.

@@ -1,6 +1,6 @@
 //! `callpop simulate`: Telsmart without Telsmart.
 
-use super::serve::{finish, log_to_stderr, stopped};
+use super::serve::{finish, ignore_hangup, log_to_stderr, stopped};
 use crate::{
     config::{Log, LogFormat},
     simulator::{self, Play},
@@ -18,6 +18,7 @@ pub fn run(options: &Play, print: impl Fn(String)) -> ExitCode {
 #[tokio::main]
 async fn simulate(options: &Play, print: impl Fn(String)) -> anyhow::Result<()> {
     let stop = stopped()?;
+    ignore_hangup()?;
     let Some(addr) = options.listen else {
         tokio::select! {
             report = simulator::play(options) => print(report?.to_string()),
