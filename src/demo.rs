@@ -3,6 +3,7 @@
 
 use crate::{
     auth::AuthError,
+    method::get_only,
     problem::Problem,
     simulator::{Phone, Scenario, Simulator},
 };
@@ -11,7 +12,6 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -62,8 +62,8 @@ pub fn routes(
 ) -> Router {
     let demo = Demo { simulator: simulator.clone(), mint: Arc::new(mint) };
     Router::new()
-        .route("/demo/config", get(config))
-        .route("/demo/token", get(token))
+        .route("/demo/config", get_only(config))
+        .route("/demo/token", get_only(token))
         .with_state(demo)
         .merge(simulator.routes())
 }

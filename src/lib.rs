@@ -24,6 +24,7 @@ pub mod engine;
 pub mod gateway;
 pub mod integrations;
 mod link;
+pub mod method;
 pub mod metrics;
 pub mod operator;
 pub mod problem;

@@ -4,6 +4,7 @@ use crate::{
     call::{Extension, LegId, LegKey, TenantId},
     engine::{Archived, LegView},
     gateway::Gateway,
+    method::get_only,
     metrics::Metrics,
     problem::Problem,
     server,
@@ -14,7 +15,6 @@ use axum::{
     extract::{Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -25,11 +25,11 @@ const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 /// Every private route.
 pub fn routes(gateway: Arc<Gateway>) -> Router {
     Router::new()
-        .route("/healthz", get(|| async { "the process lives\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/archive", get(archive))
-        .route("/calls/{tenant}/{extension}/{leg}", get(leg))
+        .route("/healthz", get_only(|| async { "the process lives\n" }))
+        .route("/readyz", get_only(ready))
+        .route("/metrics", get_only(metrics))
+        .route("/archive", get_only(archive))
+        .route("/calls/{tenant}/{extension}/{leg}", get_only(leg))
         .fallback(server::not_found)
         .method_not_allowed_fallback(server::method_not_allowed)
         .with_state(gateway)
@@ -44,9 +44,9 @@ pub fn sidecar_routes(sidecar: Arc<Sidecar>, metrics: Arc<Metrics>) -> Router {
         ([(header::CONTENT_TYPE, METRICS_TYPE)], metrics.text())
     };
     Router::new()
-        .route("/healthz", get(|| async { "the process lives\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(text))
+        .route("/healthz", get_only(|| async { "the process lives\n" }))
+        .route("/readyz", get_only(ready))
+        .route("/metrics", get_only(text))
         .fallback(server::not_found)
         .method_not_allowed_fallback(server::method_not_allowed)
 }

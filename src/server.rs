@@ -12,6 +12,7 @@ use crate::{
     config::Shutdown,
     gateway::Gateway,
     integrations::{self, Contacts},
+    method::get_only,
     operator,
     problem::Problem,
     session,
@@ -29,7 +30,7 @@ use axum::{
     body::Body,
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
-    routing::{get, post},
+    routing::post,
 };
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -168,7 +169,7 @@ impl Server {
 fn routes(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/webhooks/telsmart", post(webhook::telsmart))
-        .route("/v1/stream", get(session::stream))
+        .route("/v1/stream", get_only(session::stream))
         .merge(web::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -183,7 +184,7 @@ fn integrations(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
     let contacts = Contacts::new(&gateway.config, users.clone(), gateway.sidecar.clone())?;
     let contacts = contacts.map(|contacts| {
         Router::new()
-            .route("/v1/contacts", get(integrations::lookup))
+            .route("/v1/contacts", get_only(integrations::lookup))
             .method_not_allowed_fallback(method_not_allowed)
             .with_state(Arc::new(contacts))
     });

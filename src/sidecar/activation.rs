@@ -14,6 +14,7 @@ use crate::{
     body,
     call::{Extension, TenantId},
     clock,
+    method::get_only,
     problem::Problem,
     server,
 };
@@ -22,7 +23,7 @@ use axum::{
     extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::post,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -64,7 +65,7 @@ struct DisconnectBody {
 /// Everything under `/integrations/telsmart`.
 pub fn routes(sidecar: Arc<Sidecar>) -> Router {
     Router::new()
-        .route("/integrations/telsmart/connect", get(connect))
+        .route("/integrations/telsmart/connect", get_only(connect))
         .route("/integrations/telsmart/activate", post(activate))
         .route("/integrations/telsmart/deactivate", post(deactivate))
         .route("/integrations/telsmart/disconnect", post(disconnect))

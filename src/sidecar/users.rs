@@ -9,6 +9,7 @@ use super::{
 use crate::{
     auth::{self, Identity, Role, Verifier},
     call::{Extension, Micros, TenantId},
+    method::get_only,
     problem::Problem,
     server,
 };
@@ -17,7 +18,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::post,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
@@ -72,7 +73,7 @@ pub struct Ticket {
 /// `/v1/integrations` and `/v1/tickets`.
 pub fn routes(users: Users) -> Router {
     Router::new()
-        .route("/v1/integrations", get(list))
+        .route("/v1/integrations", get_only(list))
         .route("/v1/tickets", post(ticket))
         .method_not_allowed_fallback(server::method_not_allowed)
         .with_state(users)

@@ -9,7 +9,7 @@ use super::{
     sender::{Destination, Retries, Sender},
     webhook,
 };
-use crate::problem::Problem;
+use crate::{method::get_only, problem::Problem};
 use axum::{
     Router,
     body::Bytes,
@@ -19,7 +19,7 @@ use axum::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::{get, post},
+    routing::post,
 };
 use futures_util::stream::{self, Stream};
 use parking_lot::Mutex;
@@ -113,8 +113,8 @@ impl Simulator {
     /// Everything under `/simulator`.
     pub fn routes(&self) -> Router {
         Router::new()
-            .route("/simulator/state", get(state))
-            .route("/simulator/events", get(events))
+            .route("/simulator/state", get_only(state))
+            .route("/simulator/events", get_only(events))
             .route("/simulator/play", post(play))
             .route("/simulator/phones/{extension}/{action}", post(use_phone))
             .route("/simulator/legs/{leg_id}/{action}", post(press))

@@ -20,6 +20,7 @@ mod groups;
 mod handshake;
 mod keys;
 mod kill;
+mod methods;
 mod nodes;
 mod retention;
 mod sidecar;
