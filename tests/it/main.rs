@@ -23,6 +23,7 @@ mod kill;
 mod methods;
 mod nodes;
 mod retention;
+mod rights;
 mod sidecar;
 mod sidecar_store;
 mod simulate;
