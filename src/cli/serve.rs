@@ -33,8 +33,11 @@ pub fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Result<()>)
 async fn serve(config: Config) -> anyhow::Result<()> {
     ignore_hangup()?;
     raise_limit();
+    let header = config.telsmart.header.clone();
     let gateway = Gateway::new(config).await?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
+    let url = format!("http://{}/webhooks/telsmart", server.public_addr()?);
+    tracing::info!(url, %header, "the webhook; from elsewhere the provider posts to it by the gateway's public name");
     server.run(stopped()?).await
 }
 

@@ -33,4 +33,5 @@ mod vault;
 mod web;
 mod webhook_bodies;
 mod webhook_fields;
+mod webhook_page;
 mod webhook_senders;
