@@ -3,7 +3,7 @@
 
 use crate::{
     auth::AuthError,
-    http::Problem,
+    http::{Problem, get_only},
     simulator::{Phone, Scenario, Simulator},
 };
 use axum::{
@@ -11,7 +11,6 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -62,8 +61,8 @@ pub(crate) fn routes(
 ) -> Router {
     let demo = Demo { simulator: simulator.clone(), mint: Arc::new(mint) };
     Router::new()
-        .route("/demo/config", get(config))
-        .route("/demo/token", get(token))
+        .route("/demo/config", get_only(config))
+        .route("/demo/token", get_only(token))
         .with_state(demo)
         .merge(simulator.routes())
 }

@@ -3,10 +3,12 @@
 
 pub(crate) mod body;
 mod connection;
+mod get_only;
 mod problem;
 mod unread;
 
 pub(crate) use connection::Connection;
+pub(crate) use get_only::get_only;
 pub(crate) use problem::{Problem, Refused};
 pub(crate) use unread::{Unread, Watched};
 

@@ -5,7 +5,7 @@
 
 use crate::{
     gateway::Gateway,
-    http::{method_not_allowed, not_found},
+    http::{get_only, method_not_allowed, not_found},
     integrations::{self, Contacts},
     metrics::Metrics,
     operator,
@@ -37,7 +37,7 @@ pub(crate) fn public(
         // The provider, by the agreed header, from allowed addresses.
         .route("/webhooks/telsmart", post(webhook::telsmart).with_state(webhooks.clone()))
         // A user, by a token, from an allowed origin.
-        .route("/v1/stream", get(session::stream).with_state(sessions.clone()))
+        .route("/v1/stream", get_only(session::stream).with_state(sessions.clone()))
         // Anybody: the web client.
         .route("/assets/{*path}", get(web::asset))
         .route("/embed/{*path}", get(web::embed));
@@ -51,7 +51,7 @@ fn integrations_of(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
     let mut routes = of_users(&users);
     if let Some(contacts) = Contacts::new(&gateway.config, users, gateway.sidecar.clone())? {
         // A user, by a token.
-        routes = routes.route("/v1/contacts", get(integrations::lookup).with_state(Arc::new(contacts)));
+        routes = routes.route("/v1/contacts", get_only(integrations::lookup).with_state(Arc::new(contacts)));
     }
     if let Some(sidecar) = &gateway.sidecar {
         routes = routes.merge(of_consents(sidecar));
@@ -69,7 +69,7 @@ pub(crate) fn sidecar(sidecar: &Arc<Sidecar>, origins: &[String]) -> Router {
 fn of_users(users: &Users) -> Router {
     Router::new()
         // A user, by a token.
-        .route("/v1/integrations", get(users::list).with_state(users.clone()))
+        .route("/v1/integrations", get_only(users::list).with_state(users.clone()))
         .route("/v1/tickets", post(users::ticket).with_state(users.clone()))
 }
 
@@ -77,7 +77,7 @@ fn of_consents(sidecar: &Arc<Sidecar>) -> Router {
     let sidecar = || sidecar.clone();
     Router::new()
         // A user, by a token or a ticket.
-        .route("/integrations/telsmart/connect", get(activation::connect).with_state(sidecar()))
+        .route("/integrations/telsmart/connect", get_only(activation::connect).with_state(sidecar()))
         // A user, by a token.
         .route("/integrations/telsmart/disconnect", post(activation::disconnect).with_state(sidecar()))
         // The provider, by the agreed header of callbacks.
@@ -95,11 +95,11 @@ pub(crate) fn vending(sidecar: &Arc<Sidecar>) -> Router {
 /// The private listener of a gateway (`admin_listen`): whoever reaches it.
 pub(crate) fn admin(gateway: &Arc<Gateway>) -> Router {
     let routes = Router::new()
-        .route("/healthz", get(operator::healthy))
-        .route("/readyz", get(operator::ready))
-        .route("/metrics", get(operator::metrics))
-        .route("/archive", get(operator::archive))
-        .route("/calls/{tenant}/{extension}/{leg}", get(operator::leg));
+        .route("/healthz", get_only(operator::healthy))
+        .route("/readyz", get_only(operator::ready))
+        .route("/metrics", get_only(operator::metrics))
+        .route("/archive", get_only(operator::archive))
+        .route("/calls/{tenant}/{extension}/{leg}", get_only(operator::leg));
     finished(routes.with_state(gateway.clone()))
 }
 
@@ -107,9 +107,9 @@ pub(crate) fn admin(gateway: &Arc<Gateway>) -> Router {
 pub(crate) fn sidecar_admin(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Router {
     let process = operator::SidecarProcess::new(sidecar, tasks, metrics);
     let routes = Router::new()
-        .route("/healthz", get(operator::healthy))
-        .route("/readyz", get(operator::sidecar_ready))
-        .route("/metrics", get(operator::sidecar_metrics));
+        .route("/healthz", get_only(operator::healthy))
+        .route("/readyz", get_only(operator::sidecar_ready))
+        .route("/metrics", get_only(operator::sidecar_metrics));
     finished(routes.with_state(process))
 }
 

@@ -15,7 +15,7 @@ use crate::{config::Shutdown, gateway::Gateway, integrations, routes, session::S
 use anyhow::{Context, bail};
 use axum::Router;
 use requests::Requests;
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -55,9 +55,14 @@ impl Server {
         Ok(Self { gateway, sessions, webhooks, public, admin, private: private.transpose()?, routes })
     }
 
+    /// Where the public listener is, with the port that the system chose.
+    pub(crate) fn public_addr(&self) -> io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
+
     /// Where the private listener is, for the demo to show.
     #[cfg(feature = "simulator")]
-    pub(crate) fn admin_addr(&self) -> std::io::Result<std::net::SocketAddr> {
+    pub(crate) fn admin_addr(&self) -> io::Result<SocketAddr> {
         self.admin.local_addr()
     }
 

@@ -2,6 +2,7 @@
 //! not decided here.
 
 mod metrics;
+mod unknown_states;
 
 use crate::{
     call::{Added, CallEvent, LegKey, Phase, What},
@@ -26,6 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
+use unknown_states::UnknownStates;
 
 /// How long the events of one webhook may take to be committed and durable.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(6);
@@ -41,12 +43,18 @@ pub(crate) struct Webhooks {
     gateway: Arc<Gateway>,
     telsmart: Gate,
     metrics: Arc<WebhookMetrics>,
+    unknown_states: UnknownStates,
 }
 
 impl Webhooks {
     /// Those of a node.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
-        Self { telsmart: Gate::new(&gateway.config), metrics: gateway.metrics.of(), gateway }
+        Self {
+            telsmart: Gate::new(&gateway.config),
+            metrics: gateway.metrics.of(),
+            unknown_states: UnknownStates::default(),
+            gateway,
+        }
     }
 
     /// Forgets what need not be known any more of whoever sent some; to be called now and then.
@@ -103,9 +111,7 @@ async fn commit(webhooks: &Webhooks, received: Received, began: Instant) -> Resu
         }
         Received::Unknown(unknown) => {
             webhooks.metrics.unknown_states.inc();
-            tracing::warn!(
-                "an event of an unknown state was archived; GET /archive on the admin listener shows it"
-            );
+            webhooks.unknown_states.note(&unknown.state, Instant::now());
             gateway.engine.archive(unknown).await
         }
     }

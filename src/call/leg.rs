@@ -174,9 +174,13 @@ impl Leg {
         })
     }
 
-    /// The phases in the order of the fold.
+    /// The phases in the order of the fold, without ringing that comes after an answer: clocks differ and
+    /// devices repeat themselves, but an answered call does not ring again.
     fn phases(&self) -> impl DoubleEndedIterator<Item = (Micros, Phase, &Arc<Line>)> {
-        self.events.iter().filter_map(|event| match &event.what {
+        let is_answer = |event: &Event| matches!(event.what, What::Phase { phase: Phase::Active, .. });
+        let answer = self.events.iter().position(is_answer).unwrap_or(self.events.len());
+        self.events.iter().enumerate().filter_map(move |(at, event)| match &event.what {
+            What::Phase { phase: Phase::Ringing, .. } if at > answer => None,
             What::Phase { phase, line } => Some((event.at, *phase, line)),
             _ => None,
         })

@@ -1,7 +1,7 @@
 //! `callpop demo`: a gateway on a temporary folder and a simulated Telsmart beside it. The
 //! webhooks go over HTTP, the popups over a WebSocket, as they would between machines.
 
-use super::serve::{finish, log_to_stderr, stopped};
+use super::serve::{finish, ignore_hangup, log_to_stderr, stopped};
 use crate::{
     auth::{self, AuthError, Grant, Role},
     config::{self, Config, LogFormat, Part},
@@ -41,6 +41,7 @@ pub(crate) fn run(options: &Options, print: impl Fn(String)) -> ExitCode {
 
 #[tokio::main]
 async fn run_demo(options: &Options, print: impl Fn(String)) -> anyhow::Result<()> {
+    ignore_hangup()?;
     let folder = tempfile::tempdir()?;
     let secrets = Secrets { jwt: random(), webhook: random(), callback: random(), client: random() };
     // Both sides need to know where the other is, so the port comes first.

@@ -31,9 +31,13 @@ pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Resu
 
 #[tokio::main]
 async fn serve(config: Config) -> anyhow::Result<()> {
+    ignore_hangup()?;
     raise_limit();
+    let header = config.telsmart.header.clone();
     let gateway = Gateway::new(config).await?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
+    let url = format!("http://{}/webhooks/telsmart", server.public_addr()?);
+    tracing::info!(url, %header, "the webhook; from elsewhere the provider posts to it by the gateway's public name");
     server.run(stopped()?).await
 }
 
@@ -59,6 +63,13 @@ pub(crate) fn log_to_stderr(log: &Log) {
         LogFormat::Json => to_stderr.json().flatten_event(true).init(),
         LogFormat::Text => to_stderr.init(),
     }
+}
+
+/// Ignores SIGHUP from now on: the end of a terminal, and the habit of having a service reload by it, are
+/// no reason to stop.
+pub(crate) fn ignore_hangup() -> anyhow::Result<()> {
+    // A signal that is caught once has lost what it does by default, also when nobody listens.
+    signal(SignalKind::hangup()).map(drop).context("no handler for SIGHUP")
 }
 
 /// Completes on SIGTERM or SIGINT, which are caught from now on.

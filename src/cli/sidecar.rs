@@ -1,6 +1,6 @@
 //! `callpop sidecar`: activation and tokens alone, until a signal stops it.
 
-use super::serve::{start, stopped};
+use super::serve::{ignore_hangup, start, stopped};
 use crate::{
     config::{Config, Loaded},
     server::{SidecarServer, raise_limit},
@@ -14,6 +14,7 @@ pub(crate) fn run(loaded: Loaded) -> ExitCode {
 
 #[tokio::main]
 async fn sidecar(config: Config) -> anyhow::Result<()> {
+    ignore_hangup()?;
     raise_limit();
     SidecarServer::bind(config).await?.run(stopped()?).await
 }

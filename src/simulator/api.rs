@@ -9,7 +9,7 @@ use super::{
     sender::{Destination, Retries, Sender},
     webhook,
 };
-use crate::http::Problem;
+use crate::http::{Problem, get_only};
 use axum::{
     Router,
     body::Bytes,
@@ -19,7 +19,7 @@ use axum::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::{get, post},
+    routing::post,
 };
 use futures_util::stream::{self, Stream};
 use parking_lot::Mutex;
@@ -117,8 +117,8 @@ impl Simulator {
     /// Everything under `/simulator`.
     pub(crate) fn routes(&self) -> Router {
         Router::new()
-            .route("/simulator/state", get(state))
-            .route("/simulator/events", get(events))
+            .route("/simulator/state", get_only(state))
+            .route("/simulator/events", get_only(events))
             .route("/simulator/play", post(play))
             .route("/simulator/phones/{extension}/{action}", post(use_phone))
             .route("/simulator/legs/{leg_id}/{action}", post(press))

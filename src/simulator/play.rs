@@ -78,7 +78,7 @@ pub(crate) struct Play {
 }
 
 /// What became of a play.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Report {
     /// Webhooks, duplicates among them, however often each was tried.
     pub(crate) sent: u64,
@@ -90,6 +90,8 @@ pub(crate) struct Report {
     /// Attempts after the first ones.
     pub(crate) retried: u64,
     pub(crate) duplicates: u64,
+    /// Why the first webhook that failed did: the `detail` of its answer, or why there was none.
+    pub(crate) first_trouble: Option<String>,
 }
 
 /// Why there is nothing to play, or nobody to play it.
@@ -113,9 +115,16 @@ struct Counts {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sent, accepted, refused, unanswered, retried, duplicates } = self;
+        let Self { sent, accepted, refused, unanswered, retried, duplicates, .. } = self;
         write!(f, "{sent} sent ({duplicates} duplicates, {retried} retries): ")?;
         write!(f, "{accepted} accepted, {refused} refused, {unanswered} unanswered")
+    }
+}
+
+impl Report {
+    /// Whether nothing was refused, and nothing left unanswered.
+    pub(crate) fn all_accepted(&self) -> bool {
+        self.refused == 0 && self.unanswered == 0
     }
 }
 
@@ -176,7 +185,7 @@ pub(crate) async fn play(options: &Play) -> Result<Report, SimulatorError> {
         }
     }
     courier.finish().await;
-    Ok(counts.add_to(report))
+    Ok(Report { first_trouble: sender.first_trouble(), ..counts.add_to(report) })
 }
 
 /// Serves the phones and the rest of Telsmart until `shutdown`.

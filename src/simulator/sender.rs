@@ -8,10 +8,18 @@ use reqwest::{
     redirect, retry,
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::{net::IpAddr, time::Duration};
+use serde::Deserialize;
+use std::{
+    error::Error,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// So much of an answer is looked at, in bytes.
+const MOST_SAID: usize = 16 * 1024;
 /// The longest pause between two attempts, whatever the gateway asks for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -48,6 +56,21 @@ pub(crate) struct Retries {
     pub(crate) first_pause: Duration,
 }
 
+/// What one attempt came to.
+struct Attempt {
+    status: Option<StatusCode>,
+    /// When the gateway wants to be asked again.
+    asked_for: Option<Duration>,
+    /// Why it was not accepted.
+    trouble: Option<String>,
+}
+
+/// A problem document, as far as it matters here.
+#[derive(Deserialize)]
+struct Refusal {
+    detail: Option<String>,
+}
+
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -64,6 +87,7 @@ pub(crate) struct Sender {
     header: HeaderName,
     secret: HeaderValue,
     retries: Retries,
+    first_trouble: Arc<OnceLock<String>>,
 }
 
 impl Default for Retries {
@@ -100,7 +124,12 @@ impl Sender {
         let mut secret =
             HeaderValue::from_str(gateway.secret.expose_secret()).map_err(|_| SenderError::Secret)?;
         secret.set_sensitive(true);
-        Ok(Self { client, url, header, secret, retries })
+        Ok(Self { client, url, header, secret, retries, first_trouble: Arc::default() })
+    }
+
+    /// Why the first event that was given up was: the `detail` of its last answer, or why there was none.
+    pub(crate) fn first_trouble(&self) -> Option<String> {
+        self.first_trouble.get().cloned()
     }
 
     /// Sends an event until it has a final answer or the attempts are used up; each attempt
@@ -111,17 +140,20 @@ impl Sender {
         loop {
             attempts += 1;
             on_attempt(attempts);
-            let (status, asked_for) = self.attempt(body.clone()).await;
+            let Attempt { status, asked_for, trouble } = self.attempt(body.clone()).await;
             let hopeful = status
                 .is_none_or(|status| status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error());
             if !hopeful || attempts > self.retries.max {
+                if let Some(trouble) = trouble {
+                    self.first_trouble.get_or_init(|| trouble);
+                }
                 return Outcome { status: status.map(|status| status.as_u16()), attempts };
             }
             tokio::time::sleep(self.retries.pause(attempts, asked_for)).await;
         }
     }
 
-    async fn attempt(&self, body: String) -> (Option<StatusCode>, Option<Duration>) {
+    async fn attempt(&self, body: String) -> Attempt {
         let request = self
             .client
             .post(self.url.clone())
@@ -133,14 +165,32 @@ impl Sender {
                 let asked_for = answer.headers().get(RETRY_AFTER).and_then(seconds);
                 let status = answer.status();
                 // Read to its end, or the connection cannot be used again.
-                while let Ok(Some(_)) = answer.chunk().await {}
-                (Some(status), asked_for)
+                let mut said = Vec::new();
+                while let Ok(Some(chunk)) = answer.chunk().await {
+                    said.extend(chunk.iter().take(MOST_SAID - said.len()));
+                }
+                let trouble = (!status.is_success()).then(|| detail(status, &said));
+                Attempt { status: Some(status), asked_for, trouble }
             }
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a webhook was not answered");
-                (None, None)
+                tracing::debug!(error = &error as &dyn Error, "a webhook was not answered");
+                Attempt { status: None, asked_for: None, trouble: Some(causes(&error)) }
             }
         }
+    }
+}
+
+/// The `detail` of a problem document; of another answer its status.
+fn detail(status: StatusCode, said: &[u8]) -> String {
+    let detail = serde_json::from_slice(said).ok().and_then(|Refusal { detail }| detail);
+    detail.map_or_else(|| status.to_string(), |detail| format!("{status}: {detail}"))
+}
+
+/// An error with all that caused it.
+fn causes(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", causes(cause)),
+        None => error.to_string(),
     }
 }
 

@@ -15,6 +15,14 @@ use std::{borrow::Cow, cell::Cell, collections::BTreeMap, fmt, ops::Range, sync:
 /// Timestamps that are believed: 2000-01-01 up to 2100-01-01, in microseconds. Beyond lies a
 /// unit or a clock that is wrong, and a call that would never, or at once, be over.
 const BELIEVED: Range<Micros> = 946_684_800_000_000..4_102_444_800_000_000;
+/// The states, in capitals or not, and what each says of the leg; the last comes with a summary.
+const STATES: [(&str, Option<Phase>); 5] = [
+    ("RINGING", Some(Phase::Ringing)),
+    ("ACTIVE", Some(Phase::Active)),
+    ("HELD", Some(Phase::Held)),
+    ("HANGUP", Some(Phase::Hangup)),
+    ("SUMMARY_REPORTING", None),
+];
 /// The longest number that is dialled within a tenant; public numbers come in E.164, with a plus.
 const MAX_EXTENSION_DIGITS: usize = 6;
 
@@ -44,20 +52,13 @@ pub(crate) fn parse(body: &[u8]) -> Result<Vec<Received>, Refusal> {
 fn event(json: &[u8]) -> Result<Received, Refusal> {
     let fields = Fields::read(json)?;
     let state = required("state", fields.state.as_deref())?;
-    let phase = match state {
-        "RINGING" => Some(Phase::Ringing),
-        "ACTIVE" => Some(Phase::Active),
-        "HELD" => Some(Phase::Held),
-        "HANGUP" => Some(Phase::Hangup),
-        "SUMMARY_REPORTING" => None,
-        unknown => {
-            let raw = String::from_utf8_lossy(json).into_owned();
-            return Ok(Received::Unknown(Unknown { state: unknown.to_owned(), raw }));
-        }
+    let Some((_, phase)) = STATES.iter().find(|(name, _)| name.eq_ignore_ascii_case(state)) else {
+        let raw = String::from_utf8_lossy(json).into_owned();
+        return Ok(Received::Unknown(Unknown { state: state.to_owned(), raw }));
     };
     let line: Arc<Line> = fields.line()?.into();
     let what = match phase {
-        Some(phase) => What::Phase { phase, line },
+        Some(phase) => What::Phase { phase: *phase, line },
         None => fields.summary(line)?,
     };
     Ok(Received::Call(CallEvent {

@@ -123,6 +123,15 @@ async fn a_demo_is_played_from_its_first_line_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_hangup_does_not_end_a_demo() {
+    let mut demo = Demo::start().await;
+    demo.process.signal(Signal::HUP);
+    demo.phone("200").await.assert_open().await;
+    demo.process.signal(Signal::TERM);
+    assert_eq!(demo.process.exit().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_phone_of_the_demo_rings_and_its_popup_is_dismissed() {
     let demo = Demo::start().await;
     let mut client = demo.phone("200").await;

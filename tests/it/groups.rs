@@ -76,7 +76,7 @@ async fn a_full_leg_hinders_no_other_in_its_group() {
 
 #[tokio::test]
 async fn a_leg_that_redis_refuses_hinders_no_other_in_its_group() {
-    let prefix = format!("groups-{}", new_tenant());
+    let prefix = format!("callpop:groups-{}", new_tenant());
     let node = config().await.set("engine.redis_prefix", prefix.clone()).start().await;
     let tenant = new_tenant();
     let legs: [Leg; 5] = [(); 5].map(|()| Leg::inbound(&tenant, "200"));

@@ -52,7 +52,7 @@ async fn deliver_ended(node: &Gateway, tenant: &str, users: usize, calls: usize)
 
 #[tokio::test]
 async fn ended_calls_are_gone_from_redis_after_keep_ended() {
-    let prefix = format!("retention-{}", new_tenant());
+    let prefix = format!("callpop:retention-{}", new_tenant());
     let config = Engine::Redis.config().await.set("engine.redis_prefix", prefix.clone());
     let node = config.set("calls.keep_ended", "1s").start().await;
     let redis = shared().await;
@@ -76,7 +76,7 @@ async fn ended_calls_are_gone_from_redis_after_keep_ended() {
 
 #[tokio::test]
 async fn a_tenant_of_which_nothing_is_heard_leaves_nothing_in_redis() {
-    let prefix = format!("retention-{}", new_tenant());
+    let prefix = format!("callpop:retention-{}", new_tenant());
     let config = Engine::Redis.config().await.set("engine.redis_prefix", prefix.clone());
     let node = config.set("calls.keep_ended", "1s").set("calls.expire_after", "1s").start().await;
     let redis = shared().await;

@@ -14,7 +14,7 @@ mod logs;
 mod outcomes;
 mod overtaken;
 mod replicas;
-mod scene;
+pub mod scene;
 mod separate;
 mod soak;
 mod vending;

@@ -27,7 +27,7 @@ impl Place {
     async fn of(module: &str) -> Self {
         match module.rsplit("::").next() {
             Some("embedded") => Self::on_disk(),
-            Some("redis") => Self::on_redis(servers_of::shared().await.url()),
+            Some("redis") => Self::on_redis(servers_of::rights::url(servers_of::shared().await)),
             _ => panic!("{module} is not named after a store"),
         }
     }
@@ -47,7 +47,7 @@ impl Place {
             data_dir: folder.path().join("data"),
             durability: Durability::Fsync,
             redis_url: url.into(),
-            redis_prefix: format!("test-{}", Uuid::new_v4().simple()),
+            redis_prefix: format!("callpop:test-{}", Uuid::new_v4().simple()),
             redis_master: None,
             redis_sentinel_password: None,
             redis_ca: None,

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod config;
 pub mod connect;
+pub mod docs;
 pub mod engine;
 pub mod fleet;
 pub mod gateway;

@@ -14,6 +14,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, Uri},
 };
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::sync::{
     Arc, Mutex,
@@ -290,4 +291,13 @@ async fn the_client_and_the_portal_can_revoke() {
     assert_eq!(scene.family().await["revoked"], "portal");
     let told = json!({"tenant_id": scene.tenant, "user_extension": "200"});
     assert_eq!(scene.client.got().pop().unwrap(), ("/integrations/telsmart/deactivate".to_owned(), told));
+}
+
+#[tokio::test]
+async fn a_hangup_does_not_end_a_simulator() {
+    let mut telsmart = TokenServer::start("").await;
+    telsmart.process.signal(Signal::HUP);
+    telsmart.state().await;
+    telsmart.process.signal(Signal::TERM);
+    assert_eq!(telsmart.process.exit().await.code(), Some(0));
 }

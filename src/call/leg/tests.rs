@@ -128,6 +128,54 @@ proptest! {
             prop_assert_ne!(call.outcome, Some(Outcome::Expired));
         }
     }
+
+    #[test]
+    fn an_answered_call_never_rings_again(events in vec(any_event(), 0..12), at in 0..6_u64) {
+        let mut leg = Leg::default();
+        leg.add(phase(at * 1_000_000, Phase::Active));
+        for event in events {
+            leg.add(event);
+            let call = leg.fold(&key(), &RULES).unwrap();
+            prop_assert_ne!(call.state, CallState::Ringing);
+        }
+    }
+
+    #[test]
+    fn ringing_after_an_answer_counts_in_the_version_only(
+        events in vec(any_event(), 0..12),
+        at in 0..6_u64,
+        later in 6..9_u64,
+    ) {
+        let answered = [phase(at * 1_000_000, Phase::Active)].into_iter().chain(events);
+        let call = fold(answered.clone());
+        let expected = Call { version: call.version + 1, updated_at: later * 1_000_000, ..call };
+        prop_assert_eq!(fold(answered.chain([phase(later * 1_000_000, Phase::Ringing)])), expected);
+    }
+}
+
+#[test]
+fn a_call_that_is_answered_before_it_rings_has_not_rung() {
+    let [active, ringing, held, hangup] =
+        [(5, Phase::Active), (5_005, Phase::Ringing), (6_000, Phase::Held), (60_000, Phase::Hangup)]
+            .map(|(millis, is)| phase(millis * 1000, is));
+    for events in [[active.clone(), ringing.clone()], [ringing.clone(), active.clone()]] {
+        let call = fold(events);
+        assert_eq!((call.state, call.since, call.started_at), (CallState::Active, 5000, 5000));
+        assert_eq!((call.answered_at, call.ring_ms, call.version), (Some(5000), 0, 2));
+    }
+    let call = fold([active, ringing, held, hangup]);
+    assert_eq!((call.ring_ms, call.talk_ms, call.hold_ms), (0, 5995, 54_000));
+}
+
+#[test]
+fn ringing_does_not_take_back_how_an_answered_call_ended() {
+    let summarised = fold([phase(1, Phase::Active), summary(9), phase(10, Phase::Ringing)]);
+    assert_eq!((summarised.state, summarised.ended_at), (CallState::Ended, Some(9)));
+    let mut leg = Leg::default();
+    leg.add(phase(1_000_000, Phase::Active));
+    leg.add(leg.expiry(Duration::from_secs(60)).unwrap());
+    leg.add(phase(2_000_000, Phase::Ringing));
+    assert_eq!(leg.fold(&key(), &RULES).unwrap().outcome, Some(Outcome::Expired));
 }
 
 #[test]

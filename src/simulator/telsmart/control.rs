@@ -7,12 +7,12 @@ use super::{
     faults::Told,
     tokens::{End, Family},
 };
-use crate::http::Problem;
+use crate::http::{Problem, get_only};
 use axum::{
     Json, Router,
     extract::{State, rejection::JsonRejection},
     http::StatusCode,
-    routing::{get, post},
+    routing::post,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub(crate) fn routes() -> Router<Telsmart> {
     Router::new()
         .route("/telsmart/activate", post(activate))
         .route("/telsmart/deactivate", post(deactivate))
-        .route("/telsmart/families", get(families))
+        .route("/telsmart/families", get_only(families))
         .route("/telsmart/faults", post(faults))
         .route("/telsmart/release", post(release))
         .route("/telsmart/urls", post(urls))

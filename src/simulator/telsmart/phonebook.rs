@@ -1,12 +1,12 @@
 //! The phonebook of Telsmart's REST API, for those with a valid access token. Nobody in it exists.
 
 use super::Telsmart;
+use crate::http::get_only;
 use axum::{
     Json, Router,
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -43,7 +43,7 @@ struct Wanted {
 
 /// `/api/v1/contacts`.
 pub(crate) fn routes() -> Router<Telsmart> {
-    Router::new().route("/api/v1/contacts", get(contacts))
+    Router::new().route("/api/v1/contacts", get_only(contacts))
 }
 
 /// The contacts with a number, or all.

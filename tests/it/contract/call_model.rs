@@ -51,6 +51,43 @@ async fn a_hangup_that_overtakes_the_rest_is_final_too() {
 }
 
 #[tokio::test]
+async fn an_answered_call_never_rings_again() {
+    let (gateway, mut client, leg) = begin().await;
+    let inbound = || Leg::inbound(&leg.tenant, "200");
+    // Two clocks apart; a second device that says so again; the same while the caller is on hold.
+    for (begins, late) in [(vec![], 6), (vec![("RINGING", 0)], 6), (vec![("RINGING", 0), ("HELD", 8)], 9)] {
+        for ringing_comes_first in [true, false] {
+            let leg = inbound();
+            let mut events: Vec<Value> =
+                begins.iter().map(|(state, second)| leg.event(state, *second)).collect();
+            let mut answer = [leg.ringing(late), leg.active(5)];
+            if !ringing_comes_first {
+                answer.reverse();
+            }
+            events.extend(answer);
+            gateway.deliver_each(&events).await;
+            let count = events.len() as u64;
+            let call = client.until_call(&leg, |call| never_rings_once_answered(call, count)).await;
+            let state = if late > 8 { "held" } else { "active" };
+            assert_eq!((&call["state"], &call["answered_at"]), (&json!(state), &json!(leg.at(5))));
+
+            events.push(leg.hangup(20));
+            gateway.deliver(events.last().unwrap()).await;
+            let call = client.version(&leg, count + 1).await;
+            assert_eq!(call, oracle::call(&events), "{events:?}");
+            let rang_for = if begins.is_empty() { 0 } else { 5000 };
+            assert_eq!((&call["ring_ms"], &call["outcome"]), (&json!(rang_for), &json!("answered")));
+        }
+    }
+}
+
+/// Whether the call has that many events; fails where it rings though it was answered.
+fn never_rings_once_answered(call: &Value, version: u64) -> bool {
+    assert!(call["answered_at"].is_null() || call["state"] != "ringing", "{call}");
+    call["version"] == version
+}
+
+#[tokio::test]
 async fn late_summary_reaches_a_user_who_was_offline() {
     let (gateway, mut client, leg) = begin().await;
     gateway.deliver_each(&leg.whole()).await;

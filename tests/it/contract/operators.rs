@@ -50,6 +50,36 @@ async fn metric_names_begin_with_callpop() {
 }
 
 #[tokio::test]
+async fn an_unknown_state_is_named_in_the_log_and_in_the_archive() {
+    let gateway = gateway().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let long = "LONG ".repeat(2000);
+    let events: Vec<Value> = (0..60).map(|second| leg.event("PARKED", second)).collect();
+    gateway.deliver(&json!(events)).await;
+    let others = ["VOICEMAIL", "", "line\nfeed", &long];
+    for state in others {
+        gateway.deliver(&leg.event(state, 0)).await;
+    }
+    let archived: Vec<Value> = gateway.operator("/archive").await.json().await.unwrap();
+    let count = |state: &str| archived.iter().filter(|event| event["state"] == *state).count();
+    assert_eq!((count("PARKED"), others.map(count)), (60, [1; 4]), "{archived:?}");
+    // A line for the first of each state, not for each event. What is no word may be anything, and is not named.
+    let expected = [("PARKED", 1), ("VOICEMAIL", 1), ("(no plain word)", 1)];
+    eventually("a line of the log for each state", async || {
+        let log = gateway.process.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let warned = lines.filter(|line| line["state"].is_string());
+        let named: Vec<(String, u64)> = warned
+            .map(|line| (line["state"].as_str().unwrap().to_owned(), line["events"].as_u64().unwrap()))
+            .collect();
+        let is_each = named.iter().map(|(state, events)| (state.as_str(), *events)).eq(expected);
+        assert!(named.len() <= expected.len(), "{named:?}");
+        is_each.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn metrics_count_what_happens() {
     let gateway = gateway().await;
     let leg = Leg::inbound(&new_tenant(), "200");

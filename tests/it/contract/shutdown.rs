@@ -49,6 +49,20 @@ async fn sigint_drains_too() {
 }
 
 #[tokio::test]
+async fn a_hangup_ends_nothing() {
+    let mut gateway = gateway().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let mut client = gateway.agent(&leg.tenant, "200").await;
+    for (version, event) in (1..).zip(leg.whole()) {
+        gateway.process.signal(Signal::HUP);
+        gateway.deliver(&event).await;
+        client.version(&leg, version).await;
+    }
+    client.assert_open().await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn webhooks_that_are_acked_while_draining_are_kept() {
     let config = config().await.set("shutdown.delay", "1s").set("calls.recent_per_tenant", 100_000);
     let mut gateway = config.start().await;

@@ -190,3 +190,27 @@ async fn a_leg_takes_so_many_events_and_still_ends() {
     (ended["dismissed_at"], ended["version"]) = (Value::Null, json!(MOST + 2));
     assert_eq!(ended, oracle::call(&[taken, end.to_vec()].concat()));
 }
+
+#[tokio::test]
+async fn a_state_in_other_letters_is_that_state() {
+    let gateway = gateway().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let mut client = gateway.agent(&leg.tenant, "200").await;
+    for (version, (state, known)) in
+        (1..).zip([("ringing", "RINGING"), ("Active", "ACTIVE"), ("hELD", "HELD")])
+    {
+        gateway.deliver(&leg.event(state, version)).await;
+        // The same event in the usual letters is the same event.
+        gateway.deliver(&leg.event(known, version)).await;
+        let call = client.version(&leg, version).await;
+        assert_eq!((&call["state"], &call["version"]), (&json!(known.to_lowercase()), &json!(version)));
+    }
+    let mut summary = leg.summary(9, json!({"title": "said"}));
+    summary["state"] = "Summary_Reporting".into();
+    gateway.deliver_each(&[summary, leg.event("hangup", 8)]).await;
+    let call = client.version(&leg, 5).await;
+    assert_eq!((&call["state"], &call["summary"]["content"]["title"]), (&json!("ended"), &json!("said")));
+    let archived: Value = gateway.operator("/archive").await.json().await.unwrap();
+    let ours = archived.as_array().unwrap().iter().filter(|event| event.to_string().contains(&leg.id));
+    assert_eq!(ours.count(), 0, "{archived}");
+}

@@ -4,6 +4,7 @@ use super::scene::{Scene, USER, beside, connect, disconnect, integration, until,
 use crate::support::{
     Config, Engine, Gateway, Leg, TokenServer, eventually, gateway::problem, process::callpop,
 };
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// A sidecar alone, of which a scene is made, and a gateway beside it.
@@ -99,6 +100,14 @@ async fn a_sidecar_alone_is_watched_and_stops_in_good_order() {
     scene.activate(USER).await;
     assert_eq!(scene.gateway.metric("callpop_integrations{status=\"active\"}").await, 1.0);
     assert_eq!(scene.gateway.metric("callpop_integrations_at_risk").await, 0.0);
+    scene.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_hangup_ends_no_sidecar() {
+    let (mut scene, _gateway) = begin("").await;
+    scene.gateway.process.signal(Signal::HUP);
+    scene.activate(USER).await;
     scene.gateway.stop().await;
 }
 

@@ -241,7 +241,7 @@ async fn a_redis_that_refuses_to_write_is_unavailable() {
 
 #[tokio::test]
 async fn it_is_in_one_slot_of_a_cluster() {
-    let place = Place::on_redis(cluster::shared().await.url());
+    let place = Place::on_redis(cluster::shared().await.url_by_rights());
     let handles = join_all((0..2).map(|_| place.open())).await;
     let adding = (0..4).map(|task| {
         let store = &handles[task % 2];

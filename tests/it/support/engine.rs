@@ -23,12 +23,12 @@ impl Engine {
         }
     }
 
-    /// What `serve` needs on it, where no other test's data is.
+    /// What `serve` needs on it, where no other test's data is; on Redis as the user with the documented rights.
     pub async fn config(self) -> Config {
         match self {
             Self::Embedded => Config::new(),
-            Self::Redis => on_redis(redis::shared().await.url()),
-            Self::Cluster => on_redis(redis::cluster::shared().await.url()),
+            Self::Redis => on_redis(redis::rights::url(redis::shared().await)),
+            Self::Cluster => on_redis(redis::cluster::shared().await.url_by_rights()),
         }
     }
 
@@ -44,5 +44,5 @@ pub fn on_redis(url: String) -> Config {
         .without("engine.data_dir")
         .set("engine.kind", "redis")
         .set("engine.redis_url", url)
-        .set("engine.redis_prefix", format!("test-{}", Uuid::new_v4().simple()))
+        .set("engine.redis_prefix", format!("callpop:test-{}", Uuid::new_v4().simple()))
 }

@@ -12,7 +12,7 @@ pub fn call(events: &[Value]) -> Value {
     let (summaries, phases): (Vec<&Value>, Vec<&Value>) =
         events.iter().partition(|event| event["state"] == "SUMMARY_REPORTING");
     let hangup = phases.iter().position(|event| event["state"] == "HANGUP");
-    let phases = &phases[..hangup.map_or(phases.len(), |index| index + 1)];
+    let phases = &without_late_ringing(&phases[..hangup.map_or(phases.len(), |index| index + 1)]);
     let (first, last) = (phases.first().expect("a phase"), phases.last().expect("a phase"));
     let answered_at = phases.iter().find(|event| event["state"] == "ACTIVE").map(|event| at(event));
     let opening = phases.iter().rev().take_while(|event| event["state"] == last["state"]).last();
@@ -63,6 +63,13 @@ pub fn call(events: &[Value]) -> Value {
         "outcome": outcome, "stale_at": stale_after[state].as_u64().map(|after| since + after),
         "dismissed_at": null, "summary": summary, "wrap_up": null,
     })
+}
+
+/// The phases that count: once a leg was active, ringing events do not.
+fn without_late_ringing<'a>(phases: &[&'a Value]) -> Vec<&'a Value> {
+    let answered = phases.iter().position(|event| event["state"] == "ACTIVE").unwrap_or(phases.len());
+    let counts = |(at, event): &(usize, &&Value)| *at < answered || event["state"] != "RINGING";
+    phases.iter().enumerate().filter(counts).map(|(_, event)| *event).collect()
 }
 
 /// The provider's timestamp.

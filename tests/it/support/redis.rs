@@ -3,6 +3,7 @@
 
 pub mod cluster;
 mod resp;
+pub mod rights;
 pub mod sentinel;
 pub mod tls;
 
@@ -54,7 +55,12 @@ pub struct Server {
 /// The one server that all tests share which do not harm it; it writes its AOF every second.
 pub async fn shared() -> &'static Server {
     static SHARED: OnceCell<Server> = OnceCell::const_new();
-    SHARED.get_or_init(async || Server::start(Aof::EverySecond).await).await
+    let begin = async || {
+        let server = Server::start(Aof::EverySecond).await;
+        rights::grant(&server).await;
+        server
+    };
+    SHARED.get_or_init(begin).await
 }
 
 impl Server {

@@ -31,6 +31,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       const response = await page.goto(gateway.url);
       expect(response?.headers()["content-security-policy"]).toContain("default-src 'none'");
       await page.getByText(`${gateway.url}/embed/v1.js`).waitFor();
+      await page.getByText(`${gateway.url}/webhooks/telsmart`).waitFor();
       await page.screenshot({ path: `${FOLDER}${colorScheme}-${width}.png`, fullPage: true });
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
       expect(await axeViolations(page)).toEqual([]);

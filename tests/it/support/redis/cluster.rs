@@ -1,6 +1,6 @@
 //! A cluster of three primaries, which share the slots evenly.
 
-use super::{Aof, Server};
+use super::{Aof, Server, rights};
 use crate::support::eventually_within;
 use futures_util::future::join_all;
 use std::{ops::RangeInclusive, time::Duration};
@@ -18,7 +18,12 @@ pub struct Cluster {
 /// The one cluster that all tests share which do not harm it.
 pub async fn shared() -> &'static Cluster {
     static SHARED: OnceCell<Cluster> = OnceCell::const_new();
-    SHARED.get_or_init(async || Cluster::start(Aof::EverySecond).await).await
+    let begin = async || {
+        let cluster = Cluster::start(Aof::EverySecond).await;
+        join_all(cluster.nodes.iter().map(rights::grant)).await;
+        cluster
+    };
+    SHARED.get_or_init(begin).await
 }
 
 impl Cluster {
@@ -50,6 +55,12 @@ impl Cluster {
     /// For `engine.redis_url`.
     pub fn url(&self) -> String {
         let urls: Vec<String> = self.nodes.iter().map(Server::url).collect();
+        urls.join(",")
+    }
+
+    /// The same for the user with the documented rights, who must have been made.
+    pub fn url_by_rights(&self) -> String {
+        let urls: Vec<String> = self.nodes.iter().map(rights::url).collect();
         urls.join(",")
     }
 

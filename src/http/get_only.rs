@@ -1,0 +1,24 @@
+//! Routes that answer GET and nothing else. axum lets a GET route answer HEAD, and so does for a HEAD all that a
+//! GET does: it opens a WebSocket, or uses a ticket up. Here HEAD is refused; pages and files have none of this.
+
+use super::Problem;
+use axum::{
+    handler::Handler,
+    http::{HeaderValue, StatusCode, header},
+    routing::{MethodRouter, get},
+};
+
+/// A route that answers GET alone; every other method is 405, also HEAD.
+pub(crate) fn get_only<H, T, S>(handler: H) -> MethodRouter<S>
+where
+    H: Handler<T, S>,
+    T: 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    get(handler).head(refuse).fallback(refuse)
+}
+
+async fn refuse() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has GET only")
+        .with_header(header::ALLOW, HeaderValue::from_static("GET"))
+}
