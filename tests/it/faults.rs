@@ -6,6 +6,7 @@ mod cluster;
 mod links_fail;
 mod many_nodes;
 mod nodes_fail;
+mod overflow;
 mod parts;
 mod promises;
 mod promotion;
