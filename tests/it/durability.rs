@@ -1,13 +1,16 @@
 //! What survives a restart, and what is said when nothing can be stored.
 
 use crate::support::{
-    Client, Config, Gateway, Leg, Token, eventually,
+    Client, Config, Disk, Gateway, Leg, Token, eventually,
     gateway::problem,
     new_tenant, oracle,
     process::{callpop, callpop_after, run},
 };
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, pin::pin};
+
+/// The files of the journal that is written ahead.
+const LOGS: &str = "*.jnl";
 
 /// A gateway for which it is an error to write a file beyond its limit, as on a full disk,
 /// since the signal of that is ignored.
@@ -67,6 +70,62 @@ async fn a_disk_that_takes_no_more_is_503_and_what_was_acked_stays() {
     let gateway = gateway.restart_after_kill().await;
     let client = gateway.supervisor(&tenant).await;
     for leg in acked.iter().chain([&late]) {
+        assert_eq!(client.call(leg), Some(&oracle::call(&[leg.ringing(0)])), "{} is lost", leg.id);
+    }
+}
+
+#[tokio::test]
+async fn a_204_waits_for_fdatasync() {
+    let (disk, config) = (Disk::new(), Config::new());
+    let mut gateway = Gateway::start_with(&config, disk.under(callpop())).await;
+    let tenant = new_tenant();
+    let legs: [Leg; 3] = std::array::from_fn(|_| Leg::inbound(&tenant, "200"));
+    for leg in &legs {
+        disk.hold(LOGS);
+        let ringing = leg.ringing(0);
+        let mut posted = pin!(gateway.post(&ringing));
+        tokio::select! {
+            answer = &mut posted => panic!("{} while nothing was on the disk", answer.status()),
+            () = disk.holds() => {}
+        }
+        // An answer that does not wait would be here before one that was asked for later.
+        for _ in 0..5 {
+            tokio::select! {
+                biased;
+                answer = &mut posted => panic!("{} before the sync was done", answer.status()),
+                other = gateway.operator("/healthz") => assert_eq!(other.status(), 200),
+            }
+        }
+        disk.heal();
+        assert_eq!(posted.await.status(), 204);
+    }
+    gateway.process.kill();
+    disk.cut_power(&config.data_dir());
+    let client = config.start().await.supervisor(&tenant).await;
+    for leg in &legs {
+        assert_eq!(client.call(leg), Some(&oracle::call(&[leg.ringing(0)])), "{} is lost", leg.id);
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_sync_is_503_and_what_was_acked_stays() {
+    let (disk, config) = (Disk::new(), Config::new());
+    let mut gateway = Gateway::start_with(&config, disk.under(callpop())).await;
+    let tenant = new_tenant();
+    let legs: [Leg; 2] = std::array::from_fn(|_| Leg::inbound(&tenant, "200"));
+    gateway.deliver(&legs[0].ringing(0)).await;
+    disk.fail(LOGS);
+    problem(gateway.post(&legs[1].ringing(0)).await, 503).await;
+    assert_eq!(gateway.operator("/readyz").await.status(), 503);
+    disk.heal();
+    eventually("the disk to be used again", async || {
+        (gateway.post(&legs[1].ringing(0)).await.status() == 204).then_some(())
+    })
+    .await;
+    gateway.process.kill();
+    disk.cut_power(&config.data_dir());
+    let client = config.start().await.supervisor(&tenant).await;
+    for leg in &legs {
         assert_eq!(client.call(leg), Some(&oracle::call(&[leg.ringing(0)])), "{} is lost", leg.id);
     }
 }

@@ -1,10 +1,12 @@
 //! Nodes, Redis and the network between them fail at the worst moment, under a steady load; afterwards every
 //! client shows the truth.
 
+mod acks;
 mod cluster;
 mod links_fail;
 mod many_nodes;
 mod nodes_fail;
+mod overflow;
 mod parts;
 mod promises;
 mod promotion;

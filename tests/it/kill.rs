@@ -1,7 +1,7 @@
 //! A power cut at any instant loses nothing that was acked.
 
 use crate::support::{
-    Config, Gateway, Leg,
+    Config, Disk, Gateway, Leg,
     client::Calls,
     new_tenant, oracle,
     process::{self, callpop},
@@ -73,13 +73,14 @@ impl Ledger {
 
 #[tokio::test]
 async fn acked_events_survive_kill_9() {
+    let disk = Disk::new();
     let config = Config::new().set("calls.recent_per_tenant", 100_000);
     let mut rounds: Vec<(String, Vec<Ledger>)> = Vec::new();
     for round in 0..ROUNDS {
         if round % 5 == 4 {
-            kill_while_starting(&config).await;
+            kill_while_starting(&config, &disk).await;
         }
-        let mut gateway = config.start().await;
+        let mut gateway = Gateway::start_with(&config, disk.under(callpop())).await;
         if let Some((tenant, ledgers)) = rounds.last() {
             check(&gateway, tenant, ledgers).await;
         }
@@ -92,6 +93,7 @@ async fn acked_events_survive_kill_9() {
         };
         tokio::join!(join_all(ledgers.iter_mut().map(|ledger| ledger.send(&gateway, &tenant))), power_cut);
         gateway.process.kill();
+        disk.cut_power(&config.data_dir());
         rounds.push((tenant, ledgers));
     }
     let gateway = config.start().await;
@@ -115,11 +117,12 @@ async fn check(gateway: &Gateway, tenant: &str, ledgers: &[Ledger]) {
 }
 
 /// Starts a gateway, and ends it at any instant, perhaps while it reads its data.
-async fn kill_while_starting(config: &Config) {
-    let mut command = callpop();
+async fn kill_while_starting(config: &Config, disk: &Disk) {
+    let mut command = disk.under(callpop());
     command.arg("serve").arg("--config").arg(config.write()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     sleep(Duration::from_micros(rand::random_range(1000..150_000))).await;
     child.kill().unwrap();
     child.wait().unwrap();
+    disk.cut_power(&config.data_dir());
 }

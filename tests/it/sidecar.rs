@@ -7,6 +7,7 @@ mod callbacks;
 mod contacts;
 mod crash;
 mod delivery;
+mod disk;
 mod early;
 mod endpoints;
 mod journal;

@@ -5,6 +5,7 @@ pub mod client;
 pub mod config;
 pub mod connect;
 pub mod docs;
+pub mod disk;
 pub mod engine;
 pub mod fleet;
 pub mod gateway;
@@ -26,6 +27,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub use client::Client;
 pub use config::Config;
+pub use disk::Disk;
 pub use engine::Engine;
 pub use gateway::Gateway;
 pub use telsmart::Leg;

@@ -37,6 +37,16 @@ async fn a_wrong_or_missing_secret_is_401() {
 }
 
 #[tokio::test]
+async fn a_part_of_the_secret_is_401() {
+    let gateway = Gateway::new().await;
+    for at in 0..WEBHOOK_SECRET.len() {
+        problem(signed(&gateway, &WEBHOOK_SECRET[..at]).await, 401).await;
+        problem(signed(&gateway, &WEBHOOK_SECRET[at + 1..]).await, 401).await;
+    }
+    assert_eq!(signed(&gateway, WEBHOOK_SECRET).await.status(), 204);
+}
+
+#[tokio::test]
 async fn two_secrets_live_while_rotating() {
     let config = Config::new().set("sources.telsmart.secrets", vec![WEBHOOK_SECRET, OTHER_SECRET]);
     let gateway = config.start().await;

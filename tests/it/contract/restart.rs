@@ -1,7 +1,7 @@
 //! What a new process finds of what an old one was told.
 
-use super::{engine, gateway};
-use crate::support::{Leg, Token, new_tenant, oracle};
+use super::{config, engine, gateway};
+use crate::support::{Disk, Gateway, Leg, Token, new_tenant, oracle, process::callpop};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -36,14 +36,16 @@ async fn a_restart_keeps_every_call() {
 
 #[tokio::test]
 async fn a_power_cut_keeps_every_acked_event() {
-    let gateway = gateway().await;
+    let (disk, config) = (Disk::new(), config().await);
+    let mut gateway = Gateway::start_with(&config, disk.under(callpop())).await;
     let tenant = new_tenant();
     let legs: Vec<Leg> = (0..20).map(|_| Leg::inbound(&tenant, "200")).collect();
     for leg in &legs {
         gateway.deliver(&json!(leg.whole())).await;
     }
-    let gateway = gateway.restart_after_kill().await;
-    let client = gateway.supervisor(&tenant).await;
+    gateway.process.kill();
+    disk.cut_power(&config.data_dir());
+    let client = config.start().await.supervisor(&tenant).await;
     for leg in &legs {
         assert_eq!(client.call(leg), Some(&oracle::call(&leg.whole())));
     }

@@ -138,6 +138,26 @@ async fn readyz_and_metrics_tell_that_redis_is_lost() {
     client.version(&other, 1).await;
 }
 
+#[tokio::test]
+async fn the_primary_is_found_behind_its_replica() {
+    let primary = Server::start(Aof::EverySecond).await;
+    let follow = format!("127.0.0.1 {}", primary.port);
+    let replica = Server::start_with(Aof::EverySecond, &["--replicaof", &follow]).await;
+    let fleet = Fleet::start(vec![on_redis(&format!("{},{}", replica.url(), primary.url()))]).await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    eventually("the replica to follow", async || {
+        (replica.info("master_link_status").await? == "up").then_some(())
+    })
+    .await;
+    eventually("the primary to take an event", async || {
+        (fleet.node(0).post(&leg.ringing(0)).await.status() == 204).then_some(())
+    })
+    .await;
+    let expected = oracle::call(&[leg.ringing(0)]);
+    assert_eq!(fleet.node(0).agent(&leg.tenant, "200").await.call(&leg), Some(&expected));
+    readyz(&fleet, 0, 200).await;
+}
+
 /// How many resyncs of that cause the first node counted.
 async fn resyncs(fleet: &Fleet, cause: &str) -> u64 {
     let text = fleet.node(0).operator("/metrics").await.text().await.unwrap();

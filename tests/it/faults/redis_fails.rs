@@ -1,7 +1,8 @@
 //! Redis dies, stalls, forgets, and comes back.
 
 use super::scene::{Scene, assert_refuses, readyz};
-use crate::support::{Client, Leg, gateway::problem, new_tenant};
+use crate::support::{Client, Leg, fleet::on_redis, gateway::problem, new_tenant, redis};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
@@ -46,6 +47,39 @@ async fn flushall_changes_epoch() {
     outcome.assert_stayed();
     let lost = outcome.truth.events() - outcome.truth.events_held();
     assert!(lost > 0, "there was nothing to lose");
+}
+
+/// A server that was restored, or promoted, without the latest writes, and that is of the same history.
+#[tokio::test]
+async fn a_head_that_went_back_changes_the_epoch() {
+    let redis = redis::shared().await;
+    let prefix = format!("back-{}", new_tenant());
+    let node = on_redis(&redis.url()).set("engine.redis_prefix", prefix.clone()).start().await;
+    let tenant = new_tenant();
+    let legs: Vec<Leg> = (0..10).map(|_| Leg::inbound(&tenant, "200")).collect();
+    let mut client = node.agent(&tenant, "200").await;
+    for leg in &legs {
+        node.deliver(&leg.ringing(0)).await;
+        client.version(leg, 1).await;
+    }
+    let (epoch, seq) = (client.epoch.clone(), client.seq);
+    let head = format!("{prefix}:{{{tenant}}}:head");
+    assert_eq!(redis.command(&["HGET", &head, "seq"]).await, json!(seq.to_string()));
+    let away = node.agent(&tenant, "200").await;
+    redis.command(&["HINCRBY", &head, "seq", "-5"]).await;
+
+    // Whoever is there is told everything anew, and so is who comes back; then nobody misses anything.
+    client.next_of("snapshot").await;
+    assert_ne!(client.epoch, epoch);
+    let mut back = away.reconnect().await;
+    assert_eq!((back.first_kind(), &back.epoch), ("snapshot", &client.epoch));
+    let more: Vec<Leg> = (0..3).map(|_| Leg::inbound(&tenant, "200")).collect();
+    for leg in &more {
+        node.deliver(&leg.ringing(0)).await;
+        client.version(leg, 1).await;
+        back.version(leg, 1).await;
+    }
+    assert_eq!(back.calls, client.calls);
 }
 
 #[tokio::test]

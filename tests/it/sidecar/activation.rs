@@ -112,6 +112,45 @@ async fn activation_for_another_user_is_403() {
 }
 
 #[tokio::test]
+async fn a_part_of_the_callback_secret_is_401() {
+    let scene = Scene::living(300).await;
+    let key = confirmation_key(&scene.gateway, &scene.token(USER)).await;
+    let body = tokens(&scene.tenant, USER, &key, 1);
+    let call_back_by = async |what: &str, secret: &str| {
+        let request = scene.gateway.request("POST", &format!("/integrations/telsmart/{what}"));
+        request.header("X-Callback-Secret", secret).json(&body).send().await.unwrap()
+    };
+    for at in 0..CALLBACK_SECRET.len() {
+        for part in [&CALLBACK_SECRET[..at], &CALLBACK_SECRET[at + 1..]] {
+            problem(call_back_by("activate", part).await, 401).await;
+            problem(call_back_by("deactivate", part).await, 401).await;
+        }
+    }
+    assert_eq!(scene.status(USER).await, "pending");
+    assert_eq!(call_back_by("activate", CALLBACK_SECRET).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_confirmation_key_is_used_up_also_by_an_activation_before_the_last() {
+    let scene = Scene::living(300).await;
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        keys.push(confirmation_key(&scene.gateway, &scene.token(USER)).await);
+    }
+    let activate = async |key: usize, number| {
+        let body = tokens(&scene.tenant, USER, &keys[key], number);
+        call_back(&scene.gateway, "activate", &body).send().await.unwrap()
+    };
+    assert_eq!(activate(0, 1).await.status(), 200);
+    assert_eq!(activate(1, 2).await.status(), 200);
+    // With the tokens of then, and with others.
+    for number in [1, 3] {
+        problem(activate(0, number).await, 403).await;
+    }
+    assert_eq!(scene.access_token(USER).await, "tsa_made-up-2");
+}
+
+#[tokio::test]
 async fn an_expired_confirmation_key_is_403() {
     let scene = Scene::begin_by("", |config| config.set("sidecar.telsmart.consent_timeout", "500ms")).await;
     let key = confirmation_key(&scene.gateway, &scene.token(USER)).await;

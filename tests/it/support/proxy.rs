@@ -1,6 +1,8 @@
 //! A link that can be broken: a TCP proxy inside the tests. What it swallows never comes, and a connection
 //! that it has swallowed from stays dead, as behind a router that forgot it; both sides find it open.
 
+mod waitaof;
+
 use std::{
     net::SocketAddr,
     sync::{
@@ -40,6 +42,8 @@ struct Rules {
     is_mute: bool,
     delay: Duration,
     bytes_per_second: Option<u32>,
+    /// Whether the server's disk confirms, as far as this makes it tell that.
+    disk: Option<bool>,
 }
 
 /// A link to one server. Dropping it closes all its connections.
@@ -84,7 +88,7 @@ impl Proxy {
 
     /// Ends every fault. Connections that were swallowed stay dead.
     pub fn heal(&self) {
-        self.rules.send_replace(Rules::default());
+        self.rules.send_modify(|rules| *rules = Rules { disk: rules.disk, ..Rules::default() });
     }
 
     /// Closes every connection, and every new one.
@@ -131,6 +135,12 @@ impl Proxy {
     /// Lets so many bytes through in a second, either way on every connection.
     pub fn throttle(&self, bytes_per_second: u32) {
         self.rules.send_modify(|rules| rules.bytes_per_second = Some(bytes_per_second));
+    }
+
+    /// Lets the server be one that tells how far its disk is, and whether that is far enough. To be called
+    /// before anybody connects, since a version is asked for once.
+    pub fn tell_of_disk(&self, confirms: bool) {
+        self.rules.send_modify(|rules| rules.disk = Some(confirms));
     }
 
     /// How many connections are open.
@@ -236,6 +246,7 @@ impl Pump {
     /// Takes what comes, with the time at which it may go on.
     async fn read(self, mut from: OwnedReadHalf, onward: mpsc::Sender<(Instant, Vec<u8>)>) {
         let (mut buffer, mut end) = (vec![0; 16 * 1024], Vec::new());
+        let mut answers = waitaof::Answers::default();
         loop {
             let read = from.read(&mut buffer).await.unwrap_or(0);
             if read == 0 && !self.is_up && self.state.dead.load(Ordering::Relaxed) {
@@ -258,7 +269,12 @@ impl Pump {
                 Fate::Closes => return,
                 Fate::Swallows => self.state.dead.store(true, Ordering::Relaxed),
                 Fate::Passes => {
-                    let chunk = (Instant::now() + rules.delay, buffer[..read].to_vec());
+                    let bytes = match rules.disk {
+                        Some(_) if self.is_up => waitaof::unknown(&buffer[..read]),
+                        Some(confirms) => answers.rewrite(&buffer[..read], confirms),
+                        None => buffer[..read].to_vec(),
+                    };
+                    let chunk = (Instant::now() + rules.delay, bytes);
                     if onward.send(chunk).await.is_err() {
                         return;
                     }

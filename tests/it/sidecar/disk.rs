@@ -1,0 +1,40 @@
+//! The answer of the token endpoint is on the disk before the store is changed: the file that holds it, and the
+//! folder that names the file. Without either a power cut would cost the user his consent.
+
+use super::scene::{PATIENCE, Scene, USER, with_sidecar};
+use crate::support::{Config, Disk, Gateway, TokenServer, eventually_within, process::callpop};
+
+/// A refresh, while syncs wait of what has such a path.
+async fn swap_waits_for(pattern: &str) {
+    let (disk, telsmart) = (Disk::new(), TokenServer::start("--access-token-life 3s").await);
+    let config = with_sidecar(Config::new(), &telsmart);
+    let gateway = Gateway::start_with(&config, disk.under(callpop())).await;
+    let scene = Scene::on(telsmart, config, gateway).await;
+    scene.activate(USER).await;
+    let is_swapped = || scene.audit(USER).contains(&"rotated".to_owned());
+    disk.hold(pattern);
+    let is_held = eventually_within(PATIENCE, "a refresh", async || match is_swapped() {
+        true => Some(false),
+        false => disk.has_held().then_some(true),
+    })
+    .await;
+    assert!(is_held, "the tokens were swapped, and {pattern} was not synced");
+    // A swap that does not wait would be there before an answer that was asked for later.
+    for _ in 0..5 {
+        scene.integration(USER).await;
+        assert!(!is_swapped(), "the tokens were swapped before {pattern} was synced");
+    }
+    disk.heal();
+    scene.rotations(USER, 2).await;
+    scene.is_well(USER).await;
+}
+
+#[tokio::test]
+async fn the_swap_waits_for_the_sync_of_the_answer() {
+    swap_waits_for("*/sidecar/journal/*.tmp").await;
+}
+
+#[tokio::test]
+async fn the_swap_waits_for_the_sync_of_the_folder_of_answers() {
+    swap_waits_for("*/sidecar/journal").await;
+}
