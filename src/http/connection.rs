@@ -137,3 +137,32 @@ impl AsyncWrite for Connection {
         self.poll_linger(context).map(Ok)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::{
+        io::AsyncWriteExt,
+        net::TcpListener,
+        time::{Instant, timeout},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut connection = Connection::new(listener.accept().await.unwrap().0, Unread::default());
+        let began = Instant::now();
+        let given_up = async {
+            loop {
+                if let Err(error) = connection.write(&[0; 64 * 1024]).await {
+                    return error.kind();
+                }
+            }
+        };
+        let why = timeout(WRITE_DEADLINE * 100, given_up).await;
+        assert_eq!(why.expect("it is waited for without end"), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= WRITE_DEADLINE, "{:?}", began.elapsed());
+        drop(client);
+    }
+}

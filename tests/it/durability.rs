@@ -131,6 +131,40 @@ async fn a_disk_that_cannot_sync_is_503_and_what_was_acked_stays() {
 }
 
 #[tokio::test]
+async fn what_is_refused_on_a_broken_disk_is_shown_to_nobody() {
+    let gateway = with_a_disk_that_can_be_full().await;
+    let tenant = new_tenant();
+    let mut client = gateway.supervisor(&tenant).await;
+    gateway.process.limit_files(Some(0));
+    // By this one it is known that the disk is broken: what was shown of it is sent again.
+    let found_out = Leg::inbound(&tenant, "200");
+    problem(gateway.post(&found_out.ringing(0)).await, 503).await;
+    client.version(&found_out, 1).await;
+    let refused: [Leg; 3] = std::array::from_fn(|_| Leg::inbound(&tenant, "200"));
+    for leg in &refused {
+        problem(gateway.post(&leg.ringing(0)).await, 503).await;
+        problem(gateway.post(&found_out.active(5)).await, 503).await;
+        problem(gateway.post(&leg.event("PARKED", 0)).await, 503).await;
+    }
+    client.assert_open().await;
+    let expected = [oracle::call(&[found_out.ringing(0)])];
+    let shown = |client: &Client| client.calls.values().cloned().collect::<Vec<_>>();
+    assert_eq!(shown(&client), expected, "an event is shown that was refused");
+    assert_eq!(shown(&gateway.supervisor(&tenant).await), expected, "a refused event is in a snapshot");
+    let archive: Vec<Value> = gateway.operator("/archive").await.json().await.unwrap();
+    assert!(archive.is_empty(), "{archive:?}");
+    assert_eq!(gateway.metric("callpop_events_committed_total").await, 1.0);
+
+    gateway.process.limit_files(None);
+    eventually("the disk to be used again", async || {
+        (gateway.post(&found_out.ringing(0)).await.status() == 204).then_some(())
+    })
+    .await;
+    let gateway = gateway.restart_after_kill().await;
+    assert_eq!(shown(&gateway.supervisor(&tenant).await), expected, "a refused event was written");
+}
+
+#[tokio::test]
 async fn a_duplicate_is_204_only_once_the_first_copy_is_durable() {
     let gateway = with_a_disk_that_can_be_full().await;
     let leg = Leg::inbound(&new_tenant(), "200");

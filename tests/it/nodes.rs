@@ -1,7 +1,7 @@
 //! Several nodes on one Redis, when all is well: one archive, one expiry, one retention.
 
 use crate::support::{
-    Client, Config, Engine, Gateway, Leg, PATIENCE,
+    Client, Config, Engine, Gateway, Leg, PATIENCE, Token,
     engine::on_redis,
     eventually_within, new_tenant, now, oracle,
     redis::{Aof, Server},
@@ -205,9 +205,10 @@ async fn a_new_epoch_closes_no_session() {
     let legs: Vec<Leg> = (0..50).map(|_| Leg::inbound(&tenant, "200")).collect();
     let ringing: Vec<Value> = legs.iter().map(|leg| leg.ringing(0)).collect();
     node.deliver(&json!(ringing)).await;
+    let supervisor = node.stream(&Token::supervisor(&tenant)).scope("tenant");
     let mut clients = Vec::new();
     for _ in 0..SESSIONS / 50 {
-        clients.extend(join_all((0..50).map(|_| node.supervisor(&tenant))).await);
+        clients.extend(join_all((0..50).map(|_| supervisor.clone().open_at_last())).await);
     }
     redis.command(&["FLUSHALL"]).await;
     let news = Leg::inbound(&tenant, "200");

@@ -60,8 +60,7 @@ async fn rotate_keys(engine: Engine) {
             (scene.rotations(user).await > before).then_some(())
         })
         .await;
-        let token = scene.access_token(user).await;
-        assert_eq!(scene.telsmart.contacts("", Some(&token)).await.status(), 200);
+        scene.telsmart.is_opened_by(async || scene.access_token(user).await).await;
     }
     let state = scene.telsmart.summary().await;
     assert_eq!((&state["active"], &state["reuses"]), (&4.into(), &0.into()), "{state}");

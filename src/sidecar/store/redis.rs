@@ -19,7 +19,7 @@ use std::{
 };
 use tokio::{
     sync::{Semaphore, SemaphorePermit, oneshot},
-    time::timeout,
+    time::timeout_at,
 };
 use uuid::Uuid;
 
@@ -76,22 +76,26 @@ impl Redis {
         let (first, went) = oneshot::channel();
         let keep = link.clone().keep(source.clone(), None, || {}, |outcome| _ = first.send(outcome));
         kept.push(tasks.keep("sidecar redis", keep));
-        if let Ok(Ok(Err(why))) = timeout(START, went).await
-            && why.is_final()
-        {
-            return Err(StoreError::CannotOpen(format!("cannot use this Redis: {why}")));
-        }
+        let (tried, confirms) = oneshot::channel();
         let has_replicas = Arc::<AtomicBool>::default();
         let confirm = (engine.durability == Durability::Fsync).then(|| {
             let own = Arc::new(Link::new("sidecar confirmations", metrics));
             let (confirm, waiters) = Confirm::new(engine, own.clone(), has_replicas.clone());
             let confirm = Arc::new(confirm);
-            let keep = own.keep(source, None, || {}, drop);
+            let keep = own.keep(source, None, || {}, |_| _ = tried.send(()));
             kept.push(tasks.keep("sidecar redis confirmations", keep));
             let run = confirm.clone().run(waiters, link.clone());
             kept.push(tasks.keep("sidecar confirm", run));
             confirm
         });
+        let end = Instant::now() + START;
+        if let Ok(Ok(Err(why))) = timeout_at(end.into(), went).await
+            && why.is_final()
+        {
+            return Err(StoreError::CannotOpen(format!("cannot use this Redis: {why}")));
+        }
+        // Who writes at once would otherwise be told that a Redis is away which is only slow to connect to.
+        let _ = timeout_at(end.into(), confirms).await;
         Ok(Self {
             link,
             confirm,

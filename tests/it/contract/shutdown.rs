@@ -1,7 +1,7 @@
 //! How a node stops: nobody is cut off without a word, and nothing acked is lost.
 
 use super::{config, gateway};
-use crate::support::{Client, Leg, connect::Connect, eventually, new_tenant, oracle};
+use crate::support::{Client, Leg, connect::Connect, eventually, new_tenant, oracle, raw::Raw, soon};
 use futures_util::{StreamExt, future::join_all};
 use rustix::process::Signal;
 use std::cell::RefCell;
@@ -98,11 +98,35 @@ async fn clients_that_do_not_answer_do_not_hold_up_the_stop() {
     let config = config().await.set("shutdown.grace", "2s");
     let mut gateway = config.start().await;
     let silent = [gateway.agent(&new_tenant(), "200").await, gateway.agent(&new_tenant(), "200").await];
-    let idle = crate::support::raw::Raw::open(gateway.public).await;
-    let halfway = crate::support::raw::Raw::begin_good_webhook(gateway.public, "Content-Length: 200").await;
+    let idle = Raw::open(gateway.public).await;
+    let halfway = Raw::begin_good_webhook(gateway.public, "Content-Length: 200").await;
     gateway.process.signal(Signal::TERM);
     assert_eq!(gateway.process.exit().await.code(), Some(0));
     drop((silent, idle, halfway));
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_half_sent_when_the_node_drains_is_taken() {
+    let config = config().await;
+    let mut gateway = config.start().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let body = leg.ringing(0).to_string();
+    let (before, after) = body.split_at(body.len() / 2);
+    let length = format!("Content-Length: {}", body.len());
+    let mut halfway = Raw::begin_good_webhook(gateway.public, &length).await;
+    assert!(halfway.send(before.as_bytes()).await);
+    let mut idle = Raw::open(gateway.public).await;
+    assert!(idle.send(b"GET / HTTP/1.1\r\nHost: callpop\r\n\r\n").await);
+    idle.reply().await;
+    gateway.process.signal(Signal::TERM);
+    // What is idle ends once nobody is let in any more and what is under way is waited for.
+    soon("the idle connection to end", idle.closed()).await;
+    assert!(halfway.send(after.as_bytes()).await);
+    assert_eq!(halfway.reply().await.status, 204);
+    assert_eq!(gateway.process.exit().await.code(), Some(0));
+    let gateway = config.start().await;
+    let client = gateway.supervisor(&leg.tenant).await;
+    assert_eq!(client.call(&leg), Some(&oracle::call(&[leg.ringing(0)])), "acked, and lost");
 }
 
 #[tokio::test]
@@ -118,7 +142,7 @@ async fn a_client_that_comes_while_the_node_drains_is_sent_away() {
     .await;
     let mut late = early.shake_hands().await.unwrap();
     let code = loop {
-        match crate::support::soon("a frame", late.next()).await {
+        match soon("a frame", late.next()).await {
             Some(Ok(tokio_tungstenite::tungstenite::Message::Close(Some(frame)))) => {
                 break u16::from(frame.code);
             }

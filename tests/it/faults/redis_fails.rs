@@ -1,7 +1,7 @@
 //! Redis dies, stalls, forgets, and comes back.
 
-use super::scene::{Scene, assert_refuses, readyz};
-use crate::support::{Client, Leg, fleet::on_redis, gateway::problem, new_tenant, redis};
+use super::scene::{ANSWERED, Scene, assert_refuses, readyz};
+use crate::support::{Client, Leg, Token, fleet::on_redis, gateway::problem, new_tenant, redis};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -89,8 +89,8 @@ async fn slow_redis_gives_503_not_hangs() {
     scene.links.iter().for_each(|link| link.delay(Duration::from_millis(150)));
     scene.load.flows(50).await;
     assert_refused(&scene, 0);
-    // Too slow.
-    scene.links.iter().for_each(|link| link.delay(Duration::from_secs(5)));
+    // Too slow: whoever waited for it would hang.
+    scene.links.iter().for_each(|link| link.delay(ANSWERED * 5));
     scene.fleet.ready(503).await;
     for node in 0..3 {
         assert_refuses(&scene.fleet, node).await;
@@ -173,7 +173,8 @@ impl Quiet {
     async fn on(scene: &Scene, node: usize) -> Self {
         let leg = Leg::inbound(&new_tenant(), "200");
         scene.fleet.node(node).deliver(&leg.ringing(0)).await;
-        let client = scene.fleet.node(node).agent(&leg.tenant, "200").await;
+        let token = Token::agent(&leg.tenant, &["200"]);
+        let client = scene.fleet.node(node).stream(&token).open_at_last().await;
         assert_eq!(client.calls.len(), 1);
         Self { client }
     }
@@ -183,9 +184,7 @@ impl Quiet {
         let epoch = self.client.epoch.clone();
         self.client.next_of("snapshot").await;
         assert_ne!(self.client.epoch, epoch);
-        let waited = after.elapsed();
-        assert!(waited < Duration::from_secs(3), "{waited:?}");
-        waited
+        after.elapsed()
     }
 }
 

@@ -55,9 +55,47 @@ async fn without_an_active_integration_there_is_no_name() {
     assert_eq!(name(&scene, "+3228992675", &scene.token(USER)).await, Value::Null);
     scene.activate(USER).await;
     assert_eq!(look_up(&scene, "200", &scene.token(USER)).await.status(), 200);
+    assert_eq!(name(&scene, "+3228992675", &scene.token(USER)).await, "Sophie Lambert");
     assert_eq!(disconnect(&scene.gateway, &scene.token(USER), USER).await, 200);
-    assert_eq!(name(&scene, "+3228992675", &scene.token(USER)).await, Value::Null);
-    assert_eq!(asked(&scene).await, 1);
+    // Neither what was remembered of the user nor anything else.
+    for number in ["+3228992675", "200", "210"] {
+        assert_eq!(name(&scene, number, &scene.token(USER)).await, Value::Null, "{number}");
+    }
+    assert_eq!(asked(&scene).await, 2);
+}
+
+#[tokio::test]
+async fn a_name_is_remembered_for_the_user_and_tenant_that_it_was_told_to() {
+    let scene = Scene::living(300).await;
+    let (ann, bob) = (scene.token(USER), scene.token("210"));
+    for user in [USER, "210"] {
+        scene.activate(user).await;
+    }
+    let scene = Scene { tenant: new_tenant(), ..scene };
+    let namesake = scene.token(USER);
+    scene.activate(USER).await;
+    // Each is told what the phonebook says to him, not what it said to another.
+    for (before, user) in [&ann, &bob, &namesake].into_iter().enumerate() {
+        assert_eq!(asked(&scene).await, before as u64);
+        assert_eq!(name(&scene, "+3228992675", user).await, "Sophie Lambert");
+    }
+    for user in [&ann, &bob, &namesake] {
+        assert_eq!(name(&scene, "+3228992675", user).await, "Sophie Lambert");
+    }
+    assert_eq!(asked(&scene).await, 3);
+}
+
+#[tokio::test]
+async fn a_name_is_found_by_whichever_extension_is_connected() {
+    let scene = Scene::living(300).await;
+    let all = Token::agent(&scene.tenant, &["200", "210", "220"]);
+    assert_eq!(name(&scene, "+3228992675", &all).await, Value::Null);
+    for connected in ["220", "210", "200"] {
+        scene.activate(connected).await;
+        assert_eq!(name(&scene, "+3228992675", &all).await, "Sophie Lambert", "by {connected}");
+        assert_eq!(disconnect(&scene.gateway, &scene.token(connected), connected).await, 200);
+        assert_eq!(name(&scene, "+3228992675", &all).await, Value::Null);
+    }
 }
 
 #[tokio::test]

@@ -17,8 +17,7 @@ async fn crash_before_claim_retries() {
     let ends_at = (stands["access_token_expires_at"].as_u64().unwrap() + 1) * 1_000_000;
     eventually("the refresh to be overdue", async || (crate::support::now() > ends_at).then_some(())).await;
     let scene = scene.restart_after_kill().await;
-    let token = scene.access_token(USER).await;
-    assert_eq!(scene.telsmart.contacts("", Some(&token)).await.status(), 200);
+    scene.telsmart.is_opened_by(async || scene.access_token(USER).await).await;
     assert_eq!(scene.telsmart.presented(consent.refresh_token()).await, 1);
     scene.rotations(USER, 2).await;
     scene.is_well(USER).await;

@@ -5,7 +5,7 @@ use super::scene::{
     with_sidecar,
 };
 use crate::support::{Config, Token, TokenServer, gateway::problem, new_tenant, now, soon};
-use reqwest::StatusCode;
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -175,4 +175,106 @@ async fn integrations_never_show_a_token_and_nobody_elses() {
         problem(request.send().await.unwrap(), 401).await;
     }
     assert_eq!(vend(&scene.gateway, &new_tenant(), USER).await.status(), 409);
+}
+
+/// Of every kind of request of a page: the method and the path.
+const OF_PAGES: [[&str; 2]; 4] = [
+    ["GET", "/v1/integrations"],
+    ["GET", "/v1/contacts"],
+    ["POST", "/v1/tickets"],
+    ["POST", "/integrations/telsmart/disconnect"],
+];
+
+/// What a browser asks before it lets a page of an origin make that request.
+async fn preflight(scene: &Scene, [method, path]: [&str; 2], origin: &str) -> Response {
+    let request = scene.gateway.request("OPTIONS", path).header("Origin", origin);
+    let request = request.header("Access-Control-Request-Method", method);
+    let request = request.header("Access-Control-Request-Headers", "authorization,content-type");
+    soon("what is allowed", request.send()).await.unwrap()
+}
+
+/// The request itself, by the user.
+async fn from_page(scene: &Scene, [method, path]: [&str; 2], origin: &str) -> Response {
+    let request = scene.gateway.request(method, path).header("Origin", origin);
+    soon("the answer", request.bearer_auth(scene.token(USER).mint()).send()).await.unwrap()
+}
+
+/// The origin of the pages that may read an answer.
+fn readable_by(answer: &Response) -> Option<&str> {
+    assert!(!answer.headers().contains_key("access-control-allow-credentials"), "{answer:?}");
+    Some(answer.headers().get("access-control-allow-origin")?.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn only_pages_of_listed_origins_may_ask() {
+    const LISTED: [&str; 2] = ["https://crm.example", "https://desk.example:8443"];
+    const OTHERS: [&str; 7] = [
+        "https://evil.example",
+        "http://crm.example",
+        "https://crm.example:8443",
+        "https://crm.example.evil.example",
+        "https://evilcrm.example",
+        "https://desk.example",
+        "null",
+    ];
+    let scene = Scene::begin_by("", |config| config.set("auth.allowed_origins", LISTED.to_vec())).await;
+    for request in OF_PAGES {
+        for origin in LISTED {
+            let allowed = preflight(&scene, request, origin).await;
+            assert_eq!(readable_by(&allowed), Some(origin), "{request:?}");
+            let says = |name: &str| allowed.headers()[name].to_str().unwrap().to_lowercase();
+            assert!(says("access-control-allow-methods").contains(&request[0].to_lowercase()), "{allowed:?}");
+            assert!(says("access-control-allow-headers").contains("authorization"), "{allowed:?}");
+            assert_eq!(readable_by(&from_page(&scene, request, origin).await), Some(origin), "{request:?}");
+        }
+        for origin in OTHERS {
+            assert_eq!(readable_by(&preflight(&scene, request, origin).await), None, "{request:?}, {origin}");
+            assert_eq!(readable_by(&from_page(&scene, request, origin).await), None, "{request:?}, {origin}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_no_origin_is_listed_no_page_of_elsewhere_may_ask() {
+    let scene = Scene::begin("").await;
+    for request in OF_PAGES {
+        for origin in ["https://evil.example", "null"] {
+            assert_eq!(readable_by(&preflight(&scene, request, origin).await), None, "{request:?}, {origin}");
+            assert_eq!(readable_by(&from_page(&scene, request, origin).await), None, "{request:?}, {origin}");
+        }
+    }
+}
+
+/// How often a user was answered before he was told to wait. Fails where that is not his rate:
+/// sixty at once, and one more with each second.
+async fn until_too_many(what: &str, begin: impl AsyncFn() -> Response) {
+    let began = now();
+    for taken in 0.. {
+        let answer = begin().await;
+        let seconds = (now() - began) / 1_000_000;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            assert!(taken >= 60, "{what}: refused after {taken}");
+            assert!(answer.headers().contains_key("retry-after"), "{answer:?}");
+            problem(answer, 429).await;
+            return;
+        }
+        assert!([StatusCode::CREATED, StatusCode::SEE_OTHER].contains(&answer.status()), "{answer:?}");
+        assert!(taken <= 60 + seconds, "{what}: {taken} were taken in {seconds} s");
+    }
+}
+
+#[tokio::test]
+async fn each_user_begins_sixty_times_a_minute() {
+    let scene = Scene::begin("").await;
+    let ticket = async |token: &Token| {
+        let request = scene.gateway.request("POST", "/v1/tickets").bearer_auth(token.mint());
+        soon("a ticket", request.send()).await.unwrap()
+    };
+    let ann = scene.token(USER).claim("sub", "ann");
+    until_too_many("tickets", async || ticket(&ann).await).await;
+    // A colleague has a rate of his own, and so has whoever is called the same in another tenant.
+    let bob = scene.token(USER).claim("sub", "bob");
+    until_too_many("a colleague's connects", async || connect(&scene.gateway, "", Some(&bob)).await).await;
+    let other = Token::agent(&new_tenant(), &[USER]).claim("sub", "ann");
+    until_too_many("another tenant's tickets", async || ticket(&other).await).await;
 }

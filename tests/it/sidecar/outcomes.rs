@@ -61,8 +61,7 @@ async fn is_ambiguous_after(fault: Value, is_consumed: bool) -> Scene {
     } else {
         scene.until(USER, "active").await;
         assert_eq!(scene.family(USER).await["revoked"], Value::Null);
-        let token = scene.access_token(USER).await;
-        assert_eq!(scene.telsmart.contacts("", Some(&token)).await.status(), 200);
+        scene.telsmart.is_opened_by(async || scene.access_token(USER).await).await;
         scene.rotations(USER, 2).await;
     }
     assert_eq!(scene.telsmart.presented(consent.refresh_token()).await, 2, "probed once");
@@ -106,8 +105,7 @@ async fn response_lost_with_grace_represents_within_window() {
     assert_eq!(family["revoked"], Value::Null);
     let rotations = family["rotations"].as_u64().unwrap();
     scene.rotations(USER, rotations + 1).await;
-    let token = scene.access_token(USER).await;
-    assert_eq!(scene.telsmart.contacts("", Some(&token)).await.status(), 200);
+    scene.telsmart.is_opened_by(async || scene.access_token(USER).await).await;
 }
 
 #[tokio::test]
@@ -129,11 +127,14 @@ async fn missing_refresh_token_keeps_old() {
     let consent = scene.activate(USER).await;
     scene.telsmart.fault([json!({"fault": "omit_refresh", "times": 2})]).await;
     scene.presented(consent.refresh_token(), 2).await;
-    let between = eventually("a newer access token", async || {
-        let token = scene.access_token(USER).await;
-        (token != consent.access_token()).then_some(token)
-    });
-    assert_eq!(scene.telsmart.contacts("", Some(&between.await)).await.status(), 200);
+    let newer = async || {
+        eventually("a newer access token", async || {
+            let token = scene.access_token(USER).await;
+            (token != consent.access_token()).then_some(token)
+        })
+        .await
+    };
+    scene.telsmart.is_opened_by(newer).await;
     scene.rotations(USER, 5).await;
     scene.until(USER, "active").await;
     let family = scene.family(USER).await;

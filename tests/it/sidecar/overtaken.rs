@@ -109,9 +109,12 @@ async fn invalid_grant_loser_returns_winner() {
     eventually("the loser to be told", async || (loser.may_answer.available_permits() == 0).then_some(()))
         .await;
     for process in [&scene.gateway, &winner] {
-        let token = access_token(process, &scene.tenant, USER).await;
-        assert_ne!(token, consent.access_token());
-        assert_eq!(scene.telsmart.contacts("", Some(&token)).await.status(), 200);
+        let given = async || {
+            let token = access_token(process, &scene.tenant, USER).await;
+            assert_ne!(token, consent.access_token());
+            token
+        };
+        scene.telsmart.is_opened_by(given).await;
     }
     assert!(["active", "refreshing", "ambiguous"].contains(&scene.status(USER).await.as_str()));
     is_in_order(&scene.family(USER).await);

@@ -160,8 +160,7 @@ impl Scene {
     /// token was presented twice.
     pub async fn is_well(&self, extension: &str) {
         is_in_order(&self.family(extension).await);
-        let token = self.access_token(extension).await;
-        assert_eq!(self.telsmart.contacts("", Some(&token)).await.status(), 200);
+        self.telsmart.is_opened_by(async || self.access_token(extension).await).await;
     }
 
     /// The files in the journal.

@@ -157,8 +157,9 @@ impl Soak {
             } else {
                 let (first, second) = (&self.scene.gateway, self.other.as_ref().unwrap());
                 for process in [first, second] {
-                    let token = super::scene::access_token(process, &self.scene.tenant, user).await;
-                    assert_eq!(self.scene.telsmart.contacts("", Some(&token)).await.status(), 200);
+                    let scene = &self.scene;
+                    let given = async || super::scene::access_token(process, &scene.tenant, user).await;
+                    scene.telsmart.is_opened_by(given).await;
                 }
             }
         }

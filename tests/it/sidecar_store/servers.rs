@@ -81,6 +81,17 @@ async fn a_redis_that_is_away_is_unavailable_at_once() {
     assert_eq!(store.take("s").await, Ok(Some("value".to_owned())));
 }
 
+/// To connect to it takes longer than a call waits for a connection.
+#[tokio::test]
+async fn a_redis_that_is_far_away_can_be_written_to_as_soon_as_it_is_open() {
+    let server = Server::start(Aof::Always).await;
+    // Now the server knows the scripts.
+    done(&Place::on_redis(server.url()).open().await, "a", 0, "1").await;
+    let proxy = Proxy::to(&server.address()).await;
+    proxy.delay(Duration::from_millis(100));
+    done(&Place::on_redis(proxy.url()).open().await, "a", 0, "1").await;
+}
+
 #[tokio::test]
 async fn a_redis_that_hangs_is_given_up_in_time() {
     let server = Server::start(Aof::EverySecond).await;

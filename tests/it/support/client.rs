@@ -29,12 +29,18 @@ pub struct Client {
 impl Client {
     /// Opens a stream, and waits for its first frame.
     pub async fn begin(connect: Connect) -> Self {
+        let begun = Self::try_begin(connect).await;
+        begun.unwrap_or_else(|code| panic!("not let in: {code:?}"))
+    }
+
+    /// The same, where it may be refused: then with the close code, or none where the connection broke.
+    pub async fn try_begin(connect: Connect) -> Result<Self, Option<u16>> {
         let socket = connect.shake_hands().await.unwrap();
         let mut client =
             Self { connect, socket, epoch: String::new(), seq: 0, calls: Calls::new(), first: Value::Null };
-        client.first = client.next().await;
+        client.first = soon("the first frame", client.next_or_end()).await?;
         assert!(["snapshot", "resumed"].contains(&client.first_kind()), "{}", client.first);
-        client
+        Ok(client)
     }
 
     /// Drops the connection without a word, and resumes the stream.

@@ -1,6 +1,6 @@
 //! Opening a WebSocket as browsers and servers do, and how that is refused.
 
-use super::{Client, soon};
+use super::{Client, eventually, soon};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Response;
 use serde_json::Value;
@@ -85,6 +85,16 @@ impl Connect {
     /// Makes the handshake, and waits for the first frame.
     pub async fn open(self) -> Client {
         Client::begin(self).await
+    }
+
+    /// The same as pages do it: a node that cannot read in time, as on a busy machine, is asked again.
+    pub async fn open_at_last(self) -> Client {
+        eventually("a session", async || match Client::try_begin(self.clone()).await {
+            Ok(client) => Some(client),
+            Err(Some(4504)) => None,
+            Err(code) => panic!("not let in: {code:?}"),
+        })
+        .await
     }
 
     /// Makes the handshake, nothing more.

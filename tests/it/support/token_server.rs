@@ -160,6 +160,22 @@ impl TokenServer {
         soon("the contacts", request.send()).await.unwrap()
     }
 
+    /// Waits until an access token that `vend` gives opens the phonebook. The first does; but one that lives for
+    /// seconds may end on its way, where the machine is busy: then it is the one after it.
+    pub async fn is_opened_by(&self, mut vend: impl AsyncFnMut() -> String) {
+        let mut refused = String::new();
+        eventually("an access token to open the phonebook", async || {
+            let token = vend().await;
+            // As long as it is given away, it has not ended: there is no second try for it.
+            if token == refused || self.contacts("", Some(&token)).await.status() == 200 {
+                return (token != refused).then_some(());
+            }
+            refused = token;
+            None
+        })
+        .await;
+    }
+
     async fn control(&self, what: &str, body: Value) -> Value {
         let request = self.http.post(self.url(&format!("/telsmart/{what}"))).json(&body);
         let answer = soon(what, request.send()).await.unwrap();

@@ -2,7 +2,7 @@
 //! [`oracle`], and held against what every client shows.
 
 use super::{
-    Gateway, Leg,
+    Gateway, Leg, Token,
     client::Calls,
     eventually,
     load::{Acked, Sent},
@@ -144,7 +144,8 @@ impl Truth {
         tenants.dedup();
         for tenant in tenants {
             eventually("a new client to be shown the truth", async || {
-                let client = node.supervisor(tenant).await;
+                let stream = node.stream(&Token::supervisor(tenant)).scope("tenant");
+                let client = stream.open_at_last().await;
                 self.differences(tenant, None, &client.calls).is_empty().then_some(())
             })
             .await;

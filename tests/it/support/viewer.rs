@@ -62,7 +62,7 @@ impl Viewer {
         let scope = if extension.is_some() { "user" } else { "tenant" };
         let token = token.mint();
         let handshake = move |address| Connect::new(address, Some(&token)).scope(scope);
-        let client = handshake(addresses.at_or_after(node).expect("a node runs")).open().await;
+        let client = handshake(addresses.at_or_after(node).expect("a node runs")).open_at_last().await;
         let view = Arc::<Mutex<View>>::default();
         view.lock().unwrap().learn(&client.first, &client);
         let watching = watch(client, view.clone(), addresses.clone(), node, handshake);

@@ -1,11 +1,15 @@
 //! Just enough of the Redis protocol (RESP2) to send one command and read its answer.
 
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+
+/// How long a server may take to answer; one that is paused never does.
+const ANSWERED: Duration = Duration::from_secs(10);
 
 /// Sends a command on a new connection. Bulk strings come as text, errors as `Err`.
 pub async fn ask(port: u16, parts: &[&str]) -> Result<Value, String> {
@@ -24,7 +28,7 @@ pub async fn ask(port: u16, parts: &[&str]) -> Result<Value, String> {
             }
         }
     };
-    match timeout(crate::support::PATIENCE, asking).await {
+    match timeout(ANSWERED, asking).await {
         Ok(answer) => answer,
         Err(_) => Err("no answer in time".to_owned()),
     }
