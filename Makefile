@@ -1,14 +1,25 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all of its own set-up.
-.PHONY: demo test soak web types bench bench-web clean
+.PHONY: demo crates test soak web types bench bench-speed bench-redis bench-web clean
+
+# A web client of which a part failed is none.
+.DELETE_ON_ERROR:
 
 WEB := web-client
-WEB_SOURCES := $(shell find $(WEB)/packages -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+# Folders too: that a file went is seen by its folder.
+WEB_SOURCES := $(shell find $(WEB)/packages \( -name node_modules -o -name dist \) -prune -o -print 2>/dev/null) $(WEB)/tsconfig.json
 LISTEN ?= 127.0.0.1:8080
 
-demo: web
-	scripts/need compiler
-	cargo build --release --locked
-	target/release/callpop demo --listen $(LISTEN)
+# The crates compile beside the web client, and the gateway after it, which has it inside.
+demo:
+	scripts/need compiler node
+	$(MAKE) --no-print-directory -j2 web crates
+	cargo build --profile demo --locked
+	target/demo/callpop demo --listen $(LISTEN)
+
+# All that the gateway is made of, without the gateway.
+crates:
+	cargo build --profile demo --locked --lib $$(cargo tree --locked --edges normal --depth 1 --prefix none \
+		| sed -n '2,$$ s/^\([^ ]*\) v\([^ ]*\).*/-p \1@\2/p')
 
 test:
 	scripts/test
@@ -35,6 +46,14 @@ types:
 # The hot path: parse, fold, encode.
 bench:
 	cargo bench --locked
+
+# The whole gateway beside the floor and nchan; ARGS="1 floor,memory closed" for one pair, two columns, one table.
+bench-speed:
+	node scripts/bench.mjs $(ARGS)
+
+# Many nodes on one Redis, beside socket.io and Centrifugo's library; ARGS as above.
+bench-redis:
+	node scripts/bench-redis.mjs $(ARGS)
 
 # The web client in Chromium; with ARGS=--strict a missed goal fails.
 bench-web: web

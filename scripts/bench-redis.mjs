@@ -1,19 +1,19 @@
 // Many nodes on one Redis, beside the floor, socket.io with its Redis adapter and Centrifugo, in one
 // run: A B C A B C, each time on a fresh redis-server; medians.
 //
-//     node scripts/bench-redis.mjs POPBENCH [PAIRS] [COLUMNS] [TABLES]
+//     node scripts/bench-redis.mjs [PAIRS] [COLUMNS] [TABLES]
 //
-// POPBENCH is the folder of the popbench load generator; COLUMNS, comma separated, names some of the columns
-// only, or is empty; TABLES names some of `closed`, `rate` and `nodes`. Needs redis-server, cc, npm (socket.io)
-// and Go (Centrifugo's library). Centrifugo itself takes part where CENTRIFUGO names its binary:
+// COLUMNS, comma separated, names some of the columns only, or is empty; TABLES names some of `closed`, `rate` and
+// `nodes`. Builds the load generator (benches/popbench) and the gateway, and installs redis-server where it is missing;
+// needs npm (socket.io) and Go (Centrifugo's library). POPBENCH and BENCH_GATEWAY name other binaries; BENCH_SECS
+// shortens the runs. Centrifugo itself takes part where CENTRIFUGO names its binary:
 // `go install github.com/centrifugal/centrifugo/v6@latest`.
 // `apart`: webhooks go to one node, all sessions are on the other.
 import * as harness from "./bench/harness.mjs";
 import * as servers from "./bench/redis-servers.mjs";
 
-const { JWT_SECRET, WEBHOOK_SECRET, median, round, tenth } = harness;
-const [popbenchFolder, pairs = "3", only, tables = "closed,rate,nodes"] = process.argv.slice(2);
-if (!popbenchFolder) throw new Error("usage: node scripts/bench-redis.mjs POPBENCH [PAIRS] [COLUMNS] [TABLES]");
+const { JWT_SECRET, WEBHOOK_SECRET, median, round, seconds, tenth } = harness;
+const [pairs = "3", only, tables = "closed,rate,nodes"] = process.argv.slice(2);
 
 const peers = ["floor", "memory", "fsync", "socketio", process.env.CENTRIFUGO ? "centrifugo" : "centrifuge"];
 const scaled = {
@@ -70,8 +70,8 @@ async function compare(table, title, all, options) {
   harness.table(`${title}: \`popbench ${options.join(" ")}\``, names, rows);
 }
 
-harness.build(popbenchFolder, [...peers.slice(1, 3), ...Object.keys(scaled).slice(0, 4)].some(wanted));
+harness.build(["redis"], [...peers.slice(1, 3), ...Object.keys(scaled).slice(0, 4)].some(wanted));
 console.log(`Medians of ${pairs}; in brackets the ratio to the first column.`);
-await compare("closed", "Closed loop", peers, ["--rate", "0", "--secs", "6"]);
-await compare("rate", "4,000 events/s", peers, ["--rate", "4000", "--secs", "8"]);
-await compare("nodes", "Nodes on one Redis, closed loop", Object.keys(scaled), ["--rate", "0", "--secs", "6"]);
+await compare("closed", "Closed loop", peers, ["--rate", "0", ...seconds(6)]);
+await compare("rate", "4,000 events/s", peers, ["--rate", "4000", ...seconds(8)]);
+await compare("nodes", "Nodes on one Redis, closed loop", Object.keys(scaled), ["--rate", "0", ...seconds(6)]);

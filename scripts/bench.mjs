@@ -1,19 +1,18 @@
 // Speed and memory beside the floor and nchan, in one run: A B C A B C, medians, ratios.
 //
-//     node scripts/bench.mjs POPBENCH [PAIRS]
+//     node scripts/bench.mjs [PAIRS] [COLUMNS] [TABLES]
 //
-// POPBENCH is the folder of the popbench load generator. Builds it and the gateway, starts every
-// server on a free port of loopback, prints the table of docs/performance.md. nchan takes part
-// where Debian's nginx and libnginx-mod-nchan are installed.
-import { existsSync, writeFileSync } from "node:fs";
+// COLUMNS, comma separated, names some of floor, memory, fsync and nchan, or is empty; TABLES some of closed, rate,
+// shared and idle. Builds the load generator (benches/popbench) and the gateway, installs Debian's nginx with nchan where
+// they are missing and wanted, starts every server on a free port of loopback, and prints the tables of
+// docs/performance.md. POPBENCH and BENCH_GATEWAY name other binaries; BENCH_SECS shortens the runs.
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as harness from "./bench/harness.mjs";
 
-const { JWT_SECRET, WEBHOOK_SECRET, freePort, median, popbench, round, start, stop, tenth, tools } = harness;
-const [popbenchFolder, pairs = "3"] = process.argv.slice(2);
-if (!popbenchFolder) throw new Error("usage: node scripts/bench.mjs POPBENCH [PAIRS]");
+const { JWT_SECRET, WEBHOOK_SECRET, freePort, median, popbench, round, seconds, start, stop, tenth, tools } = harness;
+const [pairs = "3", only, tables = "closed,rate,shared,idle"] = process.argv.slice(2);
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-harness.build(popbenchFolder);
 
 /** The servers that are compared: how each starts, and how popbench speaks to it. */
 const servers = {
@@ -72,7 +71,9 @@ async function run(name, options) {
   }
 }
 
-async function compare(title, names, options, figures) {
+async function compare(table, title, all, options, figures) {
+  const names = tables.split(",").includes(table) ? all.filter(wanted) : [];
+  if (!names.length) return;
   const results = Object.fromEntries(names.map((name) => [name, []]));
   for (let pair = 0; pair < Number(pairs); pair++)
     for (const name of names) results[name].push(await run(name, options));
@@ -84,9 +85,12 @@ async function compare(title, names, options, figures) {
   harness.table(`${title}: \`popbench ${options.join(" ")}\``, names, rows);
 }
 
-const all = existsSync(NCHAN) ? ["floor", "memory", "fsync", "nchan"] : ["floor", "memory", "fsync"];
+const wanted = (name) => !only || only.split(",").includes(name);
+const all = Object.keys(servers);
+const bare = ["floor", "memory"];
+harness.build(wanted("nchan") ? ["nchan"] : [], ["memory", "fsync"].some(wanted));
 console.log(`Medians of ${pairs}; in brackets the ratio to the first column.`);
-await compare("Closed loop", all, ["--rate", "0", "--secs", "6"], { events_per_s: round, server_cpu_us_per_event: tenth, p99_us: round });
-await compare("4,000 events/s", all, ["--rate", "4000", "--secs", "8"], { p50_us: round, p99_us: round, server_cpu_us_per_event: tenth });
-await compare("Everyone on one extension", all.slice(0, 2), ["--shape", "shared", "--rate", "20", "--secs", "6"], { p99_us: round, server_cpu_us_per_delivery: tenth });
-await compare("Idle", all.slice(0, 2), ["--conns", "5000", "--idle"], { bytes_per_conn: round });
+await compare("closed", "Closed loop", all, ["--rate", "0", ...seconds(6)], { events_per_s: round, server_cpu_us_per_event: tenth, p99_us: round });
+await compare("rate", "4,000 events/s", all, ["--rate", "4000", ...seconds(8)], { p50_us: round, p99_us: round, server_cpu_us_per_event: tenth });
+await compare("shared", "Everyone on one extension", bare, ["--shape", "shared", "--rate", "20", ...seconds(6)], { p99_us: round, server_cpu_us_per_delivery: tenth });
+await compare("idle", "Idle", bare, ["--conns", "5000", "--idle"], { bytes_per_conn: round });

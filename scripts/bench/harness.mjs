@@ -11,6 +11,9 @@ export const JWT_SECRET = "a secret of the benchmark, 32 bytes and more";
 export const WEBHOOK_SECRET = "a webhook secret of the benchmark";
 export const work = mkdtempSync(join(tmpdir(), "callpop-bench-"));
 export const tools = resolve("target/popbench/release");
+const generator = process.env.POPBENCH ?? join(tools, "popbench");
+/** How long a run is measured; less than is usual shows that all works, and no more. */
+export const seconds = (usual) => ["--secs", process.env.BENCH_SECS ?? String(usual)];
 export const gateway = process.env.BENCH_GATEWAY ?? join(resolve(process.env.CARGO_TARGET_DIR ?? "target"), "release/callpop");
 
 const running = new Set();
@@ -20,10 +23,13 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
-export function build(popbenchFolder, withGateway = true) {
-  const manifest = join(popbenchFolder, "Cargo.toml");
-  execFileSync("cargo", ["build", "--release", "--manifest-path", manifest, "--target-dir", resolve("target/popbench")], { stdio: "inherit" });
-  if (withGateway) execFileSync("cargo", ["build", "--release", "--locked"], { stdio: "inherit" });
+/** Installs the parts of scripts/need that are missing, and builds popbench with the floor, and the gateway. */
+export function build(parts, withGateway = true) {
+  const run = (command, ...args) => execFileSync(command, args, { stdio: "inherit" });
+  run("scripts/need", "compiler", ...parts);
+  const generatorBuild = ["--manifest-path", "benches/popbench/Cargo.toml", "--target-dir", "target/popbench"];
+  run("cargo", "build", "--release", "--locked", ...generatorBuild);
+  if (withGateway && !process.env.BENCH_GATEWAY) run("cargo", "build", "--release", "--locked");
 }
 
 export async function freePort() {
@@ -80,7 +86,7 @@ function cpuSeconds(pid) {
  */
 export async function popbench(args, groups) {
   const pids = Object.values(groups).flat();
-  const child = spawn(join(tools, "popbench"), [...args, "--pid", pids.join(",")], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(generator, [...args, "--pid", pids.join(",")], { stdio: ["ignore", "pipe", "inherit"] });
   running.add(child);
   const samples = [];
   const sample = () => samples.push({ at: Date.now(), cpu: Object.fromEntries(pids.map((pid) => [pid, cpuSeconds(pid)])) });

@@ -12,7 +12,11 @@ use crate::support::{
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering::Relaxed,
+    time::Duration,
+};
 
 #[tokio::test]
 async fn three_nodes_one_truth() {
@@ -63,10 +67,13 @@ async fn duplicates_over_two_nodes_are_one_event() {
 
 /// Reads until all calls have ended; counts how often each version of a call came.
 async fn watch(mut client: Client) -> (Client, BTreeMap<(String, String, u64), usize>) {
-    let mut seen = BTreeMap::new();
-    while client.calls.values().filter(|call| call["state"] == "ended").count() < CALLS {
+    let (mut seen, mut ended) = (BTreeMap::new(), BTreeSet::new());
+    while ended.len() < CALLS {
         let frame = client.next_of("call").await;
         let (extension, leg) = key(&frame["call"]);
+        if frame["call"]["state"] == "ended" {
+            ended.insert(leg.clone());
+        }
         *seen.entry((extension, leg, frame["call"]["version"].as_u64().unwrap())).or_default() += 1;
     }
     (client, seen)
