@@ -2,19 +2,22 @@
 //
 //     node scripts/bench-web.mjs [--strict] [MEASURE...]
 //
-// MEASURE: paint, failover, timer, reconnect, heap, sizes; none: all. With `--strict` a missed goal
+// MEASURE: paint, failover, timer, reconnect, silence, waits, told, heap, sizes; none: all. With `--strict` a missed goal
 // ends with 1. Uses web-client/node_modules, web-client/dist and target/release/callpop, which it
 // builds when it is missing; BENCH_GATEWAY and CHROMIUM_BIN name others than these and /usr/bin/chromium.
 import { failover } from "./bench-web/failover.mjs";
 import { heap } from "./bench-web/heap.mjs";
 import { paint } from "./bench-web/paint.mjs";
 import { reconnect } from "./bench-web/reconnect.mjs";
+import { silence } from "./bench-web/silence.mjs";
 import { sizes } from "./bench-web/sizes.mjs";
 import { openStage } from "./bench-web/stage.mjs";
 import { timer } from "./bench-web/timer.mjs";
+import { told } from "./bench-web/told.mjs";
+import { waits } from "./bench-web/waits.mjs";
 
 /** Each answers rows of what, measured, its unit, and the goal: the most that is allowed. */
-const MEASURES = { paint, failover, timer, reconnect, heap, sizes };
+const MEASURES = { paint, failover, timer, reconnect, silence, waits, told, heap, sizes };
 
 const args = process.argv.slice(2);
 const isStrict = args.includes("--strict");

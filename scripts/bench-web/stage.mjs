@@ -36,6 +36,9 @@ export async function openStage() {
     url,
     port,
     token,
+    /** Lets the gateway stand still: what is open stays open, and silent. */
+    stall: () => child.kill("SIGSTOP"),
+    goOn: () => child.kill("SIGCONT"),
     /** A page with a script tag with these attributes. */
     page: (attributes) => site.page(`<script src="${url}/embed/v1.js" ${attributes}></script>`),
     /** Sends an event of an inbound call; answers when the gateway has taken it. */

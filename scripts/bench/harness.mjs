@@ -10,6 +10,8 @@ import { setTimeout as pause } from "node:timers/promises";
 export const JWT_SECRET = "a secret of the benchmark, 32 bytes and more";
 export const WEBHOOK_SECRET = "a webhook secret of the benchmark";
 export const work = mkdtempSync(join(tmpdir(), "callpop-bench-"));
+// What servers and browsers put into the temporary folder goes with it.
+process.env.TMPDIR = work;
 export const tools = resolve("target/popbench/release");
 const generator = process.env.POPBENCH ?? join(tools, "popbench");
 /** How long a run is measured; less than is usual shows that all works, and no more. */
