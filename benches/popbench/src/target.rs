@@ -1,21 +1,19 @@
 //! What differs between the servers: how to subscribe and how to publish.
-
 use anyhow::Result;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::ValueEnum;
-use hmac::{Hmac, Mac};
-use serde_json::{Value, json};
-use sha2::Sha256;
-use std::{io::Write, net::SocketAddr, sync::LazyLock, time::UNIX_EPOCH};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    sync::LazyLock,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tokio_tungstenite::tungstenite::{client::IntoClientRequest, handshake::client::Request};
 
-const TENANT: &str = "b11d749b-8eb7-4236-a068-3d94ba3860d6";
-/// 2100: no token ends during a run.
-const EXPIRES: u64 = 4_102_444_800;
-const STATES: [&str; 5] = ["RINGING", "ACTIVE", "HELD", "ACTIVE", "HANGUP"];
+pub const TENANT: &str = "b11d749b-8eb7-4236-a068-3d94ba3860d6";
 
 /// Microseconds at the start: no two runs share a leg.
-static RUN: LazyLock<u64> = LazyLock::new(|| UNIX_EPOCH.elapsed().unwrap_or_default().as_micros() as u64);
+static RUN: LazyLock<u64> =
+    LazyLock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64);
 
 #[derive(Clone, Copy, ValueEnum, PartialEq)]
 pub enum Target {
@@ -28,127 +26,111 @@ pub enum Target {
 impl Target {
     pub fn name(self) -> &'static str {
         match self {
-            Self::Nchan => "nchan",
-            Self::Centrifugo => "centrifugo",
-            Self::Socketio => "socket.io",
-            Self::Callpop => "callpop",
+            Target::Nchan => "nchan",
+            Target::Centrifugo => "centrifugo",
+            Target::Socketio => "socket.io",
+            Target::Callpop => "callpop",
         }
     }
 
-    /// The handshake of a subscriber on a channel.
-    pub fn ws_request(
-        self,
-        addr: &SocketAddr,
-        channel: usize,
-        number: usize,
-        secret: &str,
-    ) -> Result<Request> {
-        let path = match self {
-            Self::Nchan => format!("sub/{channel}"),
-            Self::Centrifugo => "connection/websocket".to_owned(),
-            Self::Socketio => "socket.io/?EIO=4&transport=websocket".to_owned(),
-            Self::Callpop => "v1/stream".to_owned(),
-        };
-        let mut request = format!("ws://{addr}/{path}").into_client_request()?;
-        if self == Self::Callpop {
-            let claims = json!({
-                "sub": format!("u{number}"), "exp": EXPIRES, "tenant_id": TENANT,
-                "extensions": [extension(channel).to_string()], "role": "agent",
-            });
-            let protocols = format!("callpop.v1, bearer.{}", token(&claims, secret));
-            request.headers_mut().insert("sec-websocket-protocol", protocols.parse()?);
-        }
-        Ok(request)
-    }
-
-    /// What a subscriber says first.
-    pub fn hello(self, channel: usize, number: usize, secret: &str) -> Vec<String> {
-        match self {
-            Self::Nchan | Self::Callpop => vec![],
-            Self::Centrifugo => {
-                let claims = json!({"sub": format!("u{number}"), "exp": EXPIRES, "channels": [format!("ext{channel}")]});
-                vec![json!({"id": 1, "connect": {"token": token(&claims, secret)}}).to_string()]
+    pub fn ws_request(self, addr: &SocketAddr, chan: usize, i: usize, secret: &str) -> Result<Request> {
+        Ok(match self {
+            Target::Nchan => format!("ws://{addr}/sub/{chan}").into_client_request()?,
+            Target::Centrifugo => format!("ws://{addr}/connection/websocket").into_client_request()?,
+            Target::Socketio => {
+                format!("ws://{addr}/socket.io/?EIO=4&transport=websocket").into_client_request()?
             }
-            Self::Socketio => vec![format!("40{}", json!({"chan": channel.to_string()}))],
+            Target::Callpop => {
+                let mut r = format!("ws://{addr}/v1/stream").into_client_request()?;
+                let p = format!("callpop.v1, bearer.{}", token(chan, i, secret));
+                r.headers_mut().insert("sec-websocket-protocol", p.parse()?);
+                r
+            }
+        })
+    }
+
+    pub fn hello(self, chan: usize, i: usize, secret: &str) -> Vec<String> {
+        match self {
+            Target::Nchan | Target::Callpop => vec![],
+            Target::Centrifugo => {
+                let t = jsonwebtoken::encode(
+                    &jsonwebtoken::Header::default(),
+                    &serde_json::json!({"sub": format!("u{i}"), "exp": 4102444800u64, "channels": [format!("ext{chan}")]}),
+                    &jsonwebtoken::EncodingKey::from_secret(secret.as_bytes()),
+                )
+                .unwrap();
+                vec![format!("{{\"id\":1,\"connect\":{{\"token\":\"{t}\"}}}}")]
+            }
+            Target::Socketio => vec![format!("40{{\"chan\":\"{chan}\"}}")],
         }
     }
 
     /// What a frame holds once the subscription stands; none: the handshake is enough.
     pub fn ready_mark(self) -> Option<&'static str> {
         match self {
-            Self::Nchan => None,
-            Self::Centrifugo => Some("\"connect\""),
-            Self::Socketio => Some("40{\"sid\""),
-            Self::Callpop => Some("\"snapshot\""),
+            Target::Nchan => None,
+            Target::Centrifugo => Some("\"connect\""),
+            Target::Socketio => Some("40{\"sid\""),
+            Target::Callpop => Some("\"snapshot\""),
         }
     }
 
     /// The reply to an application-level ping, if this frame is one.
-    pub fn pong(self, frame: &str) -> Option<&'static str> {
+    pub fn pong(self, t: &str) -> Option<String> {
         match self {
-            Self::Centrifugo if frame == "{}" => Some("{}"),
-            Self::Socketio if frame == "2" => Some("3"),
+            Target::Centrifugo if t == "{}" => Some("{}".into()),
+            Target::Socketio if t == "2" => Some("3".into()),
             _ => None,
         }
     }
 
-    /// The request that publishes an event, about 330 bytes of body, the same for everyone.
-    #[allow(clippy::too_many_arguments, reason = "an event is that many things")]
     pub fn http_request(
         self,
         out: &mut Vec<u8>,
         addr: &SocketAddr,
-        channel: usize,
+        chan: usize,
         round: u64,
-        event: u64,
+        k: u64,
         stamp: u64,
         secret: &str,
-    ) -> Result<()> {
-        let event = call_event(channel, round, event, stamp);
-        let (path, header, body) = match self {
-            Self::Nchan | Self::Socketio => (format!("/pub/{channel}"), String::new(), event),
-            Self::Centrifugo => (
-                "/api/publish".to_owned(),
-                "X-API-Key: bench\r\n".to_owned(),
-                format!("{{\"channel\":\"ext{channel}\",\"data\":{event}}}"),
+    ) {
+        // The same call event for everyone, about 330 bytes; the stamp rides in caller_name.
+        let state = ["RINGING", "ACTIVE", "HELD", "ACTIVE", "HANGUP"][(round % 5) as usize];
+        let call = round / 5;
+        let event = format!(
+            "{{\"tenant_id\":\"{TENANT}\",\"caller_number\":\"+3228992675\",\"direction\":\"in\",\"callee_name\":\"John Doe\",\"state\":\"{state}\",\"caller_name\":\"t0={stamp}\",\"callee_number\":\"{ext}\",\"user_extension\":\"{ext}\",\"id\":\"{run:08x}-cbbc-4252-{c:04x}-{chan:012x}\",\"timestamp\":\"{ts}\"}}",
+            ext = 200 + chan,
+            run = *RUN as u32,
+            c = call % 65536,
+            ts = *RUN + k,
+        );
+        let (path, body, extra) = match self {
+            Target::Nchan => (format!("/pub/{chan}"), event, String::new()),
+            Target::Centrifugo => (
+                "/api/publish".into(),
+                format!("{{\"channel\":\"ext{chan}\",\"data\":{event}}}"),
+                "X-API-Key: bench\r\n".into(),
             ),
-            Self::Callpop => {
-                ("/webhooks/telsmart".to_owned(), format!("X-Webhook-Secret: {secret}\r\n"), event)
+            Target::Socketio => (format!("/pub/{chan}"), event, String::new()),
+            Target::Callpop => {
+                ("/webhooks/telsmart".into(), event, format!("X-Webhook-Secret: {secret}\r\n"))
             }
         };
-        let length = body.len();
         write!(
             out,
-            "POST {path} HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\n{header}\
-             Content-Length: {length}\r\n\r\n{body}"
-        )?;
-        Ok(())
+            "POST {path} HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\n{extra}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
     }
 }
 
-/// A call goes through its states in five rounds; the stamp rides in the caller's name.
-fn call_event(channel: usize, round: u64, event: u64, stamp: u64) -> String {
-    let state = STATES[(round % 5) as usize];
-    let (run, call, extension, timestamp) =
-        (*RUN as u32, (round / 5) % 65536, extension(channel), *RUN + event);
-    format!(
-        "{{\"tenant_id\":\"{TENANT}\",\"caller_number\":\"+3228992675\",\"direction\":\"in\",\
-         \"callee_name\":\"John Doe\",\"state\":\"{state}\",\"caller_name\":\"t0={stamp}\",\
-         \"callee_number\":\"{extension}\",\"user_extension\":\"{extension}\",\
-         \"id\":\"{run:08x}-cbbc-4252-{call:04x}-{channel:012x}\",\"timestamp\":\"{timestamp}\"}}"
+fn token(chan: usize, i: usize, secret: &str) -> String {
+    jsonwebtoken::encode(
+        &jsonwebtoken::Header::default(),
+        &serde_json::json!({"sub": format!("u{i}"), "exp": 4102444800u64, "tenant_id": TENANT,
+            "extensions": [format!("{}", 200 + chan)], "role": "agent"}),
+        &jsonwebtoken::EncodingKey::from_secret(secret.as_bytes()),
     )
-}
-
-fn extension(channel: usize) -> usize {
-    200 + channel
-}
-
-/// A JSON Web Token, signed with HS256.
-fn token(claims: &Value, secret: &str) -> String {
-    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let head = encode(json!({"typ": "JWT", "alg": "HS256"}).to_string().as_bytes());
-    let signed = format!("{head}.{}", encode(claims.to_string().as_bytes()));
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key of any length is one");
-    mac.update(signed.as_bytes());
-    format!("{signed}.{}", encode(&mac.finalize().into_bytes()))
+    .unwrap()
 }
