@@ -1,17 +1,17 @@
 //! callpop: telephony webhooks in, the right person's browser rings.
 //!
-//! The path of a call, one module a hop:
+//! The path of a call, one room a hop:
 //!
 //! ```text
-//! webhook  ->  engine  ->  registry  ->  session  ->  socket
-//!  (HTTP)     (commit)   (who listens)  (outbox)    (browser)
+//! source  ->  engine  ->  feed  ->  session  ->  socket
+//! (webhook)  (commit)  (who listens)  (outbox)  (browser)
 //! ```
 //!
-//! [`source`] says what a provider's JSON means, [`call`] what a call is, [`protocol`] what
-//! goes over the WebSocket, [`auth`] who is asking. [`server`] puts them on two listeners;
-//! [`operator`] is the private one. [`sidecar`] keeps the users' integrations alive,
-//! and [`integrations`] is what the gateway makes of them. [`simulator`] is a Telsmart to develop against, and
-//! [`demo`] shows both in a browser.
+//! [`webhook`] takes what a provider posts, [`source`] says what it means, [`call`] what a call is.
+//! [`engine`] commits it and tells [`feed`], where every [`session`] listens. [`protocol`] is what goes
+//! over the WebSocket, [`auth`] says who is asking, and [`routes`] shows every endpoint on one screen.
+//! [`sidecar`] keeps users' consents and tokens. docs/architecture.md has the floors that these rooms
+//! stand on, which a test holds them to, two walks through the code, and the words.
 
 mod auth;
 mod call;

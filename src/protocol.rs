@@ -1,7 +1,7 @@
-//! The WebSocket protocol: every frame and every close code, and nothing else.
+//! The WebSocket protocol: every frame and every close code. What a frame does is in `session`.
 //!
-//! The TypeScript types of the web client are generated from this file: `make types` writes
-//! them, and a test fails when they drift.
+//! The TypeScript types of the web client are generated from this room and from the types of `call`
+//! and `id` that frames hold: `make types` writes them, and a test fails when they drift.
 
 mod frame;
 mod integration;

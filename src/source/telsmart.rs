@@ -1,4 +1,5 @@
-//! Telsmart's call events. Every assumption about what they mean is in this file.
+//! Telsmart's call events: which fields must be there, and what each state says of a leg. What follows
+//! from that for the call is in `call`; which header shows that it is Telsmart, in `gate.rs`.
 
 use super::{Received, Refusal, Unknown};
 use crate::{

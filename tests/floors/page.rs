@@ -58,6 +58,15 @@ fn every_path_that_the_page_names_exists() {
 }
 
 #[test]
+fn every_path_that_the_readme_names_exists() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    for path in names(&page).into_iter().filter(|name| is_path(name) && name.contains('/')) {
+        let is_there = root().join(&path).exists() || root().join("src").join(&path).exists();
+        assert!(is_there, "README.md names {path}, which is not there");
+    }
+}
+
+#[test]
 fn every_type_that_the_page_names_exists() {
     let known = types();
     let page = text();

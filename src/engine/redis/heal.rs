@@ -31,17 +31,39 @@ pub(crate) async fn run(store: Arc<Store>, watches: Arc<Watches>, tasks: Tasks) 
     }
 }
 
+/// A tenant while it is read for. Its messages are held until then, so if the reading does not come to
+/// its end, however that happens, it is due again.
+struct Reading {
+    watches: Arc<Watches>,
+    watch: Arc<Watch>,
+    is_done: bool,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.watches.put_back(&self.watch);
+        }
+    }
+}
+
 /// Reads what one tenant missed, until that succeeds or it is no longer watched.
 async fn catch_up(store: Arc<Store>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
-    while watches.has(&watch) {
-        let Some(Head { epoch, seq }) = watches.head(&watch) else { return };
+    let mut reading = Reading { watches: watches.clone(), watch: watch.clone(), is_done: false };
+    read_until_done(&store, &watches, &watch, &places).await;
+    reading.is_done = true;
+}
+
+async fn read_until_done(store: &Store, watches: &Watches, watch: &Arc<Watch>, places: &Semaphore) {
+    while watches.has(watch) {
+        let Some(Head { epoch, seq }) = watches.head(watch) else { return };
         let stream = Stream::Tenant { tenant: watch.tenant.clone() };
         let place = places.acquire().await;
         let read = store.changes(&stream, &epoch, seq).await;
         drop(place);
         match read {
-            Ok(Ok(legs)) => return watches.catch_up(&watch, legs),
-            Ok(Err(head)) => return watches.start_over(&watch, head),
+            Ok(Ok(legs)) => return watches.catch_up(watch, legs),
+            Ok(Err(head)) => return watches.start_over(watch, head),
             Err(_) => sleep(AGAIN).await,
         }
     }

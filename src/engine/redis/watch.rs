@@ -1,5 +1,8 @@
 //! How far this node has delivered each tenant that someone listens to. A published change with
 //! the next number is delivered at once; whatever else is noticed ends in a read of the store.
+//!
+//! A position is locked while its tenant's changes are handed to the feed, so that all listeners hear
+//! them in one order. Sessions are woken after that, since to wake one costs more than all the rest.
 
 use super::{
     known::Known,
@@ -116,6 +119,12 @@ impl Watches {
             .collect()
     }
 
+    /// One that was to be read for, and was not.
+    pub(crate) fn put_back(&self, watch: &Arc<Watch>) {
+        self.behind.lock().push(watch.clone());
+        self.someone_is_behind.notify_one();
+    }
+
     /// Those that are behind, once.
     pub(crate) fn take_behind(&self) -> Vec<Arc<Watch>> {
         std::mem::take(&mut *self.behind.lock())
@@ -142,9 +151,12 @@ impl Watches {
         let lag = now().saturating_sub(published.at);
         self.metrics.redis_publish_lag.observe(lag as f64 / 1e6);
         let mut position = watch.position.lock();
+        // Before the first look nothing was promised: whoever listens reads a snapshot first.
         let Position { head: Some(head), held, deaf, .. } = &mut *position else { return };
         *deaf = 0;
         if let Some(held) = held {
+            // It cannot be delivered before what was missed. One too many is dropped without a word: it
+            // leaves a gap, which is seen when the held ones are taken, and read.
             if held.len() < MOST_HELD {
                 held.push(message);
             }
@@ -166,6 +178,7 @@ impl Watches {
             self.fall_behind(watch, &mut position, Missed::Epoch, None);
             return false;
         }
+        // The store is ahead whenever a message is on its way, so this alone is no sign of a loss.
         *seen = Some(store.seq);
         store.seq > head.seq
     }
@@ -178,6 +191,8 @@ impl Watches {
             // Its messages do not come, so it may be that nothing is subscribed, or at the wrong server.
             watch.is_subscribed.store(false, Ordering::Relaxed);
             position.deaf += 1;
+            // Once may be a single lost message. Twice in a row, with nothing heard in between, is a
+            // subscription that looks alive and is not: the connection is made anew.
             if position.deaf > 1 {
                 self.is_deaf.store(true, Ordering::Relaxed);
             }
@@ -210,6 +225,7 @@ impl Watches {
         let mut position = watch.position.lock();
         // Another epoch has begun meanwhile, perhaps, of which the missed changes are no part.
         if let Some(ours) = position.head.as_mut().filter(|ours| ours.epoch == head.epoch) {
+            // A leg that changed again since comes with its latest number, and counts once.
             for Found { key, stored } in missed.iter().filter(|found| found.stored.seq > ours.seq) {
                 let change = || {
                     self.known.hold(key, &head.epoch, stored);
@@ -240,6 +256,7 @@ impl Watches {
         sleepers: &mut Vec<Waker>,
     ) {
         let Position { head: Some(head), seen, held, .. } = &mut *position else { return };
+        // The look before the reading says nothing any more.
         *seen = None;
         for message in held.take().unwrap_or_default() {
             let Some(published) = Published::parse(&message).filter(|it| *it.epoch == *head.epoch) else {
@@ -252,6 +269,8 @@ impl Watches {
     }
 
     fn begin_anew(&self, watch: &Watch, position: &mut Position, head: Head) {
+        // Sessions read for themselves, each its own stream, as after a reconnect: what one of them has
+        // seen of the old epoch is not known here.
         position.head = Some(head);
         self.feed.overflow(&watch.tenant);
     }
@@ -264,9 +283,9 @@ impl Watches {
         message: Option<Vec<u8>>,
     ) {
         self.metrics.resync(cause);
+        // From here on messages wait, until `catch_up` or `start_over` lets them go.
         position.held = Some(message.into_iter().collect());
-        self.behind.lock().push(watch.clone());
-        self.someone_is_behind.notify_one();
+        self.put_back(watch);
     }
 
     /// Delivers what is next of what was published; tells why it stops before the end.
@@ -283,6 +302,7 @@ impl Watches {
         let at = published.at;
         for said in published {
             match said.seq.cmp(&(head.seq + 1)) {
+                // Delivered already, by a read of the store that was faster than the message.
                 Less => {}
                 Greater => return Err(Missed::Gap),
                 Equal if said.is_bare() => return Err(Missed::Large),
@@ -302,6 +322,7 @@ impl Watches {
         said: &Said<'_>,
         at: Micros,
     ) -> Result<Vec<Waker>, Missed> {
+        // The feed makes the change only if someone listens. Where nobody does, an unknown leg is no loss.
         let mut is_known = true;
         let sleepers = self.feed.deliver(tenant, said.extension, || {
             let change = |key: &LegKey, leg: &Leg| self.change(key, said.seq, leg, Some(at));

@@ -13,15 +13,18 @@ local most = {
   phase = tonumber(most_phases), summary = tonumber(most_others), dismissed = tonumber(most_others),
   hangup = tonumber(most_with_ends), expired = tonumber(most_with_ends), wrap_up = tonumber(most_others),
 }
--- A leg's key ends with its member.
+-- A leg's key ends with its member: to cut it off is cheaper than one more argument an event.
 local member_at = #channel + #':leg:' + 1
 
+-- The head is opened by the first event that is new: a duplicate, which a provider sends whenever it did not hear our
+-- answer, neither writes anything nor begins an epoch.
 local epoch, before, seq, line, is_time
 -- What is written, prolonged and said once for all: legs at their last numbers, and whether each is live.
 local changed, lives, said = {}, {}, {'', now}
 local is_any_new = false
 
--- A second dismissal is known, unless a summary came after the first.
+-- A second dismissal is known, unless a summary came after the first: the summary opens the popup once more, and a
+-- user closes it once more. All names are read, since a hash has no order; a leg that is dismissed is short.
 local function is_dismissed(leg)
   local dismissed, summary = -1, -1
   for _, name in ipairs(call('HKEYS', leg)) do
@@ -32,7 +35,8 @@ local function is_dismissed(leg)
   return dismissed >= 0 and summary <= dismissed
 end
 
--- Wrap-ups have a bound of their own.
+-- Wrap-ups have a bound of their own: a user who writes one again and again must not fill the leg, whose hangup has to
+-- find room.
 local function wrap_ups(leg)
   local count = 0
   for _, name in ipairs(call('HKEYS', leg)) do
@@ -49,6 +53,7 @@ local function say(leg, member, kind, count, value)
     values, bytes = call('HVALS', leg), 0
     for _, each in ipairs(values) do bytes = bytes + #each end
   end
+  -- A summary to every node, for the few that watch its tenant, would cost more than their reading it.
   if bytes > 16384 then values = {string.match(value, '^%d+:%d+:')} end
   said[#said + 1] = member
   said[#said + 1] = count
@@ -59,6 +64,7 @@ end
 -- Beside its events a leg has a field `=`: its version, when it was touched, whether it is `live`, has `ended` by
 -- a hangup, or `neither`, when its life was prolonged last, and how many events it has.
 local function add(leg, ghost, user, field, event, kind)
+  -- One command for both questions: is the event known, and how does the leg stand.
   local known = call('HMGET', leg, field, '=')
   if known[1] then return '0' end
   local version, state, prolonged, count, _
@@ -75,7 +81,10 @@ local function add(leg, ghost, user, field, event, kind)
     epoch, before, _, line, is_time = open(head, fresh_epoch, now_ms, hold_ms)
     seq = before
   end
+  -- As text, here and below: Lua writes a number of more than 14 digits into a text as a float.
   version, count = text('%d', version + 1), text('%d', count)
+  -- What the call is, is folded by the nodes; this only says whether it counts among the live ones and how long it is
+  -- kept. `ended` is final, as in the fold; an `expired` is not, since a telephone may still speak.
   if kind == 'hangup' then state = 'ended'
   elseif state ~= 'ended' then
     if kind == 'phase' then state = 'live' elseif kind == 'expired' or not state then state = 'neither' end
@@ -83,6 +92,8 @@ local function add(leg, ghost, user, field, event, kind)
   -- Lives are prolonged now and then, not at each event.
   local is_due = is_new or now_ms - prolonged > hold_ms / 16
   if is_due then prolonged = text('%d', now_ms) end
+  -- `seq` itself goes up only after the write: one that fails has no number, or the next would leave a gap that every
+  -- node tries to read.
   local at = text('%d', seq + 1)
   local value = at .. ':' .. version .. ':' .. event
   local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. count
@@ -96,6 +107,8 @@ local function add(leg, ghost, user, field, event, kind)
 
   local is_over = state == 'ended' or kind == 'expired'
   if is_due or is_over or state ~= was then call('PEXPIRE', leg, is_over and keep or hold) end
+  -- A leg that may be forgotten before its next event leaves its version behind: clients keep the highest they saw, and
+  -- would not believe a leg that begins at 1 again.
   if kind ~= 'phase' or is_due and not is_new then call('SET', ghost, version, 'PX', hold_ghost) end
   if is_due then call('PEXPIRE', user, hold_index) end
   if is_new then
@@ -110,12 +123,15 @@ local outcomes, refusal = {}, nil
 for nth = 1, (#KEYS - 3) / 3 do
   local key, arg = 3 * nth, 3 * nth + 11
   local leg, ghost, user = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
+  -- One event that cannot be stored, since its key holds something else, must not take those down that came with it.
   local went, outcome = pcall(add, leg, ghost, user, ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3])
   if not went then outcome, refusal = '3', outcome end
   outcomes[nth] = outcome
 end
+-- The server says why in its own words (out of memory, no rights), and the caller tells them apart.
 if refusal and seq == before then error(refusal, 0) end
 
+-- The indexes are written once for all events, after the legs. All of it is one script, so nobody reads in between.
 if seq ~= before then
   call('HSET', head, 'seq', text('%d', seq), unpack(is_time and {'prolonged', text('%d', now_ms)} or {}))
   if changed[1] then call('ZADD', changes, unpack(changed)) end
@@ -135,6 +151,7 @@ if seq ~= before then
   end
   if is_time or begun[1] then call('PEXPIRE', live, hold_index) end
   if is_any_new then call('ZREMRANGEBYRANK', changes, '0', tenant_bound) end
+  -- Published in here, and last: messages come in the order of their numbers, and what they say is stored.
   said[1] = epoch
   if said[3] then call(publish, channel, table.concat(said, '\30')) end
 end
