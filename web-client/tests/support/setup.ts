@@ -30,6 +30,8 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
     await server.close();
     const left = readdirSync(folder);
     remove();
-    if (left.length > 0) throw new Error(`left in the temporary folder: ${left.join(", ")}`);
+    if (left.length === 0) return;
+    process.stderr.write(`left in the temporary folder: ${left.join(", ")}\n`);
+    process.exitCode = 1;
   };
 }
