@@ -58,7 +58,7 @@ pub(crate) enum Role {
 
 /// Why a token is refused; short enough for the reason of a WebSocket close.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum TokenRefusal {
     #[error("the token is not a JWT of a known algorithm")]
     Malformed,
     #[error("the token's algorithm is not the configured one")]
@@ -67,7 +67,7 @@ pub(crate) enum Refusal {
     Signature,
     #[error("the token is signed by an unknown key")]
     UnknownKey,
-    /// Not the token's fault: see [`Refusal::is_transient`].
+    /// Not the token's fault: see [`TokenRefusal::is_transient`].
     #[error("the keys that verify tokens are not available at the moment")]
     KeysUnavailable,
     #[error("the token has expired")]
@@ -84,7 +84,7 @@ pub(crate) enum Refusal {
     BadClaim(&'static str),
 }
 
-impl Refusal {
+impl TokenRefusal {
     /// One word for it, of few.
     pub(crate) fn word(&self) -> &'static str {
         match self {
@@ -161,21 +161,21 @@ impl Verifier {
     ///
     /// # Errors
     /// The token is not accepted, and why.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, Refusal> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, TokenRefusal> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::Malformed);
+            return Err(TokenRefusal::Malformed);
         }
         let claims = match &self.keys {
             Keys::Fixed(key) => key.open(token)?,
             Keys::Published(jwks) => {
-                let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Malformed)?;
+                let header = jsonwebtoken::decode_header(token).map_err(|_| TokenRefusal::Malformed)?;
                 jwks.key(header.alg, header.kid.as_deref()).await?.open(token)?
             }
         };
         self.accept(claims, now())
     }
 
-    fn accept(&self, claims: Claims, now: u64) -> Result<Identity, Refusal> {
+    fn accept(&self, claims: Claims, now: u64) -> Result<Identity, TokenRefusal> {
         claims.check_times(now)?;
         claims.check_audience(self.audience.as_deref())?;
         claims.check_issuer(self.issuer.as_deref())?;

@@ -8,7 +8,7 @@ mod event;
 mod leg;
 mod wrap_up;
 
-pub(crate) use event::{CallEvent, Event, Line, Phase, What};
+pub(crate) use event::{CallEvent, Event, Phase, Sides, What};
 pub(crate) use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
 pub(crate) use wrap_up::check_wrap_up;
 

@@ -14,7 +14,7 @@ mod vault;
 
 use crate::{
     auth::Role,
-    config::{self, Loaded, Part, Problems},
+    config::{self, Findings, Loaded, Part},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -161,7 +161,7 @@ fn refuse(error: impl std::fmt::Display) -> ExitCode {
 }
 
 impl ConfigFile {
-    fn load(&self, part: Part) -> Result<Loaded, Problems> {
+    fn load(&self, part: Part) -> Result<Loaded, Findings> {
         config::load(part, self.config.as_deref(), config::environment())
     }
 }

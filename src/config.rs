@@ -4,14 +4,14 @@
 //! known key out of it and what is left is unknown. No problem ever shows a secret.
 
 mod disposition;
+mod finding;
 mod parse;
-mod problem;
 mod reader;
 mod schema;
 mod tree;
 
 pub(crate) use disposition::{BadDisposition, check_disposition};
-pub(crate) use problem::{Problem, Problems};
+pub(crate) use finding::{Finding, Findings};
 
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -26,7 +26,7 @@ use tree::Tree;
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     pub(crate) config: Config,
-    pub(crate) warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Finding>,
 }
 
 /// Reads a configuration from a TOML file, or else from the file that `CALLPOP_CONFIG` names,
@@ -39,7 +39,7 @@ pub(crate) fn load(
     part: Part,
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
-) -> Result<Loaded, Problems> {
+) -> Result<Loaded, Findings> {
     let variables: Vec<_> = env.filter(|(name, _)| name.starts_with(tree::PREFIX)).collect();
     let named = variables.iter().find(|(name, value)| name == tree::CONFIG_VARIABLE && !value.is_empty());
     let named = named.map(|(_, path)| Path::new(path));

@@ -12,11 +12,11 @@
 //! It knows nothing of calls: it imports neither `session` nor `feed` nor `engine`.
 
 pub(crate) mod activation;
+pub(crate) mod answers;
 pub(crate) mod audit;
 mod disk;
 pub(crate) mod integration;
 pub(crate) mod integrations;
-pub(crate) mod journal;
 pub(crate) mod machine;
 pub(crate) mod metrics;
 pub(crate) mod provider;
@@ -33,10 +33,10 @@ use crate::{
     metrics::Metrics,
     tasks::{Kept, Tasks},
 };
+use answers::Answers;
 use anyhow::Context;
 use audit::Audit;
 use integrations::Integrations;
-use journal::Journal;
 use machine::Policy;
 use metrics::SidecarMetrics;
 use provider::Provider;
@@ -110,7 +110,7 @@ impl Sidecar {
             integrations: integrations.clone(),
             vault,
             provider: Provider::new(sidecar.portal.clone())?,
-            journal: Journal::open(&dir.join("journal"))?,
+            answers: Answers::open(&dir.join("journal"))?,
             audit: Audit::open(&dir.join(audit::FILE), clock::now())?,
             metrics: metrics.of(),
             tasks: tasks.clone(),

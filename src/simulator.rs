@@ -6,8 +6,8 @@
 //! the one HTTP error. Nothing imports it but the command line, [`crate::demo`] and tests.
 
 mod api;
-mod board;
 mod courier;
+mod desk;
 mod faults;
 mod phone;
 mod play;

@@ -26,7 +26,7 @@ pub(crate) struct Unknown {
 
 /// Why a body is refused.
 #[derive(Debug, PartialEq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum EventRefusal {
     #[error("the body is not JSON: {0}")]
     NotJson(String),
     #[error("{field}: {why}")]

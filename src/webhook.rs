@@ -12,7 +12,7 @@ use crate::{
     http::{Problem, body},
     integrations,
     sidecar::integration::Key,
-    source::{Gate, Received, Refusal, telsmart},
+    source::{EventRefusal, Gate, Received, telsmart},
 };
 
 use axum::{
@@ -136,11 +136,13 @@ async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineE
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
+impl From<EventRefusal> for Problem {
+    fn from(refusal: EventRefusal) -> Self {
         match refusal {
-            Refusal::NotJson(_) => Self::new(StatusCode::BAD_REQUEST, "not-json", refusal),
-            Refusal::Invalid { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-event", refusal),
+            EventRefusal::NotJson(_) => Self::new(StatusCode::BAD_REQUEST, "not-json", refusal),
+            EventRefusal::Invalid { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-event", refusal)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a token says, once its signature is known to be right.
 
-use super::{Identity, MAX_EXTENSIONS, Refusal, Role};
+use super::{Identity, MAX_EXTENSIONS, Role, TokenRefusal};
 use crate::id::{Extension, TenantId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,46 +29,46 @@ pub(super) struct Claims {
 
 impl Claims {
     /// Checks `exp`, which is required and exact, and `nbf`.
-    pub(crate) fn check_times(&self, now: u64) -> Result<(), Refusal> {
-        if now >= time(&self.exp, "exp")?.ok_or(Refusal::Missing("exp"))? {
-            return Err(Refusal::Expired);
+    pub(crate) fn check_times(&self, now: u64) -> Result<(), TokenRefusal> {
+        if now >= time(&self.exp, "exp")?.ok_or(TokenRefusal::Missing("exp"))? {
+            return Err(TokenRefusal::Expired);
         }
         match time(&self.nbf, "nbf")? {
-            Some(start) if start > now + NOT_BEFORE_LEEWAY => Err(Refusal::NotYet),
+            Some(start) if start > now + NOT_BEFORE_LEEWAY => Err(TokenRefusal::NotYet),
             _ => Ok(()),
         }
     }
 
     /// Checks `aud`, a text or a list of texts, if one is expected.
-    pub(crate) fn check_audience(&self, expected: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) fn check_audience(&self, expected: Option<&str>) -> Result<(), TokenRefusal> {
         let Some(expected) = expected else { return Ok(()) };
-        let found = match self.aud.as_ref().ok_or(Refusal::Missing("aud"))? {
+        let found = match self.aud.as_ref().ok_or(TokenRefusal::Missing("aud"))? {
             Value::String(audience) => audience == expected,
             Value::Array(audiences) => audiences.iter().any(|audience| audience == expected),
-            _ => return Err(Refusal::BadClaim("aud")),
+            _ => return Err(TokenRefusal::BadClaim("aud")),
         };
-        if found { Ok(()) } else { Err(Refusal::Audience) }
+        if found { Ok(()) } else { Err(TokenRefusal::Audience) }
     }
 
     /// Checks `iss` if one is expected.
-    pub(crate) fn check_issuer(&self, expected: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) fn check_issuer(&self, expected: Option<&str>) -> Result<(), TokenRefusal> {
         let Some(expected) = expected else { return Ok(()) };
-        match self.iss.as_ref().ok_or(Refusal::Missing("iss"))? {
+        match self.iss.as_ref().ok_or(TokenRefusal::Missing("iss"))? {
             Value::String(issuer) if issuer == expected => Ok(()),
-            Value::String(_) => Err(Refusal::Issuer),
-            _ => Err(Refusal::BadClaim("iss")),
+            Value::String(_) => Err(TokenRefusal::Issuer),
+            _ => Err(TokenRefusal::BadClaim("iss")),
         }
     }
 
     /// Who that is. To be asked after the checks.
-    pub(crate) fn identity(self) -> Result<Identity, Refusal> {
-        let expires_at = time(&self.exp, "exp")?.ok_or(Refusal::Missing("exp"))?;
+    pub(crate) fn identity(self) -> Result<Identity, TokenRefusal> {
+        let expires_at = time(&self.exp, "exp")?.ok_or(TokenRefusal::Missing("exp"))?;
         let sub = text(&self.sub, "sub")?;
         if sub.is_empty() || sub.len() > MAX_SUB_BYTES || sub.chars().any(char::is_control) {
-            return Err(Refusal::BadClaim("sub"));
+            return Err(TokenRefusal::BadClaim("sub"));
         }
         let tenant = TenantId::try_from(text(&self.tenant_id, "tenant_id")?)
-            .map_err(|_| Refusal::BadClaim("tenant_id"))?;
+            .map_err(|_| TokenRefusal::BadClaim("tenant_id"))?;
         let role = role(self.role.as_ref())?;
         let extensions = extensions(self.extensions.as_ref())?;
         Ok(Identity { tenant, sub: sub.into(), extensions, role, expires_at })
@@ -76,29 +76,29 @@ impl Claims {
 }
 
 /// Seconds since 1970; RFC 7519 allows fractions.
-fn time(claim: &Option<Value>, name: &'static str) -> Result<Option<u64>, Refusal> {
+fn time(claim: &Option<Value>, name: &'static str) -> Result<Option<u64>, TokenRefusal> {
     let Some(value) = claim else { return Ok(None) };
     let whole = value.as_u64();
     let time = whole.or_else(|| value.as_f64().filter(|time| *time >= 0.0).map(|time| time as u64));
-    time.filter(|time| *time <= MAX_TIME).map(Some).ok_or(Refusal::BadClaim(name))
+    time.filter(|time| *time <= MAX_TIME).map(Some).ok_or(TokenRefusal::BadClaim(name))
 }
 
-fn text<'a>(claim: &'a Option<Value>, name: &'static str) -> Result<&'a str, Refusal> {
-    claim.as_ref().ok_or(Refusal::Missing(name))?.as_str().ok_or(Refusal::BadClaim(name))
+fn text<'a>(claim: &'a Option<Value>, name: &'static str) -> Result<&'a str, TokenRefusal> {
+    claim.as_ref().ok_or(TokenRefusal::Missing(name))?.as_str().ok_or(TokenRefusal::BadClaim(name))
 }
 
 /// An agent, the least of the roles, if the token does not say.
-fn role(claim: Option<&Value>) -> Result<Role, Refusal> {
+fn role(claim: Option<&Value>) -> Result<Role, TokenRefusal> {
     match claim.map(Value::as_str) {
         None | Some(Some("agent")) => Ok(Role::Agent),
         Some(Some("supervisor")) => Ok(Role::Supervisor),
         Some(Some("service")) => Ok(Role::Service),
-        Some(_) => Err(Refusal::BadClaim("role")),
+        Some(_) => Err(TokenRefusal::BadClaim("role")),
     }
 }
 
-fn extensions(claim: Option<&Value>) -> Result<Arc<[Extension]>, Refusal> {
-    const BAD: Refusal = Refusal::BadClaim("extensions");
+fn extensions(claim: Option<&Value>) -> Result<Arc<[Extension]>, TokenRefusal> {
+    const BAD: TokenRefusal = TokenRefusal::BadClaim("extensions");
     let Some(claim) = claim else { return Ok(Arc::from([])) };
     let list = claim.as_array().filter(|list| list.len() <= MAX_EXTENSIONS).ok_or(BAD)?;
     let mut extensions: Vec<Extension> = Vec::with_capacity(list.len());

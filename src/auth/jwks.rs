@@ -5,7 +5,7 @@
 //! that fetches, so any number of waiting tokens cost one request. It ends with its handle.
 //! A failed fetch changes nothing: the keys at hand stay good.
 
-use super::{AuthError, Refusal, key::Key};
+use super::{AuthError, TokenRefusal, key::Key};
 use crate::tasks::{Kept, Tasks};
 use jsonwebtoken::{Algorithm, jwk::Jwk};
 use reqwest::{Client, StatusCode, Url, header::ACCEPT, redirect};
@@ -71,21 +71,21 @@ struct Published {
 }
 
 impl Latest {
-    fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, Refusal> {
-        let keys = self.keys.as_ref().ok_or(Refusal::KeysUnavailable)?;
+    fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, TokenRefusal> {
+        let keys = self.keys.as_ref().ok_or(TokenRefusal::KeysUnavailable)?;
         let mut fitting = keys.iter().filter(|published| published.key.algorithm == algorithm);
         if id.is_none() {
             // Without a name, a token is accepted only if there is no doubt.
             return match (fitting.next(), fitting.next()) {
                 (Some(only), None) => Ok(only.key.clone()),
-                _ => Err(Refusal::UnknownKey),
+                _ => Err(TokenRefusal::UnknownKey),
             };
         }
         if let Some(published) = fitting.find(|published| published.id.as_deref() == id) {
             return Ok(published.key.clone());
         }
         let is_known = keys.iter().any(|published| published.id.as_deref() == id);
-        Err(if is_known { Refusal::Algorithm } else { Refusal::UnknownKey })
+        Err(if is_known { TokenRefusal::Algorithm } else { TokenRefusal::UnknownKey })
     }
 
     /// Whether a token may make the task fetch, or wait for the first fetch.
@@ -114,10 +114,10 @@ impl Jwks {
     }
 
     /// The key of a token's header. Cancel safe.
-    pub(crate) async fn key(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, Refusal> {
+    pub(crate) async fn key(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, TokenRefusal> {
         let found = self.latest.borrow().find(algorithm, id);
         match found {
-            Err(Refusal::UnknownKey | Refusal::KeysUnavailable) => {}
+            Err(TokenRefusal::UnknownKey | TokenRefusal::KeysUnavailable) => {}
             found => return found,
         }
         let mut latest = self.latest.clone();

@@ -1,6 +1,6 @@
 //! One key with the one algorithm that it is for.
 
-use super::{AuthError, Refusal, claims::Claims};
+use super::{AuthError, TokenRefusal, claims::Claims};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation,
     errors::ErrorKind,
@@ -67,15 +67,15 @@ impl Key {
     }
 
     /// Checks a token's algorithm and signature; not one of its claims.
-    pub(crate) fn open(&self, token: &str) -> Result<Claims, Refusal> {
+    pub(crate) fn open(&self, token: &str) -> Result<Claims, TokenRefusal> {
         let data = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
         let data = data.map_err(|error| match error.kind() {
-            ErrorKind::InvalidSignature => Refusal::Signature,
-            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => Refusal::Algorithm,
-            _ => Refusal::Malformed,
+            ErrorKind::InvalidSignature => TokenRefusal::Signature,
+            ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => TokenRefusal::Algorithm,
+            _ => TokenRefusal::Malformed,
         })?;
         // RFC 7515 section 4.1.11: what must be understood is not, so the token is invalid.
-        if data.header.crit.is_some() { Err(Refusal::Malformed) } else { Ok(data.claims) }
+        if data.header.crit.is_some() { Err(TokenRefusal::Malformed) } else { Ok(data.claims) }
     }
 }
 

@@ -69,7 +69,7 @@ fn base64(text: &str) -> String {
     digits.collect()
 }
 
-async fn verdict(changes: Value) -> Result<Identity, Refusal> {
+async fn verdict(changes: Value) -> Result<Identity, TokenRefusal> {
     hs256().verify(&signed(Algorithm::HS256, &claims(changes))).await
 }
 
@@ -100,7 +100,7 @@ async fn every_kind_of_key_accepts_its_own_algorithm_and_no_other() {
         let verifier = pem(name);
         for algorithm in tokens {
             let found = verifier.verify(&signed(algorithm, &claims(json!({})))).await;
-            let expected = if algorithm == own { Ok(()) } else { Err(Refusal::Algorithm) };
+            let expected = if algorithm == own { Ok(()) } else { Err(TokenRefusal::Algorithm) };
             assert_eq!(found.map(drop), expected, "{algorithm:?} for {name}");
         }
     }
@@ -111,7 +111,7 @@ async fn a_public_key_is_no_secret() {
     for name in ["rsa.pub", "ec.pub", "ed.pub"] {
         let key = EncodingKey::from_secret(key_file(name).as_bytes());
         let forged = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims(json!({})), &key).unwrap();
-        assert_eq!(pem(name).verify(&forged).await, Err(Refusal::Algorithm));
+        assert_eq!(pem(name).verify(&forged).await, Err(TokenRefusal::Algorithm));
     }
 }
 
@@ -123,12 +123,12 @@ async fn without_a_signature_nothing_is_accepted() {
     for header in [r#"{"alg":"none"}"#, r#"{"alg":"None"}"#, r#"{"typ":"JWT"}"#, "{}", "[]", "x"] {
         for signature in ["", signature] {
             let forged = format!("{}.{payload}.{signature}", base64(header));
-            assert_eq!(hs256().verify(&forged).await, Err(Refusal::Malformed), "{header}");
+            assert_eq!(hs256().verify(&forged).await, Err(TokenRefusal::Malformed), "{header}");
         }
     }
     let stripped = token.rsplit_once('.').unwrap().0;
-    assert_eq!(hs256().verify(&format!("{stripped}.")).await, Err(Refusal::Signature));
-    assert_eq!(hs256().verify(stripped).await, Err(Refusal::Malformed));
+    assert_eq!(hs256().verify(&format!("{stripped}.")).await, Err(TokenRefusal::Signature));
+    assert_eq!(hs256().verify(stripped).await, Err(TokenRefusal::Malformed));
 }
 
 #[tokio::test]
@@ -137,9 +137,9 @@ async fn a_changed_token_is_refused() {
     let parts: Vec<_> = token.split('.').collect();
     let other = base64(&claims(json!({"tenant_id": "other"})).to_string());
     let forged = format!("{}.{other}.{}", parts[0], parts[2]);
-    assert_eq!(hs256().verify(&forged).await, Err(Refusal::Signature));
+    assert_eq!(hs256().verify(&forged).await, Err(TokenRefusal::Signature));
     for bad in ["", ".", "..", "a.b.c", "é.é.é", &format!("{token}."), &"x".repeat(MAX_TOKEN_BYTES + 1)] {
-        assert_eq!(hs256().verify(bad).await, Err(Refusal::Malformed), "{bad:.20}");
+        assert_eq!(hs256().verify(bad).await, Err(TokenRefusal::Malformed), "{bad:.20}");
     }
 }
 
@@ -148,7 +148,7 @@ async fn a_header_that_must_be_understood_is_not() {
     let mut header = Header::new(Algorithm::HS256);
     header.crit = Some(vec!["b64".to_owned()]);
     let token = jsonwebtoken::encode(&header, &claims(json!({})), &signing_key(Algorithm::HS256)).unwrap();
-    assert_eq!(hs256().verify(&token).await, Err(Refusal::Malformed));
+    assert_eq!(hs256().verify(&token).await, Err(TokenRefusal::Malformed));
 }
 
 #[tokio::test]
@@ -158,17 +158,17 @@ async fn a_token_ends_and_begins_on_time() {
         hs256().accept(claims, now).map(drop)
     };
     assert_eq!(at(json!({"exp": 1000}), 999), Ok(()));
-    assert_eq!(at(json!({"exp": 1000}), 1000), Err(Refusal::Expired));
+    assert_eq!(at(json!({"exp": 1000}), 1000), Err(TokenRefusal::Expired));
     assert_eq!(at(json!({"exp": 1000.5}), 999), Ok(()));
     assert_eq!(at(json!({"exp": 1000, "nbf": 905}), 900), Ok(()));
-    assert_eq!(at(json!({"exp": 1000, "nbf": 906}), 900), Err(Refusal::NotYet));
-    assert_eq!(verdict(json!({"exp": now() - 1})).await, Err(Refusal::Expired));
-    assert_eq!(verdict(json!({"exp": null})).await, Err(Refusal::Missing("exp")));
-    assert_eq!(verdict(json!({"nbf": now() + 60})).await, Err(Refusal::NotYet));
+    assert_eq!(at(json!({"exp": 1000, "nbf": 906}), 900), Err(TokenRefusal::NotYet));
+    assert_eq!(verdict(json!({"exp": now() - 1})).await, Err(TokenRefusal::Expired));
+    assert_eq!(verdict(json!({"exp": null})).await, Err(TokenRefusal::Missing("exp")));
+    assert_eq!(verdict(json!({"nbf": now() + 60})).await, Err(TokenRefusal::NotYet));
     for exp in [json!("9999999999"), json!(-1), json!(true), json!(1e300), json!(u64::MAX)] {
-        assert_eq!(verdict(json!({"exp": exp})).await, Err(Refusal::BadClaim("exp")), "{exp}");
+        assert_eq!(verdict(json!({"exp": exp})).await, Err(TokenRefusal::BadClaim("exp")), "{exp}");
     }
-    assert_eq!(verdict(json!({"nbf": "soon"})).await, Err(Refusal::BadClaim("nbf")));
+    assert_eq!(verdict(json!({"nbf": "soon"})).await, Err(TokenRefusal::BadClaim("nbf")));
 }
 
 #[tokio::test]
@@ -179,13 +179,13 @@ async fn audience_and_issuer_count_when_they_are_configured() {
     for (changes, expected) in [
         (json!({"aud": "callpop", "iss": "https://id"}), Ok(())),
         (json!({"aud": ["x", "callpop"], "iss": "https://id"}), Ok(())),
-        (json!({"aud": "other", "iss": "https://id"}), Err(Refusal::Audience)),
-        (json!({"aud": [], "iss": "https://id"}), Err(Refusal::Audience)),
-        (json!({"iss": "https://id"}), Err(Refusal::Missing("aud"))),
-        (json!({"aud": 1, "iss": "https://id"}), Err(Refusal::BadClaim("aud"))),
-        (json!({"aud": "callpop", "iss": "https://evil"}), Err(Refusal::Issuer)),
-        (json!({"aud": "callpop"}), Err(Refusal::Missing("iss"))),
-        (json!({"aud": "callpop", "iss": ["https://id"]}), Err(Refusal::BadClaim("iss"))),
+        (json!({"aud": "other", "iss": "https://id"}), Err(TokenRefusal::Audience)),
+        (json!({"aud": [], "iss": "https://id"}), Err(TokenRefusal::Audience)),
+        (json!({"iss": "https://id"}), Err(TokenRefusal::Missing("aud"))),
+        (json!({"aud": 1, "iss": "https://id"}), Err(TokenRefusal::BadClaim("aud"))),
+        (json!({"aud": "callpop", "iss": "https://evil"}), Err(TokenRefusal::Issuer)),
+        (json!({"aud": "callpop"}), Err(TokenRefusal::Missing("iss"))),
+        (json!({"aud": "callpop", "iss": ["https://id"]}), Err(TokenRefusal::BadClaim("iss"))),
     ] {
         let token = signed(Algorithm::HS256, &claims(changes.clone()));
         assert_eq!(strict.verify(&token).await.map(drop), expected, "{changes}");
@@ -197,20 +197,20 @@ async fn audience_and_issuer_count_when_they_are_configured() {
 async fn wrong_claims_are_named() {
     let many: Vec<String> = (0..=MAX_EXTENSIONS).map(|n| n.to_string()).collect();
     for (changes, expected) in [
-        (json!({"sub": null}), Refusal::Missing("sub")),
-        (json!({"sub": 7}), Refusal::BadClaim("sub")),
-        (json!({"sub": ""}), Refusal::BadClaim("sub")),
-        (json!({"sub": "x".repeat(257)}), Refusal::BadClaim("sub")),
-        (json!({"tenant_id": null}), Refusal::Missing("tenant_id")),
-        (json!({"tenant_id": ["acme"]}), Refusal::BadClaim("tenant_id")),
-        (json!({"tenant_id": ""}), Refusal::BadClaim("tenant_id")),
-        (json!({"extensions": "200"}), Refusal::BadClaim("extensions")),
-        (json!({"extensions": [200]}), Refusal::BadClaim("extensions")),
-        (json!({"extensions": [""]}), Refusal::BadClaim("extensions")),
-        (json!({"extensions": many}), Refusal::BadClaim("extensions")),
-        (json!({"role": "admin"}), Refusal::BadClaim("role")),
-        (json!({"role": "Supervisor"}), Refusal::BadClaim("role")),
-        (json!({"role": ["agent"]}), Refusal::BadClaim("role")),
+        (json!({"sub": null}), TokenRefusal::Missing("sub")),
+        (json!({"sub": 7}), TokenRefusal::BadClaim("sub")),
+        (json!({"sub": ""}), TokenRefusal::BadClaim("sub")),
+        (json!({"sub": "x".repeat(257)}), TokenRefusal::BadClaim("sub")),
+        (json!({"tenant_id": null}), TokenRefusal::Missing("tenant_id")),
+        (json!({"tenant_id": ["acme"]}), TokenRefusal::BadClaim("tenant_id")),
+        (json!({"tenant_id": ""}), TokenRefusal::BadClaim("tenant_id")),
+        (json!({"extensions": "200"}), TokenRefusal::BadClaim("extensions")),
+        (json!({"extensions": [200]}), TokenRefusal::BadClaim("extensions")),
+        (json!({"extensions": [""]}), TokenRefusal::BadClaim("extensions")),
+        (json!({"extensions": many}), TokenRefusal::BadClaim("extensions")),
+        (json!({"role": "admin"}), TokenRefusal::BadClaim("role")),
+        (json!({"role": "Supervisor"}), TokenRefusal::BadClaim("role")),
+        (json!({"role": ["agent"]}), TokenRefusal::BadClaim("role")),
     ] {
         assert_eq!(verdict(changes.clone()).await, Err(expected), "{changes}");
     }
@@ -254,26 +254,26 @@ async fn a_minted_token_holds_what_was_granted() {
     assert_eq!((identity.role, &*identity.sub), (Role::Service, "dev"));
     assert!((1..=60).contains(&(identity.expires_at - now())));
     let wrong = Verifier::new(&auth(AuthKey::Hs256("another secret".into())), &tasks()).unwrap();
-    assert_eq!(wrong.verify(&token).await, Err(Refusal::Signature));
+    assert_eq!(wrong.verify(&token).await, Err(TokenRefusal::Signature));
 }
 
 #[test]
 fn refusals_fit_into_a_close_frame() {
     for refusal in [
-        Refusal::Malformed,
-        Refusal::Algorithm,
-        Refusal::Signature,
-        Refusal::UnknownKey,
-        Refusal::KeysUnavailable,
-        Refusal::Expired,
-        Refusal::NotYet,
-        Refusal::Audience,
-        Refusal::Issuer,
-        Refusal::Missing("tenant_id"),
-        Refusal::BadClaim("extensions"),
+        TokenRefusal::Malformed,
+        TokenRefusal::Algorithm,
+        TokenRefusal::Signature,
+        TokenRefusal::UnknownKey,
+        TokenRefusal::KeysUnavailable,
+        TokenRefusal::Expired,
+        TokenRefusal::NotYet,
+        TokenRefusal::Audience,
+        TokenRefusal::Issuer,
+        TokenRefusal::Missing("tenant_id"),
+        TokenRefusal::BadClaim("extensions"),
     ] {
         assert!(refusal.to_string().len() <= 120, "{refusal}");
-        assert_eq!(refusal.is_transient(), refusal == Refusal::KeysUnavailable);
+        assert_eq!(refusal.is_transient(), refusal == TokenRefusal::KeysUnavailable);
     }
 }
 

@@ -24,7 +24,7 @@ impl CallEvent {
 
 /// Something that happened to a leg.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "Stored")]
+#[serde(from = "AsStored")]
 pub(crate) struct Event {
     /// The provider's timestamp; for a dismissal and a wrap-up, callpop's.
     pub(crate) at: Micros,
@@ -37,7 +37,7 @@ pub(crate) struct Event {
 }
 
 #[derive(Deserialize)]
-struct Stored {
+struct AsStored {
     at: Micros,
     what: What,
     #[serde(default)]
@@ -49,9 +49,9 @@ struct Stored {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum What {
     /// The telephone says where the leg stands.
-    Phase { phase: Phase, line: Arc<Line> },
+    Phase { phase: Phase, sides: Arc<Sides> },
     /// The AI summary came; providers send it after the call.
-    Summary { line: Arc<Line>, language: Arc<str>, content: Content },
+    Summary { sides: Arc<Sides>, language: Arc<str>, content: Content },
     /// Its user closed the popup.
     Dismissed,
     /// Nothing came for long after the phase of timestamp `after`.
@@ -72,7 +72,7 @@ pub(crate) enum Phase {
 
 /// Who is on the leg, from its user's side.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct Sides {
     pub(crate) direction: Direction,
     /// The other side is an extension of the tenant.
     pub(crate) internal: bool,
@@ -96,9 +96,9 @@ impl Event {
     }
 
     /// Who is on the leg, where the event says so.
-    pub(crate) fn line(&self) -> Option<&Arc<Line>> {
+    pub(crate) fn sides(&self) -> Option<&Arc<Sides>> {
         match &self.what {
-            What::Phase { line, .. } | What::Summary { line, .. } => Some(line),
+            What::Phase { sides, .. } | What::Summary { sides, .. } => Some(sides),
             What::Dismissed | What::Expired { .. } | What::WrapUp { .. } => None,
         }
     }
@@ -113,13 +113,13 @@ impl Event {
         matches!(self.what, What::WrapUp { .. })
     }
 
-    /// Shares the line of an event that says the same, so that a leg holds it once.
-    pub(super) fn share_line(&mut self, with: &Event) {
-        if let (What::Phase { line, .. } | What::Summary { line, .. }, Some(same)) =
-            (&mut self.what, with.line())
-            && line == same
+    /// Shares the sides of an event that says the same, so that a leg holds it once.
+    pub(super) fn share_sides(&mut self, with: &Event) {
+        if let (What::Phase { sides, .. } | What::Summary { sides, .. }, Some(same)) =
+            (&mut self.what, with.sides())
+            && sides == same
         {
-            *line = same.clone();
+            *sides = same.clone();
         }
     }
 
@@ -134,8 +134,8 @@ impl Event {
     }
 }
 
-impl From<Stored> for Event {
-    fn from(stored: Stored) -> Self {
+impl From<AsStored> for Event {
+    fn from(stored: AsStored) -> Self {
         Self::new(stored.at, stored.what).with_extra(stored.extra)
     }
 }
@@ -178,9 +178,9 @@ impl What {
     fn digest(&self) -> u64 {
         let mut hash = Xxh3::new();
         match self {
-            Self::Phase { line, .. } => line.digest(&mut hash),
-            Self::Summary { line, language, content } => {
-                line.digest(&mut hash);
+            Self::Phase { sides, .. } => sides.digest(&mut hash),
+            Self::Summary { sides, language, content } => {
+                sides.digest(&mut hash);
                 part(&mut hash, Some(language));
                 part(&mut hash, Some(&content.canonical()));
             }
@@ -196,7 +196,7 @@ impl What {
     }
 }
 
-impl Line {
+impl Sides {
     fn digest(&self, hash: &mut Xxh3) {
         hash.update(&[self.direction as u8, u8::from(self.internal)]);
         for text in
@@ -219,14 +219,14 @@ mod tests {
     use super::*;
 
     fn ringing(number: &str, name: &str) -> What {
-        let line = Line {
+        let sides = Sides {
             direction: Direction::Inbound,
             internal: false,
             remote: Party::new(number, name),
             local: Party::new("200", "John Doe"),
             transfer_of: None,
         };
-        What::Phase { phase: Phase::Ringing, line: line.into() }
+        What::Phase { phase: Phase::Ringing, sides: sides.into() }
     }
 
     fn wrap_up(disposition: Option<&str>, note: &str) -> What {
@@ -237,8 +237,8 @@ mod tests {
     #[test]
     fn what_is_stored_is_the_same_event_when_read() {
         let content = serde_json::value::RawValue::from_string("{\"a\": [1,  2]}".into()).unwrap();
-        let What::Phase { line, .. } = ringing("+3228992675", "") else { unreachable!() };
-        let summary = What::Summary { line, language: "en-GB".into(), content: Content::new(content) };
+        let What::Phase { sides, .. } = ringing("+3228992675", "") else { unreachable!() };
+        let summary = What::Summary { sides, language: "en-GB".into(), content: Content::new(content) };
         let ours = [
             What::Dismissed,
             What::Expired { after: 7 },

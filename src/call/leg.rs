@@ -4,7 +4,7 @@
 //! arrived in, and however often, the same set makes the same call.
 
 use super::{
-    Call, CallState, Direction, Event, LegKey, Line, Micros, Outcome, Party, Phase, Summary, Transfer,
+    Call, CallState, Direction, Event, LegKey, Micros, Outcome, Party, Phase, Sides, Summary, Transfer,
     TransferKind, What, WrapUp,
 };
 use std::{sync::Arc, time::Duration};
@@ -90,7 +90,7 @@ impl Leg {
         let added = self.check(&event);
         if let (Added::New, Err(at)) = (added, self.events.binary_search(&event)) {
             if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
-                event.share_line(neighbour);
+                event.share_sides(neighbour);
             }
             self.events.insert(at, event);
         }
@@ -133,15 +133,15 @@ impl Leg {
     /// What the events make together; none where no event says who is on the leg.
     pub(crate) fn fold(&self, key: &LegKey, rules: &Rules) -> Option<Call> {
         let mut talk = Talk::default();
-        for (at, phase, line) in self.phases() {
-            talk.enter(at, phase, line);
+        for (at, phase, sides) in self.phases() {
+            talk.enter(at, phase, sides);
             if phase == Phase::Hangup {
                 break;
             }
         }
         let end = talk.hangup().or_else(|| self.quiet_end());
-        let opening = self.events.iter().find_map(|event| Some((event.at, event.line()?)))?;
-        let line: &Line = talk.line.unwrap_or(opening.1);
+        let opening = self.events.iter().find_map(|event| Some((event.at, event.sides()?)))?;
+        let sides: &Sides = talk.sides.unwrap_or(opening.1);
         let since = end.map_or(talk.since, |end| end.at);
         let state = if end.is_some() { CallState::Ended } else { talk.state? };
         Some(Call {
@@ -150,10 +150,10 @@ impl Leg {
             extension: key.extension.clone(),
             version: self.version(),
             direction: opening.1.direction,
-            internal: line.internal,
+            internal: sides.internal,
             state,
-            remote: self.named(&line.remote),
-            local: self.named(&line.local),
+            remote: self.named(&sides.remote),
+            local: self.named(&sides.local),
             transfer: talk
                 .transfer
                 .take()
@@ -176,12 +176,12 @@ impl Leg {
 
     /// The phases in the order of the fold, without ringing that comes after an answer: clocks differ and
     /// devices repeat themselves, but an answered call does not ring again.
-    fn phases(&self) -> impl DoubleEndedIterator<Item = (Micros, Phase, &Arc<Line>)> {
+    fn phases(&self) -> impl DoubleEndedIterator<Item = (Micros, Phase, &Arc<Sides>)> {
         let is_answer = |event: &Event| matches!(event.what, What::Phase { phase: Phase::Active, .. });
         let answer = self.events.iter().position(is_answer).unwrap_or(self.events.len());
         self.events.iter().enumerate().filter_map(move |(at, event)| match &event.what {
             What::Phase { phase: Phase::Ringing, .. } if at > answer => None,
-            What::Phase { phase, line } => Some((event.at, *phase, line)),
+            What::Phase { phase, sides } => Some((event.at, *phase, sides)),
             _ => None,
         })
     }
@@ -203,14 +203,14 @@ impl Leg {
 
     /// The latest timestamp of what the provider said.
     fn last_news(&self) -> Micros {
-        let said = self.events.iter().filter(|event| event.line().is_some());
+        let said = self.events.iter().filter(|event| event.sides().is_some());
         said.map(|event| event.at).next_back().unwrap_or_default()
     }
 
     /// The party with the latest name that any event knows for its number.
     fn named(&self, party: &Party) -> Party {
         let sides =
-            self.events.iter().rev().filter_map(Event::line).flat_map(|line| [&line.remote, &line.local]);
+            self.events.iter().rev().filter_map(Event::sides).flat_map(|sides| [&sides.remote, &sides.local]);
         let mut known = sides.filter(|side| side.number == party.number && side.number.is_some());
         let name = known.find_map(|side| side.name.clone()).or_else(|| party.name.clone());
         Party { number: party.number.clone(), name }
@@ -263,7 +263,7 @@ struct End {
 struct Talk<'a> {
     state: Option<CallState>,
     since: Micros,
-    line: Option<&'a Line>,
+    sides: Option<&'a Sides>,
     transfer: Option<Transfer>,
     started_at: Option<Micros>,
     answered_at: Option<Micros>,
@@ -272,7 +272,7 @@ struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    fn enter(&mut self, at: Micros, phase: Phase, line: &'a Line) {
+    fn enter(&mut self, at: Micros, phase: Phase, sides: &'a Sides) {
         let state = phase.state();
         if self.state != Some(state) {
             if let Some(left) = self.state {
@@ -284,24 +284,24 @@ impl<'a> Talk<'a> {
             self.answered_at.get_or_insert(at);
         }
         self.started_at.get_or_insert(at);
-        self.line = Some(line);
-        self.follow_transfer(at, phase, line);
+        self.sides = Some(sides);
+        self.follow_transfer(at, phase, sides);
     }
 
     /// A transfer is announced by the original caller's number, and complete once that caller is
     /// the other side.
-    fn follow_transfer(&mut self, at: Micros, phase: Phase, line: &Line) {
-        match (&line.transfer_of, &mut self.transfer) {
+    fn follow_transfer(&mut self, at: Micros, phase: Phase, sides: &Sides) {
+        match (&sides.transfer_of, &mut self.transfer) {
             (Some(number), known) if known.as_ref().is_none_or(|known| known.original_number != *number) => {
                 *known = Some(Transfer {
                     kind: TransferKind::Attended,
                     original_number: number.clone(),
-                    via: line.remote.clone(),
+                    via: sides.remote.clone(),
                     completed_at: None,
                 });
             }
             (None, Some(known))
-                if phase == Phase::Active && line.remote.number.as_ref() == Some(&known.original_number) =>
+                if phase == Phase::Active && sides.remote.number.as_ref() == Some(&known.original_number) =>
             {
                 known.completed_at.get_or_insert(at);
             }

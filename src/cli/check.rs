@@ -2,7 +2,7 @@
 
 use crate::{
     auth,
-    config::{AuthKey, Loaded, Problems},
+    config::{AuthKey, Findings, Loaded},
     sidecar::vault::Ring,
 };
 use std::fmt::Display;
@@ -17,7 +17,7 @@ pub(crate) struct Report {
 
 /// Reports on what [`crate::config::load`] gave. Every line is a problem, a warning, or the
 /// last one, which says whether the configuration can be used.
-pub(crate) fn check(loaded: &Result<Loaded, Problems>) -> Report {
+pub(crate) fn check(loaded: &Result<Loaded, Findings>) -> Report {
     let (problems, warnings): (Vec<String>, _) = match loaded {
         Err(found) => (found.problems.iter().map(ToString::to_string).collect(), &found.warnings),
         Ok(loaded) => (unusable(loaded).into_iter().collect(), &loaded.warnings),

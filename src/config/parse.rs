@@ -20,15 +20,15 @@ pub(super) fn text(given: &Given) -> Result<String, String> {
     if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
 }
 
-/// The items of a list. Empty ones of variables and files are left out.
+/// The elements of a list. Empty ones of variables and files are left out.
 pub(super) fn list(given: &Given) -> Result<Vec<String>, String> {
-    let items = |parts: &mut dyn Iterator<Item = &str>| {
+    let elements = |parts: &mut dyn Iterator<Item = &str>| {
         parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
     let not_texts = || "must be a list of texts, such as [\"…\", \"…\"]".to_owned();
     match &given.raw {
-        Raw::Variable(text) => Ok(items(&mut text.split(','))),
-        Raw::Content(text) => Ok(items(&mut text.lines())),
+        Raw::Variable(text) => Ok(elements(&mut text.split(','))),
+        Raw::Content(text) => Ok(elements(&mut text.lines())),
         Raw::Toml(Value::Array(values)) => {
             values.iter().map(|value| value.as_str().map(str::to_owned).ok_or_else(not_texts)).collect()
         }
@@ -98,27 +98,27 @@ pub(super) fn path(given: &Given) -> Result<PathBuf, String> {
 }
 
 /// A network, or one address.
-pub(super) fn network(item: &str) -> Result<IpNet, String> {
-    let net = item.parse().or_else(|_| item.parse().map(|address: std::net::IpAddr| address.into()));
+pub(super) fn network(element: &str) -> Result<IpNet, String> {
+    let net = element.parse().or_else(|_| element.parse().map(|address: std::net::IpAddr| address.into()));
     net.map(|net: IpNet| net.trunc())
         .map_err(|_| "must be an address or a network, such as \"10.0.0.0/8\"".to_owned())
 }
 
 /// What a wrap-up may say of a call.
-pub(super) fn disposition(item: &str) -> Result<String, String> {
-    check_disposition(item).map_err(|why| why.to_string())?;
-    Ok(item.to_owned())
+pub(super) fn disposition(element: &str) -> Result<String, String> {
+    check_disposition(element).map_err(|why| why.to_string())?;
+    Ok(element.to_owned())
 }
 
 /// The origin of a web page as browsers write it: lower case, without the port that goes
 /// without saying.
-pub(super) fn origin(item: &str) -> Result<String, String> {
+pub(super) fn origin(element: &str) -> Result<String, String> {
     const FORM: &str = "must be scheme://host or scheme://host:port, such as \"https://desk.example.com\", \
         without a path";
-    if item.contains('*') {
+    if element.contains('*') {
         return Err("a wildcard is not supported: list every origin".to_owned());
     }
-    let lower = item.to_ascii_lowercase();
+    let lower = element.to_ascii_lowercase();
     let (scheme, authority) = lower.split_once("://").ok_or(FORM)?;
     let scheme_is_sound = scheme.starts_with(|c: char| c.is_ascii_lowercase())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
@@ -162,13 +162,13 @@ pub(super) fn header_name(given: &Given) -> Result<String, String> {
 }
 
 /// A secret that comes in a header, so it must be able to.
-pub(super) fn header_secret(item: &str) -> Result<String, String> {
-    if item.is_empty() {
+pub(super) fn header_secret(element: &str) -> Result<String, String> {
+    if element.is_empty() {
         Err("must not be empty".to_owned())
-    } else if item.trim() != item || item.chars().any(char::is_control) {
+    } else if element.trim() != element || element.chars().any(char::is_control) {
         Err("begins or ends with a space or has a control character, which a header cannot".to_owned())
     } else {
-        Ok(item.to_owned())
+        Ok(element.to_owned())
     }
 }
 
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn origins_are_written_as_browsers_do() {
-        for (item, meant) in [
+        for (element, meant) in [
             ("https://Desk.Example.com", "https://desk.example.com"),
             ("https://desk.example.com:443", "https://desk.example.com"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
@@ -292,7 +292,7 @@ mod tests {
             ("http://[::1]:8080", "http://[::1]:8080"),
             ("chrome-extension://abcdef", "chrome-extension://abcdef"),
         ] {
-            assert_eq!(origin(item).as_deref(), Ok(meant), "{item}");
+            assert_eq!(origin(element).as_deref(), Ok(meant), "{element}");
         }
         for bad in [
             "",

@@ -2,8 +2,9 @@
 //! the way. What nobody took in the end is an unknown key.
 
 use super::{
-    Config, Loaded, Problem, Problems, parse,
-    problem::MASK,
+    Config, Finding, Findings, Loaded,
+    finding::MASK,
+    parse,
     tree::{FILE_SUFFIX, Given, PREFIX, Raw, Tree, read_file},
 };
 use secrecy::SecretString;
@@ -18,8 +19,8 @@ const LIKELY: f64 = 0.6;
 pub(super) struct Reader {
     tree: Tree,
     known: Vec<&'static str>,
-    problems: Vec<Problem>,
-    warnings: Vec<Problem>,
+    problems: Vec<Finding>,
+    warnings: Vec<Finding>,
 }
 
 /// Whether a value may be shown.
@@ -62,16 +63,16 @@ impl Reader {
     }
 
     pub(crate) fn list<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
-        self.items(key, Show::Plain, parse)
+        self.elements(key, Show::Plain, parse)
     }
 
-    /// A list whose items are never shown.
+    /// A list whose elements are never shown.
     pub(crate) fn secrets(
         &mut self,
         key: &'static str,
         parse: impl Fn(&str) -> Result<String, String>,
     ) -> Vec<SecretString> {
-        self.items(key, Show::Masked, parse).into_iter().map(Into::into).collect()
+        self.elements(key, Show::Masked, parse).into_iter().map(Into::into).collect()
     }
 
     /// Whether a key has a value, right or wrong. To be asked before the value is taken.
@@ -89,29 +90,29 @@ impl Reader {
         given
     }
 
-    /// Whether a key, or an item of its list, was found to be wrong.
+    /// Whether a key, or an element of its list, was found to be wrong.
     pub(crate) fn has_problem(&self, key: &str) -> bool {
         self.problems.iter().any(|problem| problem.key.starts_with(key))
     }
 
     pub(crate) fn refuse(&mut self, key: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(key, message));
+        self.problems.push(Finding::new(key, message));
     }
 
     pub(crate) fn warn(&mut self, key: &str, message: impl Into<String>) {
-        self.warnings.push(Problem::new(key, message));
+        self.warnings.push(Finding::new(key, message));
     }
 
     /// Reports what is left, and gives the configuration if nothing is wrong with it.
-    pub(crate) fn finish(mut self, config: Option<Config>) -> Result<Loaded, Problems> {
+    pub(crate) fn finish(mut self, config: Option<Config>) -> Result<Loaded, Findings> {
         for (path, given) in std::mem::take(&mut self.tree).into_rest() {
             if let Some(message) = unknown(&self.known, &path, &given) {
-                self.problems.push(Problem::new(given.origin.unwrap_or(path), message));
+                self.problems.push(Finding::new(given.origin.unwrap_or(path), message));
             }
         }
         match config {
             Some(config) if self.problems.is_empty() => Ok(Loaded { config, warnings: self.warnings }),
-            _ => Err(Problems { problems: self.problems, warnings: self.warnings }),
+            _ => Err(Findings { problems: self.problems, warnings: self.warnings }),
         }
     }
 
@@ -133,26 +134,26 @@ impl Reader {
             .ok()
     }
 
-    fn items<T>(
+    fn elements<T>(
         &mut self,
         key: &'static str,
         show: Show,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
         let Some(given) = self.take(key) else { return Vec::new() };
-        let items = match parse::list(&given) {
-            Ok(items) => items,
+        let elements = match parse::list(&given) {
+            Ok(elements) => elements,
             Err(message) => {
                 self.complain(key, shown(&given.raw, show), given.origin, message);
                 return Vec::new();
             }
         };
-        let mut parsed = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            match parse(item) {
+        let mut parsed = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            match parse(element) {
                 Ok(value) => parsed.push(value),
                 Err(message) => {
-                    let value = Some(if show == Show::Plain { quoted(item) } else { MASK.to_owned() });
+                    let value = Some(if show == Show::Plain { quoted(element) } else { MASK.to_owned() });
                     self.complain(&format!("{key}[{index}]"), value, given.origin.clone(), message);
                 }
             }
@@ -194,7 +195,7 @@ impl Reader {
     }
 
     fn complain(&mut self, key: &str, value: Option<String>, origin: Option<String>, message: String) {
-        self.problems.push(Problem { key: key.to_owned(), value, origin, message });
+        self.problems.push(Finding { key: key.to_owned(), value, origin, message });
     }
 }
 

@@ -3,7 +3,7 @@
 mod sidecar;
 
 use super::{
-    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Loaded, Log, LogFormat, Part, Problems,
+    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Findings, Loaded, Log, LogFormat, Part,
     Sessions, Shutdown, Telsmart,
     parse::{self, duration_of_at_least, number},
     reader::Reader,
@@ -23,7 +23,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-pub(super) fn read(tree: Tree, part: Part) -> Result<Loaded, Problems> {
+pub(super) fn read(tree: Tree, part: Part) -> Result<Loaded, Findings> {
     let mut reader = Reader::new(tree);
     let config = config(&mut reader, part);
     reader.finish(config)

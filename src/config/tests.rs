@@ -74,7 +74,7 @@ const KEYS: &[(&str, &str, &str)] = &[
 const REQUIRED: &str = "auth.hs256_secret = \"0123456789abcdef-hidden-0123456789\"
     sources.telsmart.secrets = [\"telsmart-hidden\"]\n";
 
-fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Problems> {
+fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Findings> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("callpop.toml");
     std::fs::write(&file, toml).unwrap();
@@ -85,7 +85,7 @@ fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Problems> {
     )
 }
 
-fn lines(result: Result<Loaded, Problems>) -> Vec<String> {
+fn lines(result: Result<Loaded, Findings>) -> Vec<String> {
     result.unwrap_err().problems.iter().map(ToString::to_string).collect()
 }
 
@@ -382,19 +382,19 @@ fn a_problem_shows_the_value_and_the_remedy() {
 
 #[test]
 fn dispositions_are_few_short_and_told_apart() {
-    let given = |items: &[String]| format!("calls.dispositions = {items:?}");
+    let given = |elements: &[String]| format!("calls.dispositions = {elements:?}");
     let numbered = |count: usize| (0..count).map(|number| format!("Outcome {number}")).collect::<Vec<_>>();
     let most = read(&format!("{REQUIRED}{}", given(&numbered(50))), &[]).unwrap();
     assert_eq!(most.config.calls.dispositions, numbered(50));
     let long = "é".repeat(65);
-    for (items, says) in [
+    for (elements, says) in [
         (numbered(51), "calls.dispositions: has more than 50"),
         (vec!["A".into(), "B".into(), "A".into()], "calls.dispositions[2]: is there already"),
         (vec!["A".into(), "".into()], "calls.dispositions[1] = \"\": a disposition is 1 to 64 characters"),
         (vec!["A\tB".into()], "a disposition is 1 to 64 characters"),
         (vec![long], "a disposition is 1 to 64 characters"),
     ] {
-        let found = problem(&given(&items), &[]);
+        let found = problem(&given(&elements), &[]);
         assert!(found.contains(says), "{found}");
     }
     assert!(problem("calls.dispositions = \"A\"", &[]).contains("must be a list of texts"));
@@ -490,7 +490,7 @@ fn no_secret_is_ever_shown() {
         shown.push_str(&format!("{problems:?}{problems}"));
     }
     assert!(!shown.contains("hidden"), "{shown}");
-    assert!(shown.contains(problem::MASK));
+    assert!(shown.contains(finding::MASK));
     let AuthKey::Hs256(secret) = loaded.config.auth.key else { panic!("not HS256") };
     assert_eq!(secret.expose_secret(), SECRET);
 }

@@ -2,7 +2,7 @@
 //! Knows nothing of which keys there are or of their types. Nothing here can be displayed:
 //! any value may be a secret.
 
-use super::problem::Problem;
+use super::finding::Finding;
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 use toml::{Table, Value};
 
@@ -38,12 +38,12 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Reads a TOML file. The error never quotes it, as the line may hold a secret.
-    pub(crate) fn from_file(path: &Path) -> Result<Self, Problem> {
-        let text = read_file(path).map_err(|why| Problem::new(path.display().to_string(), why))?;
+    pub(crate) fn from_file(path: &Path) -> Result<Self, Finding> {
+        let text = read_file(path).map_err(|why| Finding::new(path.display().to_string(), why))?;
         let table: Table = toml::from_str(&text).map_err(|error| {
             let (line, column) = error.span().map_or((1, 1), |span| position(&text, span.start));
             let message = format!("line {line}, column {column}: {}", error.message());
-            Problem::new(path.display().to_string(), message)
+            Finding::new(path.display().to_string(), message)
         })?;
         let mut tree = Self::default();
         tree.flatten("", table);

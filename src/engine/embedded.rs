@@ -147,7 +147,7 @@ impl Embedded {
 
     pub(super) fn sweep(&self, now: Micros) {
         if let Some(journal) = &self.journal {
-            journal.notice_delay();
+            journal.spot_delay();
         }
         let tenants: Vec<_> =
             self.tenants.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect();

@@ -11,10 +11,10 @@
 mod group;
 mod heal;
 mod keys;
+mod keyspace;
 mod known;
 mod packed;
 mod probe;
-mod store;
 mod stored;
 mod subscriber;
 mod sweep;
@@ -33,6 +33,7 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use group::Groups;
+use keyspace::{Found, History, Keyspace, Legs};
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Found, History, Legs, Store};
 use stored::Stored;
 use subscriber::Subscriber;
 use sweep::Sweeper;
@@ -63,7 +63,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(500);
 
 /// The state of this node; the calls are in Redis.
 pub(crate) struct Redis {
-    store: Arc<Store>,
+    store: Arc<Keyspace>,
     watches: Arc<Watches>,
     probe: Arc<Probe>,
     subscriber: Arc<Subscriber>,
@@ -93,7 +93,7 @@ impl Redis {
             ringing_stale_after: calls.ringing_stale_after,
             active_stale_after: calls.active_stale_after,
         };
-        let store = Arc::new(Store::new(link("commands"), engine, calls));
+        let store = Arc::new(Keyspace::new(link("commands"), engine, calls));
         let watches = Arc::new(Watches::new(feed, metrics.of(), rules));
         let probe = Arc::new(Probe::new());
         let subscriber = Arc::new(Subscriber::new(link("subscriptions"), watches.clone()));

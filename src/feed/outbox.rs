@@ -143,7 +143,7 @@ fn conflate(waiting: &mut Vec<Arc<Change>>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Direction, Event, Leg, LegKey, Line, Party, Phase, Rules, What};
+    use crate::call::{Direction, Event, Leg, LegKey, Party, Phase, Rules, Sides, What};
     use std::time::Duration;
 
     fn change(seq: u64, leg: usize) -> Arc<Change> {
@@ -152,7 +152,7 @@ mod tests {
             extension: "200".try_into().unwrap(),
             leg: leg.to_string().as_str().try_into().unwrap(),
         };
-        let line = Line {
+        let sides = Sides {
             direction: Direction::Inbound,
             internal: false,
             remote: Party::default(),
@@ -160,7 +160,7 @@ mod tests {
             transfer_of: None,
         };
         let mut events = Leg::default();
-        events.add(Event::new(1, What::Phase { phase: Phase::Ringing, line: line.into() }));
+        events.add(Event::new(1, What::Phase { phase: Phase::Ringing, sides: sides.into() }));
         let rules = Rules { ringing_stale_after: Duration::ZERO, active_stale_after: Duration::ZERO };
         Arc::new(Change::new(seq, events.fold(&key, &rules).unwrap(), None))
     }

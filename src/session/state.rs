@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// A client is told so long before its token ends; for a short-lived one, a fifth of its life before.
-const NOTICE: Duration = Duration::from_secs(60);
+const WARNING: Duration = Duration::from_secs(60);
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,15 +24,14 @@ pub(crate) struct Pulse {
     heartbeat: Duration,
     heard: Instant,
     ping_at: Instant,
-    notice_at: Option<Instant>,
+    warn_at: Option<Instant>,
     expires: Instant,
 }
 
 impl Pulse {
     /// Begins now, with a token that lives so long.
     pub(crate) fn new(heartbeat: Duration, now: Instant, token_life: Duration) -> Self {
-        let mut pulse =
-            Self { heartbeat, heard: now, ping_at: now + heartbeat, notice_at: None, expires: now };
+        let mut pulse = Self { heartbeat, heard: now, ping_at: now + heartbeat, warn_at: None, expires: now };
         pulse.on_token(now, token_life);
         pulse
     }
@@ -41,7 +40,7 @@ impl Pulse {
     pub(crate) fn on_token(&mut self, now: Instant, life: Duration) {
         let life = life.min(MAX_LIFE);
         self.expires = now + life;
-        self.notice_at = Some(self.expires - NOTICE.min(life / 5));
+        self.warn_at = Some(self.expires - WARNING.min(life / 5));
     }
 
     /// Something came from the client.
@@ -52,7 +51,7 @@ impl Pulse {
 
     /// When to look again.
     pub(crate) fn next(&self) -> Instant {
-        self.expires.min(self.ping_at).min(self.notice_at.unwrap_or(self.expires))
+        self.expires.min(self.ping_at).min(self.warn_at.unwrap_or(self.expires))
     }
 
     /// The next thing that is due, if any; to be asked until there is none.
@@ -60,8 +59,8 @@ impl Pulse {
         if now >= self.expires {
             return Some(Due::TokenExpired);
         }
-        if self.notice_at.is_some_and(|at| now >= at) {
-            self.notice_at = None;
+        if self.warn_at.is_some_and(|at| now >= at) {
+            self.warn_at = None;
             return Some(Due::TokenExpiring { in_ms: (self.expires - now).as_millis() as u64 });
         }
         if now < self.ping_at {

@@ -5,7 +5,7 @@ use super::{
     Sidecar,
     integration::{Asked, Callback, Integration, Key, State as Stands},
     integrations::ChangeError,
-    machine::{Input, Refusal},
+    machine::{Input, InputRefusal},
     metrics,
     provider::{MAX_LIFE, is_token},
     users::{Ticket, hash, random},
@@ -130,7 +130,7 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Integrat
         callback: callback.clone(),
         tokens: sidecar.rotation.seal(
             &key,
-            (stands.epoch + 1, 0),
+            (stands.consent + 1, 0),
             (&given.access_token, &given.refresh_token),
             (clock::now(), life),
         ),
@@ -141,10 +141,10 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Integrat
             Ok(active.status())
         }
         // The same again, whatever is done with the tokens just then; but not what has ended.
-        Err(ChangeError::Refused { refusal: Refusal::Known, stands }) if stands.is_live() => {
+        Err(ChangeError::Refused { refusal: InputRefusal::Known, stands }) if stands.is_live() => {
             Ok(IntegrationStatus::Active)
         }
-        Err(ChangeError::Refused { refusal: Refusal::Known, stands }) => Ok(stands.status()),
+        Err(ChangeError::Refused { refusal: InputRefusal::Known, stands }) => Ok(stands.status()),
         Err(ChangeError::Refused { .. } | ChangeError::Nothing) => {
             Err(forbidden("this confirmation key is unknown, used, expired, or another user's"))
         }

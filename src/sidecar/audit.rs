@@ -60,7 +60,7 @@ pub(crate) struct Event {
     pub(crate) at: Micros,
     pub(crate) tenant: TenantId,
     pub(crate) extension: Extension,
-    pub(crate) epoch: u64,
+    pub(crate) consent: u64,
     pub(crate) generation: u64,
     /// What happened, in snake case.
     pub(crate) event: &'static str,
@@ -85,7 +85,7 @@ struct Line<'a> {
 struct Whose<'a> {
     tenant_id: &'a TenantId,
     extension: &'a Extension,
-    epoch: u64,
+    consent: u64,
     generation: u64,
 }
 
@@ -143,7 +143,7 @@ impl Audit {
                 let whose = Whose {
                     tenant_id: &event.tenant,
                     extension: &event.extension,
-                    epoch: event.epoch,
+                    consent: event.consent,
                     generation: event.generation,
                 };
                 writer.write(event.at, Some(whose), event.event, event.cause)

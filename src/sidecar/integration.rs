@@ -22,8 +22,8 @@ pub(crate) struct Key {
 pub(crate) struct Integration {
     pub(crate) key: Key,
     /// Grows with each activation.
-    pub(crate) epoch: u64,
-    /// Which refresh token of the epoch it has; grows with each that comes.
+    pub(crate) consent: u64,
+    /// Which refresh token of the consent it has; grows with each that comes.
     pub(crate) generation: u64,
     pub(crate) state: State,
     /// When `state` began to mean what it means to others.
@@ -134,7 +134,7 @@ impl Integration {
     pub(crate) fn new(key: Key, now: Micros) -> Self {
         Self {
             key,
-            epoch: 0,
+            consent: 0,
             generation: 0,
             state: State::Pending,
             since: now,

@@ -6,7 +6,7 @@
 
 use super::{
     integration::{Integration, Key},
-    machine::{Due, Input, Policy, Refusal},
+    machine::{Due, Input, InputRefusal, Policy},
     store::{MOST_CHANGES, Row, Store, StoreError, Swap},
 };
 use crate::clock::{Micros, now};
@@ -52,7 +52,7 @@ struct Held {
     all: HashMap<Key, One>,
     /// When each is to be looked at.
     due: BTreeSet<(Micros, Key)>,
-    line: String,
+    lineage: String,
     seq: u64,
 }
 
@@ -66,7 +66,7 @@ struct One {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChangeError {
     #[error("{refusal}")]
-    Refused { refusal: Refusal, stands: Box<Integration> },
+    Refused { refusal: InputRefusal, stands: Box<Integration> },
     /// There is none.
     #[error("there is no such integration")]
     Nothing,
@@ -195,12 +195,12 @@ impl Integrations {
     /// Everything that is stored, by whose it is; each as it stood at some time of the reading.
     pub(crate) async fn scan(&self) -> Result<Vec<(String, Result<Integration, ChangeError>)>, ChangeError> {
         let mut rows = BTreeMap::new();
-        let (mut line, mut seq) = (String::new(), 0);
+        let (mut lineage, mut seq) = (String::new(), 0);
         loop {
-            let changes = self.store.changes(&line, seq, TOGETHER).await?;
-            if changes.line != line {
+            let changes = self.store.changes(&lineage, seq, TOGETHER).await?;
+            if changes.lineage != lineage {
                 rows.clear();
-                (line, seq) = (changes.line, 0);
+                (lineage, seq) = (changes.lineage, 0);
             }
             let is_all = changes.rows.len() < TOGETHER;
             for row in changes.rows {
@@ -232,15 +232,15 @@ impl Integrations {
     /// Reads what others changed.
     pub(crate) async fn read_on(&self) -> Result<(), ChangeError> {
         loop {
-            let (line, seq) = {
+            let (lineage, seq) = {
                 let held = self.held.lock();
-                (held.line.clone(), held.seq)
+                (held.lineage.clone(), held.seq)
             };
-            let changes = self.store.changes(&line, seq, TOGETHER).await?;
+            let changes = self.store.changes(&lineage, seq, TOGETHER).await?;
             let is_all = changes.rows.len() < TOGETHER;
             let last = changes.rows.last().map(|row| row.seq);
-            if changes.line != line {
-                self.forget(&changes.line);
+            if changes.lineage != lineage {
+                self.forget(&changes.lineage);
             }
             for row in changes.rows {
                 // One that cannot be read is left alone, and does not hold up the others.
@@ -260,9 +260,9 @@ impl Integrations {
     }
 
     /// The store is another, or lost something: what is held may never have been.
-    fn forget(&self, line: &str) {
+    fn forget(&self, lineage: &str) {
         let mut held = self.held.lock();
-        *held = Held { line: line.to_owned(), ..Held::default() };
+        *held = Held { lineage: lineage.to_owned(), ..Held::default() };
     }
 
     /// Holds what was read or written, unless something newer is held.

@@ -22,7 +22,7 @@ const MOST_ASKED: usize = 8;
 pub(crate) enum Input {
     /// The user is sent to the portal.
     Connect(Asked),
-    /// The provider calls back. The tokens are sealed for the epoch after the one that stands.
+    /// The provider calls back. The tokens are sealed for the consent after the one that stands.
     Activate { callback: Callback, tokens: Tokens },
     /// Somebody wants to refresh; it is [`Due`].
     Claim(Claim),
@@ -42,8 +42,8 @@ pub(crate) enum Input {
     Orphaned { attempt: Uuid },
     /// The user, or the provider, ends it; `revoke` keeps the tokens for that.
     Deactivate { revoke: bool },
-    /// The tokens of that epoch are revoked, or it was tried for long enough.
-    Revoked { epoch: u64 },
+    /// The tokens of that consent are revoked, or it was tried for long enough.
+    Revoked { consent: u64 },
     /// It was restored from a backup.
     Restore,
     /// The same tokens under another key of the ring, if they are still those.
@@ -53,14 +53,14 @@ pub(crate) enum Input {
 /// What an answer of the provider is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) epoch: u64,
+    pub(crate) consent: u64,
     pub(crate) generation: u64,
     pub(crate) attempt: Uuid,
 }
 
 /// Why something does not change what stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum InputRefusal {
     /// It is so already.
     #[error("known")]
     Known,
@@ -83,7 +83,7 @@ impl Integration {
     ///
     /// # Errors
     /// Nothing changes, and why.
-    pub(crate) fn on(&self, input: Input, now: Micros, policy: Policy) -> Result<Self, Refusal> {
+    pub(crate) fn on(&self, input: Input, now: Micros, policy: Policy) -> Result<Self, InputRefusal> {
         let mut next = self.clone();
         match input {
             Input::Connect(asked) => next.connect(asked, now),
@@ -97,11 +97,11 @@ impl Integration {
             Input::Issued { answer, tokens } => next.issued(answer, tokens)?,
             Input::Orphaned { attempt } => next.orphaned(attempt)?,
             Input::Deactivate { revoke } => next.deactivate(revoke)?,
-            Input::Revoked { epoch } => next.revoked(epoch)?,
+            Input::Revoked { consent } => next.revoked(consent)?,
             Input::Restore => next.restore()?,
             Input::Rewrap { was, tokens } => next.rewrap(&was, tokens)?,
         }
-        if next.meaning() != self.meaning() || next.epoch != self.epoch {
+        if next.meaning() != self.meaning() || next.consent != self.consent {
             next.since = now;
         }
         Ok(next)
@@ -116,10 +116,10 @@ impl Integration {
         }
     }
 
-    fn held_by(&mut self, attempt: Uuid) -> Result<&mut Claim, Refusal> {
+    fn held_by(&mut self, attempt: Uuid) -> Result<&mut Claim, InputRefusal> {
         match &mut self.state {
             State::InFlight(claim) | State::Probing(claim) if claim.attempt == attempt => Ok(claim),
-            _ => Err(Refusal::NotNow),
+            _ => Err(InputRefusal::NotNow),
         }
     }
 
@@ -131,17 +131,17 @@ impl Integration {
         self.asked.push(asked);
     }
 
-    fn activate(&mut self, callback: Callback, tokens: Tokens, now: Micros) -> Result<(), Refusal> {
+    fn activate(&mut self, callback: Callback, tokens: Tokens, now: Micros) -> Result<(), InputRefusal> {
         match &self.activated_by {
-            Some(last) if *last == callback => return Err(Refusal::Known),
-            Some(last) if last.key_hash == callback.key_hash => return Err(Refusal::NotAsked),
+            Some(last) if *last == callback => return Err(InputRefusal::Known),
+            Some(last) if last.key_hash == callback.key_hash => return Err(InputRefusal::NotAsked),
             _ => {}
         }
         let is_it = |asked: &Asked| asked.key_hash == callback.key_hash && now < asked.expires_at;
-        let nth = self.asked.iter().position(is_it).ok_or(Refusal::NotAsked)?;
+        let nth = self.asked.iter().position(is_it).ok_or(InputRefusal::NotAsked)?;
         self.asked.remove(nth);
         self.activated_by = Some(callback);
-        (self.epoch, self.generation) = (self.epoch + 1, 0);
+        (self.consent, self.generation) = (self.consent + 1, 0);
         self.renew(tokens);
         Ok(())
     }
@@ -155,9 +155,9 @@ impl Integration {
         (self.failures, self.retry_at) = (0, 0);
     }
 
-    fn take(&mut self, mut claim: Claim, now: Micros, policy: Policy) -> Result<(), Refusal> {
+    fn take(&mut self, mut claim: Claim, now: Micros, policy: Policy) -> Result<(), InputRefusal> {
         if self.tokens.is_none() {
-            return Err(Refusal::NotNow);
+            return Err(InputRefusal::NotNow);
         }
         self.state = match (&self.state, self.due(now, policy)) {
             // Somebody may need a fresh one before it is due.
@@ -167,7 +167,7 @@ impl Integration {
                 State::InFlight(claim)
             }
             (State::Ambiguous | State::Suspect, _) if self.may_probe(now) => State::Probing(claim),
-            _ => return Err(Refusal::NotNow),
+            _ => return Err(InputRefusal::NotNow),
         };
         Ok(())
     }
@@ -177,11 +177,11 @@ impl Integration {
         near.is_some_and(|near| near.max(self.retry_at) <= now)
     }
 
-    fn arm(&mut self, attempt: Uuid, now: Micros) -> Result<(), Refusal> {
+    fn arm(&mut self, attempt: Uuid, now: Micros) -> Result<(), InputRefusal> {
         let is_probe = matches!(self.state, State::Probing(_));
         let claim = self.held_by(attempt)?;
         if claim.is_armed || claim.until <= now {
-            return Err(Refusal::NotNow);
+            return Err(InputRefusal::NotNow);
         }
         claim.is_armed = true;
         let until = claim.until;
@@ -189,19 +189,19 @@ impl Integration {
         Ok(())
     }
 
-    fn not_sent(&mut self, attempt: Uuid, retry_at: Micros) -> Result<(), Refusal> {
+    fn not_sent(&mut self, attempt: Uuid, retry_at: Micros) -> Result<(), InputRefusal> {
         if self.held_by(attempt)?.is_armed {
-            return Err(Refusal::NotNow);
+            return Err(InputRefusal::NotNow);
         }
         self.try_later(retry_at);
         Ok(())
     }
 
-    fn refused(&mut self, attempt: Uuid, retry_at: Micros) -> Result<(), Refusal> {
+    fn refused(&mut self, attempt: Uuid, retry_at: Micros) -> Result<(), InputRefusal> {
         let is_known = self.sent.iter().any(|sent| sent.attempt == attempt);
         // The answer may come when it was given up for lost.
         if !is_known || self.held_by(attempt).is_err() && self.state != State::Ambiguous {
-            return Err(Refusal::NotNow);
+            return Err(InputRefusal::NotNow);
         }
         self.sent.retain(|sent| sent.attempt != attempt);
         self.try_later(retry_at);
@@ -214,9 +214,9 @@ impl Integration {
         self.state = self.at_rest();
     }
 
-    fn lost(&mut self, attempt: Uuid) -> Result<(), Refusal> {
+    fn lost(&mut self, attempt: Uuid) -> Result<(), InputRefusal> {
         if !self.held_by(attempt)?.is_armed {
-            return Err(Refusal::NotNow);
+            return Err(InputRefusal::NotNow);
         }
         match self.state {
             State::Probing(_) => self.give_up(self.cause_of_loss()),
@@ -229,7 +229,7 @@ impl Integration {
         if self.is_restored { Cause::Restored } else { Cause::ResponseLost }
     }
 
-    fn orphaned(&mut self, attempt: Uuid) -> Result<(), Refusal> {
+    fn orphaned(&mut self, attempt: Uuid) -> Result<(), InputRefusal> {
         if self.held_by(attempt)?.is_armed {
             return self.lost(attempt);
         }
@@ -238,28 +238,28 @@ impl Integration {
     }
 
     /// Whether an answer is about what stands.
-    fn answers(&self, answer: Answer) -> Result<(), Refusal> {
+    fn answers(&self, answer: Answer) -> Result<(), InputRefusal> {
         let is_over = matches!(self.state, State::Deactivating | State::Deactivated);
         // What is ahead of a backup is neither of no use nor of an activation that is over.
-        if answer.epoch < self.epoch || is_over {
-            Err(Refusal::Stray)
+        if answer.consent < self.consent || is_over {
+            Err(InputRefusal::Stray)
         } else if self.made_by == Some(answer.attempt) {
-            Err(Refusal::Known)
-        } else if (answer.epoch, answer.generation) < (self.epoch, self.generation) {
-            Err(Refusal::Superseded)
-        } else if (answer.epoch, answer.generation) > (self.epoch, self.generation) {
-            Err(Refusal::NotNow)
+            Err(InputRefusal::Known)
+        } else if (answer.consent, answer.generation) < (self.consent, self.generation) {
+            Err(InputRefusal::Superseded)
+        } else if (answer.consent, answer.generation) > (self.consent, self.generation) {
+            Err(InputRefusal::NotNow)
         } else if self.sent.iter().any(|sent| sent.attempt == answer.attempt) {
             Ok(())
         } else {
-            Err(Refusal::NotNow)
+            Err(InputRefusal::NotNow)
         }
     }
 
-    fn rejected(&mut self, answer: Answer) -> Result<(), Refusal> {
+    fn rejected(&mut self, answer: Answer) -> Result<(), InputRefusal> {
         self.answers(answer)?;
         if matches!(self.state, State::ReauthRequired { .. }) {
-            return Err(Refusal::Known);
+            return Err(InputRefusal::Known);
         }
         let is_first = self.sent.len() == 1 && !self.is_restored;
         self.give_up(if is_first { Cause::Rejected } else { self.cause_of_loss() });
@@ -272,7 +272,7 @@ impl Integration {
         self.tokens = None;
     }
 
-    fn issued(&mut self, answer: Answer, tokens: Tokens) -> Result<(), Refusal> {
+    fn issued(&mut self, answer: Answer, tokens: Tokens) -> Result<(), InputRefusal> {
         self.answers(answer)?;
         // Sent before the backup was restored: newer tokens may have followed.
         let is_old = self.is_restored && self.held_by(answer.attempt).is_err();
@@ -285,9 +285,9 @@ impl Integration {
         Ok(())
     }
 
-    fn deactivate(&mut self, revoke: bool) -> Result<(), Refusal> {
+    fn deactivate(&mut self, revoke: bool) -> Result<(), InputRefusal> {
         if self.state == State::Deactivated || (revoke && self.state == State::Deactivating) {
-            return Err(Refusal::Known);
+            return Err(InputRefusal::Known);
         }
         // A refresh token that is being sent is consumed: the answer to it is revoked when it comes.
         let is_at_rest = self.claim().is_none_or(|claim| !claim.is_armed);
@@ -303,29 +303,29 @@ impl Integration {
         Ok(())
     }
 
-    fn revoked(&mut self, epoch: u64) -> Result<(), Refusal> {
-        if self.state != State::Deactivating || epoch != self.epoch {
-            return Err(Refusal::NotNow);
+    fn revoked(&mut self, consent: u64) -> Result<(), InputRefusal> {
+        if self.state != State::Deactivating || consent != self.consent {
+            return Err(InputRefusal::NotNow);
         }
         self.state = State::Deactivated;
         self.tokens = None;
         Ok(())
     }
 
-    fn restore(&mut self) -> Result<(), Refusal> {
+    fn restore(&mut self) -> Result<(), InputRefusal> {
         match self.state {
             State::Active | State::InFlight(_) | State::Ambiguous | State::Probing(_) => {
                 self.is_restored = true;
                 self.state = State::Suspect;
                 Ok(())
             }
-            _ => Err(Refusal::Known),
+            _ => Err(InputRefusal::Known),
         }
     }
 
-    fn rewrap(&mut self, was: &Tokens, tokens: Tokens) -> Result<(), Refusal> {
+    fn rewrap(&mut self, was: &Tokens, tokens: Tokens) -> Result<(), InputRefusal> {
         if self.tokens.as_ref() != Some(was) {
-            return Err(Refusal::Superseded);
+            return Err(InputRefusal::Superseded);
         }
         self.tokens = Some(tokens);
         Ok(())

@@ -5,11 +5,11 @@ mod answer;
 mod revoke;
 
 use super::{
+    answers::Answers,
     audit::{Audit, Event},
     integration::{Claim, Integration, Key, State, Tokens},
     integrations::{ChangeError, Integrations},
-    journal::Journal,
-    machine::{Answer, Due, Input, Refusal},
+    machine::{Answer, Due, Input, InputRefusal},
     metrics::{Refresh, SidecarMetrics},
     provider::{CONNECT, Provider, Sending},
     vault::{Kind, Label, Vault, VaultError},
@@ -43,7 +43,7 @@ pub(crate) struct Rotation {
     pub(super) integrations: Arc<Integrations>,
     pub(super) vault: Vault,
     provider: Provider,
-    journal: Journal,
+    answers: Answers,
     audit: Audit,
     pub(super) metrics: Arc<SidecarMetrics>,
     answer_timeout: Duration,
@@ -62,7 +62,7 @@ pub(crate) struct Parts {
     pub(crate) integrations: Arc<Integrations>,
     pub(crate) vault: Vault,
     pub(crate) provider: Provider,
-    pub(crate) journal: Journal,
+    pub(crate) answers: Answers,
     pub(crate) audit: Audit,
     pub(crate) metrics: Arc<SidecarMetrics>,
     pub(crate) tasks: Tasks,
@@ -94,7 +94,7 @@ impl Rotation {
             integrations,
             vault,
             provider,
-            journal,
+            answers,
             audit,
             metrics,
             tasks,
@@ -105,7 +105,7 @@ impl Rotation {
             integrations,
             vault,
             provider,
-            journal,
+            answers,
             audit,
             metrics,
             answer_timeout,
@@ -214,7 +214,7 @@ impl Rotation {
         let Some(token) = self.refresh_token(&claimed) else {
             return self.not_sent(key, attempt, Refresh::SealedShut).await;
         };
-        let answer = Answer { epoch: claimed.epoch, generation: claimed.generation, attempt };
+        let answer = Answer { consent: claimed.consent, generation: claimed.generation, attempt };
         let arm = self.clone().arm(key.clone(), attempt);
         let mut sending = pin!(self.provider.refresh(&token, arm));
         let sent = match timeout(CONNECT + self.answer_timeout, &mut sending).await {
@@ -248,7 +248,7 @@ impl Rotation {
         let until = armed.claim().map_or(0, |claim| claim.until);
         if clock::now() + lease(&armed) / 4 > until {
             let stands = Box::new(armed);
-            return Err(ChangeError::Refused { refusal: Refusal::NotNow, stands });
+            return Err(ChangeError::Refused { refusal: InputRefusal::NotNow, stands });
         }
         Ok(())
     }
@@ -317,7 +317,7 @@ impl Rotation {
 
     fn open(&self, of: &Integration, kind: Kind, tokens: &Tokens) -> Option<SecretString> {
         let sealed = if kind == Kind::Access { &tokens.access } else { &tokens.refresh };
-        let opened = self.vault.open(&label(&of.key, kind, of.epoch, of.generation), sealed);
+        let opened = self.vault.open(&label(&of.key, kind, of.consent, of.generation), sealed);
         let log =
             |error: &VaultError| tracing::error!(%error, key = sealed.key_id(), "a token cannot be opened");
         opened.inspect_err(log).ok()
@@ -327,13 +327,13 @@ impl Rotation {
     pub(super) fn seal(
         &self,
         key: &Key,
-        (epoch, generation): (u64, u64),
+        (consent, generation): (u64, u64),
         (access, refresh): (&SecretString, &SecretString),
         (issued_at, life): (Micros, Duration),
     ) -> Tokens {
         Tokens {
-            access: self.vault.seal(&label(key, Kind::Access, epoch, generation), access),
-            refresh: self.vault.seal(&label(key, Kind::Refresh, epoch, generation), refresh),
+            access: self.vault.seal(&label(key, Kind::Access, consent, generation), access),
+            refresh: self.vault.seal(&label(key, Kind::Refresh, consent, generation), refresh),
             issued_at,
             expires_at: issued_at.saturating_add(clock::micros(life)),
         }
@@ -342,13 +342,13 @@ impl Rotation {
     /// Writes into the audit log. Where that fails it is counted, and does not stop anything: a
     /// token that is out is worth more than its line.
     pub(super) async fn note(&self, about: &Integration, event: &'static str, cause: Option<&'static str>) {
-        let Integration { key, epoch, generation, .. } = about;
+        let Integration { key, consent, generation, .. } = about;
         let (tenant, extension) = (key.tenant.clone(), key.extension.clone());
         let event = Event {
             at: clock::now(),
             tenant,
             extension,
-            epoch: *epoch,
+            consent: *consent,
             generation: *generation,
             event,
             cause,
@@ -368,8 +368,8 @@ impl Rotation {
     }
 }
 
-pub(crate) fn label(key: &Key, kind: Kind, epoch: u64, generation: u64) -> Label<'_> {
-    Label { tenant: key.tenant.as_str(), extension: key.extension.as_str(), kind, epoch, generation }
+pub(crate) fn label(key: &Key, kind: Kind, consent: u64, generation: u64) -> Label<'_> {
+    Label { tenant: key.tenant.as_str(), extension: key.extension.as_str(), kind, consent, generation }
 }
 
 /// How long a claim may be sent for.

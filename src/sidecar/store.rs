@@ -3,8 +3,8 @@
 //! A row is only ever replaced by compare-and-swap, and never deleted; each swap takes the next
 //! number (`seq`) of the whole store. What a row or a secret says is opaque here.
 //!
-//! A **line** is one history of the numbers. A store that lost something, or that may have (an
-//! emptied or restored one, a replica that took over), begins a new line; its readers begin again.
+//! A **lineage** is one history of the numbers. A store that lost something, or that may have (an
+//! emptied or restored one, a replica that took over), begins a new lineage; its readers begin again.
 
 mod embedded;
 mod redis;
@@ -68,9 +68,9 @@ pub enum Swap {
 /// Rows that changed, in the order of `seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes {
-    /// The store's line. Where it is not the one that was asked for, the rows are from the
+    /// The store's lineage. Where it is not the one that was asked for, the rows are from the
     /// beginning, and rows that the reader knows may have gone back or be gone.
-    pub line: String,
+    pub lineage: String,
     pub rows: Vec<Row>,
 }
 
@@ -162,17 +162,17 @@ impl Store {
         }
     }
 
-    /// The rows whose last change has a later number than `after` of `line`: each once, at most
-    /// `most` of them and [`MOST_CHANGES`]. Of another line, or none (""), it is all rows from the
-    /// first on. A reader goes on with the line and the last `seq` that it was given.
+    /// The rows whose last change has a later number than `after` of `lineage`: each once, at most
+    /// `most` of them and [`MOST_CHANGES`]. Of another lineage, or none (""), it is all rows from the
+    /// first on. A reader goes on with the lineage and the last `seq` that it was given.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn changes(&self, line: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
+    pub async fn changes(&self, lineage: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
         let most = most.min(MOST_CHANGES);
         match self {
-            Self::Embedded(store) => store.changes(line, after, most).await,
-            Self::Redis(store) => store.changes(line, after, most).await,
+            Self::Embedded(store) => store.changes(lineage, after, most).await,
+            Self::Redis(store) => store.changes(lineage, after, most).await,
         }
     }
 

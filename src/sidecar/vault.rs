@@ -31,7 +31,7 @@ pub(crate) struct Label<'a> {
     pub(crate) tenant: &'a str,
     pub(crate) extension: &'a str,
     pub(crate) kind: Kind,
-    pub(crate) epoch: u64,
+    pub(crate) consent: u64,
     pub(crate) generation: u64,
 }
 
@@ -159,7 +159,7 @@ impl Label<'_> {
             bytes.extend(text.as_bytes());
         }
         bytes.push(self.kind as u8);
-        bytes.extend(self.epoch.to_be_bytes());
+        bytes.extend(self.consent.to_be_bytes());
         bytes.extend(self.generation.to_be_bytes());
         bytes
     }

@@ -1,9 +1,9 @@
 //! The simulator's HTTP API: its state, scenarios to play, and the phones' buttons.
 
 use super::{
-    board::Board,
     courier::Courier,
-    phone::{Action, Exchange, Input, MOST_WEBHOOKS, Party, Phone, Refusal, SOMEONE},
+    desk::Desk,
+    phone::{Action, Exchange, Input, MOST_WEBHOOKS, Party, Phone, PressRefusal, SOMEONE},
     play::SimulatorError,
     scenario::{Cast, Scenario, Speed, Step},
     sender::{Destination, Retries, Sender},
@@ -42,7 +42,7 @@ const MAX_TEXT: usize = 256;
 pub(crate) struct Simulator(Arc<Running>);
 
 struct Running {
-    board: Arc<Board>,
+    desk: Arc<Desk>,
     courier: Arc<Courier>,
     plays: Mutex<JoinSet<()>>,
     phones: Vec<Phone>,
@@ -84,14 +84,14 @@ impl Simulator {
         let sender = Sender::new(gateway, retries)?;
         let exchange = Exchange::new(tenant);
         let phones = exchange.phones().to_vec();
-        let board = Arc::new(Board::new(exchange));
+        let desk = Arc::new(Desk::new(exchange));
         let courier = Courier::start(&sender, {
-            let board = board.clone();
-            move |receipt| board.on_receipt(receipt)
+            let desk = desk.clone();
+            move |receipt| desk.on_receipt(receipt)
         });
         let scenarios = Scenario::built_in()?.into_iter().map(|scenario| scenario.in_tenant(tenant));
         Ok(Self(Arc::new(Running {
-            board,
+            desk,
             courier: Arc::new(courier),
             plays: Mutex::default(),
             phones,
@@ -129,12 +129,12 @@ impl Simulator {
     /// Ends the plays and the event streams, which would hold up a graceful stop.
     pub(crate) fn stop(&self) {
         self.0.plays.lock().abort_all();
-        self.0.board.close();
+        self.0.desk.close();
     }
 
     /// The state as JSON.
     fn shown(&self) -> Result<Response, Problem> {
-        let shown = self.0.board.watch().borrow().clone();
+        let shown = self.0.desk.watch().borrow().clone();
         let json = shown.ok_or_else(|| unavailable("the simulator has stopped"))?;
         Ok(as_json(StatusCode::OK, &json))
     }
@@ -142,7 +142,7 @@ impl Simulator {
     fn on(&self, input: Input) -> Result<Response, Problem> {
         let full = || unavailable("too many webhooks wait for the gateway");
         let mut room = self.0.courier.try_room(MOST_WEBHOOKS).ok_or_else(full)?;
-        let view = self.0.board.on(input, &self.0.courier, &mut room)?;
+        let view = self.0.desk.on(input, &self.0.courier, &mut room)?;
         Ok(as_json(StatusCode::OK, &view))
     }
 
@@ -155,17 +155,17 @@ impl Simulator {
             return Err(problem.retry_after(COME_AGAIN));
         }
         let steps = scenario.script(&mut Cast::default(), speed, webhook::now());
-        plays.spawn(run_play(steps, self.0.board.clone(), self.0.courier.clone()));
+        plays.spawn(run_play(steps, self.0.desk.clone(), self.0.courier.clone()));
         Ok(Uuid::new_v4())
     }
 }
 
-async fn run_play(steps: Vec<Step>, board: Arc<Board>, courier: Arc<Courier>) {
+async fn run_play(steps: Vec<Step>, desk: Arc<Desk>, courier: Arc<Courier>) {
     let begun = Instant::now();
     for step in steps {
         tokio::time::sleep(step.at.saturating_sub(begun.elapsed())).await;
         let Some(mut room) = courier.room().await else { return };
-        board.send(step.webhook, &courier, &mut room);
+        desk.send(step.webhook, &courier, &mut room);
     }
 }
 
@@ -174,7 +174,7 @@ async fn state(State(simulator): State<Simulator>) -> Result<Response, Problem> 
 }
 
 async fn events(State(simulator): State<Simulator>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let changes = stream::unfold(simulator.0.board.watch(), |mut watch| async {
+    let changes = stream::unfold(simulator.0.desk.watch(), |mut watch| async {
         watch.changed().await.ok()?;
         let shown = watch.borrow_and_update().clone()?;
         Some((Ok(Event::default().data(&*shown)), watch))
@@ -234,11 +234,11 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| unprocessable(error.to_string()))
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
+impl From<PressRefusal> for Problem {
+    fn from(refusal: PressRefusal) -> Self {
         match refusal {
-            Refusal::NoPhone(_) | Refusal::NoLeg(_) => not_found(refusal.to_string()),
-            Refusal::NotNow(why) => Self::new(StatusCode::CONFLICT, "not-now", why),
+            PressRefusal::NoPhone(_) | PressRefusal::NoLeg(_) => not_found(refusal.to_string()),
+            PressRefusal::NotNow(why) => Self::new(StatusCode::CONFLICT, "not-now", why),
         }
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum Input {
 
 /// Why nothing happened.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum PressRefusal {
     #[error("there is no phone {0:?}")]
     NoPhone(String),
     #[error("there is no leg {0:?}, or it has ended")]
@@ -97,7 +97,7 @@ impl Exchange {
         input: Input,
         now: Micros,
         new_id: impl FnMut() -> String,
-    ) -> Result<(Self, Vec<Webhook>), Refusal> {
+    ) -> Result<(Self, Vec<Webhook>), PressRefusal> {
         let mut turn = Turn::new(self.clone(), now, new_id);
         match input {
             Input::Incoming { extension, caller } => turn.on_incoming(&extension, caller)?,
@@ -108,17 +108,17 @@ impl Exchange {
         Ok(turn.finish())
     }
 
-    fn phone(&self, extension: &str) -> Result<&Phone, Refusal> {
+    fn phone(&self, extension: &str) -> Result<&Phone, PressRefusal> {
         let phone = self.phones.iter().find(|phone| phone.extension == extension);
-        phone.ok_or_else(|| Refusal::NoPhone(extension.to_owned()))
+        phone.ok_or_else(|| PressRefusal::NoPhone(extension.to_owned()))
     }
 
-    fn leg(&self, id: &str) -> Result<&Leg, Refusal> {
-        self.legs.iter().find(|leg| leg.id == id).ok_or_else(|| Refusal::NoLeg(id.to_owned()))
+    fn leg(&self, id: &str) -> Result<&Leg, PressRefusal> {
+        self.legs.iter().find(|leg| leg.id == id).ok_or_else(|| PressRefusal::NoLeg(id.to_owned()))
     }
 
-    fn leg_mut(&mut self, id: &str) -> Result<&mut Leg, Refusal> {
-        self.legs.iter_mut().find(|leg| leg.id == id).ok_or_else(|| Refusal::NoLeg(id.to_owned()))
+    fn leg_mut(&mut self, id: &str) -> Result<&mut Leg, PressRefusal> {
+        self.legs.iter_mut().find(|leg| leg.id == id).ok_or_else(|| PressRefusal::NoLeg(id.to_owned()))
     }
 }
 

@@ -296,7 +296,9 @@ mod tests {
         let fake = FakeGateway::start([(422, None)]).await;
         let faults = "--instant --as-recorded --duplicate 1 3-held-and-resumed";
         let report = play(&options(&fake, faults)).await.unwrap();
-        let counted = Report { sent: 10, accepted: 9, refused: 1, duplicates: 5, ..Report::default() };
+        let first_trouble = Some("422 Unprocessable Entity".to_owned());
+        let counted =
+            Report { sent: 10, accepted: 9, refused: 1, duplicates: 5, first_trouble, ..Report::default() };
         assert_eq!(report, counted);
         let states = field(&fake, "state");
         let firsts: Vec<_> = states.iter().step_by(2).collect();

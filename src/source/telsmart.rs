@@ -1,9 +1,9 @@
 //! Telsmart's call events: which fields must be there, and what each state says of a leg. What follows
 //! from that for the call is in `call`; which header shows that it is Telsmart, in `gate.rs`.
 
-use super::{Received, Refusal, Unknown};
+use super::{EventRefusal, Received, Unknown};
 use crate::{
-    call::{CallEvent, Content, Direction, Event, Line, Party, Phase, What},
+    call::{CallEvent, Content, Direction, Event, Party, Phase, Sides, What},
     clock::Micros,
 };
 use serde::{
@@ -28,20 +28,20 @@ const STATES: [(&str, Option<Phase>); 5] = [
 const MAX_EXTENSION_DIGITS: usize = 6;
 
 /// Reads a webhook's body: one event, or an array of them. All are sound or none is taken.
-pub(crate) fn parse(body: &[u8]) -> Result<Vec<Received>, Refusal> {
+pub(crate) fn parse(body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => Ok(vec![event(body)?]),
         Some(b'[') => {
-            let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
-            let notices = items.iter().enumerate().map(|(at, item)| {
-                event(item.get().as_bytes()).map_err(|refusal| match refusal {
-                    Refusal::Invalid { field, why } => {
-                        Refusal::Invalid { field: format!("[{at}].{field}"), why }
+            let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
+            let all = elements.iter().enumerate().map(|(at, element)| {
+                event(element.get().as_bytes()).map_err(|refusal| match refusal {
+                    EventRefusal::Invalid { field, why } => {
+                        EventRefusal::Invalid { field: format!("[{at}].{field}"), why }
                     }
                     not_json => not_json,
                 })
             });
-            notices.collect()
+            all.collect()
         }
         _ => {
             serde_json::from_slice::<IgnoredAny>(body).map_err(not_json)?;
@@ -50,17 +50,17 @@ pub(crate) fn parse(body: &[u8]) -> Result<Vec<Received>, Refusal> {
     }
 }
 
-fn event(json: &[u8]) -> Result<Received, Refusal> {
+fn event(json: &[u8]) -> Result<Received, EventRefusal> {
     let fields = Fields::read(json)?;
     let state = required("state", fields.state.as_deref())?;
     let Some((_, phase)) = STATES.iter().find(|(name, _)| name.eq_ignore_ascii_case(state)) else {
         let raw = String::from_utf8_lossy(json).into_owned();
         return Ok(Received::Unknown(Unknown { state: state.to_owned(), raw }));
     };
-    let line: Arc<Line> = fields.line()?.into();
+    let sides: Arc<Sides> = fields.sides()?.into();
     let what = match phase {
-        Some(phase) => What::Phase { phase: *phase, line },
-        None => fields.summary(line)?,
+        Some(phase) => What::Phase { phase: *phase, sides },
+        None => fields.summary(sides)?,
     };
     Ok(Received::Call(CallEvent {
         tenant: id("tenant_id", fields.tenant_id.as_deref())?,
@@ -111,7 +111,7 @@ struct Summary<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(json: &'a [u8]) -> Result<Self, Refusal> {
+    fn read(json: &'a [u8]) -> Result<Self, EventRefusal> {
         let at = Cell::new("body");
         let mut reader = serde_json::Deserializer::from_slice(json);
         let fields = ByName { at: &at }.deserialize(&mut reader);
@@ -120,7 +120,7 @@ impl<'a> Fields<'a> {
             .map_err(|error| if error.is_data() { invalid(at.get(), error) } else { not_json(error) })
     }
 
-    fn line(&self) -> Result<Line, Refusal> {
+    fn sides(&self) -> Result<Sides, EventRefusal> {
         let caller = required("caller_number", self.caller_number.as_deref())?;
         let callee = required("callee_number", self.callee_number.as_deref())?;
         let caller = Party::new(caller, self.caller_name.as_deref().unwrap_or_default());
@@ -133,23 +133,23 @@ impl<'a> Fields<'a> {
         let internal = remote.number.as_deref().is_some_and(is_extension);
         let transfer_of =
             self.transfer_caller_number.as_deref().map(str::trim).filter(|number| !number.is_empty());
-        Ok(Line { direction, internal, remote, local, transfer_of: transfer_of.map(Into::into) })
+        Ok(Sides { direction, internal, remote, local, transfer_of: transfer_of.map(Into::into) })
     }
 
-    fn summary(&self, line: Arc<Line>) -> Result<What, Refusal> {
+    fn summary(&self, sides: Arc<Sides>) -> Result<What, EventRefusal> {
         let summary = self.summary.as_ref().ok_or_else(|| missing("summary"))?;
         let language = summary.language.ok_or_else(|| missing("summary.language"))?;
         let Text(language) = serde_json::from_str(language.get())
             .map_err(|_| invalid("summary.language", "must be a text"))?;
         let content = summary.content.ok_or_else(|| missing("summary.content"))?;
         Ok(What::Summary {
-            line,
+            sides,
             language: language.as_ref().into(),
             content: Content::new(content.to_owned()),
         })
     }
 
-    fn timestamp(&self) -> Result<Micros, Refusal> {
+    fn timestamp(&self) -> Result<Micros, EventRefusal> {
         let at = match self.timestamp.as_ref().ok_or_else(|| missing("timestamp"))? {
             Timestamp::Number(at) => Some(*at),
             Timestamp::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
@@ -229,24 +229,24 @@ fn is_extension(number: &str) -> bool {
 fn id<T: for<'t> TryFrom<&'t str, Error = crate::id::BadId>>(
     field: &str,
     text: Option<&str>,
-) -> Result<T, Refusal> {
+) -> Result<T, EventRefusal> {
     T::try_from(required(field, text)?).map_err(|bad| invalid(field, bad))
 }
 
-fn required<'a>(field: &str, text: Option<&'a str>) -> Result<&'a str, Refusal> {
+fn required<'a>(field: &str, text: Option<&'a str>) -> Result<&'a str, EventRefusal> {
     text.ok_or_else(|| missing(field))
 }
 
-fn missing(field: &str) -> Refusal {
+fn missing(field: &str) -> EventRefusal {
     invalid(field, "is missing")
 }
 
-fn invalid(field: &str, why: impl fmt::Display) -> Refusal {
-    Refusal::Invalid { field: field.to_owned(), why: why.to_string() }
+fn invalid(field: &str, why: impl fmt::Display) -> EventRefusal {
+    EventRefusal::Invalid { field: field.to_owned(), why: why.to_string() }
 }
 
-fn not_json(error: serde_json::Error) -> Refusal {
-    Refusal::NotJson(error.to_string())
+fn not_json(error: serde_json::Error) -> EventRefusal {
+    EventRefusal::NotJson(error.to_string())
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn next_key() -> EncodingKey {
     EncodingKey::from_ed_pem(key_file("ed-next").as_bytes()).unwrap()
 }
 
-async fn verdict(verifier: &Verifier, token: &str) -> Result<(), Refusal> {
+async fn verdict(verifier: &Verifier, token: &str) -> Result<(), TokenRefusal> {
     verifier.verify(token).await.map(drop)
 }
 
@@ -116,11 +116,11 @@ async fn each_published_key_accepts_its_own_algorithm() {
         assert_eq!(verdict(&verifier, &own_token(None, algorithm)).await, Ok(()));
     }
     let other = own_token(Some("RS256"), Algorithm::ES256);
-    assert_eq!(verdict(&verifier, &other).await, Err(Refusal::Algorithm));
+    assert_eq!(verdict(&verifier, &other).await, Err(TokenRefusal::Algorithm));
     let confused = token(Some("RS256"), Algorithm::HS256, &EncodingKey::from_secret(b"x"));
-    assert_eq!(verdict(&verifier, &confused).await, Err(Refusal::Algorithm));
+    assert_eq!(verdict(&verifier, &confused).await, Err(TokenRefusal::Algorithm));
     let forged = token(Some("EdDSA"), Algorithm::EdDSA, &next_key());
-    assert_eq!(verdict(&verifier, &forged).await, Err(Refusal::Signature));
+    assert_eq!(verdict(&verifier, &forged).await, Err(TokenRefusal::Signature));
 }
 
 #[tokio::test]
@@ -130,10 +130,10 @@ async fn a_rotated_key_is_fetched_when_a_token_names_it() {
     let (old, new) =
         (own_token(Some("old"), Algorithm::EdDSA), token(Some("new"), Algorithm::EdDSA, &next_key()));
     assert_eq!(verdict(&verifier, &old).await, Ok(()));
-    assert_eq!(verdict(&verifier, &new).await, Err(Refusal::UnknownKey));
+    assert_eq!(verdict(&verifier, &new).await, Err(TokenRefusal::UnknownKey));
     provider.publish(&[published("new", Algorithm::EdDSA, &next_key())]);
     assert_eq!(verdict(&verifier, &new).await, Ok(()));
-    assert_eq!(verdict(&verifier, &old).await, Err(Refusal::UnknownKey), "a withdrawn key is gone");
+    assert_eq!(verdict(&verifier, &old).await, Err(TokenRefusal::UnknownKey), "a withdrawn key is gone");
 }
 
 #[tokio::test]
@@ -146,10 +146,10 @@ async fn many_tokens_of_an_unknown_key_cost_one_fetch() {
         tokio::spawn(async move { verdict(&verifier, &unknown).await })
     });
     for verdict in futures_util::future::join_all(all).await {
-        assert_eq!(verdict.unwrap(), Err(Refusal::UnknownKey));
+        assert_eq!(verdict.unwrap(), Err(TokenRefusal::UnknownKey));
     }
     let at_once = timeout(FETCH_TIMEOUT / 2, verdict(&verifier, &unknown)).await;
-    assert_eq!(at_once, Ok(Err(Refusal::UnknownKey)), "nothing to wait for");
+    assert_eq!(at_once, Ok(Err(TokenRefusal::UnknownKey)), "nothing to wait for");
     assert_eq!(provider.hits(), 1);
     assert_eq!(verdict(&verifier, &own_token(Some("known"), Algorithm::EdDSA)).await, Ok(()));
 }
@@ -173,7 +173,7 @@ async fn without_a_name_there_must_be_no_doubt() {
         own("c", Algorithm::ES256),
     ];
     let verifier = Provider::start(&keys).await.verifier(ON_DEMAND);
-    assert_eq!(verdict(&verifier, &own_token(None, Algorithm::EdDSA)).await, Err(Refusal::UnknownKey));
+    assert_eq!(verdict(&verifier, &own_token(None, Algorithm::EdDSA)).await, Err(TokenRefusal::UnknownKey));
     assert_eq!(verdict(&verifier, &own_token(None, Algorithm::ES256)).await, Ok(()));
 }
 
@@ -199,7 +199,7 @@ async fn the_keys_at_hand_stay_good_while_the_endpoint_fails() {
         }
         let before = provider.hits();
         let unknown = own_token(Some("unknown"), Algorithm::EdDSA);
-        assert_eq!(verdict(&verifier, &unknown).await, Err(Refusal::UnknownKey));
+        assert_eq!(verdict(&verifier, &unknown).await, Err(TokenRefusal::UnknownKey));
         assert!(provider.hits() > before, "it was asked for");
         assert_eq!(verdict(&verifier, &good).await, Ok(()));
     }
@@ -211,7 +211,7 @@ async fn an_endpoint_that_is_down_at_the_start_is_tried_again() {
     let retry = Duration::from_millis(20);
     let verifier = verifier(address, Pace { retry, max_retry: retry, on_demand: LONG, ..ON_DEMAND });
     let good = own_token(Some("a"), Algorithm::EdDSA);
-    assert_eq!(verdict(&verifier, &good).await, Err(Refusal::KeysUnavailable));
+    assert_eq!(verdict(&verifier, &good).await, Err(TokenRefusal::KeysUnavailable));
     let listener = TcpListener::bind(address).await.unwrap();
     let _provider = Provider::serve(listener, &[own("a", Algorithm::EdDSA)]);
     let Keys::Published(jwks) = &verifier.keys else { panic!("keys are published") };

@@ -15,18 +15,18 @@ fn key() -> LegKey {
     }
 }
 
-fn line(number: &str, name: &str) -> Arc<Line> {
+fn sides(number: &str, name: &str) -> Arc<Sides> {
     let (remote, local) = (Party::new(number, name), Party::new("200", "John Doe"));
-    Line { direction: Direction::Inbound, internal: false, remote, local, transfer_of: None }.into()
+    Sides { direction: Direction::Inbound, internal: false, remote, local, transfer_of: None }.into()
 }
 
 fn phase(at: Micros, phase: Phase) -> Event {
-    Event::new(at, What::Phase { phase, line: line("+3228992675", "") })
+    Event::new(at, What::Phase { phase, sides: sides("+3228992675", "") })
 }
 
 fn summary(at: Micros) -> Event {
     let content = Content::new(serde_json::value::to_raw_value(&[at]).unwrap());
-    Event::new(at, What::Summary { line: line("+3228992675", ""), language: "en-GB".into(), content })
+    Event::new(at, What::Summary { sides: sides("+3228992675", ""), language: "en-GB".into(), content })
 }
 
 fn fold(events: impl IntoIterator<Item = Event>) -> Call {
@@ -42,11 +42,11 @@ fn fold(events: impl IntoIterator<Item = Event>) -> Call {
 fn any_event() -> impl Strategy<Value = Event> {
     // Few timestamps, numbers and names, so that ties and duplicates are common.
     let party = (prop_oneof!["", "\\+3228992675", "210"], prop_oneof!["", "Ann", "Bob"]);
-    let line = (party, prop::option::of(Just("+3228992675")), any::<bool>());
-    let line = line.prop_map(|((number, name), transfer_of, inbound)| {
+    let sides = (party, prop::option::of(Just("+3228992675")), any::<bool>());
+    let sides = sides.prop_map(|((number, name), transfer_of, inbound)| {
         let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
         let (remote, local) = (Party::new(&number, &name), Party::new("200", "John Doe"));
-        Arc::new(Line {
+        Arc::new(Sides {
             direction,
             internal: number == "210",
             remote,
@@ -54,13 +54,13 @@ fn any_event() -> impl Strategy<Value = Event> {
             transfer_of: transfer_of.map(Into::into),
         })
     });
-    let what = (0..8, line, 0..6_u64).prop_map(|(kind, line, value)| match kind {
-        0 => What::Phase { phase: Phase::Ringing, line },
-        1 => What::Phase { phase: Phase::Active, line },
-        2 => What::Phase { phase: Phase::Held, line },
-        3 => What::Phase { phase: Phase::Hangup, line },
+    let what = (0..8, sides, 0..6_u64).prop_map(|(kind, sides, value)| match kind {
+        0 => What::Phase { phase: Phase::Ringing, sides },
+        1 => What::Phase { phase: Phase::Active, sides },
+        2 => What::Phase { phase: Phase::Held, sides },
+        3 => What::Phase { phase: Phase::Hangup, sides },
         4 => What::Summary {
-            line,
+            sides,
             language: "nl-BE".into(),
             content: Content::new(serde_json::value::to_raw_value(&value).unwrap()),
         },
@@ -209,9 +209,9 @@ fn a_second_active_does_not_restart_the_timer() {
 #[test]
 fn who_was_never_active_missed_it_or_had_no_answer() {
     let ends = |direction| {
-        let line = Arc::new(Line { direction, ..(*line("+3228992675", "")).clone() });
+        let sides = Arc::new(Sides { direction, ..(*sides("+3228992675", "")).clone() });
         [Phase::Ringing, Phase::Hangup]
-            .map(|phase| Event::new(phase as u64, What::Phase { phase, line: line.clone() }))
+            .map(|phase| Event::new(phase as u64, What::Phase { phase, sides: sides.clone() }))
     };
     assert_eq!(fold(ends(Direction::Inbound)).outcome, Some(Outcome::Missed));
     assert_eq!(fold(ends(Direction::Outbound)).outcome, Some(Outcome::NoAnswer));
@@ -220,7 +220,7 @@ fn who_was_never_active_missed_it_or_had_no_answer() {
 #[test]
 fn a_name_once_known_for_a_number_stays() {
     let named =
-        |at, name| Event::new(at, What::Phase { phase: Phase::Active, line: line("+3228992675", name) });
+        |at, name| Event::new(at, What::Phase { phase: Phase::Active, sides: sides("+3228992675", name) });
     let call = fold([named(1, ""), named(2, "Ann"), named(3, ""), phase(4, Phase::Hangup), summary(5)]);
     assert_eq!(call.remote.name.as_deref(), Some("Ann"));
 }

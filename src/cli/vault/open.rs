@@ -46,7 +46,7 @@ pub(crate) fn sealed<'a>(
     of: &'a Integration,
     tokens: &'a Tokens,
 ) -> [(&'static str, Label<'a>, &'a Sealed); 2] {
-    let label = |kind| label(&of.key, kind, of.epoch, of.generation);
+    let label = |kind| label(&of.key, kind, of.consent, of.generation);
     [
         ("access token", label(Kind::Access), &tokens.access),
         ("refresh token", label(Kind::Refresh), &tokens.refresh),

@@ -8,7 +8,7 @@ use crate::{
         audit::{self, Audit, Event},
         integration::Integration,
         integrations::ChangeError,
-        machine::{Input, Refusal},
+        machine::{Input, InputRefusal},
     },
 };
 use anyhow::{Context, bail};
@@ -27,7 +27,7 @@ pub(crate) async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> any
                 audit.note(event(suspect)).await?;
                 marked += 1;
             }
-            Err(ChangeError::Refused { refusal: Refusal::Known, stands }) if stands.is_restored => {
+            Err(ChangeError::Refused { refusal: InputRefusal::Known, stands }) if stands.is_restored => {
                 already += 1
             }
             Err(ChangeError::Refused { .. }) => others += 1,
@@ -48,12 +48,12 @@ pub(crate) async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> any
 }
 
 fn event(of: Integration) -> Event {
-    let Integration { key, epoch, generation, .. } = of;
+    let Integration { key, consent, generation, .. } = of;
     Event {
         at: clock::now(),
         tenant: key.tenant,
         extension: key.extension,
-        epoch,
+        consent,
         generation,
         event: "marked_suspect",
         cause: Some("restored"),

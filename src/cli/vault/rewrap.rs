@@ -6,9 +6,9 @@ use super::{
     why,
 };
 use crate::sidecar::{
+    answers,
     integration::{Integration, Key, Tokens},
     integrations::ChangeError,
-    journal,
     machine::Input,
     vault::{Vault, VaultError},
 };
@@ -59,7 +59,7 @@ pub(crate) async fn rewrap(opened: &Opened, print: impl Fn(String)) -> anyhow::R
     for ((key, why), many) in &count.failed {
         print(format!("failed    {many} under the key {key:?}: {why}"));
     }
-    let kept = journal::look(&opened.data_dir.join("journal"))?.entries.len();
+    let kept = answers::look(&opened.data_dir.join("journal"))?.entries.len();
     print(format!(
         "kept      {kept} responses in this machine's journal keep their key until they are replayed"
     ));

@@ -6,10 +6,10 @@ use super::{
     why,
 };
 use crate::sidecar::{
+    answers,
     audit::{self, AuditError, Verified},
     integration::Key,
     integrations::ChangeError,
-    journal,
     rotation::label,
     vault::{Kind, VaultError},
 };
@@ -57,11 +57,11 @@ pub(crate) async fn verify(opened: &Opened, print: impl Fn(String)) -> anyhow::R
             found.add(&whose, what, sealed.key_id(), went, &print);
         }
     }
-    let kept = journal::look(&opened.data_dir.join("journal"))?;
+    let kept = answers::look(&opened.data_dir.join("journal"))?;
     let responses = kept.entries.len();
     for entry in kept.entries {
         let key = Key { tenant: entry.tenant, extension: entry.extension };
-        let label = label(&key, Kind::Response, entry.epoch, entry.generation);
+        let label = label(&key, Kind::Response, entry.consent, entry.generation);
         let went = opened.vault.open(&label, &entry.body).map(drop);
         let whose = format!("{}/{}", key.tenant, key.extension);
         found.add(&whose, "kept response", entry.body.key_id(), went, &print);

@@ -4,11 +4,12 @@
 //! A write that fails is no end: the group is kept and written again once the store can be
 //! opened again. Until then, and while a write hangs, nothing new is taken and nobody waits.
 
-mod store;
+mod rows;
 
 use super::super::{Archived, EngineError, EngineMetrics};
 use crate::{call::CallEvent, clock::Micros, tasks::Tasks};
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use rows::{Row, Rows};
 use serde::{Deserialize, Serialize};
 use std::{
     mem,
@@ -20,7 +21,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use store::{Row, Store};
 use tokio::sync::{oneshot, watch};
 
 /// So much may wait for the disk beside what is being written; more is refused.
@@ -105,7 +105,7 @@ impl Journal {
         tasks: &Tasks,
         read: impl FnMut(u64, Record),
     ) -> Result<Self, EngineError> {
-        let (store, next) = Store::open(dir, read)?;
+        let (store, next) = Rows::open(dir, read)?;
         let queue = Queue {
             rows: Vec::new(),
             bytes: 0,
@@ -180,7 +180,7 @@ impl Journal {
     }
 
     /// Tells whoever waits for a write that hangs; to be called now and then.
-    pub(crate) fn notice_delay(&self) {
+    pub(crate) fn spot_delay(&self) {
         let queue = self.shared.queue.lock();
         let Some(group) = queue.under_way.as_ref().filter(|group| group.since.elapsed() > LATE) else {
             return;
@@ -238,13 +238,13 @@ impl Durable {
 
 impl Shared {
     /// The writer's thread; returns how many rows it could not write.
-    fn write_all(&self, store: Store, dir: &Path) -> usize {
+    fn write_all(&self, store: Rows, dir: &Path) -> usize {
         let mut store = Some(store);
         let mut gather = false;
         while let Some(rows) = self.next_group(gather) {
             gather = rows.len() > 1;
             let began = Instant::now();
-            while let Err(error) = Store::write(&mut store, dir, &rows) {
+            while let Err(error) = Rows::write(&mut store, dir, &rows) {
                 self.metrics.journal_errors.inc();
                 if !self.in_trouble.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "the journal cannot be written; webhooks are refused until it can");

@@ -4,7 +4,7 @@
 //! Calls are made by tasks of the engine, so whoever waits may go away, and hinders nobody.
 
 use super::{
-    store::{Entry, History, Store},
+    keyspace::{Addition, History, Keyspace},
     sweep::Sweeper,
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(crate) struct Groups {
 }
 
 struct Lanes {
-    store: Arc<Store>,
+    store: Arc<Keyspace>,
     sweeper: Arc<Sweeper>,
     /// What waits, for each tenant of which something is under way.
     waiting: DashMap<TenantId, VecDeque<Waiter>>,
@@ -54,7 +54,7 @@ struct Lanes {
 
 /// An event, and who wants to know what becomes of it.
 struct Waiter {
-    entry: Entry,
+    entry: Addition,
     since: Instant,
     answer: oneshot::Sender<Answer>,
     _place: OwnedSemaphorePermit,
@@ -68,7 +68,7 @@ struct Lane {
 }
 
 impl Groups {
-    pub(crate) fn new(store: Arc<Store>, sweeper: Arc<Sweeper>, tasks: Tasks) -> Self {
+    pub(crate) fn new(store: Arc<Keyspace>, sweeper: Arc<Sweeper>, tasks: Tasks) -> Self {
         Self {
             lanes: Arc::new(Lanes { store, sweeper, waiting: DashMap::new() }),
             places: Arc::new(Semaphore::new(MOST_EVENTS)),
@@ -82,7 +82,7 @@ impl Groups {
         let place = self.places.clone().try_acquire_owned().map_err(|_| TOO_MANY)?;
         let tenant = event.tenant.clone();
         let (answer, answered) = oneshot::channel();
-        let waiter = Waiter { entry: Entry::new(event)?, since: Instant::now(), answer, _place: place };
+        let waiter = Waiter { entry: Addition::new(event)?, since: Instant::now(), answer, _place: place };
         if self.lanes.join(&tenant, waiter)? {
             let lane = Lane { lanes: self.lanes.clone(), tenant, is_open: true };
             let mut under_way = self.under_way.lock();
@@ -206,7 +206,7 @@ mod tests {
                 event: Event::new(
                     1,
                     What::Summary {
-                        line: crate::call::Line {
+                        sides: crate::call::Sides {
                             direction: crate::call::Direction::Inbound,
                             internal: false,
                             remote: Default::default(),
@@ -220,7 +220,12 @@ mod tests {
                 ),
             };
             let place = places.clone().try_acquire_owned().unwrap();
-            Waiter { entry: Entry::new(event).unwrap(), since, answer: oneshot::channel().0, _place: place }
+            Waiter {
+                entry: Addition::new(event).unwrap(),
+                since,
+                answer: oneshot::channel().0,
+                _place: place,
+            }
         };
         texts.iter().enumerate().map(waiter).collect()
     }

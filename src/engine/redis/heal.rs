@@ -1,7 +1,7 @@
 //! Reads for each tenant that is behind what it missed, and hands it to the watch.
 
 use super::{
-    store::Store,
+    keyspace::Keyspace,
     stored::Head,
     watch::{Watch, Watches},
 };
@@ -15,7 +15,7 @@ const MOST_READS: usize = 128;
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Reads for all tenants that are behind what they missed, for ever: each at most once at a time.
-pub(crate) async fn run(store: Arc<Store>, watches: Arc<Watches>, tasks: Tasks) {
+pub(crate) async fn run(store: Arc<Keyspace>, watches: Arc<Watches>, tasks: Tasks) {
     let places = Arc::new(Semaphore::new(MOST_READS));
     let mut healing = JoinSet::new();
     loop {
@@ -48,13 +48,13 @@ impl Drop for Reading {
 }
 
 /// Reads what one tenant missed, until that succeeds or it is no longer watched.
-async fn catch_up(store: Arc<Store>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
+async fn catch_up(store: Arc<Keyspace>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
     let mut reading = Reading { watches: watches.clone(), watch: watch.clone(), is_done: false };
     read_until_done(&store, &watches, &watch, &places).await;
     reading.is_done = true;
 }
 
-async fn read_until_done(store: &Store, watches: &Watches, watch: &Arc<Watch>, places: &Semaphore) {
+async fn read_until_done(store: &Keyspace, watches: &Watches, watch: &Arc<Watch>, places: &Semaphore) {
     while watches.has(watch) {
         let Some(Head { epoch, seq }) = watches.head(watch) else { return };
         let stream = Stream::Tenant { tenant: watch.tenant.clone() };

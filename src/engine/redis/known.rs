@@ -26,14 +26,14 @@ pub(crate) struct Known(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<LegKey, Entry>,
-    old: HashMap<LegKey, Entry>,
+    young: HashMap<LegKey, Remembered>,
+    old: HashMap<LegKey, Remembered>,
     /// Of the young.
     bytes: usize,
     began: Option<Instant>,
 }
 
-struct Entry {
+struct Remembered {
     epoch: Arc<str>,
     leg: Leg,
     bytes: usize,
@@ -51,7 +51,7 @@ impl Known {
         let mut generations = self.0.lock();
         let entry = if said.is_whole() {
             let Stored { leg, bytes, .. } = said.whole()?;
-            Entry { epoch: epoch.clone(), leg, bytes }
+            Remembered { epoch: epoch.clone(), leg, bytes }
         } else {
             generations.take(&key)?.after(epoch, said)?
         };
@@ -63,7 +63,7 @@ impl Known {
     /// Holds a leg as it was read from the store, unless it is known as it was later in the same epoch.
     pub(crate) fn hold(&self, key: &LegKey, epoch: &Arc<str>, stored: &Stored) {
         let mut generations = self.0.lock();
-        let entry = Entry { epoch: epoch.clone(), leg: stored.leg.clone(), bytes: stored.bytes };
+        let entry = Remembered { epoch: epoch.clone(), leg: stored.leg.clone(), bytes: stored.bytes };
         let entry = match generations.take(key) {
             Some(ours) if ours.epoch == *epoch && ours.leg.version() > entry.leg.version() => ours,
             _ => entry,
@@ -73,12 +73,12 @@ impl Known {
 }
 
 impl Generations {
-    fn take(&mut self, key: &LegKey) -> Option<Entry> {
+    fn take(&mut self, key: &LegKey) -> Option<Remembered> {
         let young = self.young.remove(key).inspect(|entry| self.bytes -= entry.weight());
         young.or_else(|| self.old.remove(key))
     }
 
-    fn put(&mut self, key: LegKey, entry: Entry) {
+    fn put(&mut self, key: LegKey, entry: Remembered) {
         if entry.bytes > MOST_OF_LEG {
             return;
         }
@@ -92,7 +92,7 @@ impl Generations {
     }
 }
 
-impl Entry {
+impl Remembered {
     fn weight(&self) -> usize {
         self.bytes + OVERHEAD
     }

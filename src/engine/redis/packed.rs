@@ -1,12 +1,12 @@
 //! How an event is written in Redis: a JSON array without names, of half the length. Redis moves
 //! every byte of it several times, in the script, on the disk, and to each node.
 //!
-//! `[at, kind]`, then for a phase or a summary the line, fields unknown to callpop, and the
+//! `[at, kind]`, then for a phase or a summary the sides, fields unknown to callpop, and the
 //! summary; for an expiry, after what; for a wrap-up, the disposition, the note, and by whom.
 //! What is missing at the end is nothing.
 
 use crate::{
-    call::{Content, Direction, Event, Line, Party, Phase, What},
+    call::{Content, Direction, Event, Party, Phase, Sides, What},
     clock::Micros,
 };
 use serde::{
@@ -41,13 +41,13 @@ impl Serialize for Pack<'_> {
         let mut parts = serializer.serialize_seq(None)?;
         parts.serialize_element(at)?;
         match what {
-            What::Phase { phase, line } => {
+            What::Phase { phase, sides } => {
                 parts.serialize_element(&(*phase as usize))?;
-                pack_line(&mut parts, line, extra.as_deref(), false)?;
+                pack_sides(&mut parts, sides, extra.as_deref(), false)?;
             }
-            What::Summary { line, language, content } => {
+            What::Summary { sides, language, content } => {
                 parts.serialize_element(&SUMMARY)?;
-                pack_line(&mut parts, line, extra.as_deref(), true)?;
+                pack_sides(&mut parts, sides, extra.as_deref(), true)?;
                 parts.serialize_element(language)?;
                 parts.serialize_element(content)?;
             }
@@ -67,13 +67,13 @@ impl Serialize for Pack<'_> {
     }
 }
 
-fn pack_line<S: SerializeSeq>(
+fn pack_sides<S: SerializeSeq>(
     parts: &mut S,
-    line: &Line,
+    sides: &Sides,
     extra: Option<&str>,
     goes_on: bool,
 ) -> Result<(), S::Error> {
-    let Line { direction, internal, remote, local, transfer_of } = line;
+    let Sides { direction, internal, remote, local, transfer_of } = sides;
     parts.serialize_element(&(*direction as u8))?;
     parts.serialize_element(&u8::from(*internal))?;
     for text in [&remote.number, &remote.name, &local.number, &local.name] {
@@ -112,15 +112,15 @@ impl<'de> Visitor<'de> for Events {
                 (What::WrapUp { disposition, note, by }, None)
             }
             SUMMARY => {
-                let (line, extra) = unpack_line(&mut parts)?;
+                let (sides, extra) = unpack_sides(&mut parts)?;
                 let language = next::<Text, A>(&mut parts)?.0;
                 let content = Content::new(next::<Box<RawValue>, A>(&mut parts)?);
-                (What::Summary { line, language, content }, extra)
+                (What::Summary { sides, language, content }, extra)
             }
             phase => {
                 let phase = *PHASES.get(phase).ok_or_else(|| Error::custom("an unknown kind of event"))?;
-                let (line, extra) = unpack_line(&mut parts)?;
-                (What::Phase { phase, line }, extra)
+                let (sides, extra) = unpack_sides(&mut parts)?;
+                (What::Phase { phase, sides }, extra)
             }
         };
         while parts.next_element::<IgnoredAny>()?.is_some() {}
@@ -128,9 +128,9 @@ impl<'de> Visitor<'de> for Events {
     }
 }
 
-type Unlined = (Arc<Line>, Option<Box<str>>);
+type Unlined = (Arc<Sides>, Option<Box<str>>);
 
-fn unpack_line<'de, A: SeqAccess<'de>>(parts: &mut A) -> Result<Unlined, A::Error> {
+fn unpack_sides<'de, A: SeqAccess<'de>>(parts: &mut A) -> Result<Unlined, A::Error> {
     let direction = match next::<u8, A>(parts)? {
         outbound if outbound == Direction::Outbound as u8 => Direction::Outbound,
         _ => Direction::Inbound,
@@ -141,7 +141,7 @@ fn unpack_line<'de, A: SeqAccess<'de>>(parts: &mut A) -> Result<Unlined, A::Erro
     let local = Party { number: text()?, name: text()? };
     let transfer_of = text()?;
     let extra = parts.next_element::<Option<Box<str>>>()?.flatten();
-    Ok((Arc::new(Line { direction, internal, remote, local, transfer_of }), extra))
+    Ok((Arc::new(Sides { direction, internal, remote, local, transfer_of }), extra))
 }
 
 fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(parts: &mut A) -> Result<T, A::Error> {
@@ -170,11 +170,11 @@ impl Visitor<'_> for Texts {
 mod tests {
     use super::*;
 
-    fn line(transfer_of: Option<&str>) -> Arc<Line> {
+    fn sides(transfer_of: Option<&str>) -> Arc<Sides> {
         let remote =
             Party { number: Some("+3228992675".into()), name: Some("a \"b\" \u{1e}\u{1d}\n".into()) };
         let (local, transfer_of) = (Party::new("200", ""), transfer_of.map(Into::into));
-        Arc::new(Line { direction: Direction::Outbound, internal: true, remote, local, transfer_of })
+        Arc::new(Sides { direction: Direction::Outbound, internal: true, remote, local, transfer_of })
     }
 
     #[test]
@@ -182,9 +182,9 @@ mod tests {
         let content = RawValue::from_string("{\"a\": [1,  2], \"b\": null}".into()).unwrap();
         let content = Content::new(content);
         let summary =
-            |of| What::Summary { line: line(of), language: "en-GB".into(), content: content.clone() };
-        let phases = PHASES.map(|phase| What::Phase { phase, line: line(Some("+32470")) });
-        let plain = What::Phase { phase: Phase::Held, line: line(None) };
+            |of| What::Summary { sides: sides(of), language: "en-GB".into(), content: content.clone() };
+        let phases = PHASES.map(|phase| What::Phase { phase, sides: sides(Some("+32470")) });
+        let plain = What::Phase { phase: Phase::Held, sides: sides(None) };
         let wrap_up = |disposition: Option<&str>, note: &str| What::WrapUp {
             disposition: disposition.map(Into::into),
             note: note.into(),
@@ -200,7 +200,7 @@ mod tests {
         for what in phases.into_iter().chain(others).chain(ours) {
             for extra in [None, Some("{\"queue\":1}")] {
                 // Our own events carry nothing of a provider.
-                let extra = extra.filter(|_| Event::new(5, what.clone()).line().is_some());
+                let extra = extra.filter(|_| Event::new(5, what.clone()).sides().is_some());
                 let event = Event::new(5, what.clone()).with_extra(extra.map(Into::into));
                 let text = serde_json::to_string(&Pack(&event)).unwrap();
                 assert!(!text.contains(char::is_control), "{text}");
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn an_event_is_written_as_it_always_was() {
         // What is in Redis outlives the node that wrote it.
-        let plain = Event::new(5, What::Phase { phase: Phase::Hangup, line: line(None) });
+        let plain = Event::new(5, What::Phase { phase: Phase::Hangup, sides: sides(None) });
         assert_eq!(
             serde_json::to_string(&Pack(&plain)).unwrap(),
             r#"[5,3,1,1,"+3228992675","a \"b\" \u001e\u001d\n","200",null]"#

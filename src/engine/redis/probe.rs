@@ -2,7 +2,7 @@
 //! reached, and finds whatever was published in vain.
 
 use super::{
-    store::Store,
+    keyspace::Keyspace,
     stored::Head,
     watch::{Watch, Watches},
 };
@@ -87,7 +87,7 @@ where
 }
 
 /// A head as it is stored, if there is one: epoch, number, history.
-type Stored = (Option<String>, Option<u64>, Option<String>);
+type SeenHead = (Option<String>, Option<u64>, Option<String>);
 
 impl Probe {
     pub(crate) fn new() -> Self {
@@ -111,7 +111,7 @@ impl Probe {
     }
 
     /// Looks, for ever.
-    pub(crate) async fn run(self: Arc<Self>, store: Arc<Store>, watches: Arc<Watches>) {
+    pub(crate) async fn run(self: Arc<Self>, store: Arc<Keyspace>, watches: Arc<Watches>) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -129,7 +129,7 @@ impl Probe {
     }
 
     /// Looks once; gives the tenants whose store is ahead.
-    async fn look(&self, store: &Store, watches: &Watches) -> Result<Vec<Arc<Watch>>, EngineError> {
+    async fn look(&self, store: &Keyspace, watches: &Watches) -> Result<Vec<Arc<Watch>>, EngineError> {
         let (wire, nth) = store.link.wire().await?;
         let watched: Vec<Watched> =
             watches.all().into_iter().filter_map(|watch| Some((watches.head(&watch)?, watch))).collect();
@@ -167,9 +167,9 @@ impl Probe {
     async fn ask(
         &self,
         mut wire: Wire,
-        store: &Store,
+        store: &Keyspace,
         watched: &[Watched],
-    ) -> RedisResult<(Option<String>, Vec<Stored>)> {
+    ) -> RedisResult<(Option<String>, Vec<SeenHead>)> {
         let info = wire.info("replication").await?.pop().unwrap_or_default();
         self.note_replicas([&info]);
         let mut heads = pipe();
@@ -184,7 +184,7 @@ impl Probe {
     async fn look_at_cluster(
         &self,
         (mut wire, nth): (Wire, u64),
-        store: &Store,
+        store: &Keyspace,
         watches: &Watches,
         watched: Vec<Watched>,
     ) -> Result<Vec<Arc<Watch>>, EngineError> {

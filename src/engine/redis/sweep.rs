@@ -1,7 +1,7 @@
 //! Ends what is long silent. Redis forgets what is old by itself; but a call that nothing is heard
 //! of must be ended by someone, also where nobody watches it. The nodes take turns.
 
-use super::{keys, store::Store, stored::touched};
+use super::{keys, keyspace::Keyspace, stored::touched};
 use crate::{
     call::{CallEvent, LegKey},
     clock::now,
@@ -27,7 +27,7 @@ const TOGETHER: usize = 512;
 
 /// What one node knows for its turns.
 pub(crate) struct Sweeper {
-    store: Arc<Store>,
+    store: Arc<Keyspace>,
     expire_after: Duration,
     /// The tenants that are known to be listed in Redis.
     listed: DashSet<TenantId>,
@@ -38,7 +38,7 @@ pub(crate) struct Sweeper {
 }
 
 impl Sweeper {
-    pub(crate) fn new(store: Arc<Store>, expire_after: Duration) -> Self {
+    pub(crate) fn new(store: Arc<Keyspace>, expire_after: Duration) -> Self {
         let retire = Script::new(include_str!("scripts/retire.lua"));
         Self {
             store,

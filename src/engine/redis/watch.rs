@@ -5,8 +5,8 @@
 //! them in one order. Sessions are woken after that, since to wake one costs more than all the rest.
 
 use super::{
+    keyspace::{Found, Legs},
     known::Known,
-    store::{Found, Legs},
     stored::{Head, Published, Said},
 };
 use crate::engine::metrics::{EngineMetrics, Missed};

@@ -75,7 +75,7 @@ impl Integration {
 
     /// A number of this generation.
     fn jitter(&self) -> u64 {
-        let name = (self.key.tenant.as_str(), self.key.extension.as_str(), self.epoch, self.generation);
+        let name = (self.key.tenant.as_str(), self.key.extension.as_str(), self.consent, self.generation);
         xxhash_rust::xxh3::xxh3_64(format!("{name:?}").as_bytes())
     }
 

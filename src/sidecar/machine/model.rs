@@ -33,7 +33,7 @@ struct Scenario {
     grace: Micros,
     attempts: usize,
     crashes: u8,
-    epochs: u64,
+    consents: u64,
     deactivates: bool,
     restores: bool,
     /// Nothing is on its way any more once the claim's time is over.
@@ -53,7 +53,7 @@ const PLAIN: Scenario = Scenario {
     grace: 0,
     attempts: 2,
     crashes: 1,
-    epochs: 1,
+    consents: 1,
     deactivates: false,
     restores: false,
     keeps_deadline: true,
@@ -111,7 +111,7 @@ impl Model for Scenario {
         if self.deactivates {
             does.extend([Does::Deactivate, Does::Revoke]);
         }
-        if world.record.epoch < self.epochs {
+        if world.record.consent < self.consents {
             does.push(Does::Activate);
         }
         if self.restores && !world.is_restored {
@@ -198,7 +198,7 @@ fn a_grace_is_used_and_not_overstayed() {
 #[test]
 fn deactivation_and_activation_beat_what_is_on_its_way() {
     let finds = &[REVOKED_STRAY, LATE_WINS];
-    check(Scenario { epochs: 2, deactivates: true, last_tick: 1, finds, ..PLAIN });
+    check(Scenario { consents: 2, deactivates: true, last_tick: 1, finds, ..PLAIN });
 }
 
 #[test]

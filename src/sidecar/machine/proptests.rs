@@ -1,7 +1,7 @@
 //! What holds after any inputs at any times, in any order.
 
 use super::{
-    Answer, Due, Input, Policy, Refusal,
+    Answer, Due, Input, InputRefusal, Policy,
     due::MOST_SENT,
     tests::{GRACE, STRICT, activate, arm, claim, connect, lost, new, not_sent, orphaned, refused, tokens},
 };
@@ -31,18 +31,18 @@ fn any_step() -> impl Strategy<Value = Step> {
 fn input(step: Step, it: &Integration, now: Micros) -> Input {
     let nth = step.attempt;
     // An attempt's id is never used for another generation.
-    let own = nth + u128::from(it.epoch * 1000 + it.generation) * 10;
+    let own = nth + u128::from(it.consent * 1000 + it.generation) * 10;
     let key = format!("{nth}");
     let answer = Answer {
-        epoch: it.epoch,
+        consent: it.consent,
         generation: it.generation.saturating_sub(step.back),
         attempt: Uuid::from_u128(
-            nth + u128::from(it.epoch * 1000 + it.generation.saturating_sub(step.back)) * 10,
+            nth + u128::from(it.consent * 1000 + it.generation.saturating_sub(step.back)) * 10,
         ),
     };
     match step.what {
-        0 => connect(&format!("{}", it.epoch)),
-        1 => activate(&format!("{}", it.epoch), now),
+        0 => connect(&format!("{}", it.consent)),
+        1 => activate(&format!("{}", it.consent), now),
         2 => activate(&key, now),
         3..=5 => claim(own, now),
         6..=8 => arm(own),
@@ -54,7 +54,7 @@ fn input(step: Step, it: &Integration, now: Micros) -> Input {
         14 => orphaned(own),
         _ if nth == 0 => Input::Deactivate { revoke: step.back == 0 },
         _ if nth == 1 => Input::Restore,
-        _ if nth == 2 => Input::Revoked { epoch: 1 },
+        _ if nth == 2 => Input::Revoked { consent: 1 },
         _ => lost(own),
     }
 }
@@ -89,9 +89,9 @@ fn is_lawful(
     now: Micros,
     policy: Policy,
 ) -> Result<(), TestCaseError> {
-    prop_assert!((before.epoch, before.generation) <= (after.epoch, after.generation));
+    prop_assert!((before.consent, before.generation) <= (after.consent, after.generation));
     let is_activation = matches!(input, Input::Activate { .. });
-    prop_assert!(after.epoch == before.epoch || is_activation);
+    prop_assert!(after.consent == before.consent || is_activation);
     let is_off = |it: &Integration| it.status() == IntegrationStatus::Deactivated;
     prop_assert!(!is_off(before) || is_off(after) || is_activation);
     let is_same = |claim: &Claim| before.claim().is_none_or(|held| held.attempt == claim.attempt);
@@ -138,7 +138,7 @@ proptest! {
                 is_consistent(&next, now, policy)?;
                 // What was applied is not applied twice.
                 if let Input::Issued { .. } = &input {
-                    prop_assert_eq!(next.on(input, now, policy), Err(Refusal::Known));
+                    prop_assert_eq!(next.on(input, now, policy), Err(InputRefusal::Known));
                 }
                 it = next;
             }

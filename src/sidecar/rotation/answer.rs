@@ -5,10 +5,10 @@ use super::{Refresh, Rotation, label, later};
 use crate::{
     clock::{self, Micros},
     sidecar::{
+        answers::{AnswersError, KeptAnswer},
         integration::{Integration, Key},
         integrations::ChangeError,
-        journal::{Entry, JournalError},
-        machine::{Answer, Input, Refusal},
+        machine::{Answer, Input, InputRefusal},
         provider::{self, Grant, Reading},
         store::StoreError,
         vault::{Kind, VaultError},
@@ -29,15 +29,15 @@ const USUAL_LIFE: Duration = Duration::from_secs(300);
 impl Rotation {
     /// Keeps an answer, and does what it says.
     pub(super) async fn on_answer(&self, key: &Key, answer: Answer, status: u16, body: SecretString) {
-        let entry = Entry {
+        let entry = KeptAnswer {
             attempt: answer.attempt,
             tenant: key.tenant.clone(),
             extension: key.extension.clone(),
-            epoch: answer.epoch,
+            consent: answer.consent,
             generation: answer.generation,
             received_at: clock::now(),
             status,
-            body: self.vault.seal(&label(key, Kind::Response, answer.epoch, answer.generation), &body),
+            body: self.vault.seal(&label(key, Kind::Response, answer.consent, answer.generation), &body),
         };
         if let Err(error) = self.keep(&entry).await {
             self.metrics.journal_errors.inc();
@@ -46,11 +46,11 @@ impl Rotation {
         self.follow(key, answer, &entry, &body).await;
     }
 
-    async fn keep(&self, entry: &Entry) -> Result<(), JournalError> {
+    async fn keep(&self, entry: &KeptAnswer) -> Result<(), AnswersError> {
         let mut tries = 0;
         loop {
-            match self.journal.keep(entry).await {
-                Err(JournalError::CannotWrite(_) | JournalError::Late) if tries < MOST_TRIES => {
+            match self.answers.keep(entry).await {
+                Err(AnswersError::CannotWrite(_) | AnswersError::Late) if tries < MOST_TRIES => {
                     tries += 1;
                     sleep(AGAIN).await;
                 }
@@ -63,17 +63,19 @@ impl Rotation {
     ///
     /// # Errors
     /// The journal cannot be read, or the ring lacks a key that it needs; then nothing is done.
-    pub(crate) async fn replay(self: &Arc<Self>) -> Result<(), JournalError> {
-        let kept = self.journal.entries()?;
+    pub(crate) async fn replay(self: &Arc<Self>) -> Result<(), AnswersError> {
+        let kept = self.answers.entries()?;
         self.metrics.journal_damaged.set(kept.damaged as i64);
-        let has_key = |entry: &&Entry| self.vault.key_ids().any(|id| id == entry.body.key_id());
+        let has_key = |entry: &&KeptAnswer| self.vault.key_ids().any(|id| id == entry.body.key_id());
         if let Some(shut) = kept.entries.iter().find(|entry| !has_key(entry)) {
-            return Err(JournalError::NoKey(VaultError::UnknownKey(shut.body.key_id().to_owned())));
+            return Err(AnswersError::NoKey(VaultError::UnknownKey(shut.body.key_id().to_owned())));
         }
         for entry in kept.entries {
             let key = Key { tenant: entry.tenant.clone(), extension: entry.extension.clone() };
-            let answer = Answer { epoch: entry.epoch, generation: entry.generation, attempt: entry.attempt };
-            match self.vault.open(&label(&key, Kind::Response, entry.epoch, entry.generation), &entry.body) {
+            let answer =
+                Answer { consent: entry.consent, generation: entry.generation, attempt: entry.attempt };
+            match self.vault.open(&label(&key, Kind::Response, entry.consent, entry.generation), &entry.body)
+            {
                 Ok(body) => {
                     self.metrics.replayed.inc();
                     let rotation = self.clone();
@@ -90,7 +92,7 @@ impl Rotation {
     }
 
     /// Does what an answer says, until that is stored, and then no longer keeps it.
-    async fn follow(&self, key: &Key, answer: Answer, entry: &Entry, body: &SecretString) {
+    async fn follow(&self, key: &Key, answer: Answer, entry: &KeptAnswer, body: &SecretString) {
         let (at, status) = (entry.received_at, entry.status);
         let reading = provider::read(status, body);
         let mut pause = AGAIN;
@@ -102,7 +104,7 @@ impl Rotation {
                 Reading::Unclear => self.on_unclear(key, answer, status).await,
             };
             match done {
-                Ok(true) => break self.journal.forget(answer.attempt).await,
+                Ok(true) => break self.answers.forget(answer.attempt).await,
                 Ok(false) => break,
                 Err(ChangeError::Store(StoreError::TooLarge)) => {
                     tracing::error!(attempt = %answer.attempt, "tokens are too large; they stay in the journal");
@@ -121,7 +123,7 @@ impl Rotation {
     /// Whether newer tokens stand than any that the answer may hold.
     async fn is_past(&self, key: &Key, answer: Answer) -> Result<bool, ChangeError> {
         let stands = self.integrations.load(key).await?;
-        Ok(stands.is_some_and(|it| (it.epoch, it.generation) > (answer.epoch, answer.generation)))
+        Ok(stands.is_some_and(|it| (it.consent, it.generation) > (answer.consent, answer.generation)))
     }
 
     /// This and those that follow tell whether the answer is done with; otherwise it stays.
@@ -137,11 +139,11 @@ impl Rotation {
                 || if stands.generation == answer.generation { self.refresh_token(stands) } else { None };
             let gone = || {
                 let stands = Box::new(stands.clone());
-                ChangeError::Refused { refusal: Refusal::Superseded, stands }
+                ChangeError::Refused { refusal: InputRefusal::Superseded, stands }
             };
             let refresh = grant.refresh_token.clone().or_else(old).ok_or_else(gone)?;
             let life = grant.expires_in.map(Duration::from_secs).unwrap_or_else(|| life_of(stands));
-            let place = (answer.epoch, answer.generation + 1);
+            let place = (answer.consent, answer.generation + 1);
             let tokens = self.seal(key, place, (&grant.access_token, &refresh), (at, life));
             Ok::<_, ChangeError>(Input::Issued { answer, tokens })
         };
@@ -151,14 +153,14 @@ impl Rotation {
                 self.note(&rotated, "rotated", None).await;
                 Ok(true)
             }
-            Err(ChangeError::Refused { refusal: Refusal::Stray, stands }) => {
+            Err(ChangeError::Refused { refusal: InputRefusal::Stray, stands }) => {
                 self.metrics.count(Refresh::Stray);
                 let token = grant.refresh_token.as_ref().unwrap_or(&grant.access_token);
                 let cause = if self.revoke_token(token).await { None } else { Some("failed") };
                 self.note(&stands, "late_tokens_revoked", cause).await;
                 Ok(true)
             }
-            Err(ChangeError::Refused { refusal: Refusal::NotNow, .. } | ChangeError::Nothing) => {
+            Err(ChangeError::Refused { refusal: InputRefusal::NotNow, .. } | ChangeError::Nothing) => {
                 self.metrics.escrowed.inc();
                 let attempt = answer.attempt;
                 tracing::error!(%attempt, "tokens came for what the store has lost; they stay in the journal");

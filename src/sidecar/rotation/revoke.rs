@@ -21,7 +21,7 @@ impl Rotation {
         if !is_revoked && self.stop.is_cancelled() {
             return;
         }
-        match self.integrations.change(&found.key, |_| Input::Revoked { epoch: found.epoch }).await {
+        match self.integrations.change(&found.key, |_| Input::Revoked { consent: found.consent }).await {
             Ok(wiped) => {
                 let cause = if is_revoked { "revoked" } else { "not_revoked" };
                 self.note(&wiped, "wiped", Some(cause)).await;

@@ -79,29 +79,34 @@ impl Embedded {
         .await
     }
 
-    pub(crate) async fn changes(&self, line: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
-        let of = line.to_owned();
+    pub(crate) async fn changes(
+        &self,
+        lineage: &str,
+        after: u64,
+        most: usize,
+    ) -> Result<Changes, StoreError> {
+        let of = lineage.to_owned();
         self.read(move |connection| {
             let step = connection.transaction_with_behavior(Deferred)?;
-            let (mut line, seq): (String, u64) = step
-                .prepare("SELECT line, seq FROM head")?
+            let (mut lineage, seq): (String, u64) = step
+                .prepare("SELECT lineage, seq FROM head")?
                 .query_one([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let step = if of == line && after > seq {
+            let step = if of == lineage && after > seq {
                 // The file is an older one than the reader has seen.
                 drop(step);
                 let step = connection.transaction_with_behavior(Immediate)?;
-                line = one(&step, "UPDATE head SET line = ?1 RETURNING line", [new_line()])?;
+                lineage = one(&step, "UPDATE head SET lineage = ?1 RETURNING lineage", [new_line()])?;
                 step
             } else {
                 step
             };
-            let after = if of == line { after } else { 0 };
+            let after = if of == lineage { after } else { 0 };
             let rows = step
                 .prepare("SELECT name, revision, seq, value FROM rows WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
                 .query_map(params![after, most], to_row)?
                 .collect::<Result<_, _>>()?;
             commit(step)?;
-            Ok(Changes { line, rows })
+            Ok(Changes { lineage, rows })
         })
         .await
     }

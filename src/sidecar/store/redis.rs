@@ -59,7 +59,7 @@ struct Scripts {
 }
 
 /// A server's replication history, and how many replicas follow it.
-type History = (String, u32);
+type Replication = (String, u32);
 
 impl Redis {
     /// Connects, and keeps connected. A Redis that is away is no error, one that cannot be used is.
@@ -149,15 +149,20 @@ impl Redis {
         Ok(Swap::Done(Row { name: name.to_owned(), revision: was + 1, seq, value: value.to_owned() }))
     }
 
-    pub(crate) async fn changes(&self, line: &str, after: u64, most: usize) -> Result<Changes, StoreError> {
+    pub(crate) async fn changes(
+        &self,
+        lineage: &str,
+        after: u64,
+        most: usize,
+    ) -> Result<Changes, StoreError> {
         let _place = self.place()?;
         let mut ask = call(&self.scripts.changes, 3);
         ask.arg(self.keys.head()).arg(self.keys.rows()).arg(self.keys.order());
-        ask.arg(token()).arg(line).arg(after).arg(most);
-        let (line, names, rows): (String, Vec<String>, Vec<Option<String>>) =
+        ask.arg(token()).arg(lineage).arg(after).arg(most);
+        let (lineage, names, rows): (String, Vec<String>, Vec<Option<String>>) =
             self.ask(Request::Script(&self.scripts.changes, &ask)).await.map_err(not_read)?;
         let rows = names.iter().zip(rows).map(|(name, stored)| row(name, &stored.ok_or(UNREADABLE)?));
-        Ok(Changes { line, rows: rows.collect::<Result<_, _>>()? })
+        Ok(Changes { lineage, rows: rows.collect::<Result<_, _>>()? })
     }
 
     pub(crate) async fn put_once(&self, name: &str, value: &str, ttl: Duration) -> Result<(), StoreError> {
@@ -201,7 +206,7 @@ impl Redis {
     }
 
     /// Waits until what was written in that history is as durable as is configured.
-    async fn confirm(&self, (history, replicas): History) -> Result<(), StoreError> {
+    async fn confirm(&self, (history, replicas): Replication) -> Result<(), StoreError> {
         if replicas > 0 {
             self.has_replicas.store(true, Ordering::Relaxed);
         }
@@ -225,7 +230,7 @@ impl Keys {
         Self { base: format!("{prefix}:{{sidecar}}:integrations") }
     }
 
-    /// A hash: the line, its history, and the last number.
+    /// A hash: the lineage, its history, and the last number.
     fn head(&self) -> String {
         format!("{}:head", self.base)
     }

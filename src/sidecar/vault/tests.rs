@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use proptest::prelude::*;
 
 const MARIE: Label<'_> =
-    Label { tenant: "t-1", extension: "201", kind: Kind::Refresh, epoch: 1, generation: 7 };
+    Label { tenant: "t-1", extension: "201", kind: Kind::Refresh, consent: 1, generation: 7 };
 
 /// A line of a key ring whose key is one byte repeated.
 fn line(id: &str, byte: u8) -> String {
@@ -38,10 +38,10 @@ fn ciphertext_row_swap_fails() {
         Label { extension: "202", ..MARIE },
         Label { kind: Kind::Access, ..MARIE },
         Label { kind: Kind::Response, ..MARIE },
-        Label { epoch: 2, ..MARIE },
+        Label { consent: 2, ..MARIE },
         Label { generation: 8, ..MARIE },
         Label { generation: 6, ..MARIE },
-        Label { epoch: 7, generation: 1, ..MARIE },
+        Label { consent: 7, generation: 1, ..MARIE },
     ];
     for other in others {
         assert_eq!(opened(&vault, &other, &sealed), Err(VaultError::Damaged), "{other:?}");
@@ -210,7 +210,7 @@ fn some_label() -> impl Strategy<Value = (String, String, Kind, u64, u64)> {
 }
 
 fn label(of: &(String, String, Kind, u64, u64)) -> Label<'_> {
-    Label { tenant: &of.0, extension: &of.1, kind: of.2, epoch: of.3, generation: of.4 }
+    Label { tenant: &of.0, extension: &of.1, kind: of.2, consent: of.3, generation: of.4 }
 }
 
 proptest! {

@@ -17,7 +17,7 @@ impl Bench {
         Self { exchange: Exchange::new(TENANT), sent: Vec::new(), ids: 0 }
     }
 
-    fn on(&mut self, input: Input) -> Result<Vec<String>, Refusal> {
+    fn on(&mut self, input: Input) -> Result<Vec<String>, PressRefusal> {
         let ids = &mut self.ids;
         let (next, webhooks) = self.exchange.on(input, NOW, || {
             *ids += 1;
@@ -48,11 +48,11 @@ impl Bench {
         self.try_press(leg, action).unwrap()
     }
 
-    fn try_press(&mut self, leg: &str, action: Action) -> Result<Vec<String>, Refusal> {
+    fn try_press(&mut self, leg: &str, action: Action) -> Result<Vec<String>, PressRefusal> {
         self.on(Input::Press { leg: leg.to_owned(), action, to: None })
     }
 
-    fn summary(&mut self, extension: &str) -> Result<Vec<String>, Refusal> {
+    fn summary(&mut self, extension: &str) -> Result<Vec<String>, PressRefusal> {
         self.on(Input::SendSummary { extension: extension.to_owned() })
     }
 
@@ -173,7 +173,7 @@ fn a_consultation_that_fails_leaves_the_call_on_hold() {
     bench.press(&original, Action::AttendedTransfer);
     let consultation = bench.newest("200");
     let refused = bench.try_press(&original, Action::CompleteTransfer);
-    assert_eq!(refused, Err(Refusal::NotNow("the colleague has not answered yet")));
+    assert_eq!(refused, Err(PressRefusal::NotNow("the colleague has not answered yet")));
     assert_eq!(bench.actions(&original), [Action::Resume, Action::HangUp]);
     bench.press(&bench.newest("210"), Action::HangUp);
     assert!(bench.exchange.leg(&consultation).is_err());
@@ -222,13 +222,13 @@ fn a_refused_input_says_why_and_changes_nothing() {
         assert!(answer.unwrap_err().to_string().starts_with(why));
     }
     let dialled = bench.on(Input::Dial { extension: "200".into(), callee: Party::new("200", None) });
-    assert_eq!(dialled, Err(Refusal::NotNow("a phone cannot call itself")));
+    assert_eq!(dialled, Err(PressRefusal::NotNow("a phone cannot call itself")));
     bench.press(&leg, Action::Answer);
     let to = Some("200".to_owned());
     assert!(bench.on(Input::Press { leg: leg.clone(), action: Action::BlindTransfer, to }).is_err());
     let to = Some("999".to_owned());
     let unknown = bench.on(Input::Press { leg: leg.clone(), action: Action::BlindTransfer, to });
-    assert_eq!(unknown, Err(Refusal::NoPhone("999".into())));
+    assert_eq!(unknown, Err(PressRefusal::NoPhone("999".into())));
     assert_eq!(bench.sent.len(), sent.len() + 1);
     assert_eq!(bench.exchange.leg(&leg).unwrap().state, LegState::Active);
 }

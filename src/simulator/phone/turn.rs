@@ -2,10 +2,10 @@
 //! The order of the webhooks is the one in the provider's recordings.
 
 use super::{
-    Action, Direction, Ended, Exchange, Leg, LegState, MAX_LEGS, Micros, Party, Phone, Refusal, Webhook,
+    Action, Direction, Ended, Exchange, Leg, LegState, MAX_LEGS, Micros, Party, Phone, PressRefusal, Webhook,
 };
 
-type Step = Result<(), Refusal>;
+type Step = Result<(), PressRefusal>;
 
 /// An exchange in between two states.
 pub(super) struct Turn<F> {
@@ -33,7 +33,7 @@ impl<F: FnMut() -> String> Turn<F> {
     pub(crate) fn on_dial(&mut self, extension: &str, callee: Party) -> Step {
         let caller = self.exchange.phone(extension)?.party();
         if callee.number == extension {
-            return Err(Refusal::NotNow("a phone cannot call itself"));
+            return Err(PressRefusal::NotNow("a phone cannot call itself"));
         }
         self.hold_active(extension)?;
         match self.exchange.phone(&callee.number) {
@@ -52,7 +52,8 @@ impl<F: FnMut() -> String> Turn<F> {
         self.exchange.phone(extension)?;
         let mut phones = self.exchange.phones.iter_mut();
         let ended = phones.find(|phone| phone.extension == extension).and_then(|p| p.summary_of.take());
-        let ended = ended.ok_or(Refusal::NotNow("no answered call has ended that has no summary yet"))?;
+        let ended =
+            ended.ok_or(PressRefusal::NotNow("no answered call has ended that has no summary yet"))?;
         let at = self.tick();
         self.webhooks.push(ended.webhook(&self.exchange.tenant, at));
         Ok(())
@@ -67,7 +68,7 @@ impl<F: FnMut() -> String> Turn<F> {
         };
         let leg = self.exchange.leg(&id)?.clone();
         if !self.exchange.actions(&leg).contains(&action) {
-            return Err(Refusal::NotNow(why_not(&leg, action)));
+            return Err(PressRefusal::NotNow(why_not(&leg, action)));
         }
         match action {
             Action::Answer => self.on_answer(&leg),
@@ -127,7 +128,7 @@ impl<F: FnMut() -> String> Turn<F> {
     /// The colleague's leg goes on with the call that was handed over; both others end.
     fn on_complete_transfer(&mut self, consultation: &Leg) -> Step {
         let (Some(original), Some(peer)) = (&consultation.consults_for, &consultation.peer) else {
-            return Err(Refusal::NotNow(why_not(consultation, Action::CompleteTransfer)));
+            return Err(PressRefusal::NotNow(why_not(consultation, Action::CompleteTransfer)));
         };
         let caller = self.exchange.leg(original)?.remote().clone();
         let colleague = self.exchange.leg_mut(peer)?;
@@ -166,7 +167,7 @@ impl<F: FnMut() -> String> Turn<F> {
         }
     }
 
-    fn transfer_target(&self, leg: &Leg, to: Option<&str>) -> Result<Party, Refusal> {
+    fn transfer_target(&self, leg: &Leg, to: Option<&str>) -> Result<Party, PressRefusal> {
         let target = match to {
             Some(extension) => Some(self.exchange.phone(extension)?),
             None => self.exchange.phones.iter().find(|phone| phone.extension != leg.extension),
@@ -174,12 +175,12 @@ impl<F: FnMut() -> String> Turn<F> {
         target
             .filter(|phone| phone.extension != leg.extension)
             .map(Phone::party)
-            .ok_or(Refusal::NotNow("a call cannot be transferred to the phone that it is on"))
+            .ok_or(PressRefusal::NotNow("a call cannot be transferred to the phone that it is on"))
     }
 
     fn ring(&mut self, leg: Leg) -> Step {
         if self.exchange.legs_of(&leg.extension).count() >= MAX_LEGS {
-            return Err(Refusal::NotNow("the phone has as many calls as it can show"));
+            return Err(PressRefusal::NotNow("the phone has as many calls as it can show"));
         }
         let id = leg.id.clone();
         self.exchange.legs.push(leg);

@@ -6,7 +6,7 @@ fn ringing() -> Value {
     serde_json::from_str(line.unwrap()).unwrap()
 }
 
-fn parse_one(event: &Value) -> Result<CallEvent, Refusal> {
+fn parse_one(event: &Value) -> Result<CallEvent, EventRefusal> {
     match parse(event.to_string().as_bytes())?.pop() {
         Some(Received::Call(event)) => Ok(event),
         other => panic!("{other:?}"),
@@ -15,7 +15,7 @@ fn parse_one(event: &Value) -> Result<CallEvent, Refusal> {
 
 fn refused_field(event: &Value) -> String {
     match parse_one(event) {
-        Err(Refusal::Invalid { field, .. }) => field,
+        Err(EventRefusal::Invalid { field, .. }) => field,
         other => panic!("{other:?}"),
     }
 }
@@ -82,7 +82,7 @@ fn an_array_is_taken_whole_or_not_at_all() {
     let mut bad = ringing();
     bad["direction"] = json!("up");
     let body = json!([ringing(), bad]).to_string();
-    let Err(Refusal::Invalid { field, .. }) = parse(body.as_bytes()) else { panic!() };
+    let Err(EventRefusal::Invalid { field, .. }) = parse(body.as_bytes()) else { panic!() };
     assert_eq!(field, "[1].direction");
     assert_eq!(parse(b"[]").unwrap().len(), 0);
 }
@@ -90,12 +90,12 @@ fn an_array_is_taken_whole_or_not_at_all() {
 #[test]
 fn what_is_not_json_is_told_from_what_is_not_an_event() {
     for body in ["", "{", "nonsense", "{\"id\": \"a\", ", "[{]", "{\"id\":\"\\ud800\"}", "{} {}"] {
-        assert!(matches!(parse(body.as_bytes()), Err(Refusal::NotJson(_))), "{body}");
+        assert!(matches!(parse(body.as_bytes()), Err(EventRefusal::NotJson(_))), "{body}");
     }
     for body in ["5", "null", "\"x\"", "[5]", "[[]]", "{}"] {
-        assert!(matches!(parse(body.as_bytes()), Err(Refusal::Invalid { .. })), "{body}");
+        assert!(matches!(parse(body.as_bytes()), Err(EventRefusal::Invalid { .. })), "{body}");
     }
-    assert!(matches!(parse(b"{\"id\": \"\xff\"}"), Err(Refusal::NotJson(_))));
+    assert!(matches!(parse(b"{\"id\": \"\xff\"}"), Err(EventRefusal::NotJson(_))));
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn the_other_side_of_an_internal_call_is_an_extension() {
     for (number, internal) in [("210", true), ("+3228992675", false), ("", false), ("0228992675", false)] {
         let mut event = ringing();
         event["caller_number"] = json!(number);
-        let What::Phase { line, .. } = parse_one(&event).unwrap().event.what else { panic!() };
-        assert_eq!(line.internal, internal, "{number}");
+        let What::Phase { sides, .. } = parse_one(&event).unwrap().event.what else { panic!() };
+        assert_eq!(sides.internal, internal, "{number}");
     }
 }
 

@@ -60,7 +60,7 @@ async fn each_revision_is_won_by_exactly_one_of_many() {
 /// A reader that goes on from where it was, in small steps.
 #[derive(Default)]
 struct Reader {
-    line: String,
+    lineage: String,
     after: u64,
     rows: HashMap<String, Row>,
 }
@@ -68,10 +68,10 @@ struct Reader {
 impl Reader {
     /// Reads on; gives how many rows came.
     async fn read(&mut self, store: &Store) -> usize {
-        let changes = store.changes(&self.line, self.after, 7).await.unwrap();
-        assert!(self.line.is_empty() || changes.line == self.line);
+        let changes = store.changes(&self.lineage, self.after, 7).await.unwrap();
+        assert!(self.lineage.is_empty() || changes.lineage == self.lineage);
         assert!(changes.rows.len() <= 7);
-        self.line = changes.line;
+        self.lineage = changes.lineage;
         for row in &changes.rows {
             assert!(row.seq > self.after, "{row:?} after {}", self.after);
             self.after = row.seq;
@@ -128,14 +128,14 @@ async fn a_row_is_listed_once_at_its_last_change() {
     let before = all(&store).await;
     assert_eq!(before.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     let again = done(&store, "a", 1, "2").await;
-    let after = store.changes(&before.line, before.rows[2].seq, 10).await.unwrap();
-    assert_eq!((after.line, after.rows), (before.line.clone(), vec![again]));
+    let after = store.changes(&before.lineage, before.rows[2].seq, 10).await.unwrap();
+    assert_eq!((after.lineage, after.rows), (before.lineage.clone(), vec![again]));
     assert_eq!(
         all(&store).await.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(),
         ["b", "c", "a"]
     );
-    let none = store.changes(&before.line, before.rows[2].seq + 1, 10).await.unwrap();
-    assert_eq!((none.line, none.rows), (before.line, vec![]));
+    let none = store.changes(&before.lineage, before.rows[2].seq + 1, 10).await.unwrap();
+    assert_eq!((none.lineage, none.rows), (before.lineage, vec![]));
 }
 
 #[tokio::test]
@@ -143,12 +143,12 @@ async fn a_reader_of_another_line_reads_from_the_beginning() {
     let place = place().await;
     let store = place.open().await;
     let row = done(&store, "a", 0, "1").await;
-    let line = all(&store).await.line;
+    let lineage = all(&store).await.lineage;
     for stranger in ["", "another"] {
         let changes = store.changes(stranger, 99, 10).await.unwrap();
-        assert_eq!((&changes.line, &changes.rows), (&line, &vec![row.clone()]));
+        assert_eq!((&changes.lineage, &changes.rows), (&lineage, &vec![row.clone()]));
     }
-    assert_eq!(all(&place.open().await).await.line, line);
+    assert_eq!(all(&place.open().await).await.lineage, lineage);
 }
 
 /// As after a backup was restored.
@@ -156,13 +156,13 @@ async fn a_reader_of_another_line_reads_from_the_beginning() {
 async fn a_store_that_went_back_begins_a_new_line() {
     let store = place().await.open().await;
     let row = done(&store, "a", 0, "1").await;
-    let line = all(&store).await.line;
-    let changes = store.changes(&line, row.seq + 1, 10).await.unwrap();
-    assert_ne!(changes.line, line);
+    let lineage = all(&store).await.lineage;
+    let changes = store.changes(&lineage, row.seq + 1, 10).await.unwrap();
+    assert_ne!(changes.lineage, lineage);
     assert_eq!(changes.rows, std::slice::from_ref(&row));
     let next = done(&store, "b", 0, "1").await;
-    let more = store.changes(&changes.line, row.seq, 10).await.unwrap();
-    assert_eq!((more.line, more.rows), (changes.line, vec![next]));
+    let more = store.changes(&changes.lineage, row.seq, 10).await.unwrap();
+    assert_eq!((more.lineage, more.rows), (changes.lineage, vec![next]));
 }
 
 #[tokio::test]
@@ -173,9 +173,9 @@ async fn changes_are_given_in_bounded_parts() {
     assert_eq!(writing.count().await, MOST_CHANGES + 1);
     let first = all(&store).await;
     assert_eq!(first.rows.len(), MOST_CHANGES);
-    let rest = store.changes(&first.line, first.rows[MOST_CHANGES - 1].seq, usize::MAX).await.unwrap();
+    let rest = store.changes(&first.lineage, first.rows[MOST_CHANGES - 1].seq, usize::MAX).await.unwrap();
     assert_eq!(rest.rows.len(), 1);
-    assert_eq!(store.changes(&first.line, 0, 0).await.unwrap().rows, []);
+    assert_eq!(store.changes(&first.lineage, 0, 0).await.unwrap().rows, []);
 }
 
 #[tokio::test]

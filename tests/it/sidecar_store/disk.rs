@@ -94,7 +94,7 @@ async fn many_may_open_a_new_file_at_the_same_time() {
     let place = Place::on_disk();
     let stores = futures_util::future::join_all((0..8).map(|_| place.open())).await;
     let lines = futures_util::future::join_all(stores.iter().map(all)).await;
-    assert!(lines.iter().all(|changes| changes.line == lines[0].line));
+    assert!(lines.iter().all(|changes| changes.lineage == lines[0].lineage));
 }
 
 #[tokio::test]

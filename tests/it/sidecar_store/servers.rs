@@ -57,7 +57,7 @@ async fn a_redis_that_is_away_is_unavailable_at_once() {
     let store = place.open().await;
     let row = done(&store, "a", 0, "1").await;
     store.put_once("s", "value", HOUR).await.unwrap();
-    let line = all(&store).await.line;
+    let lineage = all(&store).await.lineage;
     server.kill();
     all_fail(&store).await;
     // Now it is known to be away.
@@ -74,8 +74,8 @@ async fn a_redis_that_is_away_is_unavailable_at_once() {
     let durable = async || other.get_durable("a").await.ok()?;
     assert_eq!(eventually("the other to come back", durable).await, row);
     // A restarted one may have lost something: all is read again.
-    let again = store.changes(&line, row.seq, 10).await.unwrap();
-    assert_ne!(again.line, line);
+    let again = store.changes(&lineage, row.seq, 10).await.unwrap();
+    assert_ne!(again.lineage, lineage);
     assert_eq!(again.rows, [row]);
     done(&other, "a", 1, "2").await;
     assert_eq!(store.take("s").await, Ok(Some("value".to_owned())));
@@ -212,8 +212,8 @@ async fn an_emptied_redis_is_reported_to_its_readers() {
     }
     let before = all(&store).await;
     server.command(&["FLUSHALL"]).await;
-    let after = store.changes(&before.line, 5, 10).await.unwrap();
-    assert_ne!(after.line, before.line);
+    let after = store.changes(&before.lineage, 5, 10).await.unwrap();
+    assert_ne!(after.lineage, before.lineage);
     assert_eq!(after.rows, []);
     assert_eq!(store.swap("a", 5, "6").await, Ok(Swap::Lost(None)));
     // Also where as much was written again since.
@@ -221,8 +221,8 @@ async fn an_emptied_redis_is_reported_to_its_readers() {
     for _ in 0..9 {
         add_one(&store, "b").await;
     }
-    let again = store.changes(&after.line, 5, 10).await.unwrap();
-    assert_ne!(again.line, after.line);
+    let again = store.changes(&after.lineage, 5, 10).await.unwrap();
+    assert_ne!(again.lineage, after.lineage);
     assert_eq!(again.rows.len(), 1);
 }
 
@@ -280,7 +280,7 @@ async fn a_slot_that_moves_takes_the_store_along() {
     for _ in 0..5 {
         add_one(&store, "a").await;
     }
-    let line = all(&store).await.line;
+    let lineage = all(&store).await.lineage;
     let slot = cluster.slot(&key(&place, "rows")).await;
     let from = cluster::SLOTS.iter().position(|slots| slots.contains(&slot)).unwrap();
     cluster.migrate_slowly(slot, from, (from + 1) % 3, Duration::ZERO).await;
@@ -290,8 +290,8 @@ async fn a_slot_that_moves_takes_the_store_along() {
         Err(_) => None,
     })
     .await;
-    let changes = store.changes(&line, 5, 10).await.unwrap();
-    assert_ne!(changes.line, line);
+    let changes = store.changes(&lineage, 5, 10).await.unwrap();
+    assert_ne!(changes.lineage, lineage);
     assert_eq!((changes.rows[0].revision, changes.rows[0].seq), (6, 6));
 }
 
@@ -309,8 +309,8 @@ async fn what_is_done_survives_a_failover() {
     set.servers[0].kill();
     set.failed_over(0).await;
     comes_back(&store, "row 0").await;
-    let after = store.changes(&before.line, 30, 100).await.unwrap();
-    assert_ne!(after.line, before.line);
+    let after = store.changes(&before.lineage, 30, 100).await.unwrap();
+    assert_ne!(after.lineage, before.lineage);
     assert_eq!(after.rows, before.rows);
     eventually_within(PATIENCE, "a swap", async || match store.swap("row 0", 1, "2").await {
         Ok(Swap::Done(_)) => Some(()),

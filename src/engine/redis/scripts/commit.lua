@@ -18,7 +18,7 @@ local member_at = #channel + #':leg:' + 1
 
 -- The head is opened by the first event that is new: a duplicate, which a provider sends whenever it did not hear our
 -- answer, neither writes anything nor begins an epoch.
-local epoch, before, seq, line, is_time
+local epoch, before, seq, of_history, is_time
 -- What is written, prolonged and said once for all: legs at their last numbers, and whether each is live.
 local changed, lives, said = {}, {}, {'', now}
 local is_any_new = false
@@ -78,7 +78,7 @@ local function add(leg, ghost, user, field, event, kind)
   -- A ghost outlives its leg, so that the version goes on where a forgotten leg comes back.
   if is_new then version = call('GET', ghost) or '0' end
   if not epoch then
-    epoch, before, _, line, is_time = open(head, fresh_epoch, now_ms, hold_ms)
+    epoch, before, _, of_history, is_time = open(head, fresh_epoch, now_ms, hold_ms)
     seq = before
   end
   -- As text, here and below: Lua writes a number of more than 14 digits into a text as a float.
@@ -156,4 +156,4 @@ if seq ~= before then
   if said[3] then call(publish, channel, table.concat(said, '\30')) end
 end
 local why = refusal and (type(refusal) == 'table' and refusal.err or tostring(refusal))
-return {line or history(), table.concat(outcomes), why or nil}
+return {of_history or history(), table.concat(outcomes), why or nil}

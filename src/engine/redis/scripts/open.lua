@@ -12,12 +12,12 @@ local function history()
 end
 
 local function open(head, fresh_epoch, now, hold, of, seen)
-  local line = history()
-  local known = redis.call('HMGET', head, 'epoch', 'line', 'seq', 'floor', 'young', 'young_at', 'prolonged')
+  local of_history = history()
+  local known = redis.call('HMGET', head, 'epoch', 'of_history', 'seq', 'floor', 'young', 'young_at', 'prolonged')
   local epoch, seq = known[1], tonumber(known[3] or 0)
-  if known[2] ~= line or (of == epoch and seq < tonumber(seen)) then
+  if known[2] ~= of_history or (of == epoch and seq < tonumber(seen)) then
     epoch = fresh_epoch
-    redis.call('HSET', head, 'epoch', epoch, 'line', line, 'seq', seq)
+    redis.call('HSET', head, 'epoch', epoch, 'of_history', of_history, 'seq', seq)
     redis.call('PEXPIRE', head, 4 * hold)
   end
   local floor, young, young_at = tonumber(known[4] or 0), tonumber(known[5] or 0), tonumber(known[6])
@@ -27,5 +27,5 @@ local function open(head, fresh_epoch, now, hold, of, seen)
     redis.call('HSET', head, 'floor', floor, 'young', seq, 'young_at', now)
     redis.call('PEXPIRE', head, 4 * hold)
   end
-  return epoch, seq, floor, line, not known[7] or now - known[7] > hold / 16
+  return epoch, seq, floor, of_history, not known[7] or now - known[7] > hold / 16
 end

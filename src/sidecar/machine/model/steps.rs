@@ -9,7 +9,7 @@ use crate::{
     clock::Micros,
     sidecar::{
         integration::{Asked, Callback, Claim, Integration, State},
-        machine::{Input, Refusal},
+        machine::{Input, InputRefusal},
     },
 };
 use uuid::Uuid;
@@ -92,7 +92,7 @@ impl World {
         };
         self.attempts.push(Attempt {
             replica,
-            epoch: self.record.epoch,
+            consent: self.record.consent,
             generation: self.record.generation,
             serial: serial(self.record.tokens.as_ref()?),
             until: self.record.claim()?.until,
@@ -153,12 +153,12 @@ impl World {
         let held = |record: &Integration| record.tokens.as_ref().is_some_and(|held| issued <= serial(held));
         self.fault.lost |= match self.on(Input::Issued { answer, tokens }, scenario) {
             Ok(()) => !held(&self.record),
-            Err(Refusal::Known) => false,
-            Err(Refusal::Superseded) => self.record.tokens.is_some() && !held(&self.record),
-            Err(Refusal::Stray) => {
+            Err(InputRefusal::Known) => false,
+            Err(InputRefusal::Superseded) => self.record.tokens.is_some() && !held(&self.record),
+            Err(InputRefusal::Stray) => {
                 self.is_stray_revoked = true;
-                self.families[answer.epoch as usize - 1].is_revoked = true;
-                !self.is_deactivated && answer.epoch == self.record.epoch
+                self.families[answer.consent as usize - 1].is_revoked = true;
+                !self.is_deactivated && answer.consent == self.record.consent
             }
             // What is newer than a backup stays in the journal, for a person.
             Err(_) => !self.is_restored,
@@ -188,7 +188,7 @@ impl World {
     /// The server's part, when a request arrives.
     pub(crate) fn serve(&mut self, nth: usize, scenario: &Scenario) -> Outcome {
         let attempt = &self.attempts[nth];
-        let family = &mut self.families[attempt.epoch as usize - 1];
+        let family = &mut self.families[attempt.consent as usize - 1];
         let is_probe = attempt.kind == Kind::Probe;
         self.fault.probed_twice |= is_probe && family.probed == Some(attempt.serial);
         if is_probe {
@@ -219,14 +219,14 @@ impl World {
         }
     }
 
-    pub(crate) fn activate(&mut self, scenario: &Scenario) -> Result<(), Refusal> {
-        let (key_hash, epoch) = (format!("{}", self.record.epoch), self.record.epoch + 1);
+    pub(crate) fn activate(&mut self, scenario: &Scenario) -> Result<(), InputRefusal> {
+        let (key_hash, consent) = (format!("{}", self.record.consent), self.record.consent + 1);
         let asked = Asked { key_hash: key_hash.clone(), sub: "u".into(), expires_at: Micros::MAX };
         self.on(Input::Connect(asked), scenario)?;
-        let callback = Callback { key_hash, tokens_hash: format!("{epoch}") };
+        let callback = Callback { key_hash, tokens_hash: format!("{consent}") };
         let tokens = tokens(0, self.now, scenario);
         self.on(Input::Activate { callback, tokens }, scenario)?;
-        self.families.resize(self.record.epoch as usize, Family::default());
+        self.families.resize(self.record.consent as usize, Family::default());
         self.is_deactivated = false;
         Ok(())
     }
@@ -238,8 +238,8 @@ impl World {
     }
 
     pub(crate) fn revoke(&mut self, scenario: &Scenario) -> Option<()> {
-        self.on(Input::Revoked { epoch: self.record.epoch }, scenario).ok()?;
-        let nth = self.record.epoch as usize - 1;
+        self.on(Input::Revoked { consent: self.record.consent }, scenario).ok()?;
+        let nth = self.record.consent as usize - 1;
         self.families[nth].is_revoked = true;
         Some(())
     }

@@ -7,7 +7,7 @@ use crate::{
     clock::Micros,
     sidecar::{
         integration::{Integration, Key, Tokens},
-        machine::{Answer, Due, Input, Refusal},
+        machine::{Answer, Due, Input, InputRefusal},
     },
 };
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub(super) struct World {
     pub(crate) record: Integration,
     pub(crate) now: Micros,
     pub(crate) attempts: Vec<Attempt>,
-    /// What the server knows, by epoch.
+    /// What the server knows, by consent.
     pub(crate) families: Vec<Family>,
     pub(crate) crashes: u8,
     pub(crate) backup: Option<Box<Integration>>,
@@ -40,7 +40,7 @@ pub(super) struct Fault {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Attempt {
     pub(crate) replica: u8,
-    pub(crate) epoch: u64,
+    pub(crate) consent: u64,
     pub(crate) generation: u64,
     /// The refresh token that it has, as the server counts them.
     pub(crate) serial: u64,
@@ -108,7 +108,7 @@ impl Attempt {
     }
 
     pub(crate) fn answer(&self, nth: usize) -> Answer {
-        Answer { epoch: self.epoch, generation: self.generation, attempt: id(nth) }
+        Answer { consent: self.consent, generation: self.generation, attempt: id(nth) }
     }
 }
 
@@ -151,7 +151,7 @@ impl World {
     }
 
     pub(crate) fn family(&self) -> &Family {
-        &self.families[self.record.epoch as usize - 1]
+        &self.families[self.record.consent as usize - 1]
     }
 
     /// The attempt that brought the tokens.
@@ -169,7 +169,7 @@ impl World {
         let made_by = self.record.made_by;
         for (nth, attempt) in self.attempts.iter_mut().enumerate() {
             if idle(attempt) {
-                (attempt.until, attempt.epoch, attempt.generation, attempt.serial) = (0, 0, 0, 0);
+                (attempt.until, attempt.consent, attempt.generation, attempt.serial) = (0, 0, 0, 0);
                 if made_by != Some(id(nth)) {
                     (attempt.kind, attempt.is_late) = (Kind::First, false);
                 }
@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    pub(crate) fn on(&mut self, input: Input, scenario: &Scenario) -> Result<(), Refusal> {
+    pub(crate) fn on(&mut self, input: Input, scenario: &Scenario) -> Result<(), InputRefusal> {
         self.record = self.record.on(input, self.now, scenario.policy())?;
         Ok(())
     }
@@ -185,13 +185,13 @@ impl World {
     /// The newest token of a sound consent is in the store or in a journal, and nobody is about
     /// to find that out by a probe.
     pub(crate) fn has_the_good_token(&self) -> bool {
-        let (family, epoch) = (self.family(), self.record.epoch);
+        let (family, consent) = (self.family(), self.record.consent);
         let is_spoilt = family.is_revoked || self.record.sent.iter().any(|sent| sent.is_probe);
         let is_stored = self.record.tokens.as_ref().is_some_and(|held| serial(held) == family.newest);
         let is_written = self
             .attempts
             .iter()
-            .any(|a| a.epoch == epoch && a.journal == Some(Outcome::Issued(family.newest)));
+            .any(|a| a.consent == consent && a.journal == Some(Outcome::Issued(family.newest)));
         !self.is_deactivated && !self.is_restored && !is_spoilt && (is_stored || is_written)
     }
 

@@ -22,7 +22,7 @@ const OPEN: Duration = Duration::from_secs(10);
 const APPLICATION: i32 = 0x6361_6c6c;
 const SCHEMA: i32 = 1;
 const TABLES: &str = "
-    CREATE TABLE head (line TEXT NOT NULL, seq INTEGER NOT NULL) STRICT;
+    CREATE TABLE head (lineage TEXT NOT NULL, seq INTEGER NOT NULL) STRICT;
     CREATE TABLE rows (
         name TEXT PRIMARY KEY, revision INTEGER NOT NULL, seq INTEGER NOT NULL UNIQUE, value TEXT NOT NULL
     ) STRICT;
@@ -80,7 +80,7 @@ fn try_open(dir: &Path, path: &Path) -> Result<Connection, Trouble> {
         SCHEMA => {}
         0 => {
             step.execute_batch(TABLES)?;
-            step.execute("INSERT INTO head (line, seq) VALUES (?1, 0)", [new_line()])?;
+            step.execute("INSERT INTO head (lineage, seq) VALUES (?1, 0)", [new_line()])?;
             step.pragma_update(None, "application_id", APPLICATION)?;
             step.pragma_update(None, "user_version", SCHEMA)?;
         }

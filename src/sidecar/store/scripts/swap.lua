@@ -1,6 +1,6 @@
 -- Replaces a row if its revision is the given one. A try of the same attempt finds what the first did.
 -- Returns the number that it has, or none where it is lost; the row that stands there then; the history.
--- KEYS: head, rows, order, attempt. ARGV: fresh line, name, revision, value, how long an attempt is known.
+-- KEYS: head, rows, order, attempt. ARGV: fresh lineage, name, revision, value, how long an attempt is known.
 local done, stored = redis.call('GET', KEYS[4]), redis.call('HGET', KEYS[2], ARGV[2])
 redis.call('ZSCORE', KEYS[3], ARGV[2])
 if done then return {done, false, history()} end

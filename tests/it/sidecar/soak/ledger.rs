@@ -63,7 +63,7 @@ pub fn settled_by_others(configs: &[&Config]) -> HashSet<Consent> {
 }
 
 fn consent(line: &Value) -> Option<Consent> {
-    Some((line["extension"].as_str()?.to_owned(), line["epoch"].as_u64()?))
+    Some((line["extension"].as_str()?.to_owned(), line["consent"].as_u64()?))
 }
 
 fn count(token: &Value, field: &str) -> u64 {

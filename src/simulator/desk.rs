@@ -3,7 +3,7 @@
 
 use super::{
     courier::{Courier, Progress, Receipt, Room},
-    phone::{Action, Direction, Exchange, Input, LegState, Party, Refusal},
+    phone::{Action, Direction, Exchange, Input, LegState, Party, PressRefusal},
     webhook::{self, Webhook},
 };
 use parking_lot::Mutex;
@@ -18,21 +18,21 @@ const LOG: usize = 50;
 /// The view as JSON; none once the simulator has stopped.
 pub(super) type Shown = Option<Arc<str>>;
 
-pub(super) struct Board {
+pub(super) struct Desk {
     inner: Mutex<Inner>,
     shown: watch::Sender<Shown>,
 }
 
 struct Inner {
     exchange: Exchange,
-    log: VecDeque<Entry>,
+    log: VecDeque<LogLine>,
     next_id: u64,
 }
 
 #[derive(Serialize)]
 struct View<'a> {
     phones: Vec<PhoneView<'a>>,
-    log: &'a VecDeque<Entry>,
+    log: &'a VecDeque<LogLine>,
 }
 
 #[derive(Serialize)]
@@ -53,7 +53,7 @@ struct LegView<'a> {
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct LogLine {
     id: u64,
     at_ms: u64,
     extension: String,
@@ -64,7 +64,7 @@ struct Entry {
     attempts: u32,
 }
 
-impl Board {
+impl Desk {
     pub(crate) fn new(exchange: Exchange) -> Self {
         let inner = Inner { exchange, log: VecDeque::new(), next_id: 1 };
         let shown = watch::Sender::new(Some(inner.view()));
@@ -84,7 +84,12 @@ impl Board {
     }
 
     /// Lets a user do something; the webhooks of it are sent in order. Answers the new view.
-    pub(crate) fn on(&self, input: Input, courier: &Courier, room: &mut Room) -> Result<Arc<str>, Refusal> {
+    pub(crate) fn on(
+        &self,
+        input: Input,
+        courier: &Courier,
+        room: &mut Room,
+    ) -> Result<Arc<str>, PressRefusal> {
         let mut inner = self.inner.lock();
         let id = || Uuid::new_v4().to_string();
         let (next, webhooks) = inner.exchange.on(input, webhook::now(), id)?;
@@ -133,7 +138,7 @@ impl Inner {
         if self.log.len() == LOG {
             self.log.pop_front();
         }
-        self.log.push_back(Entry {
+        self.log.push_back(LogLine {
             id,
             at_ms: webhook::now() / 1000,
             extension: webhook.text("user_extension").to_owned(),

@@ -45,7 +45,7 @@ const CHANGING: EngineError = EngineError::Unavailable("Redis is being replaced"
 const UNREADABLE: EngineError = EngineError::Unavailable("Redis holds something else than callpop wrote");
 
 /// The data in Redis.
-pub(crate) struct Store {
+pub(crate) struct Keyspace {
     pub(crate) keys: Keys,
     pub(crate) link: Arc<Link>,
     /// How long an ended leg stays.
@@ -68,7 +68,7 @@ pub(crate) struct Store {
 pub(crate) type History = Arc<str>;
 
 /// An event on its way to Redis.
-pub(crate) struct Entry {
+pub(crate) struct Addition {
     event: CallEvent,
     json: String,
 }
@@ -105,7 +105,7 @@ enum Part<'a> {
     After { epoch: &'a str, seq: u64, most: usize },
 }
 
-impl Entry {
+impl Addition {
     pub(crate) fn new(event: CallEvent) -> Result<Self, EngineError> {
         let json = serde_json::to_string(&Pack(&event.event)).map_err(|_| UNREADABLE)?;
         Ok(Self { event, json })
@@ -117,7 +117,7 @@ impl Entry {
     }
 }
 
-impl Store {
+impl Keyspace {
     pub(crate) fn new(link: Arc<Link>, engine: &config::Engine, calls: &config::Calls) -> Self {
         Self {
             keys: Keys::new(&engine.redis_prefix),
@@ -141,15 +141,15 @@ impl Store {
     pub(crate) async fn commit<'a>(
         &self,
         tenant: &TenantId,
-        entries: impl ExactSizeIterator<Item = &'a Entry> + Clone,
+        entries: impl ExactSizeIterator<Item = &'a Addition> + Clone,
     ) -> Result<(Vec<Result<Added, EngineError>>, History), EngineError> {
         let keys = self.keys.tenant(tenant);
         let publish = if self.link.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
         let hold = millis(self.hold);
-        let bytes = entries.clone().map(Entry::bytes).sum();
+        let bytes = entries.clone().map(Addition::bytes).sum();
         let mut ask = call_of(&self.commit, 3 + 3 * entries.len(), bytes);
         ask.arg(keys.head()).arg(keys.changes()).arg(keys.live());
-        for Entry { event: CallEvent { extension, leg, .. }, .. } in entries.clone() {
+        for Addition { event: CallEvent { extension, leg, .. }, .. } in entries.clone() {
             ask.arg(keys.leg(extension, leg)).arg(keys.ghost(extension, leg)).arg(keys.user(extension));
         }
         ask.arg(self.fresh_epoch()).arg(now()).arg(millis(self.keep)).arg(hold).arg(2 * hold).arg(4 * hold);
@@ -157,7 +157,7 @@ impl Store {
         ask.arg(publish).arg(keys.channel());
         ask.arg(-1 - self.most_of_user() as i64).arg(-1 - self.most_of_tenant() as i64);
         ask.arg(MAX_PHASES).arg(MAX_EVENTS).arg(MAX_WITH_ENDS).arg(MAX_WRAP_UPS);
-        for Entry { event: CallEvent { event, .. }, json } in entries {
+        for Addition { event: CallEvent { event, .. }, json } in entries {
             ask.arg(event.identity()).arg(json).arg(kind(&event.what));
         }
         let answer: Vec<String> = self.link.ask(Request::Script(&self.commit, &ask)).await?;

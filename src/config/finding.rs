@@ -9,7 +9,7 @@ pub(super) const MASK: &str = "***";
 
 /// One thing that is wrong, or that is worth a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct Finding {
     pub(super) key: String,
     /// As the reader is to see it; secrets are masked already.
     pub(super) value: Option<String>,
@@ -18,13 +18,13 @@ pub(crate) struct Problem {
     pub(super) message: String,
 }
 
-impl Problem {
+impl Finding {
     pub(super) fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { key: key.into(), value: None, origin: None, message: message.into() }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key)?;
         if let Some(value) = &self.value {
@@ -39,20 +39,20 @@ impl fmt::Display for Problem {
 
 /// Everything that is wrong with a configuration; one line each when displayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problems {
+pub(crate) struct Findings {
     /// At least one.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Finding>,
     /// What would have been only a warning.
-    pub(crate) warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<Finding>,
 }
 
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Self {
+impl From<Finding> for Findings {
+    fn from(problem: Finding) -> Self {
         Self { problems: vec![problem], warnings: Vec::new() }
     }
 }
 
-impl fmt::Display for Problems {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
             let line_break = if index == 0 { "" } else { "\n" };
@@ -62,4 +62,4 @@ impl fmt::Display for Problems {
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for Findings {}

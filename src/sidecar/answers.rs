@@ -36,7 +36,7 @@ const HALF_WRITTEN: &str = "tmp";
 
 /// Why the journal does not open, or an answer is not kept.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum JournalError {
+pub(crate) enum AnswersError {
     #[error("the journal of token responses in {dir:?}: {error}")]
     CannotOpen { dir: PathBuf, error: io::Error },
     #[error("the journal of token responses in {dir:?}: another process uses it")]
@@ -59,12 +59,12 @@ pub(crate) enum JournalError {
 
 /// A token endpoint's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct KeptAnswer {
     /// Of the one request that it answers.
     pub(crate) attempt: Uuid,
     pub(crate) tenant: TenantId,
     pub(crate) extension: Extension,
-    pub(crate) epoch: u64,
+    pub(crate) consent: u64,
     pub(crate) generation: u64,
     /// By callpop's clock.
     pub(crate) received_at: Micros,
@@ -78,13 +78,13 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     /// In the order in which they were received.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<KeptAnswer>,
     /// How many files are no entries; each has been logged, and is still there.
     pub(crate) damaged: usize,
 }
 
 /// A journal that is open, for this process alone.
-pub(crate) struct Journal {
+pub(crate) struct Answers {
     shared: Arc<Shared>,
     /// Bounds the threads that a slow disk holds.
     writes: Arc<Semaphore>,
@@ -98,17 +98,17 @@ struct Shared {
     _lock: File,
 }
 
-impl Journal {
+impl Answers {
     /// Opens or makes the journal in a folder of its own, and removes what was being written when
     /// its last process ended. Blocks.
-    pub(crate) fn open(dir: &Path) -> Result<Self, JournalError> {
-        let cannot = |error| JournalError::CannotOpen { dir: dir.to_owned(), error };
+    pub(crate) fn open(dir: &Path) -> Result<Self, AnswersError> {
+        let cannot = |error| AnswersError::CannotOpen { dir: dir.to_owned(), error };
         disk::make_dir(dir).map_err(cannot)?;
         let mut private = OpenOptions::new();
         private.write(true).create(true).truncate(true).mode(0o600);
         let lock = private.open(dir.join("lock")).map_err(cannot)?;
         lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => JournalError::InUse { dir: dir.to_owned() },
+            TryLockError::WouldBlock => AnswersError::InUse { dir: dir.to_owned() },
             TryLockError::Error(error) => cannot(error),
         })?;
         for path in files(dir, HALF_WRITTEN).map_err(cannot)? {
@@ -123,7 +123,7 @@ impl Journal {
     ///
     /// A caller that goes away while others' entries are written has nothing kept; later, it does
     /// not stop the writing.
-    pub(crate) async fn keep(&self, entry: &Entry) -> Result<(), JournalError> {
+    pub(crate) async fn keep(&self, entry: &KeptAnswer) -> Result<(), AnswersError> {
         let mut place = self.shared.clone().reserve(entry.attempt)?;
         let entry = entry.clone();
         let work = async {
@@ -134,10 +134,10 @@ impl Journal {
             };
             match task::spawn_blocking(write).await {
                 Ok(written) => written,
-                Err(error) => Err(JournalError::CannotWrite(error.into())),
+                Err(error) => Err(AnswersError::CannotWrite(error.into())),
             }
         };
-        time::timeout(LATE, work).await.unwrap_or(Err(JournalError::Late))
+        time::timeout(LATE, work).await.unwrap_or(Err(AnswersError::Late))
     }
 
     /// Removes an attempt's entry, if it has one. Where that fails, it is logged, and the entry is
@@ -157,16 +157,16 @@ impl Journal {
 
     /// Reads what is kept, for the replay at start. A file that is no entry is logged and counted,
     /// and stays where it is. Blocks.
-    pub(crate) fn entries(&self) -> Result<Kept, JournalError> {
+    pub(crate) fn entries(&self) -> Result<Kept, AnswersError> {
         look(&self.shared.dir)
     }
 }
 
 /// Reads what is kept in a folder, which may be in use, or not there. Blocks.
-pub(crate) fn look(dir: &Path) -> Result<Kept, JournalError> {
+pub(crate) fn look(dir: &Path) -> Result<Kept, AnswersError> {
     let paths = match files(dir, KEPT) {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        paths => paths.map_err(|error| JournalError::CannotOpen { dir: dir.to_owned(), error })?,
+        paths => paths.map_err(|error| AnswersError::CannotOpen { dir: dir.to_owned(), error })?,
     };
     let mut kept = Kept::default();
     for path in paths {
@@ -186,10 +186,10 @@ pub(crate) fn look(dir: &Path) -> Result<Kept, JournalError> {
 
 impl Shared {
     /// Takes one of the places for entries.
-    fn reserve(self: Arc<Self>, attempt: Uuid) -> Result<Place, JournalError> {
+    fn reserve(self: Arc<Self>, attempt: Uuid) -> Result<Place, AnswersError> {
         let mut attempts = self.attempts.lock();
         if attempts.len() >= MAX_ENTRIES && !attempts.contains(&attempt) {
-            return Err(JournalError::Full);
+            return Err(AnswersError::Full);
         }
         let is_new = attempts.insert(attempt);
         drop(attempts);
@@ -219,9 +219,9 @@ struct Place {
 }
 
 impl Place {
-    fn write(&mut self, entry: &Entry) -> Result<(), JournalError> {
+    fn write(&mut self, entry: &KeptAnswer) -> Result<(), AnswersError> {
         let (dir, path) = (&self.shared.dir, self.shared.path(self.attempt));
-        let text = serde_json::to_vec(entry).map_err(|error| JournalError::CannotWrite(error.into()))?;
+        let text = serde_json::to_vec(entry).map_err(|error| AnswersError::CannotWrite(error.into()))?;
         let written = tempfile::Builder::new()
             .suffix(&format!(".{HALF_WRITTEN}"))
             .permissions(Permissions::from_mode(0o600))
@@ -231,17 +231,17 @@ impl Place {
                 file.as_file().sync_all()?;
                 Ok(file)
             });
-        match written.map_err(JournalError::CannotWrite)?.persist_noclobber(&path) {
+        match written.map_err(AnswersError::CannotWrite)?.persist_noclobber(&path) {
             Ok(_) => {}
             Err(error) if error.error.kind() != ErrorKind::AlreadyExists => {
-                return Err(JournalError::CannotWrite(error.error));
+                return Err(AnswersError::CannotWrite(error.error));
             }
-            Err(_) if read(&path).as_ref() != Ok(entry) => return Err(JournalError::Taken(self.attempt)),
+            Err(_) if read(&path).as_ref() != Ok(entry) => return Err(AnswersError::Taken(self.attempt)),
             Err(_) => {}
         }
         self.is_to_free = false;
         self.shared.attempts.lock().insert(self.attempt);
-        disk::sync_dir(dir).map_err(JournalError::CannotWrite)
+        disk::sync_dir(dir).map_err(AnswersError::CannotWrite)
     }
 }
 
@@ -271,9 +271,9 @@ fn attempt_of(path: &Path) -> Option<Uuid> {
 }
 
 /// An entry, or why it is none; the reason quotes nothing of it.
-fn read(path: &Path) -> Result<Entry, String> {
+fn read(path: &Path) -> Result<KeptAnswer, String> {
     let text = fs::read(path).map_err(|error| error.to_string())?;
-    let entry: Entry = serde_json::from_slice(&text).map_err(|error| {
+    let entry: KeptAnswer = serde_json::from_slice(&text).map_err(|error| {
         format!("no entry: {:?} error at line {}, column {}", error.classify(), error.line(), error.column())
     })?;
     if attempt_of(path) == Some(entry.attempt) {
@@ -284,5 +284,5 @@ fn read(path: &Path) -> Result<Entry, String> {
 }
 
 #[cfg(test)]
-#[path = "journal/tests.rs"]
+#[path = "answers/tests.rs"]
 mod tests;

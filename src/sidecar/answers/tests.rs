@@ -6,14 +6,14 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use std::slice;
 use tempfile::TempDir;
 
-fn entry(received_at: Micros) -> Entry {
+fn entry(received_at: Micros) -> KeptAnswer {
     let ring = Ring::parse(&format!("a:{}", BASE64_STANDARD.encode([7; 32])).into()).unwrap();
-    let label = Label { tenant: "t-1", extension: "201", kind: Kind::Response, epoch: 1, generation: 2 };
-    Entry {
+    let label = Label { tenant: "t-1", extension: "201", kind: Kind::Response, consent: 1, generation: 2 };
+    KeptAnswer {
         attempt: Uuid::new_v4(),
         tenant: "t-1".try_into().unwrap(),
         extension: "201".try_into().unwrap(),
-        epoch: 1,
+        consent: 1,
         generation: 2,
         received_at,
         status: 200,
@@ -42,13 +42,13 @@ fn mode(path: &Path) -> u32 {
 async fn what_is_kept_is_there_after_a_restart_until_it_is_forgotten() {
     let (_folder, dir) = folder();
     let (later, earlier) = (entry(20), entry(10));
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     assert_eq!(journal.entries().unwrap().entries, []);
     journal.keep(&later).await.unwrap();
     journal.keep(&earlier).await.unwrap();
     drop(journal);
 
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     assert_eq!(journal.entries().unwrap().entries, [earlier.clone(), later.clone()]);
     journal.forget(earlier.attempt).await;
     journal.forget(earlier.attempt).await;
@@ -58,7 +58,7 @@ async fn what_is_kept_is_there_after_a_restart_until_it_is_forgotten() {
 #[tokio::test]
 async fn nobody_else_on_the_machine_can_read_it() {
     let (_folder, dir) = folder();
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     let entry = entry(10);
     journal.keep(&entry).await.unwrap();
     assert_eq!(mode(&dir), 0o700);
@@ -70,7 +70,7 @@ async fn nobody_else_on_the_machine_can_read_it() {
 async fn a_half_written_answer_is_removed_and_a_damaged_one_is_left_alone() {
     let (_folder, dir) = folder();
     let sound = entry(10);
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     journal.keep(&sound).await.unwrap();
     drop(journal);
     let text = fs::read_to_string(dir.join(format!("{}.json", sound.attempt))).unwrap();
@@ -85,7 +85,7 @@ async fn a_half_written_answer_is_removed_and_a_damaged_one_is_left_alone() {
     }
     fs::write(dir.join(".tmpAbCdEf.tmp"), &text[..10]).unwrap();
 
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     let kept = journal.entries().unwrap();
     assert_eq!((kept.entries, kept.damaged), (vec![sound.clone()], damaged.len()));
     let mut left: Vec<_> = damaged.into_iter().map(|(name, _)| name).collect();
@@ -107,13 +107,13 @@ async fn the_reason_why_a_file_is_no_entry_quotes_nothing_of_it() {
 #[tokio::test]
 async fn the_same_entry_again_is_kept_once_and_another_of_its_attempt_is_refused() {
     let (_folder, dir) = folder();
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     let first = entry(10);
     journal.keep(&first).await.unwrap();
     journal.keep(&first).await.unwrap();
-    let other = Entry { status: 500, ..first.clone() };
+    let other = KeptAnswer { status: 500, ..first.clone() };
     let refused = journal.keep(&other).await.unwrap_err();
-    assert!(matches!(refused, JournalError::Taken(attempt) if attempt == first.attempt), "{refused}");
+    assert!(matches!(refused, AnswersError::Taken(attempt) if attempt == first.attempt), "{refused}");
     assert_eq!(journal.entries().unwrap().entries, slice::from_ref(&first));
     assert_eq!(names(&dir), [format!("{}.json", first.attempt), "lock".into()], "no temp file stays");
 }
@@ -121,21 +121,21 @@ async fn the_same_entry_again_is_kept_once_and_another_of_its_attempt_is_refused
 #[tokio::test]
 async fn a_folder_is_for_one_process() {
     let (_folder, dir) = folder();
-    let journal = Journal::open(&dir).unwrap();
-    assert!(matches!(Journal::open(&dir), Err(JournalError::InUse { .. })));
+    let journal = Answers::open(&dir).unwrap();
+    assert!(matches!(Answers::open(&dir), Err(AnswersError::InUse { .. })));
     drop(journal);
-    Journal::open(&dir).unwrap();
+    Answers::open(&dir).unwrap();
 }
 
 #[tokio::test]
 async fn a_full_journal_says_so_until_something_is_forgotten() {
     let (_folder, dir) = folder();
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     let kept = entry(10);
     journal.keep(&kept).await.unwrap();
     journal.shared.attempts.lock().extend((1..MAX_ENTRIES).map(|_| Uuid::new_v4()));
     let refused = journal.keep(&entry(20)).await.unwrap_err();
-    assert!(matches!(refused, JournalError::Full), "{refused}");
+    assert!(matches!(refused, AnswersError::Full), "{refused}");
     journal.keep(&kept).await.unwrap();
     journal.forget(kept.attempt).await;
     journal.keep(&entry(30)).await.unwrap();
@@ -144,11 +144,11 @@ async fn a_full_journal_says_so_until_something_is_forgotten() {
 #[tokio::test]
 async fn an_answer_that_cannot_be_written_is_an_error_and_takes_no_place() {
     let (_folder, dir) = folder();
-    let journal = Journal::open(&dir).unwrap();
+    let journal = Answers::open(&dir).unwrap();
     fs::remove_dir_all(&dir).unwrap();
     let entry = entry(10);
     let refused = journal.keep(&entry).await.unwrap_err();
-    assert!(matches!(refused, JournalError::CannotWrite(_)), "{refused}");
+    assert!(matches!(refused, AnswersError::CannotWrite(_)), "{refused}");
     assert!(journal.shared.attempts.lock().is_empty());
     fs::create_dir(&dir).unwrap();
     journal.keep(&entry).await.unwrap();
@@ -158,7 +158,7 @@ async fn an_answer_that_cannot_be_written_is_an_error_and_takes_no_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_are_kept_at_once() {
     let (_folder, dir) = folder();
-    let journal = Arc::new(Journal::open(&dir).unwrap());
+    let journal = Arc::new(Answers::open(&dir).unwrap());
     let writes: Vec<_> = (0..50)
         .map(|at| {
             let journal = journal.clone();

@@ -16,12 +16,12 @@ pub(crate) enum Row {
 }
 
 /// An open store.
-pub(crate) struct Store {
+pub(crate) struct Rows {
     database: Database,
-    rows: Keyspace,
+    keyspace: Keyspace,
 }
 
-impl Store {
+impl Rows {
     /// Opens or makes it, hands every row to `read`, and tells the next free number.
     pub(crate) fn open(dir: &Path, mut read: impl FnMut(u64, Record)) -> Result<(Self, u64), EngineError> {
         let cannot = |what: &dyn std::fmt::Display| {
@@ -35,7 +35,7 @@ impl Store {
             error => cannot(&error),
         })?;
         let mut next = 1;
-        for row in store.rows.iter() {
+        for row in store.keyspace.iter() {
             let (key, value) = row.into_inner().map_err(|error| cannot(&error))?;
             let number =
                 <[u8; 8]>::try_from(&*key).map(u64::from_be_bytes).map_err(|error| cannot(&error))?;
@@ -57,9 +57,9 @@ impl Store {
         for row in rows {
             match row {
                 Row::Put(number, record) => {
-                    batch.insert(&store.rows, number.to_be_bytes(), record.as_slice())
+                    batch.insert(&store.keyspace, number.to_be_bytes(), record.as_slice())
                 }
-                Row::Remove(number) => batch.remove(&store.rows, number.to_be_bytes()),
+                Row::Remove(number) => batch.remove(&store.keyspace, number.to_be_bytes()),
             }
         }
         batch.commit()?;
@@ -74,7 +74,7 @@ impl Store {
             .max_journaling_size(MAX_LOG_BYTES)
             .open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        let rows = database.keyspace("rows", options)?;
-        Ok(Self { database, rows })
+        let keyspace = database.keyspace("rows", options)?;
+        Ok(Self { database, keyspace })
     }
 }
