@@ -1,7 +1,7 @@
 //! Redis dies, stalls, forgets, and comes back.
 
 use super::scene::{ANSWERED, Scene, assert_refuses, readyz};
-use crate::support::{Client, Leg, Token, fleet::on_redis, gateway::problem, new_tenant, redis};
+use crate::support::{Client, Leg, Token, eventually, fleet::on_redis, gateway::problem, new_tenant, redis};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -172,9 +172,12 @@ struct Quiet {
 impl Quiet {
     async fn on(scene: &Scene, node: usize) -> Self {
         let leg = Leg::inbound(&new_tenant(), "200");
-        scene.fleet.node(node).deliver(&leg.ringing(0)).await;
-        let token = Token::agent(&leg.tenant, &["200"]);
-        let client = scene.fleet.node(node).stream(&token).open_at_last().await;
+        let node = scene.fleet.node(node);
+        eventually("the leg to be taken", async || {
+            (node.post(&leg.ringing(0)).await.status() == 204).then_some(())
+        })
+        .await;
+        let client = node.stream(&Token::agent(&leg.tenant, &["200"])).open_at_last().await;
         assert_eq!(client.calls.len(), 1);
         Self { client }
     }
