@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
-import { startChromium } from "../support/chromium.ts";
+import { openChromium } from "../support/chromium.ts";
 import { type Demo, startDemo } from "../support/gateway.ts";
 import { integration, IntegrationGateway } from "../support/integrations.ts";
 import { expectShown, record } from "../support/recorder.ts";
@@ -17,7 +17,7 @@ let demo: Demo;
 
 beforeAll(async () => {
   mkdirSync(FOLDER, { recursive: true });
-  browser = await startChromium();
+  browser = await openChromium();
 });
 afterAll(async () => {
   await browser?.close();

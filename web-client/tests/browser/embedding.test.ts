@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { startChromium } from "../support/chromium.ts";
+import { openChromium } from "../support/chromium.ts";
 import { telsmartEvent } from "../support/events.ts";
 import { type Example, freePort, serveExample } from "../support/examples.ts";
 import { type Complaints, type ForeignSite, keepWatch, serveForeign } from "../support/foreign.ts";
@@ -18,7 +18,7 @@ let port: number;
 let example: Example | null = null;
 
 beforeAll(async () => {
-  browser = await startChromium();
+  browser = await openChromium();
   port = await freePort();
   site = await serveForeign();
   gateway = new Gateway([`http://127.0.0.1:${port}`, site.origin]);
@@ -139,7 +139,7 @@ test("a policy that forbids the popup's module is told once, with the remedy, an
     token,
   });
   const remedy = `add ${gateway.url} to script-src`;
-  await expect.poll(() => foreign.warnings().join("\n"), { timeout: 10_000 }).toContain(remedy);
+  await expect.poll(() => foreign.warnings().join("\n")).toContain(remedy);
   const ready = foreign.page.evaluate("callpop.ready");
   await expect(ready).rejects.toThrow(remedy);
   expect(foreign.violations()).toHaveLength(1);

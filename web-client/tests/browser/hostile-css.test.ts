@@ -3,7 +3,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { activeCall, call, heldCall, JANE } from "../support/calls.ts";
-import { startChromium } from "../support/chromium.ts";
+import { openChromium } from "../support/chromium.ts";
 import { type ForeignSite, serveForeign } from "../support/foreign.ts";
 import { Gateway } from "../support/gateway.ts";
 import { NOW, type Scene } from "./scenes.ts";
@@ -13,7 +13,7 @@ let gateway: Gateway;
 let site: ForeignSite;
 
 beforeAll(async () => {
-  browser = await startChromium();
+  browser = await openChromium();
   site = await serveForeign();
   gateway = new Gateway([site.origin]);
   await gateway.start();

@@ -1,29 +1,25 @@
 // Desktop notifications, the title and the icon of the page, and what tells the gateway about them.
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { addPopup, clickButton, type InPage, observe, show } from "../support/alerts-page.ts";
 import { activeCall, call } from "../support/calls.ts";
-import { RawChromium, type Tab } from "../support/cdp.ts";
+import type { Tab } from "../support/cdp.ts";
 import { type Pages, servePages } from "../support/pages.ts";
+import { windowOfChromium } from "../support/window-of-chromium.ts";
 
 const MINUTES = 60_000_000;
 const marie = { number: "+32470123456", name: "Marie Peeters" };
 
-let browser: RawChromium;
+const chromium = windowOfChromium();
 let pages: Pages;
 
 beforeAll(async () => {
   pages = await servePages();
 });
 afterAll(() => pages?.close());
-beforeEach(async () => {
-  browser = await RawChromium.start();
-});
-afterEach(async () => {
-  await browser?.stop();
-});
 
-const openTab = (): Promise<Tab> => browser.openTab(pages.url, (tab) => tab.prepare(observe));
+const openTab = (): Promise<Tab> =>
+  chromium.window.openTab(pages.url, (tab) => tab.prepare(observe));
 
 function ringing(over: Parameters<typeof call>[0] = {}): ReturnType<typeof call> {
   const now = Date.now() * 1000;
@@ -50,10 +46,10 @@ const title = (tab: Tab): Promise<string> => tab.evaluate(() => document.title);
 
 /** A page that may notify, behind another one, so without the focus. */
 async function openHidden(options: Parameters<typeof addPopup>[2] = {}): Promise<Tab> {
-  await browser.grant(pages.origin, ["notifications"]);
+  await chromium.window.grant(pages.origin, ["notifications"]);
   const tab = await openTab();
   await addPopup(tab, [], options);
-  await browser.openTab();
+  await chromium.window.openTab();
   await tab.until(() => document.hidden && !document.hasFocus());
   return tab;
 }
@@ -117,14 +113,14 @@ test("numbers that the page hides during a call, and alerts that it turns off, h
 });
 
 test("a notification is silent where the ringtone rings", async () => {
-  await browser.grant(pages.origin, ["notifications"]);
+  await chromium.window.grant(pages.origin, ["notifications"]);
   const tab = await openTab();
   await addPopup(tab, []);
   await tab.click(4, 4);
   await tab.until(
     () => (globalThis as unknown as InPage).sources[0]?.reports.at(-1)?.sound === true,
   );
-  await browser.openTab();
+  await chromium.window.openTab();
   await tab.until(() => document.hidden && !document.hasFocus());
   await show(tab, [ringing()]);
   await tab.until(() => (globalThis as unknown as InPage).notifications.length === 1);
@@ -163,12 +159,12 @@ test("a page that hands the duty over leaves its notification until the call is 
 test("a page that must not notify asks only when its user clicks", async () => {
   const tab = await openTab();
   await addPopup(tab, [ringing()]);
-  await browser.openTab();
+  await chromium.window.openTab();
   await tab.until(() => document.hidden);
   await show(tab, [ringing({ leg_id: "b" })]);
   expect(await notes(tab)).toEqual([]);
   await tab.bringToFront();
-  await browser.grant(pages.origin, ["notifications"]);
+  await chromium.window.grant(pages.origin, ["notifications"]);
   await tab.until(
     () => (globalThis as unknown as InPage).sources[0]?.reports.at(-1)?.notifications === true,
   );
@@ -295,7 +291,7 @@ test("a loaded data image proves the policy, and a page that is wrong is not ask
 test("a call that is drawn in a hidden page is told as painted when it is seen", async () => {
   const tab = await openTab();
   await addPopup(tab, []);
-  const front = await browser.openTab();
+  const front = await chromium.window.openTab();
   await tab.until(() => document.hidden);
   await show(tab, [ringing()]);
   await tab.until(() => document.title.startsWith("☎"));

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startChromium } from "../support/chromium.ts";
+import { openChromium } from "../support/chromium.ts";
 import { telsmartEvent } from "../support/events.ts";
 import { type Example, freePort, serveExample } from "../support/examples.ts";
 import { keepWatch } from "../support/foreign.ts";
@@ -40,7 +40,7 @@ beforeAll(async () => {
   gateway = new Gateway([`http://127.0.0.1:${port}`]);
   await gateway.start();
   example = await serveExample("react", port, gateway, join(copy, "dist"));
-  browser = await startChromium();
+  browser = await openChromium();
 }, INSTALL_DEADLINE_MS);
 afterAll(async () => {
   await browser?.close();

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
-import { startChromium } from "../support/chromium.ts";
+import { openChromium } from "../support/chromium.ts";
 import { Gateway } from "../support/gateway.ts";
 import { watchPage } from "../support/watch.ts";
 
@@ -16,7 +16,7 @@ const gateway = new Gateway([]);
 beforeAll(async () => {
   mkdirSync(FOLDER, { recursive: true });
   await gateway.start();
-  browser = await startChromium();
+  browser = await openChromium();
 });
 afterAll(async () => {
   await browser?.close();

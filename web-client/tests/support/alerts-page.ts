@@ -2,6 +2,10 @@
 
 import type { Call } from "callpop";
 import type { Tab } from "./cdp.ts";
+import { eventually } from "./eventually.ts";
+
+/** The ringtone begins anew after three seconds. */
+const PERIOD_MS = 3_200;
 
 interface Duties {
   readonly leads: boolean;
@@ -27,8 +31,10 @@ export interface InPage {
   readonly sources: Source[];
   readonly notifications: ShownNotification[];
   readonly contexts: AudioContext[];
-  /** How loud the page is at this moment, from 0 to 1. */
-  level(): number;
+  /** How loud the page was in the last seconds, of four at most, from 0 to 1. */
+  level(seconds?: number): number;
+  /** When each sound was told to end: in so many seconds of its own clock. */
+  readonly endsIn: number[];
 }
 
 interface Source {
@@ -44,33 +50,50 @@ interface Source {
 export function observe(): void {
   const page = globalThis as unknown as InPage & typeof globalThis;
   const contexts: AudioContext[] = [];
-  const analysers = new Map<BaseAudioContext, AnalyserNode>();
+  const ears = new Map<BaseAudioContext, { analyser: AnalyserNode; since: number }>();
   const RealContext = page.AudioContext;
   page.AudioContext = class extends RealContext {
     constructor(options?: AudioContextOptions) {
-      super(options);
+      // So few samples that an analyser holds all that was heard in four seconds.
+      super({ ...options, sampleRate: 8_000 });
       contexts.push(this);
+      this.addEventListener("statechange", () => {
+        const ear = ears.get(this);
+        if (ear !== undefined && this.state === "running") ear.since = this.currentTime;
+      });
     }
   };
   const connect = AudioNode.prototype.connect as (this: AudioNode, to: AudioNode) => AudioNode;
   AudioNode.prototype.connect = function (this: AudioNode, to: AudioNode | AudioParam): AudioNode {
     if (to instanceof AudioDestinationNode) {
-      const analyser = analysers.get(this.context) ?? this.context.createAnalyser();
-      analyser.fftSize = 256;
-      analysers.set(this.context, analyser);
-      connect.call(this, analyser);
+      const { context } = this;
+      const ear = ears.get(context) ?? { analyser: context.createAnalyser(), since: 0 };
+      ear.analyser.fftSize = 32_768;
+      ears.set(context, ear);
+      connect.call(this, ear.analyser);
     }
     return connect.call(this, to as AudioNode);
   } as typeof AudioNode.prototype.connect;
-  const level = (): number => {
+  const level = (seconds = 4): number => {
     let loudest = 0;
-    for (const [context, analyser] of analysers) {
+    for (const [context, { analyser, since }] of ears) {
       if (context.state !== "running") continue;
       const samples = new Float32Array(analyser.fftSize);
       analyser.getFloatTimeDomainData(samples);
-      for (const sample of samples) loudest = Math.max(loudest, Math.abs(sample));
+      const heardFor = Math.min(seconds, context.currentTime - since);
+      const count = Math.ceil(heardFor * context.sampleRate);
+      for (const sample of samples.subarray(Math.max(0, samples.length - count))) {
+        loudest = Math.max(loudest, Math.abs(sample));
+      }
     }
-    return loudest;
+    return loudest < 0.001 ? 0 : loudest;
+  };
+
+  const endsIn: number[] = [];
+  const stop = AudioScheduledSourceNode.prototype.stop;
+  AudioScheduledSourceNode.prototype.stop = function (when = 0): void {
+    endsIn.push(Math.max(0, when - this.context.currentTime));
+    stop.call(this, when);
   };
 
   const notifications: ShownNotification[] = [];
@@ -127,7 +150,42 @@ export function observe(): void {
     sources.push(made as unknown as Source);
     return made as unknown as Source;
   };
-  Object.assign(page, { contexts, level, notifications, source, sources });
+  Object.assign(page, { contexts, level, endsIn, notifications, source, sources });
+}
+
+/** After `observe`: short waits are as long by the clock of the sound, once that has begun. */
+export function waitBySound(): void {
+  const setTimer = setTimeout;
+  const { contexts } = globalThis as unknown as InPage;
+  const wait = (run: () => void, ms = 0, ...args: unknown[]): unknown => {
+    const context = contexts.at(-1);
+    if (context === undefined || ms < 20 || ms > 100) return setTimer(run, ms, ...args);
+    const end = context.currentTime + ms / 1000;
+    const look = (): unknown => (context.currentTime < end ? setTimer(look, 5) : run());
+    return setTimer(look, 5);
+  };
+  Object.assign(globalThis, { setTimeout: wait });
+}
+
+export interface SteppedClock {
+  /** Lets that much time pass at once for whatever waits for minutes. */
+  putForward(ms: number): void;
+}
+
+/** Before the page's own scripts: its wall clock, and the timers of minutes, are run by the test. */
+export function steppedClock(): void {
+  const [now, setTimer] = [Date.now.bind(Date), setTimeout];
+  const timers: { readonly run: () => void; readonly at: number }[] = [];
+  let ahead = 0;
+  Date.now = () => now() + ahead;
+  Object.assign(globalThis, {
+    setTimeout: (run: () => void, ms = 0, ...args: unknown[]) =>
+      ms < 600_000 ? setTimer(run, ms, ...args) : timers.push({ run, at: Date.now() + ms }),
+    putForward: (ms: number) => {
+      ahead += ms;
+      for (const { run } of timers.filter(({ at }) => at <= Date.now())) run();
+    },
+  });
 }
 
 /** Adds a popup to the page; its source is the latest of `sources`. */
@@ -167,28 +225,34 @@ export async function show(tab: Tab, calls: readonly Call[], at = 0): Promise<vo
   );
 }
 
-/** Waits until the page is heard; the ringtone pauses for two seconds. */
-export async function heard(tab: Tab): Promise<void> {
-  await tab.until(() => (globalThis as unknown as InPage).level() > 0.02);
+/** Waits until the page is heard, or was in the last four seconds. */
+export async function heard(tab: Tab, above = 0.02): Promise<void> {
+  await tab.until((least) => (globalThis as unknown as InPage).level() > least, above);
 }
 
-/** The loudest of the next `ms` milliseconds. */
-export async function loudness(tab: Tab, ms: number): Promise<number> {
-  return await tab.evaluate(async (during) => {
-    const page = globalThis as unknown as InPage;
-    const end = performance.now() + during;
-    let loudest = 0;
-    while (performance.now() < end) {
-      loudest = Math.max(loudest, page.level());
-      // Not a timer: those of hidden pages are throttled.
-      await new Promise<void>((resolve) => {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = (): void => resolve();
-        port2.postMessage(null);
-      });
-    }
-    return loudest;
-  }, ms);
+/** Waits until the page has not been heard for longer than the ringtone pauses. */
+export async function silent(tab: Tab): Promise<void> {
+  await tab.until(() => (globalThis as unknown as InPage).level() === 0);
+}
+
+/** Waits for a pause, and until the page is heard after it. */
+export async function heardAgain(tab: Tab): Promise<void> {
+  await tab.until(() => (globalThis as unknown as InPage).level(0.5) === 0);
+  await tab.until(() => (globalThis as unknown as InPage).level(0.5) > 0.1);
+}
+
+/** How loud the page is for as long as the ringtone takes; it sounds as it does now. */
+export async function loudness(tab: Tab): Promise<number> {
+  const end = performance.now() + PERIOD_MS;
+  let loudest = 0;
+  await eventually("a period", async () => {
+    loudest = Math.max(
+      loudest,
+      await tab.evaluate(() => (globalThis as unknown as InPage).level(0.5)),
+    );
+    return performance.now() > end;
+  });
+  return loudest;
 }
 
 /** The text of the popups' part that a selector finds, or null. */

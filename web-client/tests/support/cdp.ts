@@ -1,6 +1,7 @@
 // A Chromium without playwright, whose tabs are as in a window of a user: one is in front and the
 // others are hidden, they freeze, are throttled, and go to the back/forward cache. It is spoken to
-// over a pipe, so it ends with the process of the test, however that ends.
+// over a pipe, so it ends with the process of the test, however that ends. All that it writes is in
+// one folder, which is removed once it has ended.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -8,10 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { chromiumPath, SWITCHES } from "./chromium.ts";
+import { eventually } from "./eventually.ts";
 
-const COMMAND_DEADLINE_MS = 30_000;
-const CONDITION_DEADLINE_MS = 20_000;
-const LOOK_EVERY_MS = 25;
+const COMMAND_DEADLINE_MS = 60_000;
 
 type Params = Record<string, unknown>;
 // biome-ignore lint/suspicious/noExplicitAny: hundreds of shapes, of which a test reads one field.
@@ -40,7 +40,7 @@ export class RawChromium {
 
   private constructor(options: RawOptions) {
     const path = chromiumPath();
-    this.#folder = mkdtempSync(join(tmpdir(), "callpop-chromium-"));
+    this.#folder = mkdtempSync(join(tmpdir(), "chromium-"));
     const grace = options.throttleAfterSeconds;
     const throttling =
       grace === undefined
@@ -51,6 +51,8 @@ export class RawChromium {
       [
         "--headless=new",
         "--window-size=800,800",
+        // What moves is drawn sixty times a second, on the processor.
+        "--force-prefers-reduced-motion",
         ...SWITCHES,
         ...throttling,
         ...(options.switches ?? []),
@@ -58,7 +60,11 @@ export class RawChromium {
         "--remote-debugging-pipe",
         "about:blank",
       ],
-      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
+      {
+        stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+        // Where it, and the sound system in it, put what they do not remove when they are killed.
+        env: { ...process.env, TMPDIR: this.#folder },
+      },
     );
     const fromBrowser = this.#child.stdio[4] as Readable;
     fromBrowser.setEncoding("utf8").on("data", (text: string) => this.#onData(text));
@@ -71,21 +77,10 @@ export class RawChromium {
     return browser;
   }
 
-  /** Opens a tab in front of the others of the one window. */
-  async openTab(url = "about:blank", prepare?: (tab: Tab) => Promise<void>): Promise<Tab> {
-    const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
-    const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
-    const tab = new Tab(this, targetId, sessionId);
-    await tab.begin();
-    await prepare?.(tab);
-    await tab.bringToFront();
-    if (url !== "about:blank") await tab.goto(url);
-    return tab;
-  }
-
-  /** Allows, for pages of that origin, for example `notifications` or `localNetworkAccess`. */
-  async grant(origin: string, permissions: readonly string[]): Promise<void> {
-    await this.send("Browser.grantPermissions", { origin, permissions });
+  /** Opens a window of a user of its own: nothing is stored or allowed yet. */
+  async openWindow(): Promise<Window> {
+    const { browserContextId } = await this.send("Target.createBrowserContext", {});
+    return new Window(this, browserContextId);
   }
 
   async stop(): Promise<void> {
@@ -153,6 +148,45 @@ export class RawChromium {
   #failAll(why: string): void {
     for (const { reject } of this.#waiting.values()) reject(new Error(why));
     this.#waiting.clear();
+  }
+}
+
+/** The tabs of one user, of which one is in front. */
+export class Window {
+  readonly #browser: RawChromium;
+  readonly #browserContextId: string;
+
+  constructor(browser: RawChromium, browserContextId: string) {
+    this.#browser = browser;
+    this.#browserContextId = browserContextId;
+  }
+
+  /** Opens a tab in front of the others. */
+  async openTab(url = "about:blank", prepare?: (tab: Tab) => Promise<void>): Promise<Tab> {
+    const browser = this.#browser;
+    const { targetId } = await browser.send("Target.createTarget", {
+      url: "about:blank",
+      browserContextId: this.#browserContextId,
+    });
+    const { sessionId } = await browser.send("Target.attachToTarget", { targetId, flatten: true });
+    const tab = new Tab(browser, targetId, sessionId);
+    await tab.begin();
+    await prepare?.(tab);
+    await tab.bringToFront();
+    if (url !== "about:blank") await tab.goto(url);
+    return tab;
+  }
+
+  /** Allows, for pages of that origin, for example `notifications` or `localNetworkAccess`. */
+  async grant(origin: string, permissions: readonly string[]): Promise<void> {
+    const browserContextId = this.#browserContextId;
+    await this.#browser.send("Browser.grantPermissions", { origin, permissions, browserContextId });
+  }
+
+  /** Ends its tabs, and forgets its user. */
+  async close(): Promise<void> {
+    const browserContextId = this.#browserContextId;
+    await this.#browser.send("Target.disposeBrowserContext", { browserContextId });
   }
 }
 
@@ -297,25 +331,5 @@ export class Tab {
   /** Ends the tab's process at once: no event of the page runs. */
   async crash(): Promise<void> {
     await this.send("Page.crash").catch(() => undefined);
-  }
-}
-
-/** Waits until `look` gives something true, and gives that; fails after twenty seconds. */
-export async function eventually<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  deadlineMs: number = CONDITION_DEADLINE_MS,
-): Promise<T> {
-  const end = performance.now() + deadlineMs;
-  for (;;) {
-    let why: unknown = `not in ${deadlineMs} ms`;
-    try {
-      const found = await look();
-      if (found) return found;
-    } catch (error) {
-      why = error;
-    }
-    if (performance.now() > end) throw new Error(what, { cause: why });
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

@@ -1,7 +1,8 @@
-// Starts the Chromium of the machine; its absence fails the tests, it never skips them.
+// The Chromium of the machine; its absence fails the tests, it never skips them.
 
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
+import { inject } from "vitest";
 
 /** For a browser that talks to nobody but the tests. */
 export const SWITCHES: readonly string[] = [
@@ -14,6 +15,9 @@ export const SWITCHES: readonly string[] = [
   "--disable-sync",
 ];
 
+/** Against a hang only. */
+const DEADLINE_MS = 60_000;
+
 /** Where Chromium is. */
 export function chromiumPath(): string {
   const path = process.env.CHROMIUM_BIN ?? "/usr/bin/chromium";
@@ -23,6 +27,9 @@ export function chromiumPath(): string {
   return path;
 }
 
-export async function startChromium(): Promise<Browser> {
-  return await chromium.launch({ executablePath: chromiumPath(), args: [...SWITCHES] });
+/** The one of the run; nothing of one file's pages is seen by another's. */
+export async function openChromium(): Promise<Browser> {
+  const browser = await chromium.connect(inject("chromium"));
+  browser.on("context", (context) => context.setDefaultTimeout(DEADLINE_MS));
+  return browser;
 }

@@ -1,7 +1,7 @@
 // A tab with nothing but a client of the SDK in it, which notes everything that it hears.
 
 import type { Call, CallpopClient, ClientOptions, ConnectionState, Duties } from "callpop";
-import type { RawChromium, Tab } from "./cdp.ts";
+import type { Tab, Window } from "./cdp.ts";
 import type { Pages } from "./pages.ts";
 
 /** What a page of these tests holds, by name in `globalThis`. */
@@ -11,10 +11,7 @@ export interface InPage {
   readonly heard: string[];
   readonly phases: string[];
   readonly duties: Duties[];
-  /** `performance.timeOrigin + performance.now()` when a session was opened. */
-  readonly openedAt: number[];
   readonly sockets: WebSocket[];
-  readonly tokensAsked: number[];
 }
 
 interface Embedded {
@@ -30,13 +27,13 @@ export class ClientTab {
 
   /** Opens a tab in front whose client connects to `gateway`, with a token of `/token`. */
   static async open(
-    browser: RawChromium,
+    window: Window,
     pages: Pages,
     gateway: string,
     options: Partial<Pick<ClientOptions, "tabs" | "scope">> = {},
     prepare: (tab: Tab) => Promise<void> = async () => undefined,
   ): Promise<ClientTab> {
-    const tab = await browser.openTab(pages.url, async (opened) => {
+    const tab = await window.openTab(pages.url, async (opened) => {
       await opened.prepare(keepSockets);
       await prepare(opened);
     });
@@ -101,11 +98,6 @@ export class ClientTab {
     });
   }
 
-  /** How often the client asked for a token. */
-  get tokensAsked(): Promise<number> {
-    return this.tab.evaluate(() => (globalThis as unknown as InPage).tokensAsked.length);
-  }
-
   /** Waits until its client is in that phase. */
   async becomes(phase: string): Promise<this> {
     await this.tab.until(
@@ -147,9 +139,7 @@ async function connectClient(
   options: Partial<Pick<ClientOptions, "tabs" | "scope">>,
 ): Promise<void> {
   const { CallpopClient } = await (globalThis as unknown as Embedded).callpop.ready;
-  const tokensAsked: number[] = [];
   const token = async (): Promise<string> => {
-    tokensAsked.push(performance.now());
     const response = await fetch("/token");
     return (await response.json()).token;
   };
@@ -157,13 +147,9 @@ async function connectClient(
   const heard: string[] = [];
   const phases: string[] = [];
   const duties: Duties[] = [];
-  const openedAt: number[] = [];
   client.on("call", ({ call }) => heard.push(`${call.leg_id} ${call.state}`));
   client.on("duties", (changed) => duties.push(changed));
-  client.on("state", ({ phase }) => {
-    phases.push(phase);
-    if (phase === "connected") openedAt.push(performance.timeOrigin + performance.now());
-  });
-  Object.assign(globalThis, { client, heard, phases, duties, openedAt, tokensAsked });
+  client.on("state", ({ phase }) => phases.push(phase));
+  Object.assign(globalThis, { client, heard, phases, duties });
   client.connect();
 }

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { BINARY, type Gateway } from "./gateway.ts";
 
 const SERVE = new URL("../../../examples/serve.mjs", import.meta.url).pathname;
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
 
 export interface Example {
   readonly url: string;

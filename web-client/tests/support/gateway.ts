@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { eventually } from "./eventually.ts";
 
 export const BINARY: string =
   process.env.CALLPOP_BIN ?? new URL("../../../target/debug/callpop", import.meta.url).pathname;
 /** The binary takes every other CALLPOP_… for a setting. */
 const ENVIRONMENT = { ...process.env, CALLPOP_BIN: undefined, CALLPOP_LOG__FORMAT: "json" };
-const START_DEADLINE_MS = 20_000;
+const START_DEADLINE_MS = 60_000;
 const WEBHOOK_SECRET = "webhook-secret-of-the-browser-tests";
 
 export const TENANT = "b11d749b-8eb7-4236-a068-3d94ba3860d6";
@@ -32,9 +33,12 @@ export async function startDemo(): Promise<Demo> {
   return { url, stop: () => end(child, "SIGTERM") };
 }
 
-/** `callpop serve` with a data folder that outlives its processes. */
+/**
+ * `callpop serve` with a data folder that outlives its processes. Nobody is given up for want of a
+ * heartbeat: what is noticed is noticed by the signs that a test gives.
+ */
 export class Gateway {
-  readonly #folder = mkdtempSync(join(tmpdir(), "callpop-browser-"));
+  readonly #folder = mkdtempSync(join(tmpdir(), "gateway-"));
   readonly #config = join(this.#folder, "callpop.toml");
   readonly #origins: readonly string[];
   #child: ChildProcess | null = null;
@@ -84,13 +88,9 @@ export class Gateway {
   async stall(): Promise<void> {
     this.#child?.kill("SIGSTOP");
     // The signal takes a moment; what is answered until then would be a sign of life.
-    const signal = (): AbortSignal => AbortSignal.timeout(200);
-    const isAlive = (): Promise<boolean> =>
-      fetch(`http://${this.#adminAddress}/healthz`, { signal: signal() }).then(
-        () => true,
-        () => false,
-      );
-    while (await isAlive());
+    const process = ["-o", "state=", "-p", String(this.#child?.pid)];
+    const isStopped = (): boolean => execFileSync("ps", process, { encoding: "utf8" })[0] === "T";
+    await eventually("a gateway that stands still", isStopped);
   }
 
   goOn(): void {
@@ -137,6 +137,8 @@ data_dir = ${JSON.stringify(join(this.#folder, "data"))}
 [auth]
 hs256_secret = "a secret for tests, long enough for HS256"
 allowed_origins = ${JSON.stringify(this.#origins)}
+[sessions]
+heartbeat = "1h"
 [calls]
 dispositions = ["Resolved", "Call back"]
 [sources.telsmart]

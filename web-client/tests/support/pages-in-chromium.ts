@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
-import { startChromium } from "./chromium.ts";
+import { openChromium } from "./chromium.ts";
 import { type Pages, servePages } from "./pages.ts";
 
 export interface PagesInChromium {
@@ -18,7 +18,7 @@ export function pagesInChromium(screenshots?: string): PagesInChromium {
   beforeAll(async () => {
     if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true });
     pages = await servePages();
-    browser = await startChromium();
+    browser = await openChromium();
   });
   afterAll(async () => {
     await browser?.close();

@@ -45,8 +45,6 @@ export async function expectShown(
   lines: readonly string[],
 ): Promise<void> {
   await expect
-    .poll(() => page.evaluate((of) => (globalThis as unknown as Recording).seen[of], extension), {
-      timeout: 20_000,
-    })
+    .poll(() => page.evaluate((of) => (globalThis as unknown as Recording).seen[of], extension))
     .toEqual(expect.arrayContaining([...lines]));
 }

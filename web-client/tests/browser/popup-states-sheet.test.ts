@@ -1,0 +1,5 @@
+// All states of the popup on one sheet.
+
+import { allStatesOnOneSheet } from "./every-state.ts";
+
+allStatesOnOneSheet();
