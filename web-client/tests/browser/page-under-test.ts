@@ -92,6 +92,16 @@ export function focusIsOn(page: Page, selector: string): Promise<boolean> {
   }, selector);
 }
 
+/** Waits until what is to be drawn now was drawn. */
+export function nextFrames(page: Page): Promise<void> {
+  return page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+      }),
+  );
+}
+
 /** Puts a field into the page and the focus into it. */
 export async function addField(page: Page): Promise<void> {
   await page.evaluate(() => {

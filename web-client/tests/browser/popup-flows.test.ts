@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { activeCall, call, CUSTOMER, endedCall, missedCall, secondsAgo } from "../support/calls.ts";
 import { HOSTILE_CONTENT, HOSTILE_NAME } from "../support/hostile.ts";
-import { MARIE, pageUnderTest, STORED, SUMMARY } from "./page-under-test.ts";
+import { MARIE, nextFrames, pageUnderTest, STORED, SUMMARY } from "./page-under-test.ts";
 import { SCENES, type Scene } from "./scenes.ts";
 import { addPopup, client, show } from "./stage.ts";
 
@@ -17,7 +17,9 @@ const TRANSFER = {
 };
 
 test("a ringing call is announced once, by one live region that was there before", async () => {
-  await t.page.evaluate(() => {
+  await t.page.evaluate(async () => {
+    // Until then what is added to the page is not drawn yet.
+    await customElements.whenDefined("call-popup");
     const said: string[] = [];
     Object.assign(globalThis, { said });
     new MutationObserver(() => {
@@ -40,7 +42,7 @@ test("a ringing call is announced once, by one live region that was there before
   await show(t.page, activeCall({ remote: MARIE }), call({ leg_id: "second" }));
   await t.page.waitForFunction(() => Reflect.get(globalThis, "said").length === 3);
   await show(t.page, activeCall({ remote: MARIE }), activeCall({ leg_id: "second" }));
-  await t.page.waitForTimeout(300);
+  await nextFrames(t.page);
   expect(await said()).toEqual([
     "region:",
     "Incoming call from Marie Peeters",
@@ -259,7 +261,7 @@ test("a page that stays open has every part before the gateway has another versi
         .getEntriesByType("resource")
         .map(({ name }) => /([\w-]+)-[\w-]{8}\.js$/.exec(name)?.[1] ?? ""),
     );
-  await expect.poll(loaded, { timeout: 20_000 }).toEqual(expect.arrayContaining(parts));
+  await expect.poll(loaded).toEqual(expect.arrayContaining(parts));
   t.expectProblems(/net::ERR_FAILED/);
   await t.page.route("**/*.js", (route) => route.abort());
   const told = endedCall({ leg_id: "b", ended_at: secondsAgo(300), summary: SUMMARY });
