@@ -15,11 +15,16 @@ const LEAST_HEARTBEAT_MS = 1_000;
 
 const SOCKET_OPEN = 1;
 
-/** The part of the browser's WebSocket that is used. */
+/** Of several implementations, whose events have more or less to them than these fields. */
+type Handler<Event> = { bivariant(event: Event): void }["bivariant"] | null;
+
+/** The part of the browser's WebSocket that is used; the `ws` package has it too. */
 export interface SocketLike {
   readonly readyState: number;
-  onmessage: ((event: MessageEvent) => void) | null;
-  onclose: ((event: CloseEvent) => void) | null;
+  onmessage: Handler<{ readonly data: unknown }>;
+  onclose: Handler<{ readonly code: number; readonly reason: string }>;
+  /** Where it is missing, as in a test's stand-in, it is set all the same. */
+  onerror?: Handler<unknown>;
   send(data: string): void;
   close(code?: number, reason?: string): void;
 }
@@ -175,11 +180,14 @@ export function openSocket(
     hangUp: () => {
       socket.onmessage = null;
       socket.onclose = null;
+      // Not `onerror`: `ws` tells an error when it is closed while it connects.
       socket.close(1000);
     },
   };
   const link = new Link(carrier, owner, GATEWAY_DEADLINE_MS);
   socket.onmessage = ({ data }): void => link.take(readFrame(data));
   socket.onclose = ({ code, reason }): void => link.end(code, reason);
+  // A close follows, which says it all; but in Node, an error that nobody hears ends the process.
+  socket.onerror = (): void => undefined;
   return link;
 }
