@@ -69,9 +69,10 @@ export class Tokens {
   }
 
   /** Why a session is not to be opened with this token; null: it may. */
-  faultOf(token: string): string | null {
-    if (!TOKEN_SHAPE.test(token)) return "no JWT";
-    return this.#refused?.token === token ? this.#refused.detail : null;
+  faultOf(token: unknown): string | null {
+    // A provider may give anything: most often `undefined`, of a field that its answer does not have.
+    if (typeof token !== "string" || !TOKEN_SHAPE.test(token)) return "no JWT";
+    return token === this.#refused?.token ? this.#refused.detail : null;
   }
 
   /** The gateway refused the present token; false when that was to be mended already. */
