@@ -23,5 +23,5 @@ export function groupOf(url: string, token: string): string | null {
   const { tenant_id, sub, extensions, role } = claims;
   // In any order they are the same extensions.
   const sorted = Array.isArray(extensions) ? extensions.sort() : extensions;
-  return `callpop.1 ${JSON.stringify([url, tenant_id, sub, sorted, role])}`;
+  return `callpop.2 ${JSON.stringify([url, tenant_id, sub, sorted, role])}`;
 }

@@ -198,6 +198,12 @@ describe("sharing", () => {
       { type: "client", frame: { type: "token", token: "stolen" } },
       { type: "client", frame: { type: "wrap_up", leg_id: "a" } },
       { type: "constructor" },
+      { ...opening(), calls: [{}] },
+      { type: "snapshot" },
+      { type: "call", seq: 12, call: { leg_id: 1 } },
+      { type: "token", token: "stolen" },
+      { type: "wrap_up", leg_id: "a" },
+      { type: "beat", visible: true, sound: true, notifications: true },
     ];
     const sent = latest().sent.length;
     for (const junk of [null, 1, "x", [], { from: 1 }, { from: "x", to: null, reach }]) {

@@ -1,0 +1,64 @@
+// A WebSocket to the gateway: frames in and out, from its handshake to its end. Whether anybody still
+// answers on it is the machine's business (liveness.ts).
+
+import { readFrame } from "./frames.ts";
+import type { ClientFrame, ServerFrame } from "./wire.ts";
+
+const SUBPROTOCOL = "callpop.v1";
+const SOCKET_OPEN = 1;
+
+/** Of several implementations, whose events have more or less to them than these fields. */
+type Handler<Event> = { bivariant(event: Event): void }["bivariant"] | null;
+
+/** The part of the browser's WebSocket that is used; the `ws` package has it too. */
+export interface SocketLike {
+  readonly readyState: number;
+  onmessage: Handler<{ readonly data: unknown }>;
+  onclose: Handler<{ readonly code: number; readonly reason: string }>;
+  /** Where it is missing, as in a test's stand-in, it is set all the same. */
+  onerror?: Handler<unknown>;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** Makes a socket: the browser's `WebSocket`, or another implementation of it. */
+export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
+
+/** What a socket tells its owner. */
+export interface SocketOwner {
+  /** Null: something came that is no frame. */
+  onFrame(frame: ServerFrame | null): void;
+  /** `code` is 1006 when nobody said why. */
+  onClose(code: number, reason: string): void;
+}
+
+/** One socket. */
+export class GatewaySocket {
+  readonly #socket: SocketLike;
+
+  /** Throws where the browser does not allow this page to open it. */
+  constructor(implementation: SocketConstructor, url: string, token: string, owner: SocketOwner) {
+    const socket = new implementation(url, [SUBPROTOCOL, `bearer.${token}`]);
+    this.#socket = socket;
+    socket.onmessage = ({ data }): void => owner.onFrame(readFrame(data));
+    socket.onclose = ({ code, reason }): void => owner.onClose(code, reason);
+    // A close follows, which says it all; but in Node, an error that nobody hears ends the process.
+    socket.onerror = (): void => undefined;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === SOCKET_OPEN;
+  }
+
+  send(frame: ClientFrame): void {
+    if (this.isOpen) this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** Ends it without another word to the owner. */
+  hangUp(): void {
+    this.#socket.onmessage = null;
+    this.#socket.onclose = null;
+    // Not `onerror`: `ws` tells an error when it is closed while it connects.
+    this.#socket.close(1000);
+  }
+}
