@@ -10,7 +10,7 @@ import type { ClientOptions } from "./options.ts";
 import { look, watchPage } from "./page.ts";
 import { GatewaySocket } from "./socket.ts";
 import type { CallChange, CallStore } from "./store.ts";
-import type { TabDeeds, TabDoing } from "./tab-deeds.ts";
+import type { TabDeeds, TabDoing } from "./sharing.ts";
 import { Tokens, TokenUnavailable } from "./tokens.ts";
 import type { Deeds, Machine, MachineEvent, Moment, News } from "./turn.ts";
 import { streamUrl } from "./url.ts";

@@ -2,7 +2,7 @@
 
 import { withDeadline } from "./timing.ts";
 
-/** The module of sharing: the rules, and what speaks to the browser for them. */
+/** The rules, and what does as they say. */
 export type Sharing = typeof import("./sharing.ts");
 
 /** A page whose code for sharing does not come connects alone. */

@@ -2,7 +2,7 @@
 // computer, cut off.
 
 import type { Unsubscribe } from "./events.ts";
-import type { Reach } from "./reach.ts";
+import type { PageHappenings } from "./turn.ts";
 import type { Union } from "./union.ts";
 
 /** How often sleep, and the focus, are looked for; a hidden page's timers are rarer. */
@@ -10,19 +10,6 @@ const LOOK_MS = 2_000;
 /** So much longer than `LOOK_MS` no timer takes, however hidden the page is. */
 const ASLEEP_MS = 90_000;
 const JUMP_MS = 2_000;
-
-/** What happens to a page, by name. */
-export interface PageHappenings {
-  /** What it can do to reach its user changed: whether it is seen, and has the focus. */
-  reach: [reach: Partial<Reach>];
-  /** The network, the user, or the computer from its sleep, may be back. */
-  back: [];
-  /** The browser says that it is offline; to this computer itself it may not be. */
-  doubt: [];
-  /** The page's scripts stop: nothing may stay open or held. */
-  suspend: [];
-  resume: [];
-}
 
 type Tell = (...event: Union<PageHappenings>) => void;
 

@@ -2,7 +2,6 @@
 // known at the moment when something happens. A turn is a draft of its state, thrown away afterwards.
 
 import type { Opening } from "./frames.ts";
-import type { PageHappenings } from "./page.ts";
 import type { Alert, Duties, Peer, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import type { TabMessage, TabsEvent, TabsHappenings } from "./tab-message.ts";
@@ -75,6 +74,19 @@ export interface Machine {
 
 export type TimerName =
   "deadline" | "heartbeat" | `tick${number}` | "retry" | "lasting" | "told" | "settle";
+
+/** What happens to a page, by name. */
+export interface PageHappenings {
+  /** What it can do to reach its user changed: whether it is seen, and has the focus. */
+  reach: [reach: Partial<Reach>];
+  /** The network, the user, or the computer from its sleep, may be back. */
+  back: [];
+  /** The browser says that it is offline; to this computer itself it may not be. */
+  doubt: [];
+  /** The page's scripts stop: nothing may stay open or held. */
+  suspend: [];
+  resume: [];
+}
 
 /** What happens, by name. */
 export interface Happenings extends PageHappenings, TabsHappenings {

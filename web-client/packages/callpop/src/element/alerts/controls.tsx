@@ -5,12 +5,12 @@ import type { VNode } from "preact";
 import type { Lazy } from "../lazy.ts";
 import { Sign, TICK } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
-import type { PopupAlerts } from "./alerts.tsx";
-import { Choice, keepingFocus, Line, MUTED, type Props } from "./bar.tsx";
 import { CONTROL_WORDS, type ControlWords } from "./control-words.ts";
 import css from "./controls.css?inline";
+import { Choice, keepingFocus, Line, MUTED, type Props } from "./line.tsx";
 import { notificationState } from "./notifier.ts";
 import { openWindow, windowKind } from "./own-window.ts";
+import type { PopupAlerts } from "./popup-alerts.ts";
 import { UNTIL_TURNED_OFF } from "./settings.ts";
 import { playTestTone } from "./test-tone.ts";
 

@@ -1,15 +1,16 @@
 // The self-check: what works, what does not, and what to do about it. Loaded when it is opened.
 
 import { Component, type VNode } from "preact";
-import type { PopupAlerts } from "../alerts/alerts.tsx";
-import { keepingFocus } from "../alerts/bar.tsx";
+import { keepingFocus } from "../alerts/line.tsx";
+import type { PopupAlerts } from "../alerts/popup-alerts.ts";
 import { fill, type Language } from "../language.ts";
 import { Sign, TICK } from "../view/icons.tsx";
 import css from "./check.css?inline";
 import { gatherFacts } from "./facts.ts";
 import { type Facts, type Finding, findingsOf, type Health } from "./findings.ts";
+import { loadCheckWords } from "./load-words.ts";
 import { reportOf } from "./report.ts";
-import { type CheckWords, loadCheckWords } from "./words.ts";
+import type { CheckWords } from "./words.ts";
 
 export { css };
 

@@ -5,7 +5,7 @@ import { isUnseen } from "../arrangement.ts";
 import type { Cell } from "../cells.ts";
 import { clockText } from "../duration.ts";
 import { fill } from "../language.ts";
-import type { Parts } from "../parts.ts";
+import type { Lazy } from "../lazy.ts";
 import type { PopupState } from "../popup-state.ts";
 import type { ShownCall } from "../shown-call.ts";
 import { Icon, type IconName } from "../view/icons.tsx";
@@ -20,7 +20,8 @@ const SHOWN_AT_FIRST = 4;
 
 interface RecentProps {
   readonly state: PopupState;
-  readonly parts: Parts;
+  /** What is written about a call in its row. */
+  readonly parts: { readonly wrapUp: Lazy<typeof import("../wrap-up/wrap-up.ts")> };
   readonly words: Words;
 }
 
