@@ -8,11 +8,18 @@ import { loadSharing, type Sharing } from "./load-sharing.ts";
 import { IDLE, step } from "./machine.ts";
 import type { ClientOptions } from "./options.ts";
 import { look, watchPage } from "./page.ts";
-import { GatewaySocket } from "./socket.ts";
+import { hangUp, isOpen, openSocket, type SocketLike } from "./socket.ts";
 import type { CallChange, CallStore } from "./store.ts";
 import type { TabDeeds, TabDoing } from "./sharing.ts";
 import { Tokens, TokenUnavailable } from "./tokens.ts";
-import type { Deeds, Machine, MachineEvent, Moment, News } from "./turn.ts";
+import {
+  type Deeds,
+  isShared,
+  type Machine,
+  type MachineEvent,
+  type Moment,
+  type News,
+} from "./turn.ts";
 import { streamUrl } from "./url.ts";
 import type { ClientFrame } from "./wire.ts";
 
@@ -36,7 +43,7 @@ export class Connection {
   readonly #store: CallStore;
   readonly #clock: ServerClock;
   readonly #tokens: Tokens;
-  readonly #sockets = new Map<number, GatewaySocket>();
+  readonly #sockets = new Map<number, SocketLike>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   /** Of the tabs once there is something to share with; before that, nothing is to be done there. */
   #doing: Doing & Hearing & Partial<TabDoing>;
@@ -80,9 +87,9 @@ export class Connection {
 
   /** Sends a frame on the present link, if it takes any. */
   send(frame: ClientFrame): void {
-    const { link } = this.#machine;
-    if (link?.kind === "tab") this.#tabs?.send(frame);
-    else this.#socket?.send(frame);
+    const socket = this.#socket;
+    if (isShared(this.#machine)) this.#tabs?.send(frame);
+    else if (isOpen(socket)) socket.send(JSON.stringify(frame));
   }
 
   /** Tells the other tabs, and the gateway. */
@@ -91,7 +98,7 @@ export class Connection {
     this.send(frame);
   }
 
-  get #socket(): GatewaySocket | undefined {
+  get #socket(): SocketLike | undefined {
     return this.#sockets.get(this.#machine.link?.id ?? 0);
   }
 
@@ -102,7 +109,7 @@ export class Connection {
       chance: Math.random(),
       url: streamUrl(url, scope),
       token: this.#tokens.current,
-      canSend: this.#socket?.isOpen ?? false,
+      canSend: isOpen(this.#socket),
       company: this.#tabs?.company ?? null,
     };
   }
@@ -163,13 +170,16 @@ export class Connection {
     const { webSocket = WebSocket, url, scope } = this.#options;
     const address = streamUrl(url, scope, this.#store.resume);
     try {
-      const socket = new GatewaySocket(webSocket, address, token, {
-        onFrame: (frame) => {
+      const socket = openSocket(
+        webSocket,
+        address,
+        token,
+        (frame) => {
           look(this.on);
           this.on("frame", link, frame);
         },
-        onClose: (code, detail) => this.on("lost", link, code, detail),
-      });
+        (code, detail) => this.on("lost", link, code, detail),
+      );
       this.#sockets.set(link, socket);
     } catch (error) {
       // The browser does not allow this page to open it: an insecure gateway from a secure page.
@@ -178,7 +188,8 @@ export class Connection {
   }
 
   #hangUp(link: number): void {
-    this.#sockets.get(link)?.hangUp();
+    const socket = this.#sockets.get(link);
+    if (socket !== undefined) hangUp(socket);
     this.#sockets.delete(link);
   }
 

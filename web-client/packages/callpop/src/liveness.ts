@@ -37,9 +37,9 @@ export function startTicking(turn: Turn, link: Link, heartbeatMs: Opening["heart
 
 /** Sends a tick; when no frame at all follows it in time, the link is lost. False: it takes none. */
 export function probe(turn: Turn, withinMs: number = Number.NaN): boolean {
-  const { link, moment } = turn;
-  if (link === null || !(link.kind === "tab" || moment.canSend)) return false;
-  act(turn, "send", { type: "tick", t0: micros(moment.now) });
+  const { link } = turn;
+  if (link === null || !(link.kind === "tab" || turn.canSend)) return false;
+  act(turn, "send", { type: "tick", t0: micros(turn.now) });
   turn.link = expecting(turn, link, Math.min(withinMs || link.heartbeatMs, link.answerMs));
   return true;
 }
@@ -50,7 +50,7 @@ export function probe(turn: Turn, withinMs: number = Number.NaN): boolean {
  */
 export function doubt(turn: Turn): void {
   if (!probe(turn, DOUBT_DEADLINE_MS) || turn.link?.kind !== "socket") return;
-  turn.link = { ...turn.link, doubtedAt: micros(turn.moment.now) };
+  turn.link = { ...turn.link, doubtedAt: micros(turn.now) };
 }
 
 /** Something came, which shows that the other side lives; null when it was no frame. */
@@ -71,7 +71,7 @@ export function isOverdue({ deadlineAt }: Link): boolean {
 }
 
 function expecting(turn: Turn, link: Link, ms: number): Link {
-  const deadlineAt = turn.moment.now + ms;
+  const deadlineAt = turn.now + ms;
   if (deadlineAt >= link.deadlineAt) return link;
   wait(turn, "deadline", ms, link.id);
   return { ...link, deadlineAt };

@@ -34,7 +34,6 @@ import {
   type MachineEvent,
   type Moment,
   type SharingRules,
-  tell,
   type TimerName,
   type Turn,
   wait,
@@ -78,14 +77,13 @@ export function step(
   moment: Moment,
   rules: SharingRules | null,
 ): [Machine, readonly Effect[]] {
-  const turn: Turn = { ...machine, moment, rules, effects: [], news: [] };
+  const turn: Turn = { ...machine, ...moment, rules, effects: [] };
   const [name, ...given] = event;
   const on = ON[name as keyof typeof ON] as ((turn: Turn, ...given: unknown[]) => void) | undefined;
   // What is not the machine's own business is that of the tabs.
   if (on === undefined) rules?.onTabs(turn, event as TabsEvent);
   else on(turn, ...given);
-  const { moment: _, rules: _rules, effects, news, ...next } = turn;
-  return [next, [...effects, ...news]];
+  return [turn, turn.effects];
 }
 
 /** What each event does. */
@@ -121,7 +119,7 @@ function stop(turn: Turn): void {
   turn.isSuspended = false;
   forgetCalls(turn);
   become(turn, { phase: "closed" });
-  tell(turn, "cleared");
+  act(turn, "cleared");
 }
 
 /** Asks for a token now: the user may be another one, or nobody. */
@@ -135,7 +133,7 @@ function renew(turn: Turn): void {
 
 function onBack(turn: Turn): void {
   if (turn.link !== null) return doubt(turn);
-  const { now, chance } = turn.moment;
+  const { now, chance } = turn;
   if (turn.notBefore > now || turn.retryAt === null) return;
   retryIn(turn, Math.min(hintedBackoffMs(chance), turn.retryAt - now));
 }
@@ -154,9 +152,9 @@ function resume(turn: Turn): void {
   if (!turn.isSuspended) return;
   turn.isSuspended = false;
   turn.attempt = 0;
-  const { token } = turn.moment;
+  const { token } = turn;
   if (token !== null && turn.rules?.join(turn, token)) return;
-  retryIn(turn, Math.max(0, turn.notBefore - turn.moment.now));
+  retryIn(turn, Math.max(0, turn.notBefore - turn.now));
 }
 
 function onToken(turn: Turn, round: number, token: unknown): void {
@@ -201,7 +199,7 @@ function onFresh(turn: Turn, token: string): void {
 
 /** Where the token is another user's, nothing of the former one is shown, sent or kept. */
 function isChange(turn: Turn, token: string): boolean {
-  const { token: present } = turn.moment;
+  const { token: present } = turn;
   if (present === null || groupOf("", token) === groupOf("", present)) return false;
   letGo(turn);
   turn.rules?.leave(turn);
@@ -211,9 +209,9 @@ function isChange(turn: Turn, token: string): boolean {
   turn.attempt = 0;
   forgetCalls(turn);
   open(turn);
-  tell(turn, "otherUser");
+  act(turn, "otherUser");
   becomeWaiting(turn, 0);
-  tell(turn, "cleared");
+  act(turn, "cleared");
   return true;
 }
 
@@ -236,7 +234,7 @@ function onLost(turn: Turn, id: number, code: number, detail: string): void {
   const refusal = refusalOf(code);
   if (refusal === null) return retryLater(turn, turn.attempt);
   if (code !== TOKEN_REFUSED || turn.refused !== null) return refuse(turn, refusal, detail);
-  turn.refused = { token: turn.moment.token, detail };
+  turn.refused = { token: turn.token, detail };
   retryLater(turn, 0);
 }
 
@@ -276,5 +274,5 @@ function onHeartbeat(turn: Turn, ms: number, id: number): void {
   onPeers(turn);
   tellGateway(turn);
   wait(turn, "heartbeat", ms, id);
-  tell(turn, "heartbeat");
+  act(turn, "heartbeat");
 }

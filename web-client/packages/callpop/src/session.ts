@@ -4,7 +4,7 @@ import type { Opening } from "./frames.ts";
 import { heard, startTicking } from "./liveness.ts";
 import { onPeers, tellGateway } from "./presence.ts";
 import { become, retryIn } from "./transitions.ts";
-import { act, isShared, leads, post, tell, type Turn, wait } from "./turn.ts";
+import { act, isShared, leads, post, type Turn, wait } from "./turn.ts";
 import type { ServerFrame } from "./wire.ts";
 
 const STABLE_AFTER_MS = 60_000;
@@ -12,7 +12,7 @@ const STABLE_AFTER_MS = 60_000;
 /** Something came on the present link. */
 export function hear(turn: Turn, frame: ServerFrame | null): void {
   if (turn.link === null) return;
-  turn.link = heard(turn.link, frame, turn.moment.now);
+  turn.link = heard(turn.link, frame, turn.now);
   if (frame !== null) onFrame(turn, frame);
 }
 
@@ -40,7 +40,7 @@ function onFrame(turn: Turn, frame: ServerFrame): void {
       onPeers(turn);
       passOn(turn, frame);
   }
-  tell(turn, "frame", frame);
+  act(turn, "frame", frame);
 }
 
 function onOpening(turn: Turn, frame: Opening): void {
@@ -55,11 +55,11 @@ function onOpening(turn: Turn, frame: Opening): void {
   wait(turn, "lasting", STABLE_AFTER_MS);
   become(turn, { phase: "connected", sessionId: frame.session_id });
   tellGateway(turn);
-  tell(turn, "opening", frame);
+  act(turn, "opening", frame);
 }
 
 function onReconnect(turn: Turn, frame: Extract<ServerFrame, { type: "reconnect" }>): void {
-  turn.notBefore = turn.moment.now + frame.after_ms;
+  turn.notBefore = turn.now + frame.after_ms;
   if (isShared(turn)) return;
   passOn(turn, frame);
   // The gateway closes when it is ready; until then its frames are still good.

@@ -20,7 +20,7 @@ import {
   retryIn,
   start,
 } from "./transitions.ts";
-import { act, isShared, leads, type Machine, post, tell, type Turn, wait } from "./turn.ts";
+import { act, isShared, leads, type Machine, post, type Turn, wait } from "./turn.ts";
 import type { ClientFrame } from "./wire.ts";
 
 export { dutiesOf } from "./duties.ts";
@@ -40,8 +40,8 @@ const ALONE_MS = 600_000;
 
 /** Joins the pages whose tokens say the same; false when this page has to see for itself. */
 export function join(turn: Turn, token: string): boolean {
-  const isAlone = turn.moment.now < turn.aloneUntil;
-  const group = isAlone ? null : groupOf(turn.moment.url, token);
+  const isAlone = turn.now < turn.aloneUntil;
+  const group = isAlone ? null : groupOf(turn.url, token);
   if (group === turn.group) return false;
   leave(turn);
   if (group === null) return false;
@@ -115,13 +115,13 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
       return onRequest(turn, message, from);
   }
   // Only who leads has the gateway's frames; a leader that was replaced may still believe it does.
-  if (!turn.moment.company?.others.some((peer) => peer.leads && peer.id === from)) return;
+  if (!turn.company?.others.some((peer) => peer.leads && peer.id === from)) return;
   if (turn.state.phase === "refused" && message.type === "snapshot") return start(turn);
   if (isShared(turn)) hear(turn, message);
 }
 
 function onRequest(turn: Turn, frame: ClientFrame, from: string): void {
-  if (frame.type !== "tick") return tell(turn, "request", frame, leads(turn));
+  if (frame.type !== "tick") return act(turn, "request", frame, leads(turn));
   if (!leads(turn)) return;
   if (turn.state.phase === "connected") act(turn, "answer", frame, from);
   else announce(turn, from);
@@ -142,7 +142,7 @@ function onLeader(turn: Turn, state: Machine["state"]): void {
 
 /** Nobody answered: asked once more, then replaced. Hidden pages leave that to visible ones. */
 export function onSilence(turn: Turn): void {
-  const { now, chance } = turn.moment;
+  const { now, chance } = turn;
   turn.misses += 1;
   // Hidden pages, whose patience differs, do not all steal the lock from one another at once.
   const patience = turn.reach.visible ? 1 : 2 + 3 * chance;
@@ -159,7 +159,7 @@ function onLead(turn: Turn): void {
   promote(turn);
   if (turn.link?.kind !== "socket") {
     letGo(turn);
-    const { now, chance } = turn.moment;
+    const { now, chance } = turn;
     const ms = turn.notBefore - now;
     if (ms <= 0 && turn.attempt === 0) open(turn);
     else retryIn(turn, Math.max(ms, hintedBackoffMs(chance)));
@@ -180,13 +180,13 @@ function onDeposed(turn: Turn): void {
 }
 
 /** The page in front leads: those behind it may be slowed down or frozen. */
-function mayRise({ link, rising, reach, moment, riseAfter, notBefore }: Turn): boolean {
+function mayRise({ company, link, now, notBefore, reach, rising, riseAfter }: Turn): boolean {
   return (
     link?.kind === "tab" &&
     rising === null &&
     reach.visible &&
-    moment.company?.others.find((peer) => peer.leads)?.reach.visible === false &&
-    Math.max(riseAfter, notBefore) <= moment.now
+    company?.others.find((peer) => peer.leads)?.reach.visible === false &&
+    Math.max(riseAfter, notBefore) <= now
   );
 }
 
@@ -195,14 +195,14 @@ export function onSettled(turn: Turn): void {
   if (!turn.isSettling) return;
   turn.isSettling = false;
   if (!mayRise(turn)) return;
-  turn.riseAfter = turn.moment.now + NEXT_RISE_MS;
+  turn.riseAfter = turn.now + NEXT_RISE_MS;
   // While calls are live its socket opens first, and the lead follows: no call is missed between.
   if (turn.state.phase === "connected") open(turn);
   else act(turn, "lock", "seize");
 }
 
 function goAlone(turn: Turn): void {
-  turn.aloneUntil = turn.moment.now + ALONE_MS;
+  turn.aloneUntil = turn.now + ALONE_MS;
   letGo(turn);
   leave(turn);
   open(turn);

@@ -2,7 +2,7 @@
 // answers on it is the machine's business (liveness.ts).
 
 import { readFrame } from "./frames.ts";
-import type { ClientFrame, ServerFrame } from "./wire.ts";
+import type { ServerFrame } from "./wire.ts";
 
 const SUBPROTOCOL = "callpop.v1";
 const SOCKET_OPEN = 1;
@@ -24,41 +24,32 @@ export interface SocketLike {
 /** Makes a socket: the browser's `WebSocket`, or another implementation of it. */
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
-/** What a socket tells its owner. */
-export interface SocketOwner {
+/** Opens a socket; throws where the browser does not allow this page to. */
+export function openSocket(
+  implementation: SocketConstructor,
+  url: string,
+  token: string,
   /** Null: something came that is no frame. */
-  onFrame(frame: ServerFrame | null): void;
+  onFrame: (frame: ServerFrame | null) => void,
   /** `code` is 1006 when nobody said why. */
-  onClose(code: number, reason: string): void;
+  onClose: (code: number, reason: string) => void,
+): SocketLike {
+  const socket = new implementation(url, [SUBPROTOCOL, `bearer.${token}`]);
+  socket.onmessage = ({ data }): void => onFrame(readFrame(data));
+  socket.onclose = ({ code, reason }): void => onClose(code, reason);
+  // A close follows, which says it all; but in Node, an error that nobody hears ends the process.
+  socket.onerror = (): void => undefined;
+  return socket;
 }
 
-/** One socket. */
-export class GatewaySocket {
-  readonly #socket: SocketLike;
+export function isOpen(socket: SocketLike | undefined): socket is SocketLike {
+  return socket?.readyState === SOCKET_OPEN;
+}
 
-  /** Throws where the browser does not allow this page to open it. */
-  constructor(implementation: SocketConstructor, url: string, token: string, owner: SocketOwner) {
-    const socket = new implementation(url, [SUBPROTOCOL, `bearer.${token}`]);
-    this.#socket = socket;
-    socket.onmessage = ({ data }): void => owner.onFrame(readFrame(data));
-    socket.onclose = ({ code, reason }): void => owner.onClose(code, reason);
-    // A close follows, which says it all; but in Node, an error that nobody hears ends the process.
-    socket.onerror = (): void => undefined;
-  }
-
-  get isOpen(): boolean {
-    return this.#socket.readyState === SOCKET_OPEN;
-  }
-
-  send(frame: ClientFrame): void {
-    if (this.isOpen) this.#socket.send(JSON.stringify(frame));
-  }
-
-  /** Ends it without another word to the owner. */
-  hangUp(): void {
-    this.#socket.onmessage = null;
-    this.#socket.onclose = null;
-    // Not `onerror`: `ws` tells an error when it is closed while it connects.
-    this.#socket.close(1000);
-  }
+/** Ends it without another word to its owner. */
+export function hangUp(socket: SocketLike): void {
+  socket.onmessage = null;
+  socket.onclose = null;
+  // Not `onerror`: `ws` tells an error when it is closed while it connects.
+  socket.close(1000);
 }

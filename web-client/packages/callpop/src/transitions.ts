@@ -3,7 +3,7 @@
 import { backoffMs } from "./backoff.ts";
 import type { RefusalReason } from "./close-codes.ts";
 import type { ConnectionState } from "./state.ts";
-import { act, leads, tell, type Turn, wait } from "./turn.ts";
+import { act, leads, type Turn, wait } from "./turn.ts";
 
 /** Connects, also where it stopped. */
 export function start(turn: Turn): void {
@@ -31,18 +31,18 @@ export function refuse(turn: Turn, reason: RefusalReason, detail: string): void 
   // Nobody is known to be there who may see them.
   if (reason === "token") forgetCalls(turn);
   become(turn, { phase: "refused", reason, detail });
-  tell(turn, "cleared");
+  act(turn, "cleared");
 }
 
 export function retryLater(turn: Turn, after: number): void {
-  const server = turn.notBefore - turn.moment.now;
+  const server = turn.notBefore - turn.now;
   turn.attempt += 1;
-  retryIn(turn, server > 0 ? server : backoffMs(after, turn.moment.chance));
+  retryIn(turn, server > 0 ? server : backoffMs(after, turn.chance));
   becomeWaiting(turn, turn.attempt);
 }
 
 export function retryIn(turn: Turn, ms: number): void {
-  turn.retryAt = turn.moment.now + ms;
+  turn.retryAt = turn.now + ms;
   wait(turn, "retry", ms);
 }
 
@@ -65,7 +65,7 @@ export function becomeWaiting(turn: Turn, attempt: number): void {
 export function become(turn: Turn, state: ConnectionState): void {
   turn.state = state;
   announce(turn);
-  tell(turn, "state", state);
+  act(turn, "state", state);
 }
 
 /** Tells the other pages that this one leads, and what they are to show. */

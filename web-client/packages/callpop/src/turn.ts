@@ -114,7 +114,7 @@ export interface Happenings extends PageHappenings, TabsHappenings {
 /** What happens, told apart by its first word. */
 export type MachineEvent = Union<Happenings>;
 
-/** What the client hears; last of all, so that a listener that calls `close()` has the last word. */
+/** What the client hears. */
 export interface News {
   state: [state: ConnectionState];
   /** A session began; its frame is in the store. */
@@ -212,21 +212,15 @@ export interface SharingRules {
   dutiesOf(me: Peer, others: readonly Peer[]): Duties;
 }
 
-/** A draft of the machine's next state, and what is to be done. */
-export type Turn = { -readonly [Field in keyof Machine]: Machine[Field] } & {
-  readonly moment: Moment;
-  readonly rules: SharingRules | null;
-  readonly effects: Effect[];
-  readonly news: Effect[];
-};
+/** A draft of the machine's next state, with what is known at the moment, and what is to be done. */
+export type Turn = { -readonly [Field in keyof Machine]: Machine[Field] } & Moment & {
+    readonly rules: SharingRules | null;
+    readonly effects: Effect[];
+  };
 
-export function act(turn: Turn, ...deed: Union<Deeds>): void {
+/** What the client hears goes last: a listener that calls `close()` must have the last word. */
+export function act(turn: Turn, ...deed: Effect): void {
   turn.effects.push(deed);
-}
-
-/** Tells the client, after all that is done. */
-export function tell(turn: Turn, ...news: Union<News>): void {
-  turn.news.push(news);
 }
 
 /** Sets a timer; it is of `link` where it has no meaning after that. */
@@ -240,8 +234,8 @@ export function post(turn: Turn, message: TabMessage, to: string | null = null):
 }
 
 /** Whether this page has the socket for a group. */
-export function leads({ group, moment }: Turn): boolean {
-  return group !== null && moment.company?.leads === true;
+export function leads({ group, company }: Turn): boolean {
+  return group !== null && company?.leads === true;
 }
 
 export function isShared({ link }: Pick<Machine, "link">): boolean {
