@@ -2,7 +2,7 @@
 
 import { ServerClock } from "./clock.ts";
 import type { RefusalReason } from "./close-codes.ts";
-import { Connection, type Hearing } from "./connection.ts";
+import { Connection, type NewsTable } from "./connection.ts";
 import type { Contacts } from "./contacts.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
 import type { ClientOptions } from "./options.ts";
@@ -191,7 +191,7 @@ export class CallpopClient {
     };
   }
 
-  #hearing(): Hearing {
+  #hearing(): NewsTable {
     return {
       state: (state) => {
         if (state.phase === "refused") this.#contacts?.stop();

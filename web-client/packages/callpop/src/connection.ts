@@ -10,7 +10,7 @@ import type { ClientOptions } from "./options.ts";
 import { look, watchPage } from "./page.ts";
 import { hangUp, isOpen, openSocket, type SocketLike } from "./socket.ts";
 import type { CallChange, CallStore } from "./store.ts";
-import type { TabDeeds, TabDoing } from "./sharing.ts";
+import type { TabDeeds, TabDeedTable } from "./sharing.ts";
 import { Tokens, TokenUnavailable } from "./tokens.ts";
 import {
   type Deeds,
@@ -24,12 +24,12 @@ import { streamUrl } from "./url.ts";
 import type { ClientFrame } from "./wire.ts";
 
 /** What the client does with what it hears. */
-export type Hearing = {
+export type NewsTable = {
   readonly [Name in keyof News]: (...news: News[Name]) => void;
 };
 
-type Doing = {
-  readonly [Name in Exclude<keyof Deeds, keyof TabDoing>]: (...deed: Deeds[Name]) => void;
+type DeedTable = {
+  readonly [Name in Exclude<keyof Deeds, keyof TabDeedTable>]: (...deed: Deeds[Name]) => void;
 };
 
 export class Connection {
@@ -46,9 +46,9 @@ export class Connection {
   readonly #sockets = new Map<number, SocketLike>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   /** Of the tabs once there is something to share with; before that, nothing is to be done there. */
-  #doing: Doing & Hearing & Partial<TabDoing>;
+  #doing: DeedTable & NewsTable & Partial<TabDeedTable>;
 
-  constructor(options: ClientOptions, store: CallStore, clock: ServerClock, hearing: Hearing) {
+  constructor(options: ClientOptions, store: CallStore, clock: ServerClock, hearing: NewsTable) {
     this.#options = options;
     this.#store = store;
     this.#clock = clock;
@@ -114,7 +114,7 @@ export class Connection {
     };
   }
 
-  #deeds(): Doing {
+  #deeds(): DeedTable {
     const [clock, store, tokens] = [this.#clock, this.#store, this.#tokens];
     const renew = (token: string): void => this.on("fresh", token);
     return {

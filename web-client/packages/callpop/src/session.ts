@@ -50,6 +50,7 @@ function onOpening(turn: Turn, frame: Opening): void {
   turn.notBefore = 0;
   turn.isFresh = false;
   turn.link = startTicking(turn, turn.link, frame.heartbeat_ms);
+  // The calls are there before anybody hears that it is connected, in this tab or in another.
   act(turn, "store", frame);
   if (!isShared(turn)) act(turn, "keepFresh", frame.token_expires_at);
   wait(turn, "lasting", STABLE_AFTER_MS);

@@ -59,7 +59,8 @@ export function follow(turn: Turn): boolean {
 }
 
 function goThroughLeader(turn: Turn): void {
-  // The lock comes when whoever leads is gone; until then the leader's frames do.
+  // First the queue, then the greeting: if the leader goes in between, the lock comes here at once,
+  // while a greeting to nobody would be asked again only a second later.
   act(turn, "lock", "queue");
   turn.link = startTicking(turn, newLink(turn, "tab", ANSWER_MS), HEARTBEAT_MS);
   post(turn, { type: "hello" });
@@ -173,6 +174,7 @@ function onLead(turn: Turn): void {
   onCompany(turn);
 }
 
+/** The thief has its session already, or will have: a second socket of the group would tell each call twice. */
 function onDeposed(turn: Turn): void {
   if (turn.state.phase === "refused") return onCompany(turn);
   letGo(turn);

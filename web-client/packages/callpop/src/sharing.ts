@@ -12,14 +12,14 @@ import type { ClientFrame } from "./wire.ts";
 export * from "./sharing-rules.ts";
 
 /** What is done only where there are tabs. */
-export type TabDoing = {
+export type TabDeedTable = {
   readonly [Name in "join" | "lock" | "announce" | "answer" | "post"]: (
     ...deed: Deeds[Name]
   ) => void;
 };
 
 export interface TabDeeds {
-  readonly doing: TabDoing;
+  readonly doing: TabDeedTable;
   /** Null: this page is in no group. */
   readonly company: Company | null;
   /** Hands a frame for the gateway to whoever leads. */

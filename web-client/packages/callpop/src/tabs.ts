@@ -1,5 +1,7 @@
 // The pages of one user in one browser: who is there, who leads, and what they tell each other.
-// A Web Lock says who leads, a BroadcastChannel carries the rest. Nothing is stored.
+// A Web Lock says who leads, a BroadcastChannel carries the rest. Nothing is stored. A lock, since the
+// browser itself takes it from a tab that is closed or crashes, at once and without a timer; messages
+// alone could elect two leaders, who would ring twice.
 
 import type { Peer, Reach } from "./reach.ts";
 import { type Envelope, isEnvelope, type TabMessage, type TabsEvent } from "./tab-message.ts";
@@ -76,6 +78,10 @@ export class Tabs {
     this.#channel.postMessage({ from: this.#id, to, reach, message } satisfies Envelope);
   }
 
+  /**
+   * A frozen tab keeps its lock and answers nobody: only `steal` takes it then. Whoever is robbed learns
+   * it by the rejection of its own request, also when it is thawed hours later.
+   */
   #ask(steal: boolean): void {
     this.#wish?.abort();
     const wish = new AbortController();
@@ -84,7 +90,9 @@ export class Tabs {
     navigator.locks
       .request(this.#name, steal ? { steal } : { signal }, () => this.#hold(signal))
       .catch(() => {
+        // It gave up its own wish, as `rest` does: nothing was taken from it.
         if (signal.aborted) return;
+        // It never had the lock, so the browser refused it: a page that may not use locks.
         if (!this.leads) return this.#tell("alone");
         this.#release = null;
         this.#leader = null;
@@ -97,6 +105,7 @@ export class Tabs {
     // Whoever led is gone, or hears of it; then it says again what it can do.
     if (this.#leader !== null) this.#peers.delete(this.#leader);
     this.#leader = this.#id;
+    // The lock is held for as long as this promise is not settled.
     return new Promise((resolve) => {
       this.#release = resolve;
       this.#tell("lead");

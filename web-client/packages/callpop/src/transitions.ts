@@ -77,6 +77,8 @@ export function announce(turn: Turn, to: string | null = null): void {
 export function promote(turn: Turn): void {
   const { link, rising } = turn;
   if (rising === null) return;
+  // Its first frame is the whole truth by `resume`: only now can the leader's frames be done without,
+  // and only now is the lead taken. The other way round, calls between the two would be missed.
   if (link !== null) act(turn, "hangUp", link.id);
   turn.link = rising;
   turn.rising = null;

@@ -202,7 +202,7 @@ export class PopupState {
   #take(calls: readonly Call[]): void {
     if (this.#source === null) return;
     const now = this.#source.now();
-    const ringing = this.#attention.notice(calls, now);
+    const ringing = this.#attention.take(calls, now);
     // Also when only the state of a wrap-up has changed.
     this.#calls.value = [...calls];
     this.#forgetClosed(calls);

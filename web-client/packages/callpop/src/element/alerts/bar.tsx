@@ -6,11 +6,11 @@ import type { Lazy } from "../lazy.ts";
 import { Sign } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
 import { timeOfDay } from "../view/time-of-day.ts";
-import { Choice, Line, MUTED, type Props } from "./line.tsx";
+import { Choice, Line, MUTED, type AlertsProps } from "./line.tsx";
 import type { PopupAlerts } from "./popup-alerts.ts";
 import { UNTIL_TURNED_OFF } from "./settings.ts";
 
-interface BarProps extends Props {
+interface BarProps extends AlertsProps {
   readonly controls: Lazy<typeof import("./controls.tsx")>;
 }
 
@@ -23,7 +23,7 @@ function trouble({ settings, speaker, wantsSound, words }: PopupAlerts): string 
   return wantsSound && speaker.state === "locked" ? words.locked : "";
 }
 
-export function AlertsButton({ of }: Props): VNode {
+export function AlertsButton({ of }: AlertsProps): VNode {
   const { isOpen, settings, words } = of;
   const what = trouble(of);
   return (
@@ -72,7 +72,7 @@ export function Bar({ of, controls }: BarProps): VNode {
   );
 }
 
-function QuietLine({ of: { coreWords, settings, words } }: Props): VNode {
+function QuietLine({ of: { coreWords, settings, words } }: AlertsProps): VNode {
   const { quietUntil } = settings.choices;
   const time = timeOfDay(quietUntil * 1000, coreWords.language, Date.now());
   const text = quietUntil === UNTIL_TURNED_OFF ? words.quiet : fill(words.quietUntil, { time });

@@ -4,7 +4,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { Sign } from "../view/icons.tsx";
 import type { PopupAlerts } from "./popup-alerts.ts";
 
-export interface Props {
+export interface AlertsProps {
   readonly of: PopupAlerts;
 }
 

@@ -25,7 +25,7 @@ interface RecentProps {
   readonly words: Words;
 }
 
-interface OwnProps extends RecentProps {
+interface RecentOwnProps extends RecentProps {
   readonly own: RecentWords;
 }
 
@@ -47,7 +47,7 @@ export function RecentCalls(props: RecentProps): VNode {
   );
 }
 
-function List(props: OwnProps): VNode {
+function List(props: RecentOwnProps): VNode {
   const { state, own } = props;
   const { recent, missed } = state.arrangement.value;
   const listed = state.missedOnly.value && missed > 0 ? recent.filter(isUnseen) : recent;
@@ -95,7 +95,7 @@ function Toggle({ of, class: name, children }: ToggleProps): VNode {
   );
 }
 
-function RecentCall({ call, ...props }: OwnProps & { call: ShownCall }): VNode {
+function RecentCall({ call, ...props }: RecentOwnProps & { call: ShownCall }): VNode {
   const { state, parts, words } = props;
   const nowMs = state.nowMs.value;
   const look = lookOf(call, nowMs, words);
@@ -130,7 +130,7 @@ function RecentCall({ call, ...props }: OwnProps & { call: ShownCall }): VNode {
   );
 }
 
-function Actions({ call, state, parts, words, own }: OwnProps & { call: ShownCall }): VNode {
+function Actions({ call, state, parts, words, own }: RecentOwnProps & { call: ShownCall }): VNode {
   const who = whoText(call.remote, words);
   return (
     <>
