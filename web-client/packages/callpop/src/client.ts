@@ -2,43 +2,20 @@
 
 import { ServerClock } from "./clock.ts";
 import type { RefusalReason } from "./close-codes.ts";
-import { Connection } from "./connection.ts";
-import type { ConnectionOwner } from "./connection-owner.ts";
+import { Connection, type NewsTable } from "./connection.ts";
 import type { Contacts } from "./contacts.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
-import type { SocketConstructor } from "./link.ts";
+import type { ClientOptions } from "./options.ts";
 import { forgetOldest, Outbox, type WrapUpEntry, type WrapUpState } from "./outbox.ts";
 import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import { type CallChange, CallStore } from "./store.ts";
-import type { TokenProvider } from "./tokens.ts";
+import { isShared } from "./turn.ts";
 import { streamUrl } from "./url.ts";
 import type { Call, ClientFrame, Integration, ServerFrame } from "./wire.ts";
 
 /** What the user does is sent so many at once, then so many a second: the gateway takes 50. */
 const FRAMES_A_SECOND = 20;
-
-/** How to reach a gateway. */
-export interface ClientOptions {
-  /** Where the gateway is, as `https://…` or `wss://…`. Default: the origin of the page. */
-  url?: string;
-  /** Gives the token; called for every connection, and again before a token expires. */
-  token: TokenProvider;
-  /** `user`: the token's extensions; `tenant`: all of them, for supervisors. Default: `user`. */
-  scope?: "user" | "tenant";
-  /**
-   * Whether the pages of one user in one browser share one socket, where the browser has Web Locks
-   * and the token can be read. Default: true.
-   */
-  tabs?: boolean;
-  /**
-   * Whether `contactName` asks the gateway; the page's policy has to allow `connect-src` to its
-   * `https:` address then. Default: false.
-   */
-  contacts?: boolean;
-  /** Default: the WebSocket of the browser. */
-  webSocket?: SocketConstructor;
-}
 
 /** What the client tells: subscribe with `on`. */
 export interface ClientEvents {
@@ -94,11 +71,11 @@ export class CallpopClient {
     streamUrl(options.url);
     this.#options = options;
     if (options.contacts) void this.#loadContacts();
-    this.#connection = new Connection(options, this.#store, this.#clock, this.#owner());
+    this.#connection = new Connection(options, this.#store, this.#clock, this.#hearing());
   }
 
   get state(): ConnectionState {
-    return this.#connection.state;
+    return this.#connection.machine.state;
   }
 
   /** The calls as last heard of, newest first. */
@@ -108,7 +85,7 @@ export class CallpopClient {
 
   /** What this page is to do for all pages of its user. */
   get duties(): Duties {
-    return this.#connection.duties;
+    return this.#connection.machine.duties;
   }
 
   /** What a wrap-up may be disposed as; empty: any words. */
@@ -135,7 +112,7 @@ export class CallpopClient {
 
   /** Connects, and stays connected until `close()` or a refusal. */
   connect(): void {
-    this.#connection.start();
+    this.#connection.on("start");
   }
 
   /** Ends the connection for good; `connect()` begins anew. */
@@ -143,7 +120,7 @@ export class CallpopClient {
     this.#contacts?.stop();
     clearTimeout(this.#second);
     this.#second = undefined;
-    this.#connection.stop();
+    this.#connection.on("stop");
   }
 
   /**
@@ -151,7 +128,7 @@ export class CallpopClient {
    * anew; a refused client tries again.
    */
   renew(): void {
-    this.#connection.renew();
+    this.#connection.on("renew");
   }
 
   /** Says that the user closed the popup of that leg; all of this user's pages learn it. */
@@ -181,7 +158,7 @@ export class CallpopClient {
 
   /** Tells what this page can do to reach its user; the client itself knows what is seen. */
   report(reach: Partial<Reach>): void {
-    this.#connection.report(reach);
+    this.#connection.on("reach", reach);
   }
 
   /** The name of a number in the gateway's contacts, or null; null at once unless `contacts` is set. */
@@ -199,11 +176,12 @@ export class CallpopClient {
   }
 
   diagnose(): Diagnosis {
-    const { state, link, isShared, attempt } = this.#connection;
+    const { machine } = this.#connection;
+    const { state, link, attempt } = machine;
     const heardAt = link?.heardAt ?? null;
     return {
       phase: state.phase,
-      transport: isShared ? "shared" : "own",
+      transport: isShared(machine) ? "shared" : "own",
       url: streamUrl(this.#options.url, this.#options.scope),
       skewMs: this.skew(),
       roundTripMs: this.#clock.roundTrip,
@@ -213,27 +191,27 @@ export class CallpopClient {
     };
   }
 
-  #owner(): ConnectionOwner {
+  #hearing(): NewsTable {
     return {
-      onState: (state) => {
+      state: (state) => {
         if (state.phase === "refused") this.#contacts?.stop();
         this.#emitter.emit("state", state);
       },
-      onOpening: (frame, changes) => {
-        this.#dispositions = frame.dispositions ?? [];
-        this.#tell(changes, true);
+      opening: ({ dispositions = [] }) => {
+        this.#dispositions = dispositions;
+        this.#tell(this.#connection.changes, true);
         this.#sendAgain();
       },
-      onFrame: (frame) => this.#onFrame(frame),
-      onRequest: (frame, leads) => this.#onRequest(frame, leads),
-      onOtherUser: () => {
+      frame: (frame) => this.#onFrame(frame),
+      request: (frame, leads) => this.#onRequest(frame, leads),
+      duties: (duties) => this.#emitter.emit("duties", duties),
+      otherUser: () => {
         this.#contacts?.stop();
         this.#outbox.clear();
         this.#painted.clear();
       },
-      onCleared: () => this.#emitter.emit("calls", this.calls),
-      onDuties: (duties) => this.#emitter.emit("duties", duties),
-      onHeartbeat: () => this.#sendAgain(),
+      cleared: () => this.#emitter.emit("calls", this.calls),
+      heartbeat: () => this.#sendAgain(),
     };
   }
 
@@ -290,7 +268,8 @@ export class CallpopClient {
   }
 
   #send(): void {
-    for (const frame of this.#outbox.take(this.#left, this.#connection.isShared)) {
+    const isForTab = isShared(this.#connection.machine);
+    for (const frame of this.#outbox.take(this.#left, isForTab)) {
       this.#left -= 1;
       this.#connection.send(frame);
     }

@@ -6,11 +6,13 @@ export type RefusalReason =
 
 /** The session needs a better token: worth one more attempt when the provider has another. */
 export const TOKEN_REFUSED = 4401;
+/** Of this page, by the gateway or by the browser. */
+export const FORBIDDEN = 4403;
 
 const REFUSALS: ReadonlyMap<number, RefusalReason> = new Map([
   [4400, "malformed_frame"],
   [TOKEN_REFUSED, "token"],
-  [4403, "forbidden"],
+  [FORBIDDEN, "forbidden"],
   [4409, "too_many_sessions"],
   [4429, "too_many_frames"],
 ]);

@@ -1,13 +1,6 @@
 // Which of a user's pages rings and notifies.
 
-import type { Duties, Reach } from "./reach.ts";
-
-/** A page as the others know it. */
-export interface Peer {
-  readonly id: string;
-  readonly leads: boolean;
-  readonly reach: Reach;
-}
+import type { Duties, Peer, Reach } from "./reach.ts";
 
 /** What the first of `all` is to do; every page comes to the same answer about all of them. */
 export function dutiesOf(me: Peer, others: readonly Peer[]): Duties {

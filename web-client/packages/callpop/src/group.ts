@@ -1,4 +1,5 @@
-// Which pages may share a connection: those whose tokens say the same about their user.
+// Which pages may share a connection: those whose tokens say the same about their user. The gateway
+// checks each token; here it is only read, so that two users never meet on one channel by mistake.
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -20,8 +21,11 @@ export function claimsOf(token: string): Claims | null {
 export function groupOf(url: string, token: string): string | null {
   const claims = claimsOf(token);
   if (claims === null) return null;
+  // All that decides what a session may see: two users of one extension, or one user as an agent and
+  // as a supervisor, hear different calls, so they must not hear them through one socket.
   const { tenant_id, sub, extensions, role } = claims;
   // In any order they are the same extensions.
   const sorted = Array.isArray(extensions) ? extensions.sort() : extensions;
-  return `callpop.1 ${JSON.stringify([url, tenant_id, sub, sorted, role])}`;
+  // Tabs of another version say other things: they lead a group of their own, over another socket.
+  return `callpop.2 ${JSON.stringify([url, tenant_id, sub, sorted, role])}`;
 }

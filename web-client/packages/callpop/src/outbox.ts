@@ -1,4 +1,6 @@
-// What the user did and the gateway has not confirmed: it is sent again after every reconnect.
+// What the user did and the gateway has not confirmed: it is sent again after every reconnect. A frame
+// that was sent may be lost with its socket, or with the tab that led and was to pass it on; so a note
+// is kept, in the tab that wrote it and in the one that leads, until the call itself says it.
 
 import type { Call, ClientFrame } from "./wire.ts";
 

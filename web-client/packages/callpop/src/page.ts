@@ -2,6 +2,8 @@
 // computer, cut off.
 
 import type { Unsubscribe } from "./events.ts";
+import type { PageHappenings } from "./turn.ts";
+import type { Union } from "./union.ts";
 
 /** How often sleep, and the focus, are looked for; a hidden page's timers are rarer. */
 const LOOK_MS = 2_000;
@@ -9,52 +11,40 @@ const LOOK_MS = 2_000;
 const ASLEEP_MS = 90_000;
 const JUMP_MS = 2_000;
 
-/** What a page tells its client. */
-export interface PageOwner {
-  /** The page is seen or not, has the focus or not. */
-  onSeen(visible: boolean, focused: boolean): void;
-  /** The network, the user, or the computer from its sleep, may be back. */
-  onBack(): void;
-  /** The browser says that it is offline; to this computer itself it may not be. */
-  onDoubt(): void;
-  /** The page's scripts stop: nothing may stay open or held. */
-  onSuspend(): void;
-  onResume(): void;
-}
+type Tell = (...event: Union<PageHappenings>) => void;
 
 /** Tells whether the page is seen: a focus that goes from a frame within it fires no event here. */
-export function look(owner: PageOwner): void {
+export function look(tell: Tell): void {
   const page: Document | undefined = globalThis.document;
-  if (page !== undefined) owner.onSeen(page.visibilityState === "visible", page.hasFocus());
+  if (page === undefined) return;
+  tell("reach", { visible: page.visibilityState === "visible", focused: page.hasFocus() });
 }
 
 /** Tells of the page until it is ended. Without a page (in Node) only of sleep. */
-export function watchPage(owner: PageOwner): Unsubscribe {
+export function watchPage(tell: Tell): Unsubscribe {
   const page: Document | undefined = globalThis.document;
   const watching = new AbortController();
-  const on = (target: EventTarget | undefined, name: string, run: (event: Event) => void): void =>
+  const on = (target: EventTarget | undefined, name: string, run: () => void): void =>
     target?.addEventListener?.(name, run, { signal: watching.signal });
-  const lookNow = (): void => look(owner);
+  const lookNow = (): void => look(tell);
   on(page, "visibilitychange", () => {
     lookNow();
-    if (page?.visibilityState === "visible") owner.onBack();
+    if (page?.visibilityState === "visible") tell("back");
   });
   for (const name of ["focus", "blur"]) on(globalThis, name, lookNow);
-  on(globalThis, "online", owner.onBack);
-  on(globalThis, "offline", owner.onDoubt);
-  on(globalThis, "pagehide", owner.onSuspend);
-  on(page, "freeze", owner.onSuspend);
-  for (const [target, name] of [
-    [globalThis, "pageshow"],
-    [page, "resume"],
-  ] as const) {
-    on(target, name, () => {
-      lookNow();
-      owner.onResume();
-    });
-  }
+  on(globalThis, "online", () => tell("back"));
+  on(globalThis, "offline", () => tell("doubt"));
+  const suspend = (): void => tell("suspend");
+  on(globalThis, "pagehide", suspend);
+  on(page, "freeze", suspend);
+  const resume = (): void => {
+    lookNow();
+    tell("resume");
+  };
+  on(globalThis, "pageshow", resume);
+  on(page, "resume", resume);
   lookNow();
-  const sleep = watchSleep(owner);
+  const sleep = watchSleep(tell);
   return () => {
     watching.abort();
     clearInterval(sleep);
@@ -62,7 +52,7 @@ export function watchPage(owner: PageOwner): Unsubscribe {
 }
 
 /** In sleep the clocks part, or both go on while no timer runs. */
-function watchSleep(owner: PageOwner): ReturnType<typeof setInterval> {
+function watchSleep(tell: Tell): ReturnType<typeof setInterval> {
   let wall = Date.now();
   let page = performance.now();
   return setInterval(() => {
@@ -70,7 +60,7 @@ function watchSleep(owner: PageOwner): ReturnType<typeof setInterval> {
     const sincePage = performance.now() - page;
     wall += sinceWall;
     page += sincePage;
-    if (Math.abs(sinceWall - sincePage) > JUMP_MS || sincePage > ASLEEP_MS) owner.onBack();
-    look(owner);
+    if (Math.abs(sinceWall - sincePage) > JUMP_MS || sincePage > ASLEEP_MS) tell("back");
+    look(tell);
   }, LOOK_MS);
 }

@@ -20,6 +20,13 @@ export interface Duties {
   readonly notifies: boolean;
 }
 
+/** A page as the others know it. */
+export interface Peer {
+  readonly id: string;
+  readonly leads: boolean;
+  readonly reach: Reach;
+}
+
 /** What the gateway is told of it. */
 export type Alert = Omit<Reach, "focused">;
 

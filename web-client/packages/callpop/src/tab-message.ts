@@ -1,9 +1,10 @@
-// What the pages of one user tell each other. It is read like the word of a stranger: any script of
-// the page's origin may speak on the channel, and another version of this SDK.
+// What the pages of one user tell each other: the gateway's frames as they are, and four words of
+// their own. It is read like the word of a stranger: any script of the page's origin may speak on the
+// channel, and another version of this SDK.
 
-import type { Opening } from "./frames.ts";
 import type { Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
+import type { Union } from "./union.ts";
 import type { ClientFrame, ServerFrame } from "./wire.ts";
 
 /** What one page tells the others. */
@@ -13,12 +14,27 @@ export type TabMessage =
   /** What it can do changed; that stands in every message. */
   | { readonly type: "reach" }
   | { readonly type: "bye" }
-  /** It leads, and this is how its connection stands; with everything it holds when that is live. */
-  | { readonly type: "lead"; readonly state: ConnectionState; readonly opening: Opening | null }
+  /** It leads, and this is how its connection stands; where that is live, a snapshot follows. */
+  | { readonly type: "lead"; readonly state: ConnectionState }
   /** The leader passes on a frame of the gateway, or answers in its place. */
-  | { readonly type: "server"; readonly frame: ServerFrame }
+  | ServerFrame
   /** A frame for the gateway, through the leader. */
-  | { readonly type: "client"; readonly frame: ClientFrame };
+  | ClientFrame;
+
+/** What the tabs, or the browser about them, tell a page, by name. */
+export interface TabsHappenings {
+  /** It leads from now on. */
+  lead: [];
+  /** Another page took the lead. */
+  deposed: [];
+  /** The browser does not let this page take part. */
+  alone: [];
+  message: [message: TabMessage, from: string];
+  /** Somebody came, went, or can do something else now. */
+  peers: [];
+}
+
+export type TabsEvent = Union<TabsHappenings>;
 
 export interface Envelope {
   readonly from: string;
@@ -39,35 +55,29 @@ const CALL: Shape = {
   remote: "object",
   local: "object",
 };
-const OPENING: Shape = {
-  epoch: "string",
-  seq: "number",
-  stream: "string",
-  server_time: "number",
-  heartbeat_ms: "number",
-  calls: "object",
-};
-/** By type: what passes between pages, with the fields that they rely on. */
-const SERVER: Readonly<Record<string, Shape>> = {
+/** By type: what passes between pages, with the fields that they rely on. No token ever does. */
+const SHAPES: Readonly<Record<string, Shape>> = {
+  hello: {},
+  reach: {},
+  bye: {},
+  lead: { state: "object" },
+  snapshot: {
+    epoch: "string",
+    seq: "number",
+    stream: "string",
+    server_time: "number",
+    heartbeat_ms: "number",
+    calls: "object",
+  },
   call: { seq: "number", call: "object" },
   integration: { extension: "string", status: "string" },
   tock: { t0: "number", t1: "number", t2: "number" },
   reconnect: { after_ms: "number" },
   error: { code: "string", detail: "string", leg_id: "string" },
-};
-const CLIENT: Readonly<Record<string, Shape>> = {
   tick: { t0: "number" },
   dismiss: { leg_id: "string" },
   wrap_up: { leg_id: "string", note: "string" },
   painted: { leg_id: "string", painted_at: "number" },
-};
-const MESSAGE: Readonly<Record<string, Shape>> = {
-  hello: {},
-  reach: {},
-  bye: {},
-  lead: { state: "object" },
-  server: { frame: "object" },
-  client: { frame: "object" },
 };
 
 export function isEnvelope(value: unknown): value is Envelope {
@@ -79,29 +89,13 @@ export function isEnvelope(value: unknown): value is Envelope {
 }
 
 function isMessage(value: unknown): boolean {
-  if (!isOneOf(value, MESSAGE)) return false;
-  const { type, frame, state, opening } = value;
-  if (type === "client") return isOneOf(frame, CLIENT);
-  if (type === "server")
-    return isOneOf(frame, SERVER) && (!("call" in frame) || has(frame.call, CALL));
-  return (
-    type !== "lead" || (has(state, { phase: "string" }) && (opening === null || isOpening(opening)))
-  );
-}
-
-function isOpening(value: unknown): boolean {
-  return (
-    has(value, OPENING) &&
-    value.type === "snapshot" &&
-    Array.isArray(value.calls) &&
-    value.calls.every((call) => has(call, CALL))
-  );
-}
-
-function isOneOf(value: unknown, shapes: Readonly<Record<string, Shape>>): value is Fields {
   if (!has(value, { type: "string" })) return false;
   const type = String(value.type);
-  return Object.hasOwn(shapes, type) && has(value, shapes[type] ?? {});
+  if (!Object.hasOwn(SHAPES, type) || !has(value, SHAPES[type] ?? {})) return false;
+  const { call, calls, state } = value;
+  if (type === "call") return has(call, CALL);
+  if (type === "snapshot") return Array.isArray(calls) && calls.every((one) => has(one, CALL));
+  return type !== "lead" || has(state, { phase: "string" });
 }
 
 function has(value: unknown, shape: Shape): value is Fields {

@@ -1,30 +1,20 @@
 // The pages of one user in one browser: who is there, who leads, and what they tell each other.
-// A Web Lock says who leads, a BroadcastChannel carries the rest. Nothing is stored.
+// A Web Lock says who leads, a BroadcastChannel carries the rest. Nothing is stored. A lock, since the
+// browser itself takes it from a tab that is closed or crashes, at once and without a timer; messages
+// alone could elect two leaders, who would ring twice.
 
-import type { Peer } from "./duties.ts";
-import type { Reach } from "./reach.ts";
-import { type Envelope, isEnvelope, type TabMessage } from "./tab-message.ts";
+import type { Peer, Reach } from "./reach.ts";
+import { type Envelope, isEnvelope, type TabMessage, type TabsEvent } from "./tab-message.ts";
+import type { Company } from "./turn.ts";
 
 const MOST_PEERS = 50;
 /** Hidden pages may speak once a minute only; one that crashed never says that it goes. */
 const PEER_GONE_AFTER_MS = 75_000;
 
-/** What a group tells its owner. */
-export interface TabsOwner {
-  readonly reach: Reach;
-  onLead(): void;
-  /** Another page took the lead. */
-  onDeposed(): void;
-  /** The browser does not let this page take part. */
-  onUnavailable(): void;
-  onMessage(message: TabMessage, from: string): void;
-  /** Somebody came, went, or can do something else now. */
-  onPeers(): void;
-}
-
 export class Tabs {
-  readonly name: string;
-  readonly #owner: TabsOwner;
+  readonly #name: string;
+  readonly #reach: () => Reach;
+  readonly #tell: (...event: TabsEvent) => void;
   readonly #id = crypto.randomUUID();
   readonly #channel: BroadcastChannel;
   readonly #peers = new Map<string, { readonly reach: Reach; readonly heardAt: number }>();
@@ -33,9 +23,10 @@ export class Tabs {
   #release: (() => void) | null = null;
 
   /** Throws where the browser has no locks or channels for this page. */
-  constructor(name: string, owner: TabsOwner) {
-    this.name = name;
-    this.#owner = owner;
+  constructor(name: string, reach: () => Reach, tell: (...event: TabsEvent) => void) {
+    this.#name = name;
+    this.#reach = reach;
+    this.#tell = tell;
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }): void => this.#onData(data);
   }
@@ -44,16 +35,11 @@ export class Tabs {
     return this.#release !== null;
   }
 
-  /** What the leader can do; null when it is this page, or not known. */
-  get leader(): Peer | null {
-    return this.others.find(({ leads }) => leads) ?? null;
+  get company(): Company {
+    return { id: this.#id, leads: this.leads, others: this.#others };
   }
 
-  get me(): Peer {
-    return { id: this.#id, leads: this.leads, reach: this.#owner.reach };
-  }
-
-  get others(): readonly Peer[] {
+  get #others(): readonly Peer[] {
     const oldest = performance.now() - PEER_GONE_AFTER_MS;
     const peers: Peer[] = [];
     for (const [id, { reach, heardAt }] of this.#peers) {
@@ -88,23 +74,29 @@ export class Tabs {
   }
 
   post(message: TabMessage, to: string | null = null): void {
-    const { reach } = this.#owner;
+    const reach = this.#reach();
     this.#channel.postMessage({ from: this.#id, to, reach, message } satisfies Envelope);
   }
 
+  /**
+   * A frozen tab keeps its lock and answers nobody: only `steal` takes it then. Whoever is robbed learns
+   * it by the rejection of its own request, also when it is thawed hours later.
+   */
   #ask(steal: boolean): void {
     this.#wish?.abort();
     const wish = new AbortController();
     this.#wish = wish;
     const { signal } = wish;
     navigator.locks
-      .request(this.name, steal ? { steal } : { signal }, () => this.#hold(signal))
+      .request(this.#name, steal ? { steal } : { signal }, () => this.#hold(signal))
       .catch(() => {
+        // It gave up its own wish, as `rest` does: nothing was taken from it.
         if (signal.aborted) return;
-        if (!this.leads) return this.#owner.onUnavailable();
+        // It never had the lock, so the browser refused it: a page that may not use locks.
+        if (!this.leads) return this.#tell("alone");
         this.#release = null;
         this.#leader = null;
-        this.#owner.onDeposed();
+        this.#tell("deposed");
       });
   }
 
@@ -113,9 +105,10 @@ export class Tabs {
     // Whoever led is gone, or hears of it; then it says again what it can do.
     if (this.#leader !== null) this.#peers.delete(this.#leader);
     this.#leader = this.#id;
+    // The lock is held for as long as this promise is not settled.
     return new Promise((resolve) => {
       this.#release = resolve;
-      this.#owner.onLead();
+      this.#tell("lead");
     });
   }
 
@@ -132,7 +125,7 @@ export class Tabs {
       // What it said to all while another page was taken for the leader went by.
       if (!isForMe) this.post({ type: "hello" });
     }
-    if (isForMe) this.#owner.onMessage(message, from);
-    this.#owner.onPeers();
+    if (isForMe) this.#tell("message", message, from);
+    this.#tell("peers");
   }
 }

@@ -14,7 +14,8 @@ export function tokenFromUrl(url: string): TokenProvider {
       const { status, ok } = response;
       if (status === 401 || status === 403) throw new TokenUnavailable("not signed in");
       const body = await response.json().catch(() => null);
-      if (ok && body?.token !== undefined) return String(body.token);
+      const token: unknown = body?.token;
+      if (ok && token && typeof token === "string") return token;
     }
     const { explain } = await import("./token-trouble.ts");
     return explain(url, response);

@@ -1,6 +1,5 @@
-// Where the token comes from, whose it is, and when the next one is due.
+// Where the token comes from, and when the next one is due. What one is good for the machine knows.
 
-import { groupOf } from "./group.ts";
 import { withDeadline } from "./timing.ts";
 
 /** Gives a token that is valid now; called for every connection and before a token expires. */
@@ -11,8 +10,6 @@ export class TokenUnavailable extends Error {
   override name = "TokenUnavailable";
 }
 
-/** A JWT: nothing else fits into the header that carries it. */
-const TOKEN_SHAPE = /^[\w.~+/=-]+$/;
 const PROVIDER_DEADLINE_MS = 30_000;
 const REFRESH_AT = 0.8;
 const LEAST_WAIT_MS = 5_000;
@@ -30,12 +27,8 @@ export class Tokens {
   #round = 0;
   /** Sent within the session, which has not taken it yet. */
   #offered: string | null = null;
-  /** The token that was refused last, until a session opens: it is mended once, by another token. */
-  #refused: { readonly token: string | null; readonly detail: string } | null = null;
   /** The token that the present session was opened or last refreshed with. */
   current: string | null = null;
-  /** A token that was fetched already, for the socket that may follow. */
-  spare: string | null = null;
 
   /** `onUnavailable` is told when there will be no fresh token. */
   constructor(provider: TokenProvider, onUnavailable: (detail: string) => void) {
@@ -56,35 +49,13 @@ export class Tokens {
     return underWay;
   }
 
-  /** What was asked for, fetched or refused until now does not count: the user may be another one. */
+  /** What was asked for until now does not count: the user may be another one. */
   renounce(): void {
     this.#underWay = null;
-    this.spare = null;
-    this.#refused = null;
   }
 
-  /** Whether the token says something else of its user than the present one. */
-  isOfAnother(token: string): boolean {
-    return this.current !== null && groupOf("", token) !== groupOf("", this.current);
-  }
-
-  /** Why a session is not to be opened with this token; null: it may. */
-  faultOf(token: string): string | null {
-    if (!TOKEN_SHAPE.test(token)) return "no JWT";
-    return this.#refused?.token === token ? this.#refused.detail : null;
-  }
-
-  /** The gateway refused the present token; false when that was to be mended already. */
-  refuse(detail: string): boolean {
-    if (this.#refused !== null) return false;
-    this.#refused = { token: this.current, detail };
-    return true;
-  }
-
-  /** A session opened, with the present token. */
-  onOpening(): void {
-    this.#refused = null;
-    this.spare = null;
+  /** A session began, with the present token. */
+  restart(): void {
     this.#offered = null;
   }
 

@@ -544,6 +544,23 @@ describe("refusals", () => {
     expect(FakeSocket.opened).toHaveLength(0);
   });
 
+  test.each([[undefined], [null], [1], [{}], [["jwt-1"]], [""]])(
+    "a provider that gives %o is told so, and is asked again by connect()",
+    async (given) => {
+      const token = vi.fn<() => string>(() => given as unknown as string);
+      const client = newClient(token);
+      client.connect();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(client.state).toEqual({ phase: "refused", reason: "token", detail: "no JWT" });
+      await vi.advanceTimersByTimeAsync(3_600_000);
+      expect(FakeSocket.opened).toHaveLength(0);
+      token.mockImplementation(() => "jwt-1");
+      client.connect();
+      (await nextSocket()).receive(opening());
+      expect(client.state.phase).toBe("connected");
+    },
+  );
+
   test("connect() tries again after a refusal", async () => {
     const client = newClient();
     (await connected(client)).end(4409);

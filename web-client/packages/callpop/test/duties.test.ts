@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { dutiesOf, type Peer } from "../src/duties.ts";
-import { NO_REACH, type Reach } from "../src/reach.ts";
+import { dutiesOf } from "../src/duties.ts";
+import { NO_REACH, type Peer, type Reach } from "../src/reach.ts";
 
 const peer = (id: string, reach: Partial<Reach> = {}, leads = false): Peer => ({
   id,

@@ -89,8 +89,12 @@ export function stubTabs(): void {
 }
 
 /** A token of that user, as far as a client can read it. */
-export function jwtOf(sub: string, extensions: readonly string[] = ["200"]): string {
-  const claims = { tenant_id: "t", sub, extensions, role: "agent", exp: 4_000_000_000 };
+export function jwtOf(
+  sub: string,
+  extensions: readonly string[] = ["200"],
+  role: string = "agent",
+): string {
+  const claims = { tenant_id: "t", sub, extensions, role, exp: 4_000_000_000 };
   return `e30.${btoa(JSON.stringify(claims))}.c2ln`;
 }
 

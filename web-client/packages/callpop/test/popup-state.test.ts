@@ -132,6 +132,15 @@ test("missed calls count until they are seen", () => {
   expect(client.dismissed).toEqual(["a"]);
 });
 
+test("who is followed no more leaves nothing in sight", () => {
+  const { state } = following(call({ leg_id: "a" }), endedCall({ leg_id: "b", summary }));
+  state.openSummary(endedCall({ leg_id: "b" }));
+  state.unfollow();
+  expect([cards(state), recent(state)]).toEqual([[], []]);
+  expect(state.arrangement.value.summary).toBeNull();
+  expect(state.announced.value).toEqual([]);
+});
+
 test("another user finds nothing of the one before", () => {
   const ringing = call({ leg_id: "a" });
   const told = endedCall({ leg_id: "b", ended_at: secondsAgo(3_600), summary });

@@ -52,6 +52,33 @@ const phasesOf = (tabs: readonly Tab[]): string[] => tabs.map(({ client }) => cl
 const transports = (tabs: readonly Tab[]): string[] =>
   tabs.map(({ client }) => client.diagnose().transport);
 
+interface Told {
+  readonly from: string;
+  readonly to: string | null;
+  readonly reach: unknown;
+}
+
+/** All that is said on the tabs' channel from now on. */
+function listen(): Told[] {
+  const told: Told[] = [];
+  const [{ name = "" } = {}] = FakeChannel.open;
+  new FakeChannel(name).onmessage = ({ data }): void => void told.push(data as Told);
+  return told;
+}
+
+/** Says that on the tabs' channel. */
+function speak(data: unknown): void {
+  const [{ name = "" } = {}] = FakeChannel.open;
+  const channel = new FakeChannel(name);
+  channel.postMessage(data);
+  channel.close();
+}
+
+/** The ways in which a message may carry a frame. */
+function framed(frame: object): readonly object[] {
+  return [frame, { type: "server", frame }];
+}
+
 async function ring(leg_id: string, seq: number, over: Partial<Call> = {}): Promise<void> {
   latest().receive({ type: "call", seq, call: call({ leg_id, ...over }) });
   await settle();
@@ -81,6 +108,7 @@ describe("sharing", () => {
   test.each([
     ["another user", () => jwtOf("john")],
     ["other extensions", () => jwtOf("jane", ["201"])],
+    ["another role", () => jwtOf("jane", ["200"], "supervisor")],
     ["a token that cannot be read", () => "opaque"],
   ])("%s has a socket of their own", async (_, token) => {
     await openTabs(1);
@@ -111,6 +139,50 @@ describe("sharing", () => {
     expect(FakeSocket.opened).toHaveLength(1);
   });
 
+  test("a frame of a tab that does not lead is nobody's: only the leader has the gateway's", async () => {
+    const tabs = await openTabs(3);
+    const told = listen();
+    tabs[1]?.client.report({ sound: true });
+    await settle();
+    const follower = told.at(-1);
+    const stranger = { from: "stranger", to: null, reach: follower?.reach };
+    for (const { from, to, reach } of [follower, stranger].flatMap((known) => known ?? [])) {
+      for (const message of framed({ type: "call", seq: 11, call: call({ leg_id: "forged" }) })) {
+        speak({ from, to, reach, message });
+      }
+    }
+    await settle();
+    expect(tabs.map(({ heard }) => heard)).toEqual([[], [], []]);
+    expect(tabs.map(({ client }) => client.calls)).toEqual([[], [], []]);
+  });
+
+  test("no token is ever on the channel, whoever renews it", async () => {
+    let count = 0;
+    const tokens: string[] = [];
+    const token = (): string => {
+      count += 1;
+      tokens.push(`${jwtOf("jane")}${count}`);
+      return tokens.at(-1) ?? "";
+    };
+    const [leader, follower] = [openTab(token), openTab(token)];
+    await settle();
+    latest().receive(opening());
+    const told = listen();
+    await settle();
+    expect(transports([leader, follower])).toEqual(["own", "shared"]);
+    const before = count;
+    for (const { client } of [leader, follower]) client.renew();
+    latest().receive({ type: "token_expiring", in_ms: 30_000 });
+    await settle();
+    follower.client.dismiss("a");
+    await settle();
+    expect(count).toBeGreaterThan(before + 1);
+    expect(told.length).toBeGreaterThan(0);
+    const said = JSON.stringify(told);
+    expect(tokens.filter((fresh) => said.includes(fresh))).toEqual([]);
+    expect(FakeSocket.opened).toHaveLength(1);
+  });
+
   test("what a stranger says on the channel is passed over", async () => {
     const tabs = await openTabs(2);
     await ring("a", 11);
@@ -126,6 +198,12 @@ describe("sharing", () => {
       { type: "client", frame: { type: "token", token: "stolen" } },
       { type: "client", frame: { type: "wrap_up", leg_id: "a" } },
       { type: "constructor" },
+      { ...opening(), calls: [{}] },
+      { type: "snapshot" },
+      { type: "call", seq: 12, call: { leg_id: 1 } },
+      { type: "token", token: "stolen" },
+      { type: "wrap_up", leg_id: "a" },
+      { type: "beat", visible: true, sound: true, notifications: true },
     ];
     const sent = latest().sent.length;
     for (const junk of [null, 1, "x", [], { from: 1 }, { from: "x", to: null, reach }]) {

@@ -42,6 +42,11 @@ test("an answer without a token is worth another attempt, and told once with the
   );
 });
 
+test.each([[null], [undefined], [0], [{}], [["a.b.c"]], [""]])("%o is no token", async (token) => {
+  answers.mockResolvedValue(Response.json({ token }));
+  await expect(tokenFromUrl("/other-json")()).rejects.toThrow("answered 200 without a token");
+});
+
 test("an error of the server with a token in it is no token", async () => {
   answers.mockResolvedValue(Response.json({ token: "a.b.c" }, { status: 500 }));
   await expect(tokenFromUrl("/broken")()).rejects.toThrow("answered 500 without a token");

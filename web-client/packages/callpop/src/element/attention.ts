@@ -15,11 +15,11 @@ export class Attention {
   #announced = new Set<string>();
 
   /** Takes the calls as they now stand; returns those to announce. */
-  notice(calls: readonly Call[], nowMs: number): Call[] {
+  take(calls: readonly Call[], nowMs: number): Call[] {
     for (const call of calls) {
       const before = this.#known.get(call.leg_id);
-      this.#noticeEnd(call, before, nowMs);
-      this.#noticeSummary(call, before, nowMs);
+      this.#takeEnd(call, before, nowMs);
+      this.#takeSummary(call, before, nowMs);
     }
     this.#known = new Map(calls.map((call) => [call.leg_id, call]));
     for (const held of [this.#lingerUntil, this.#fresh, this.#announced]) {
@@ -48,7 +48,7 @@ export class Attention {
     this.#fresh.delete(legId);
   }
 
-  #noticeEnd(call: Call, before: Call | undefined, nowMs: number): void {
+  #takeEnd(call: Call, before: Call | undefined, nowMs: number): void {
     if (call.state !== "ended") {
       this.#lingerUntil.delete(call.leg_id);
       return;
@@ -58,7 +58,7 @@ export class Attention {
     this.#lingerUntil.set(call.leg_id, seen + LINGER_MS);
   }
 
-  #noticeSummary(call: Call, before: Call | undefined, nowMs: number): void {
+  #takeSummary(call: Call, before: Call | undefined, nowMs: number): void {
     const { summary } = call;
     if (summary === null || summary.reported_at === before?.summary?.reported_at) return;
     const seen = call.dismissed_at !== null && call.dismissed_at >= summary.reported_at;

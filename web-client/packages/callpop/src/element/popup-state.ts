@@ -4,7 +4,6 @@ import type { VNode } from "preact";
 import type { Unsubscribe } from "../events.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
-import type { Alerts } from "./alerts/alerts.tsx";
 import { type Arrangement, arrange, isUnseen } from "./arrangement.ts";
 import { Attention } from "./attention.ts";
 import type { CallSource } from "./call-source.ts";
@@ -18,6 +17,17 @@ import type { Words } from "./words/words.ts";
 /** A little after the change, so that rounding never shows the second before. */
 const AFTER_CHANGE_MS = 4;
 const NAMES_KEPT = 200;
+
+/** What the popup knows of its alerts. */
+export interface Alerts {
+  /** For the head of the popup. */
+  button(): VNode | null;
+  /** For the place below the head. */
+  view(): VNode | null;
+  /** Stands for the popup while that is in a window of its own. */
+  away(): VNode | null;
+  stop(): void;
+}
 
 export class PopupState {
   readonly #cells = new Cells();
@@ -192,7 +202,7 @@ export class PopupState {
   #take(calls: readonly Call[]): void {
     if (this.#source === null) return;
     const now = this.#source.now();
-    const ringing = this.#attention.notice(calls, now);
+    const ringing = this.#attention.take(calls, now);
     // Also when only the state of a wrap-up has changed.
     this.#calls.value = [...calls];
     this.#forgetClosed(calls);

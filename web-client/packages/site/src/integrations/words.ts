@@ -3,15 +3,15 @@
 import type { Integration } from "callpop";
 
 /** The name of a colour in the style sheet. */
-export type Tone = "off" | "wait" | "good" | "bad";
+export type StatusTone = "off" | "wait" | "good" | "bad";
 
 export interface Fact {
   readonly term: string;
   readonly text: string;
 }
 
-export interface Words {
-  readonly tone: Tone;
+export interface IntegrationWords {
+  readonly tone: StatusTone;
   readonly title: string;
   /** What it means for the reader. */
   readonly meaning: string;
@@ -40,7 +40,11 @@ export function portalName(provider: string): string {
 }
 
 /** Describes an integration, or its absence, to its user. */
-export function describe(provider: string, integration: Integration | null, nowMs: number): Words {
+export function describe(
+  provider: string,
+  integration: Integration | null,
+  nowMs: number,
+): IntegrationWords {
   const names: Names = { provider: providerName(provider), portal: portalName(provider) };
   if (integration === null) return notConnected(names);
   const since = whenText(integration.since / 1000, nowMs);
@@ -65,7 +69,7 @@ interface Names {
   readonly portal: string;
 }
 
-function notConnected({ portal }: Names): Words {
+function notConnected({ portal }: Names): IntegrationWords {
   return {
     tone: "off",
     title: "Not connected",
@@ -77,7 +81,7 @@ function notConnected({ portal }: Names): Words {
   };
 }
 
-function pending({ provider, portal }: Names, since: string): Words {
+function pending({ provider, portal }: Names, since: string): IntegrationWords {
   return {
     tone: "wait",
     title: `Waiting for ${provider}`,
@@ -89,7 +93,7 @@ function pending({ provider, portal }: Names, since: string): Words {
   };
 }
 
-function connected(names: Names, integration: Integration, nowMs: number): Words {
+function connected(names: Names, integration: Integration, nowMs: number): IntegrationWords {
   const { status, access_token_expires_at: expires } = integration;
   const endsMs = expires === null ? null : expires * 1000;
   const overdue = endsMs !== null && endsMs + OVERDUE_AFTER_MS <= nowMs;
@@ -127,7 +131,7 @@ function accessFact(status: Integration["status"], text: string, overdue: boolea
   return { term: status === "active" ? "Renewed before" : "Access until", text };
 }
 
-function reauthRequired(names: Names, integration: Integration, since: string): Words {
+function reauthRequired(names: Names, integration: Integration, since: string): IntegrationWords {
   return {
     tone: "bad",
     title: "Access lost",
@@ -155,7 +159,7 @@ function whyAgain({ provider, portal }: Names, cause: string | null): string {
   }
 }
 
-function deactivated({ provider, portal }: Names, since: string): Words {
+function deactivated({ provider, portal }: Names, since: string): IntegrationWords {
   return {
     tone: "off",
     title: "Disconnected",
@@ -168,7 +172,7 @@ function deactivated({ provider, portal }: Names, since: string): Words {
 }
 
 /** A newer gateway may know more states than this page. */
-function unknown(status: string, since: string): Words {
+function unknown(status: string, since: string): IntegrationWords {
   return {
     tone: "wait",
     title: `State “${status.slice(0, 40)}”`,

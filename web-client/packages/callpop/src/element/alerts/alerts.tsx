@@ -1,20 +1,20 @@
 // How a popup draws its user's attention beyond being there: sound, notification, title. Loaded
 // after the first draw; the popup knows it by `Alerts` alone. What is clicked is in `controls`.
 
-import type { ComponentChild, VNode } from "preact";
+import type { VNode } from "preact";
 import type { Call } from "../../wire.ts";
-import { type CallSource, type Duties, isSharing } from "../call-source.ts";
+import { type Duties, isSharing } from "../call-source.ts";
 import { dutiesAlone } from "../../reach.ts";
 import type { Cell } from "../cells.ts";
 import type { Lazy } from "../lazy.ts";
-import type { PopupState } from "../popup-state.ts";
+import type { Alerts } from "../popup-state.ts";
 import type { Words } from "../words/words.ts";
 import css from "./alerts.css?inline";
 import { AlertsButton, Bar } from "./bar.tsx";
 import { decide } from "./decide.ts";
 import { headlineOf, noteOf, tagOf } from "./note.ts";
 import { type Note, notifications, notificationState, watchNotifications } from "./notifier.ts";
-import type { OwnWindow } from "./own-window.ts";
+import type { AlertsOptions, Hearing, OwnWindow, PopupAlerts } from "./popup-alerts.ts";
 import { Receipts } from "./receipts.ts";
 import { type Settings, settingsOfPage } from "./settings.ts";
 import { type Speaker, speakerOfPage } from "./speaker.ts";
@@ -22,34 +22,9 @@ import { type Headline, headlines } from "./title.ts";
 import { watchViolations } from "./violations.ts";
 import { ALERT_WORDS, type AlertWords } from "./words.ts";
 
-export interface AlertsOptions {
-  readonly host: HTMLElement;
-  readonly root: ShadowRoot;
-  readonly source: CallSource;
-  readonly state: PopupState;
-  /** The whole popup, drawn anew. */
-  readonly panel: () => ComponentChild;
-  /** Takes a style sheet of a part that is loaded later. */
-  readonly adopt: (css: string) => void;
-}
-
-/** What the popup knows of its alerts. */
-export interface Alerts {
-  /** For the head of the popup. */
-  button(): VNode | null;
-  /** For the place below the head. */
-  view(): VNode | null;
-  /** Stands for the popup while that is in a window of its own. */
-  away(): VNode | null;
-  stop(): void;
-}
-
-/** How a test of the sound stands. */
-export type Hearing = "playing" | "heard" | "notHeard" | "silent" | null;
-
 export function startAlerts(options: AlertsOptions): Alerts {
   options.adopt(css);
-  return new PopupAlerts(options);
+  return new DrawnAlerts(options);
 }
 
 /** Loads what is behind the alerts; from here, so that it need not bring what is here. */
@@ -58,7 +33,7 @@ export async function loadMore(): Promise<void> {
   await (await import("./controls.tsx")).loadCheck();
 }
 
-export class PopupAlerts implements Alerts {
+class DrawnAlerts implements Alerts, PopupAlerts {
   readonly speaker: Speaker = speakerOfPage();
   readonly settings: Settings = settingsOfPage();
   readonly options: AlertsOptions;
@@ -68,7 +43,7 @@ export class PopupAlerts implements Alerts {
   readonly window: Cell<OwnWindow | null>;
   /** The last window that was asked for did not open. */
   readonly refusedWindow: Cell<boolean>;
-  readonly controls: Lazy<typeof import("./controls.tsx")>;
+  readonly #controls: Lazy<typeof import("./controls.tsx")>;
   readonly #receipts: Receipts;
   readonly #ends: readonly (() => void)[];
   #notes: readonly Note[] = [];
@@ -83,7 +58,7 @@ export class PopupAlerts implements Alerts {
     this.hearing = state.cell<Hearing>(null);
     this.window = state.cell<OwnWindow | null>(null);
     this.refusedWindow = state.cell(false);
-    this.controls = state.lazy(() => import("./controls.tsx"), options.adopt);
+    this.#controls = state.lazy(() => import("./controls.tsx"), options.adopt);
     this.#receipts = new Receipts((legId) => source.painted?.(legId));
     const { changed } = this;
     for (const name of ["focus", "blur"]) addEventListener(name, changed);
@@ -121,7 +96,7 @@ export class PopupAlerts implements Alerts {
   }
 
   view(): VNode | null {
-    return this.#isOff ? null : <Bar of={this} />;
+    return this.#isOff ? null : <Bar of={this} controls={this.#controls} />;
   }
 
   away(): VNode | null {

@@ -1,20 +1,21 @@
 // What is always seen of the alerts: a button in the head, and below it what needs the user.
 
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { fill } from "../language.ts";
+import type { Lazy } from "../lazy.ts";
 import { Sign } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
 import { timeOfDay } from "../view/time-of-day.ts";
-import type { PopupAlerts } from "./alerts.tsx";
+import { Choice, Line, MUTED, type AlertsProps } from "./line.tsx";
+import type { PopupAlerts } from "./popup-alerts.ts";
 import { UNTIL_TURNED_OFF } from "./settings.ts";
 
-export interface Props {
-  readonly of: PopupAlerts;
+interface BarProps extends AlertsProps {
+  readonly controls: Lazy<typeof import("./controls.tsx")>;
 }
 
 const BELL = "M6.5 17v-6.5a5.5 5.5 0 0 1 11 0V17m-13 0h15M10 20.5h4";
 const QUIET = `${BELL}M4 4l16 16`;
-export const MUTED = "M4 9.5h3.5l4.5-4v13l-4.5-4H4Zm12 0 5 5m0-5-5 5";
 
 /** Why a look at the alerts is needed, or "". */
 function trouble({ settings, speaker, wantsSound, words }: PopupAlerts): string {
@@ -22,7 +23,7 @@ function trouble({ settings, speaker, wantsSound, words }: PopupAlerts): string 
   return wantsSound && speaker.state === "locked" ? words.locked : "";
 }
 
-export function AlertsButton({ of }: Props): VNode {
+export function AlertsButton({ of }: AlertsProps): VNode {
   const { isOpen, settings, words } = of;
   const what = trouble(of);
   return (
@@ -42,8 +43,8 @@ export function AlertsButton({ of }: Props): VNode {
   );
 }
 
-export function Bar({ of }: Props): VNode {
-  const { controls, coreWords, hearing, isOpen, settings, speaker, wantsSound, words } = of;
+export function Bar({ of, controls }: BarProps): VNode {
+  const { coreWords, hearing, isOpen, settings, speaker, wantsSound, words } = of;
   const isLocked = speaker.state === "locked" && wantsSound && !settings.isQuiet;
   return (
     <>
@@ -71,7 +72,7 @@ export function Bar({ of }: Props): VNode {
   );
 }
 
-function QuietLine({ of: { coreWords, settings, words } }: Props): VNode {
+function QuietLine({ of: { coreWords, settings, words } }: AlertsProps): VNode {
   const { quietUntil } = settings.choices;
   const time = timeOfDay(quietUntil * 1000, coreWords.language, Date.now());
   const text = quietUntil === UNTIL_TURNED_OFF ? words.quiet : fill(words.quietUntil, { time });
@@ -80,42 +81,4 @@ function QuietLine({ of: { coreWords, settings, words } }: Props): VNode {
       <Choice text={words.turnOff} choose={() => settings.choose({ quietUntil: 0 })} />
     </Line>
   );
-}
-
-interface LineProps {
-  /** As the style sheet names colours. */
-  readonly tone: string;
-  readonly sign: string;
-  readonly text: string;
-  readonly children?: ComponentChildren;
-}
-
-export function Line({ tone, sign, text, children }: LineProps): VNode {
-  return (
-    <p class="alert-line" data-tone={tone}>
-      <Sign d={sign} />
-      <span>{text}</span>
-      {children !== undefined && <span class="alert-choices">{children}</span>}
-    </p>
-  );
-}
-
-export function Choice({ text, choose }: { text: string; choose: () => void }): VNode {
-  return (
-    <button type="button" class="pill" onClick={keepingFocus(choose)}>
-      {text}
-    </button>
-  );
-}
-
-/** What is chosen may take its own button away: the keyboard then goes on at the alerts' button. */
-export function keepingFocus(choose: () => void): (event: Event) => void {
-  return ({ currentTarget }) => {
-    choose();
-    const root = (currentTarget as Element).getRootNode() as ShadowRoot;
-    setTimeout(() => {
-      if (root.activeElement !== null || (currentTarget as Element).isConnected) return;
-      root.querySelector<HTMLElement>(".check, .alerts-button")?.focus();
-    });
-  };
 }

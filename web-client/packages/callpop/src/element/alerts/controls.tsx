@@ -5,12 +5,12 @@ import type { VNode } from "preact";
 import type { Lazy } from "../lazy.ts";
 import { Sign, TICK } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
-import type { PopupAlerts } from "./alerts.tsx";
-import { Choice, keepingFocus, Line, MUTED, type Props } from "./bar.tsx";
 import { CONTROL_WORDS, type ControlWords } from "./control-words.ts";
 import css from "./controls.css?inline";
+import { Choice, keepingFocus, Line, MUTED, type AlertsProps } from "./line.tsx";
 import { notificationState } from "./notifier.ts";
 import { openWindow, windowKind } from "./own-window.ts";
+import type { PopupAlerts } from "./popup-alerts.ts";
 import { UNTIL_TURNED_OFF } from "./settings.ts";
 import { playTestTone } from "./test-tone.ts";
 
@@ -31,7 +31,7 @@ export async function testSound({ hearing, settings, speaker }: PopupAlerts): Pr
 }
 
 /** How the test of the sound went, and what to do when nothing was heard. */
-export function HearingLine({ of }: Props): VNode | null {
+export function HearingLine({ of }: AlertsProps): VNode | null {
   const { hearing } = of;
   const words = wordsOf(of);
   const become = (next: "notHeard" | null) => (): void => {
@@ -73,7 +73,7 @@ function checkOf(of: PopupAlerts): Lazy<typeof import("../check/check.tsx")> {
 /** Loads it before anybody asks. */
 export const loadCheck = (): Promise<unknown> => import("../check/check.tsx");
 
-export function Controls({ of }: Props): VNode {
+export function Controls({ of }: AlertsProps): VNode {
   const words = wordsOf(of);
   const { coreWords, isChecking } = of;
   if (isChecking.value) {
@@ -105,7 +105,7 @@ export function Controls({ of }: Props): VNode {
   );
 }
 
-function Ringtone({ of }: Props): VNode {
+function Ringtone({ of }: AlertsProps): VNode {
   const { settings, speaker, wantsSound } = of;
   const words = wordsOf(of);
   if (speaker.state === "none") return <p class="alert-row">{words.noSound}</p>;
@@ -124,7 +124,7 @@ function Ringtone({ of }: Props): VNode {
   );
 }
 
-function Notifications({ of }: Props): VNode {
+function Notifications({ of }: AlertsProps): VNode {
   const words = wordsOf(of);
   const state = notificationState();
   const texts = { granted: words.allowed, denied: words.denied, unsupported: words.unsupported };
@@ -141,7 +141,7 @@ function Notifications({ of }: Props): VNode {
   );
 }
 
-function Quiet({ of }: Props): VNode {
+function Quiet({ of }: AlertsProps): VNode {
   const words = wordsOf(of);
   const quiet = (quietUntil: number) => (): void => of.settings.choose({ quietUntil });
   return (
@@ -156,7 +156,7 @@ function Quiet({ of }: Props): VNode {
   );
 }
 
-function WindowChoice({ of }: Props): VNode | null {
+function WindowChoice({ of }: AlertsProps): VNode | null {
   const words = wordsOf(of);
   const opened = of.window.value;
   if (windowKind() === null) return null;
@@ -185,7 +185,7 @@ function WindowChoice({ of }: Props): VNode | null {
 }
 
 /** In the page, while the popup is in its own window. */
-function Away({ of }: Props): VNode {
+function Away({ of }: AlertsProps): VNode {
   const { coreWords, options, window: opened } = of;
   const words = wordsOf(of);
   const label = options.state.label.value ?? coreWords.calls;

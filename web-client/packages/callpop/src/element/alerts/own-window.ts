@@ -1,7 +1,7 @@
 // The popup in a window of its own, above all others where the browser can do that.
 
 import { render, type VNode } from "preact";
-import type { PopupAlerts } from "./alerts.tsx";
+import type { PopupAlerts } from "./popup-alerts.ts";
 
 /** `pip`: stays above all windows; `popup`: an ordinary window; null: this page can open none. */
 export type WindowKind = "pip" | "popup" | null;
@@ -28,16 +28,6 @@ export function windowKind(): WindowKind {
   if (pictureInPicture() !== undefined) return "pip";
   // Phones have no windows beside each other.
   return !matchMedia("(any-pointer: fine)").matches ? null : "popup";
-}
-
-/** A window that shows the popup. */
-export interface OwnWindow {
-  readonly root: ShadowRoot;
-  readonly window: Window;
-  draw(): void;
-  /** Stands in the page meanwhile. */
-  away(): VNode;
-  close(): void;
 }
 
 /** Moves the popup to a window, only from a click; false: the browser refused. */

@@ -3,7 +3,7 @@
 /** Do not disturb until somebody turns it off. */
 export const UNTIL_TURNED_OFF = -1;
 
-export interface Choices {
+export interface AlertChoices {
   /** Do not disturb until then (`Date.now()`); 0 when it is off. */
   readonly quietUntil: number;
   /** null: the user was never asked; the ringtone rings then. */
@@ -13,7 +13,7 @@ export interface Choices {
 const KEY = "callpop.alerts";
 
 export class Settings {
-  #choices: Choices = { quietUntil: 0, sound: null };
+  #choices: AlertChoices = { quietUntil: 0, sound: null };
   readonly #listeners = new Set<() => void>();
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
@@ -24,7 +24,7 @@ export class Settings {
     });
   }
 
-  get choices(): Choices {
+  get choices(): AlertChoices {
     return this.#choices;
   }
 
@@ -33,7 +33,7 @@ export class Settings {
     return quietUntil === UNTIL_TURNED_OFF || quietUntil > Date.now();
   }
 
-  choose(choices: Partial<Choices>): void {
+  choose(choices: Partial<AlertChoices>): void {
     this.#take({ ...this.#choices, ...choices });
     try {
       localStorage.setItem(KEY, JSON.stringify(this.#choices));
@@ -61,7 +61,7 @@ export class Settings {
     }
   }
 
-  #take(choices: Choices): void {
+  #take(choices: AlertChoices): void {
     this.#choices = choices;
     clearTimeout(this.#expiry);
     const wait = choices.quietUntil - Date.now();

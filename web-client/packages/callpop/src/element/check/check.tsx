@@ -1,15 +1,15 @@
 // The self-check: what works, what does not, and what to do about it. Loaded when it is opened.
 
 import { Component, type VNode } from "preact";
-import type { PopupAlerts } from "../alerts/alerts.tsx";
-import { keepingFocus } from "../alerts/bar.tsx";
+import { type AlertsProps, keepingFocus } from "../alerts/line.tsx";
 import { fill, type Language } from "../language.ts";
 import { Sign, TICK } from "../view/icons.tsx";
 import css from "./check.css?inline";
 import { gatherFacts } from "./facts.ts";
 import { type Facts, type Finding, findingsOf, type Health } from "./findings.ts";
+import { loadCheckWords } from "./load-words.ts";
 import { reportOf } from "./report.ts";
-import { type CheckWords, loadCheckWords } from "./words.ts";
+import type { CheckWords } from "./words.ts";
 
 export { css };
 
@@ -25,10 +25,6 @@ const TONES: Readonly<Record<Health, string>> = {
   unknown: "unconfirmed",
 };
 
-interface Props {
-  readonly of: PopupAlerts;
-}
-
 /** What was found, and the words for it. */
 interface Found {
   readonly facts: Facts;
@@ -36,15 +32,15 @@ interface Found {
   readonly words: CheckWords;
 }
 
-interface State {
+interface CheckState {
   /** null: the check is under way; "failed": its words could not be loaded. */
   readonly found: Found | "failed" | null;
   /** "text": it could not be copied, so it is shown. */
   readonly copied: "no" | "yes" | "text";
 }
 
-export class SelfCheck extends Component<Props, State> {
-  override state: State = { found: null, copied: "no" };
+export class SelfCheck extends Component<AlertsProps, CheckState> {
+  override state: CheckState = { found: null, copied: "no" };
 
   override componentDidMount(): void {
     void this.#run();

@@ -1,8 +1,8 @@
 // Asks the browser and the page for the facts of a self-check, softly: no question shows a prompt.
 
-import type { PopupAlerts } from "../alerts/alerts.tsx";
 import { notificationState } from "../alerts/notifier.ts";
 import { windowKind } from "../alerts/own-window.ts";
+import type { PopupAlerts } from "../alerts/popup-alerts.ts";
 import { violations } from "../alerts/violations.ts";
 import type { Facts, LocalNetwork } from "./findings.ts";
 

@@ -5,7 +5,7 @@ import { isUnseen } from "../arrangement.ts";
 import type { Cell } from "../cells.ts";
 import { clockText } from "../duration.ts";
 import { fill } from "../language.ts";
-import type { Parts } from "../parts.ts";
+import type { Lazy } from "../lazy.ts";
 import type { PopupState } from "../popup-state.ts";
 import type { ShownCall } from "../shown-call.ts";
 import { Icon, type IconName } from "../view/icons.tsx";
@@ -20,11 +20,12 @@ const SHOWN_AT_FIRST = 4;
 
 interface RecentProps {
   readonly state: PopupState;
-  readonly parts: Parts;
+  /** What is written about a call in its row. */
+  readonly parts: { readonly wrapUp: Lazy<typeof import("../wrap-up/wrap-up.ts")> };
   readonly words: Words;
 }
 
-interface OwnProps extends RecentProps {
+interface RecentOwnProps extends RecentProps {
   readonly own: RecentWords;
 }
 
@@ -46,7 +47,7 @@ export function RecentCalls(props: RecentProps): VNode {
   );
 }
 
-function List(props: OwnProps): VNode {
+function List(props: RecentOwnProps): VNode {
   const { state, own } = props;
   const { recent, missed } = state.arrangement.value;
   const listed = state.missedOnly.value && missed > 0 ? recent.filter(isUnseen) : recent;
@@ -94,7 +95,7 @@ function Toggle({ of, class: name, children }: ToggleProps): VNode {
   );
 }
 
-function RecentCall({ call, ...props }: OwnProps & { call: ShownCall }): VNode {
+function RecentCall({ call, ...props }: RecentOwnProps & { call: ShownCall }): VNode {
   const { state, parts, words } = props;
   const nowMs = state.nowMs.value;
   const look = lookOf(call, nowMs, words);
@@ -129,7 +130,7 @@ function RecentCall({ call, ...props }: OwnProps & { call: ShownCall }): VNode {
   );
 }
 
-function Actions({ call, state, parts, words, own }: OwnProps & { call: ShownCall }): VNode {
+function Actions({ call, state, parts, words, own }: RecentOwnProps & { call: ShownCall }): VNode {
   const who = whoText(call.remote, words);
   return (
     <>

@@ -51,7 +51,7 @@ export function callerOf(call: Call): Party {
   return original === "" ? remote : { number: original, name: null };
 }
 
-/** Whether the caller is from outside: what a directory of customers knows. */
+/** Whether the caller is from outside: who may be among the customers of the page. */
 export function isOutside(call: Call): boolean {
   return !call.internal || callerOf(call) !== call.remote;
 }

@@ -1,16 +1,16 @@
 // A summary as plain text, to paste into a ticket or an e-mail.
 
-import type { ActionItem, SummaryContent } from "./content.ts";
+import type { SummaryAction, SummaryContent } from "./content.ts";
 import type { SummaryWords } from "./words.ts";
 
 /** "Send a confirmation · John Doe · 9 December" */
-export function actionText({ text, details }: ActionItem): string {
+export function actionText({ text, details }: SummaryAction): string {
   return [text, ...details].join(" · ");
 }
 
-/** One line an item. */
-export function actionsText(items: readonly ActionItem[]): string {
-  return items.map((item) => `- ${actionText(item)}`).join("\n");
+/** One line an action. */
+export function actionsText(actions: readonly SummaryAction[]): string {
+  return actions.map((action) => `- ${actionText(action)}`).join("\n");
 }
 
 /** The whole of it, in paragraphs with their titles. */

@@ -124,15 +124,15 @@ function Actions({ content: { actions }, words, copy }: ActionsProps): VNode | n
   return (
     <Group title={words.actions} words={words} button={actions.length > 1 ? copy(all) : null}>
       <ul class="actions">
-        {actions.map((item, index) => {
-          const text = actionText(item);
+        {actions.map((action, index) => {
+          const text = actionText(action);
           const name = fill(words.copyAction, { text: displayText(text, 80) });
           return (
             <li key={index}>
               <span>
-                {item.text}
-                {item.details.length > 0 && (
-                  <span class="muted">{` · ${item.details.join(" · ")}`}</span>
+                {action.text}
+                {action.details.length > 0 && (
+                  <span class="muted">{` · ${action.details.join(" · ")}`}</span>
                 )}
               </span>
               {copy({ text, name })}

@@ -30,7 +30,7 @@ export interface SummarySection {
   readonly topics: readonly SummaryTopic[];
 }
 
-export interface ActionItem {
+export interface SummaryAction {
   readonly text: string;
   /** Who does it and until when, as far as told. */
   readonly details: readonly string[];
@@ -41,7 +41,7 @@ export interface SummaryContent {
   readonly attendees: readonly string[];
   readonly quick: readonly string[];
   readonly focus: readonly string[];
-  readonly actions: readonly ActionItem[];
+  readonly actions: readonly SummaryAction[];
   readonly sections: readonly SummarySection[];
   readonly recommendations: {
     readonly conclusion: readonly string[];
@@ -61,7 +61,7 @@ export function readSummary(content: unknown): SummaryContent {
     focus: texts(root.focus_topics),
     actions: list(root.action_items)
       .map(readAction)
-      .filter((item) => item.text !== ""),
+      .filter((action) => action.text !== ""),
     sections: list(root.meeting_notes_sections).map(readSection).filter(hasText),
     recommendations: {
       conclusion: texts(advice.conclusion),
@@ -111,19 +111,19 @@ function hasText(section: SummarySection): boolean {
   return section.title !== "" || section.conclusion.length + section.topics.length > 0;
 }
 
-function readAction(value: unknown): ActionItem {
-  const item = record(value);
+function readAction(value: unknown): SummaryAction {
+  const fields = record(value);
   return {
     text: entry(value),
-    details: DETAIL_KEYS.map((key) => text(item[key])).filter((detail) => detail !== ""),
+    details: DETAIL_KEYS.map((key) => text(fields[key])).filter((detail) => detail !== ""),
   };
 }
 
 /** A text, or the text of an object that carries one. */
 function entry(value: unknown): string {
-  const item = record(value);
+  const fields = record(value);
   return (
-    [text(value), ...TEXT_KEYS.map((key) => text(item[key]))].find((found) => found !== "") ?? ""
+    [text(value), ...TEXT_KEYS.map((key) => text(fields[key]))].find((found) => found !== "") ?? ""
   );
 }
 

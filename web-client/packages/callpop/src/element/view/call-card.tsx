@@ -24,13 +24,13 @@ export interface CallProps {
   readonly words: Words;
 }
 
-interface CardProps extends CallProps {
+interface CallCardProps extends CallProps {
   readonly parts: Parts;
   /** It is the call that counts most now. */
   readonly primary: boolean;
 }
 
-export function CallCard({ call, primary, state, parts, words }: CardProps): VNode {
+export function CallCard({ call, primary, state, parts, words }: CallCardProps): VNode {
   const look = lookOf(call, state.nowMs.value, words);
   const kind = primary ? "card" : "row";
   return (

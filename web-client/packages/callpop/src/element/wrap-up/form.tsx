@@ -23,7 +23,7 @@ export interface FormProps {
   readonly words: Words;
 }
 
-interface OwnProps extends FormProps {
+interface FormOwnProps extends FormProps {
   readonly own: WrapUpWords;
   readonly drafts: Drafts;
 }
@@ -31,7 +31,7 @@ interface OwnProps extends FormProps {
 export function Form({ call, state, words }: FormProps): VNode {
   const own = WRAP_UP_WORDS[words.language];
   const drafts = Drafts.of(state);
-  const props: OwnProps = { call, state, words, own, drafts };
+  const props: FormOwnProps = { call, state, words, own, drafts };
   return (
     <form
       class="wrap-up"
@@ -55,7 +55,7 @@ export function Form({ call, state, words }: FormProps): VNode {
   );
 }
 
-function Conflict({ call, state, words, own, drafts }: OwnProps): VNode {
+function Conflict({ call, state, words, own, drafts }: FormOwnProps): VNode {
   const theirs = drafts.conflictOf(call);
   return (
     <div role="status">
@@ -93,7 +93,7 @@ export function Stored({ call }: { call: Call }): VNode | null {
   );
 }
 
-function Choices({ call, state, own, drafts }: OwnProps): VNode | null {
+function Choices({ call, state, own, drafts }: FormOwnProps): VNode | null {
   const { disposition } = drafts.of(call).entry;
   const offered = state.source?.dispositions ?? [];
   if (offered.length === 0 && disposition === null) return null;
@@ -138,7 +138,7 @@ function Choices({ call, state, own, drafts }: OwnProps): VNode | null {
   );
 }
 
-function Note({ call, words, own, drafts }: OwnProps): VNode {
+function Note({ call, words, own, drafts }: FormOwnProps): VNode {
   const { note } = drafts.of(call).entry;
   const length = [...note].length;
   return (
@@ -161,7 +161,7 @@ function Note({ call, words, own, drafts }: OwnProps): VNode {
   );
 }
 
-function Foot({ call, state, words, own, drafts }: OwnProps): VNode {
+function Foot({ call, state, words, own, drafts }: FormOwnProps): VNode {
   const unsaved = drafts.isUnsaved(call);
   const progress = state.source?.wrapUpState?.(call.leg_id) ?? null;
   const isRefused = progress === "refused" && drafts.of(call).sent !== null;

@@ -4,10 +4,10 @@ import type { Integration } from "callpop";
 import { Component, type VNode } from "preact";
 import type { Place } from "../api.ts";
 import { type LiveIntegrations, placeKey } from "../live-integrations.ts";
-import { describe, portalName, providerName, type Words } from "../words.ts";
+import { describe, portalName, providerName, type IntegrationWords } from "../words.ts";
 import { StateIcon } from "./state-icon.tsx";
 
-interface CardProps {
+interface IntegrationCardProps {
   readonly place: Place;
   readonly integration: Integration | null;
   readonly live: LiveIntegrations;
@@ -19,7 +19,7 @@ interface CardState {
   readonly asking: boolean;
 }
 
-export class IntegrationCard extends Component<CardProps, CardState> {
+export class IntegrationCard extends Component<IntegrationCardProps, CardState> {
   override state: CardState = { asking: false };
   #card: HTMLElement | null = null;
 
@@ -27,7 +27,7 @@ export class IntegrationCard extends Component<CardProps, CardState> {
     return this.#hasFocus();
   }
 
-  override componentDidUpdate(before: CardProps, _: CardState, hadFocus: boolean): void {
+  override componentDidUpdate(before: IntegrationCardProps, _: CardState, hadFocus: boolean): void {
     const { status } = this.props.integration ?? {};
     // Whoever was asked about a state that is no more has nothing to answer.
     if (this.state.asking && before.integration?.status !== status) this.#ask(false);
@@ -39,7 +39,7 @@ export class IntegrationCard extends Component<CardProps, CardState> {
     (find(next) ?? find(otherwise))?.focus();
   }
 
-  override render({ place, integration, live, nowMs }: CardProps): VNode {
+  override render({ place, integration, live, nowMs }: IntegrationCardProps): VNode {
     const words = describe(place.provider, integration, nowMs);
     const id = `title-${placeKey(place).replace(/\W/g, "-")}`;
     const failed = live.failed.value.get(placeKey(place));
@@ -76,7 +76,7 @@ export class IntegrationCard extends Component<CardProps, CardState> {
     );
   }
 
-  #actions(words: Words, place: Place): VNode {
+  #actions(words: IntegrationWords, place: Place): VNode {
     const doing = this.props.live.doing.value.get(placeKey(place));
     return (
       <div class="actions">
@@ -158,7 +158,7 @@ function Why({ text }: { text: string }): VNode {
   );
 }
 
-function Facts({ words }: { words: Words }): VNode | null {
+function Facts({ words }: { words: IntegrationWords }): VNode | null {
   if (words.facts.length === 0) return null;
   return (
     <dl>

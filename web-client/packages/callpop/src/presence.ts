@@ -1,0 +1,52 @@
+// What this page can do to reach its user, what it is to do for the other tabs, and what the gateway
+// is told of all of them: at every heartbeat, and when it changes, then at most once a second.
+
+import { type Alert, alertOf, dutiesAlone, isSame, type Reach } from "./reach.ts";
+import { act, isShared, leads, post, type Turn, wait } from "./turn.ts";
+
+const TOLD_AGAIN_MS = 1_000;
+
+export function report(turn: Turn, some: Partial<Reach>): void {
+  const reach = { ...turn.reach, ...some };
+  if (isSame(reach, turn.reach)) return;
+  turn.reach = reach;
+  if (turn.group !== null) post(turn, { type: "reach" });
+  onPeers(turn);
+}
+
+/** Who is there, or what they can do, may have changed. */
+export function onPeers(turn: Turn): void {
+  const { company, group, reach, rules } = turn;
+  const { id = "", others = [] } = company ?? {};
+  const duties =
+    group === null || rules === null
+      ? dutiesAlone(reach)
+      : rules.dutiesOf({ id, leads: leads(turn), reach }, others);
+  rules?.onPeers(turn);
+  onToldChange(turn);
+  if (!isSame(duties, turn.duties)) act(turn, "duties", duties);
+  turn.duties = duties;
+}
+
+/** Who has the socket speaks for all pages. */
+export function tellGateway(turn: Turn): void {
+  if (isShared(turn) || turn.state.phase !== "connected") return;
+  const alert = alertNow(turn);
+  turn.told = { alert, at: turn.now, isDue: false };
+  act(turn, "send", { type: "beat", ...alert });
+}
+
+function onToldChange(turn: Turn): void {
+  const { told } = turn;
+  if (isShared(turn) || turn.state.phase !== "connected") return;
+  if (told.isDue || isSame(alertNow(turn), told.alert)) return;
+  const ms = told.at + TOLD_AGAIN_MS - turn.now;
+  if (ms <= 0) return tellGateway(turn);
+  turn.told = { ...told, isDue: true };
+  wait(turn, "told", ms);
+}
+
+function alertNow({ company, group, reach }: Turn): Alert {
+  const others = group === null ? [] : (company?.others ?? []);
+  return alertOf([reach, ...others.map((peer) => peer.reach)]);
+}

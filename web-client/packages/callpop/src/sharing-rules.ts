@@ -1,0 +1,211 @@
+// One connection for all pages of a user in one browser: who has the socket, and how it goes from
+// page to page without a gap. Pure rules on the machine's state, loaded when there is something to
+// share with; sharing.ts does what they
+// say.
+
+import { hintedBackoffMs } from "./backoff.ts";
+import { groupOf } from "./group.ts";
+import { newLink, startTicking } from "./liveness.ts";
+import { onPeers as onCompany } from "./presence.ts";
+import { hear } from "./session.ts";
+import type { TabMessage, TabsEvent } from "./tab-message.ts";
+import {
+  announce,
+  becomeWaiting,
+  dropRising,
+  letGo,
+  open,
+  promote,
+  refuse,
+  retryIn,
+  start,
+} from "./transitions.ts";
+import { act, isShared, leads, type Machine, post, type Turn, wait } from "./turn.ts";
+import type { ClientFrame } from "./wire.ts";
+
+export { dutiesOf } from "./duties.ts";
+
+/** A message to another tab takes a millisecond; one that is busy for less than that is not frozen. */
+const ANSWER_MS = 1_000;
+const HEARTBEAT_MS = 15_000;
+/** A page that took over is given that long before it says that it is not connected. */
+const TAKEOVER_MS = 1_000;
+/** How long a page is in front before it takes the lead, so that leafing through tabs is cheap. */
+const SETTLE_MS = 200;
+/** A page that could not take the lead tries again after that. */
+const NEXT_RISE_MS = 20_000;
+const DEAF_MS = 60_000;
+/** A page that could not take part tries again after that, when it opens its next socket. */
+const ALONE_MS = 600_000;
+
+/** Joins the pages whose tokens say the same; false when this page has to see for itself. */
+export function join(turn: Turn, token: string): boolean {
+  const isAlone = turn.now < turn.aloneUntil;
+  const group = isAlone ? null : groupOf(turn.url, token);
+  if (group === turn.group) return false;
+  leave(turn);
+  if (group === null) return false;
+  turn.group = group;
+  act(turn, "join", group);
+  goThroughLeader(turn);
+  return true;
+}
+
+/** Goes through the leader, and leads when there is none; false when that is this page. */
+export function follow(turn: Turn): boolean {
+  if (turn.group === null || leads(turn)) return false;
+  goThroughLeader(turn);
+  return true;
+}
+
+function goThroughLeader(turn: Turn): void {
+  // First the queue, then the greeting: if the leader goes in between, the lock comes here at once,
+  // while a greeting to nobody would be asked again only a second later.
+  act(turn, "lock", "queue");
+  turn.link = startTicking(turn, newLink(turn, "tab", ANSWER_MS), HEARTBEAT_MS);
+  post(turn, { type: "hello" });
+  onCompany(turn);
+}
+
+export function leave(turn: Turn): void {
+  turn.isSettling = false;
+  dropRising(turn);
+  act(turn, "lock", "leave");
+  turn.group = null;
+  onCompany(turn);
+}
+
+/** Somebody came, went, or can do something else now. */
+export function onPeers(turn: Turn): void {
+  if (turn.isSettling || !mayRise(turn)) return;
+  turn.isSettling = true;
+  wait(turn, "settle", SETTLE_MS);
+}
+
+/** What the tabs, or the browser about them, tell. */
+export function onTabs(turn: Turn, event: TabsEvent): void {
+  switch (event[0]) {
+    case "lead":
+      return onLead(turn);
+    case "deposed":
+      return onDeposed(turn);
+    case "alone":
+      return goAlone(turn);
+    case "peers":
+      return onCompany(turn);
+    case "message":
+      return onMessage(turn, event[1], event[2]);
+  }
+}
+
+function onMessage(turn: Turn, message: TabMessage, from: string): void {
+  switch (message.type) {
+    case "hello":
+      return leads(turn) ? announce(turn, from) : post(turn, { type: "reach" }, from);
+    case "reach":
+    case "bye":
+      return;
+    case "lead":
+      return onLeader(turn, message.state);
+    case "tick":
+    case "token":
+    case "dismiss":
+    case "wrap_up":
+    case "painted":
+    case "beat":
+      return onRequest(turn, message, from);
+  }
+  // Only who leads has the gateway's frames; a leader that was replaced may still believe it does.
+  if (!turn.company?.others.some((peer) => peer.leads && peer.id === from)) return;
+  if (turn.state.phase === "refused" && message.type === "snapshot") return start(turn);
+  if (isShared(turn)) hear(turn, message);
+}
+
+function onRequest(turn: Turn, frame: ClientFrame, from: string): void {
+  if (frame.type !== "tick") return act(turn, "request", frame, leads(turn));
+  if (!leads(turn)) return;
+  if (turn.state.phase === "connected") act(turn, "answer", frame, from);
+  else announce(turn, from);
+}
+
+/** The page that leads told how its connection stands. */
+function onLeader(turn: Turn, state: Machine["state"]): void {
+  if (!isShared(turn)) return;
+  // The user asked this page to connect: then it tries for itself what the leader gave up.
+  if (state.phase === "refused" && turn.isFresh) return act(turn, "lock", "seize");
+  turn.misses = 0;
+  hear(turn, null);
+  if (state.phase === "refused") return refuse(turn, state.reason, state.detail);
+  if (state.phase === "connecting" || state.phase === "reconnecting") {
+    becomeWaiting(turn, Number(state.attempt));
+  }
+}
+
+/** Nobody answered: asked once more, then replaced. Hidden pages leave that to visible ones. */
+export function onSilence(turn: Turn): void {
+  const { now, chance } = turn;
+  turn.misses += 1;
+  // Hidden pages, whose patience differs, do not all steal the lock from one another at once.
+  const patience = turn.reach.visible ? 1 : 2 + 3 * chance;
+  if (turn.misses <= patience) return void follow(turn);
+  // A page that seizes again and again does not hear the others.
+  const isDeaf = now - turn.seizedAt < DEAF_MS;
+  turn.seizedAt = now;
+  if (isDeaf) goAlone(turn);
+  else act(turn, "lock", "seize");
+}
+
+function onLead(turn: Turn): void {
+  // A socket that is rising is nearer to its session than a new one.
+  promote(turn);
+  if (turn.link?.kind !== "socket") {
+    letGo(turn);
+    const { now, chance } = turn;
+    const ms = turn.notBefore - now;
+    if (ms <= 0 && turn.attempt === 0) open(turn);
+    else retryIn(turn, Math.max(ms, hintedBackoffMs(chance)));
+    // A page that was connected is again in no time; if not, it says so.
+    if (turn.state.phase === "connected") {
+      wait(turn, "lasting", TAKEOVER_MS);
+      return onCompany(turn);
+    }
+  }
+  announce(turn);
+  onCompany(turn);
+}
+
+/** The thief has its session already, or will have: a second socket of the group would tell each call twice. */
+function onDeposed(turn: Turn): void {
+  if (turn.state.phase === "refused") return onCompany(turn);
+  letGo(turn);
+  follow(turn);
+}
+
+/** The page in front leads: those behind it may be slowed down or frozen. */
+function mayRise({ company, link, now, notBefore, reach, rising, riseAfter }: Turn): boolean {
+  return (
+    link?.kind === "tab" &&
+    rising === null &&
+    reach.visible &&
+    company?.others.find((peer) => peer.leads)?.reach.visible === false &&
+    Math.max(riseAfter, notBefore) <= now
+  );
+}
+
+/** It was in front for long enough to take the lead. */
+export function onSettled(turn: Turn): void {
+  if (!turn.isSettling) return;
+  turn.isSettling = false;
+  if (!mayRise(turn)) return;
+  turn.riseAfter = turn.now + NEXT_RISE_MS;
+  // While calls are live its socket opens first, and the lead follows: no call is missed between.
+  if (turn.state.phase === "connected") open(turn);
+  else act(turn, "lock", "seize");
+}
+
+function goAlone(turn: Turn): void {
+  turn.aloneUntil = turn.now + ALONE_MS;
+  letGo(turn);
+  leave(turn);
+  open(turn);
+}
