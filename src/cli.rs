@@ -44,14 +44,14 @@ enum Command {
     Demo(demo::Options),
     /// Look after the sealed tokens, and the keys that seal them
     #[command(subcommand)]
-    Vault(Vault),
+    Vault(VaultCommand),
     /// Play recorded calls to a gateway, or serve two phones, MyTelsmart and a token server
     #[cfg(feature = "simulator")]
     Simulate(Box<crate::simulator::Play>),
 }
 
 #[derive(Subcommand)]
-enum Vault {
+enum VaultCommand {
     /// Wrap every sealed token by the first key of the ring; the server may run
     Rewrap(ConfigFile),
     /// Open every sealed text, and check the audit log; the server may run
@@ -120,18 +120,18 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn run_vault(asked: Vault) -> ExitCode {
+fn run_vault(asked: VaultCommand) -> ExitCode {
     let (file, work) = match asked {
-        Vault::Rewrap(file) => (file, vault::Work::Rewrap),
-        Vault::Verify(file) => (file, vault::Work::Verify),
-        Vault::Restore { mark_suspect: false, .. } => return refuse(vault::NOT_MARKED),
-        Vault::Restore { file, .. } => (file, vault::Work::MarkSuspect),
+        VaultCommand::Rewrap(file) => (file, vault::Work::Rewrap),
+        VaultCommand::Verify(file) => (file, vault::Work::Verify),
+        VaultCommand::Restore { mark_suspect: false, .. } => return refuse(vault::NOT_MARKED),
+        VaultCommand::Restore { file, .. } => (file, vault::Work::MarkSuspect),
     };
     with_config(&file, Part::Sidecar, |loaded| vault::run(&loaded, work, |line| println!("{line}")))
 }
 
 fn print_token(request: &Token, loaded: &Loaded) -> ExitCode {
-    let grant = token::Request {
+    let grant = token::TokenRequest {
         tenant: request.tenant.clone(),
         extensions: request.extensions.clone(),
         role: request.role.into(),

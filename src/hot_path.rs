@@ -18,7 +18,7 @@ pub struct Parsed {
 }
 
 /// A leg that took its events.
-pub struct Taken<'a> {
+pub struct TakenLeg<'a> {
     key: &'a LegKey,
     leg: Leg,
 }
@@ -44,16 +44,16 @@ impl Parsed {
     }
 
     /// Adds the events to a leg.
-    pub fn take(&self) -> Taken<'_> {
+    pub fn take(&self) -> TakenLeg<'_> {
         let mut leg = Leg::default();
         for event in &self.events {
             leg.add(event.event.clone());
         }
-        Taken { key: &self.key, leg }
+        TakenLeg { key: &self.key, leg }
     }
 }
 
-impl Taken<'_> {
+impl TakenLeg<'_> {
     /// Folds the leg.
     pub fn fold(&self) -> Option<Folded> {
         self.leg.fold(self.key, &RULES).map(Folded)

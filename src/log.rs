@@ -10,10 +10,10 @@ use std::{
 /// How often each reason may be said. The reasons are our own texts, so there are few.
 pub(crate) struct Seldom {
     every: Duration,
-    said: Mutex<HashMap<&'static str, Said>>,
+    said: Mutex<HashMap<&'static str, LastSaid>>,
 }
 
-struct Said {
+struct LastSaid {
     at: Instant,
     unsaid: u64,
 }
@@ -36,9 +36,9 @@ impl Seldom {
                 last.unsaid += 1;
                 None
             }
-            Some(last) => Some(std::mem::replace(last, Said { at: now, unsaid: 0 }).unsaid),
+            Some(last) => Some(std::mem::replace(last, LastSaid { at: now, unsaid: 0 }).unsaid),
             None => {
-                said.insert(reason, Said { at: now, unsaid: 0 });
+                said.insert(reason, LastSaid { at: now, unsaid: 0 });
                 Some(0)
             }
         }

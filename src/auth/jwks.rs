@@ -49,7 +49,7 @@ impl Default for Pace {
 
 /// The keys of one URL. Dropping it ends the task that fetches them.
 pub(super) struct Jwks {
-    latest: watch::Receiver<Latest>,
+    latest: watch::Receiver<Fetched>,
     demand: Arc<Notify>,
     pace: Pace,
     _task: Kept,
@@ -57,20 +57,20 @@ pub(super) struct Jwks {
 
 /// What the last fetches brought.
 #[derive(Clone, Default)]
-struct Latest {
+struct Fetched {
     /// None before the first success.
-    keys: Option<Arc<[Published]>>,
+    keys: Option<Arc<[PublishedKeys]>>,
     /// When the last fetch ended, well or badly.
     tried_at: Option<Instant>,
 }
 
 #[derive(Clone)]
-struct Published {
+struct PublishedKeys {
     id: Option<Arc<str>>,
     key: Arc<Key>,
 }
 
-impl Latest {
+impl Fetched {
     fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, TokenRefusal> {
         let keys = self.keys.as_ref().ok_or(TokenRefusal::KeysUnavailable)?;
         let mut fitting = keys.iter().filter(|published| published.key.algorithm == algorithm);
@@ -107,7 +107,7 @@ impl Jwks {
             .pool_max_idle_per_host(0)
             .build()
             .map_err(AuthError::Client)?;
-        let (sender, latest) = watch::channel(Latest::default());
+        let (sender, latest) = watch::channel(Fetched::default());
         let demand = Arc::new(Notify::new());
         let task = tasks.keep("jwks", keep_fetching(client, url, sender, demand.clone(), pace));
         Ok(Self { latest, demand, pace, _task: task })
@@ -139,7 +139,7 @@ impl Jwks {
 async fn keep_fetching(
     client: Client,
     url: Url,
-    latest: watch::Sender<Latest>,
+    latest: watch::Sender<Fetched>,
     demand: Arc<Notify>,
     pace: Pace,
 ) {
@@ -149,7 +149,7 @@ async fn keep_fetching(
         let now = Instant::now();
         let next = match fetched {
             Ok(keys) => {
-                latest.send_replace(Latest { keys: Some(keys), tried_at: Some(now) });
+                latest.send_replace(Fetched { keys: Some(keys), tried_at: Some(now) });
                 retry = pace.retry;
                 now + pace.refresh
             }
@@ -189,7 +189,7 @@ enum FetchError {
     NoKeys,
 }
 
-async fn fetch(client: &Client, url: &Url) -> Result<Arc<[Published]>, FetchError> {
+async fn fetch(client: &Client, url: &Url) -> Result<Arc<[PublishedKeys]>, FetchError> {
     let request = client.get(url.clone()).header(ACCEPT, "application/jwk-set+json, application/json");
     let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
     if response.status() != StatusCode::OK {
@@ -206,7 +206,7 @@ async fn fetch(client: &Client, url: &Url) -> Result<Arc<[Published]>, FetchErro
 }
 
 /// Takes the keys that callpop can use and leaves out the others, as RFC 7517 section 5 asks.
-fn parse(body: &[u8]) -> Result<Arc<[Published]>, FetchError> {
+fn parse(body: &[u8]) -> Result<Arc<[PublishedKeys]>, FetchError> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<serde_json::Value>,
@@ -215,9 +215,9 @@ fn parse(body: &[u8]) -> Result<Arc<[Published]>, FetchError> {
     let usable = set.keys.into_iter().filter_map(|value| {
         let jwk: Jwk = serde_json::from_value(value).ok()?;
         let key = Key::from_jwk(&jwk)?;
-        Some(Published { id: jwk.common.key_id.map(Into::into), key: Arc::new(key) })
+        Some(PublishedKeys { id: jwk.common.key_id.map(Into::into), key: Arc::new(key) })
     });
-    let keys: Arc<[Published]> = usable.take(MAX_KEYS).collect();
+    let keys: Arc<[PublishedKeys]> = usable.take(MAX_KEYS).collect();
     if keys.is_empty() { Err(FetchError::NoKeys) } else { Ok(keys) }
 }
 

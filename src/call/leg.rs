@@ -188,7 +188,7 @@ impl Leg {
 
     /// How a leg without a hangup is over all the same: a summary came, which providers send
     /// after the call, or it expired. A phase of a later timestamp takes either back.
-    fn quiet_end(&self) -> Option<End> {
+    fn quiet_end(&self) -> Option<Ending> {
         let last = self.phases().next_back().map(|(at, ..)| at);
         let ends = self.events.iter().filter_map(|event| {
             let outcome = match event.what {
@@ -196,7 +196,7 @@ impl Leg {
                 What::Expired { after } if last == Some(after) => Outcome::Expired,
                 _ => return None,
             };
-            Some(End { at: event.at, outcome: Some(outcome) })
+            Some(Ending { at: event.at, outcome: Some(outcome) })
         });
         ends.min_by_key(|end| end.outcome == Some(Outcome::Expired))
     }
@@ -253,7 +253,7 @@ impl Rules {
 
 /// When a leg ended; the outcome where it does not follow from the phases.
 #[derive(Clone, Copy)]
-struct End {
+struct Ending {
     at: Micros,
     outcome: Option<Outcome>,
 }
@@ -309,8 +309,8 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn hangup(&self) -> Option<End> {
-        (self.state == Some(CallState::Ended)).then_some(End { at: self.since, outcome: None })
+    fn hangup(&self) -> Option<Ending> {
+        (self.state == Some(CallState::Ended)).then_some(Ending { at: self.since, outcome: None })
     }
 
     fn outcome(&self, direction: Direction) -> Outcome {

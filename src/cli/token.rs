@@ -12,7 +12,7 @@ const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// What the token is to say.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub(crate) struct TokenRequest {
     pub(crate) tenant: String,
     pub(crate) extensions: Vec<String>,
     pub(crate) role: Role,
@@ -38,7 +38,7 @@ pub(crate) enum TokenError {
 ///
 /// # Errors
 /// There is no secret to mint with, or the request makes no sense.
-pub(crate) fn token(auth: &Auth, request: &Request) -> Result<String, TokenError> {
+pub(crate) fn token(auth: &Auth, request: &TokenRequest) -> Result<String, TokenError> {
     let AuthKey::Hs256(secret) = &auth.key else { return Err(TokenError::NoSecret) };
     if request.ttl < Duration::from_secs(1) || request.ttl > MAX_TTL {
         return Err(TokenError::Ttl);
@@ -69,8 +69,8 @@ mod tests {
         Auth { key, audience, issuer, allowed_origins: Vec::new() }
     }
 
-    fn request() -> Request {
-        Request {
+    fn request() -> TokenRequest {
+        TokenRequest {
             tenant: "acme".to_owned(),
             extensions: vec!["200".to_owned(), "210".to_owned()],
             role: Role::Supervisor,
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() {
         let secret = auth(AuthKey::Hs256("secret".into()));
-        let refused = |change: &dyn Fn(&mut Request)| {
+        let refused = |change: &dyn Fn(&mut TokenRequest)| {
             let mut request = request();
             change(&mut request);
             token(&secret, &request).unwrap_err()

@@ -22,7 +22,7 @@ use journal::{Journal, Record, Written};
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use std::{collections::HashMap, mem, sync::Arc, task::Waker};
-use tenant::{Kept, Limits, Tenant};
+use tenant::{KeptLeg, Limits, Tenant};
 
 pub(crate) use journal::Durable;
 
@@ -229,7 +229,7 @@ impl Embedded {
 /// What a journal's rows say together, in whatever order.
 #[derive(Default)]
 struct Memory {
-    legs: HashMap<LegKey, Kept>,
+    legs: HashMap<LegKey, KeptLeg>,
     archive: Archive,
     /// Rows that a crash left behind.
     surplus: Vec<u64>,

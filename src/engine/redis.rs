@@ -174,7 +174,7 @@ impl Redis {
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
         let [.., fence] = self.store.keys.archive();
-        let row = Row { state: unknown.state, raw: unknown.raw };
+        let row = ArchivedRow { state: unknown.state, raw: unknown.raw };
         let row = serde_json::to_string(&row)
             .map_err(|_| EngineError::Unavailable("it cannot be written as JSON"))?;
         let history = self.store.archive(row).await?;
@@ -187,7 +187,7 @@ impl Redis {
         read.cmd("ZRANGE").arg(rows).arg(0).arg(-1).arg("WITHSCORES");
         let (rows,): (Vec<(String, u64)>,) = self.store.link.ask(Request::Pipeline(&read)).await?;
         let archived = rows.into_iter().filter_map(|(row, received_at)| {
-            let Row { state, raw } = serde_json::from_str(&row).ok()?;
+            let ArchivedRow { state, raw } = serde_json::from_str(&row).ok()?;
             Some(Archived { received_at, state, raw })
         });
         Ok(archived.collect())
@@ -312,7 +312,7 @@ impl Redis {
 
 /// An event of an unknown state, as it is stored.
 #[derive(Serialize, Deserialize)]
-struct Row {
+struct ArchivedRow {
     state: String,
     raw: String,
 }

@@ -68,12 +68,12 @@ enum NoName {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Wanted {
+pub(crate) struct ContactQuery {
     number: String,
 }
 
 #[derive(Deserialize)]
-struct Vended {
+struct VendedToken {
     access_token: SecretString,
 }
 
@@ -154,7 +154,7 @@ impl Contacts {
                 let asked = self.client.post(url).bearer_auth(token.expose_secret()).json(&body).send().await;
                 let answer = asked.map_err(|_| NoName::NotNow)?;
                 match answer.status().as_u16() {
-                    200 => Ok(answer.json::<Vended>().await.map_err(|_| NoName::NotNow)?.access_token),
+                    200 => Ok(answer.json::<VendedToken>().await.map_err(|_| NoName::NotNow)?.access_token),
                     409 => Err(NoName::NoToken),
                     _ => Err(NoName::NotNow),
                 }
@@ -194,11 +194,11 @@ fn name_in(found: &Value) -> Option<String> {
 /// The handler.
 pub(crate) async fn lookup(
     State(contacts): State<Arc<Contacts>>,
-    query: Result<Query<Wanted>, QueryRejection>,
+    query: Result<Query<ContactQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let identity = contacts.users.identify(&headers).await?;
-    let number = query.map_or_else(|_| String::new(), |Query(Wanted { number })| number);
+    let number = query.map_or_else(|_| String::new(), |Query(ContactQuery { number })| number);
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '*' | '#');
     if number.is_empty() || number.len() > MAX_NUMBER || !number.chars().all(is_number) {
         let detail = format!("number must be 1 to {MAX_NUMBER} digits, with + in front");

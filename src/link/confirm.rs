@@ -145,7 +145,7 @@ impl Confirm {
     }
 
     /// Waits for all that the connection has written.
-    async fn wait(&self, mut wire: Wire, fence: &str, written: &Written) -> Result<(), Unconfirmed> {
+    async fn wait(&self, mut wire: Wire, fence: &str, written: &WrittenFence) -> Result<(), Unconfirmed> {
         let replicas = self.replicas();
         let mut ask = pipe();
         ask.get(fence).cmd("CLIENT").arg("ID");
@@ -204,17 +204,17 @@ enum Went {
 }
 
 /// A fence that is written: by which connection, and in which history.
-struct Written {
+struct WrittenFence {
     client: u64,
     history: String,
 }
 
-async fn write(mut wire: Wire, fence: &str) -> RedisResult<Written> {
+async fn write(mut wire: Wire, fence: &str) -> RedisResult<WrittenFence> {
     let mut ask = pipe();
     ask.cmd("SET").arg(fence).arg(1).arg("PX").arg(60_000);
     ask.cmd("CLIENT").arg("ID").cmd("INFO").arg("replication");
     let (_, client, info): (Value, u64, String) = from_redis_value(Value::Array(wire.together(&ask).await?))?;
-    Ok(Written { client, history: field(&info, "master_replid").unwrap_or_default().into() })
+    Ok(WrittenFence { client, history: field(&info, "master_replid").unwrap_or_default().into() })
 }
 
 fn number(value: &Value) -> Option<u64> {

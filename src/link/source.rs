@@ -36,10 +36,10 @@ pub(crate) struct Source {
     sentinel_password: Option<SecretString>,
     /// Refuse a server that would forget everything in a restart.
     needs_aof: bool,
-    kind: OnceCell<Kind>,
+    topology: OnceCell<Topology>,
 }
 
-enum Kind {
+enum Topology {
     One,
     /// Of the set that goes by this name.
     Sentinels(String),
@@ -94,20 +94,20 @@ impl Source {
             master: engine.redis_master.clone(),
             sentinel_password: engine.redis_sentinel_password.clone(),
             needs_aof: engine.durability == Durability::Fsync && engine.redis_require_aof,
-            kind: OnceCell::new(),
+            topology: OnceCell::new(),
         })
     }
 
     /// A new connection.
     pub(crate) async fn connect(&self, listener: Option<&Listener>) -> Result<Wire, NotConnected> {
-        let mut wire = match self.kind.get_or_try_init(|| self.detect()).await? {
-            Kind::One => self.to_primary(listener).await?,
-            Kind::Sentinels(master) => {
+        let mut wire = match self.topology.get_or_try_init(|| self.detect()).await? {
+            Topology::One => self.to_primary(listener).await?,
+            Topology::Sentinels(master) => {
                 let mut sentinels = self.sentinels(master)?;
                 let client = sentinels.async_get_client().await?;
                 Wire::One(client.get_multiplexed_async_connection_with_config(&options(listener)).await?)
             }
-            Kind::Cluster => Wire::Cluster(self.to_cluster(listener).await?),
+            Topology::Cluster => Wire::Cluster(self.to_cluster(listener).await?),
         };
         if self.needs_aof && !in_time(async { Ok(wire.has_log().await?) }).await? {
             return Err(NotConnected::NoAof);
@@ -116,11 +116,11 @@ impl Source {
     }
 
     /// Asks the first server that answers what it is.
-    async fn detect(&self) -> Result<Kind, NotConnected> {
+    async fn detect(&self) -> Result<Topology, NotConnected> {
         let mut why = None;
         for server in &self.servers {
             for server in self.ways_into(server) {
-                match in_time(self.kind_of(server)).await {
+                match in_time(self.topology_of(server)).await {
                     Ok(kind) => return Ok(kind),
                     // What the first way leads to says most.
                     Err(error) => why = why.or(Some(error)),
@@ -146,14 +146,14 @@ impl Source {
         ways
     }
 
-    async fn kind_of(&self, server: ConnectionInfo) -> Result<Kind, NotConnected> {
+    async fn topology_of(&self, server: ConnectionInfo) -> Result<Topology, NotConnected> {
         let mut connection =
             self.client(server)?.get_multiplexed_async_connection_with_config(&options(None)).await?;
         let info: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
         match field(&info, "redis_mode") {
-            Some("cluster") => Ok(Kind::Cluster),
-            Some("sentinel") => self.name_of_set(&mut connection).await.map(Kind::Sentinels),
-            _ => Ok(Kind::One),
+            Some("cluster") => Ok(Topology::Cluster),
+            Some("sentinel") => self.name_of_set(&mut connection).await.map(Topology::Sentinels),
+            _ => Ok(Topology::One),
         }
     }
 

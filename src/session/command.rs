@@ -14,7 +14,7 @@ use crate::{
 use std::{sync::Arc, time::Instant};
 
 /// What a user says of a call.
-struct Said {
+struct UserNote {
     disposition: Option<Arc<str>>,
     note: Arc<str>,
 }
@@ -27,7 +27,7 @@ impl Session {
             Ok(ClientFrame::Token { token }) => Some(self.on_token(&token).await),
             Ok(ClientFrame::Dismiss { leg_id }) => self.on_dismiss(&leg_id).await.err(),
             Ok(ClientFrame::WrapUp { leg_id, disposition, note }) => {
-                let said = Said { disposition: disposition.map(Into::into), note: note.into() };
+                let said = UserNote { disposition: disposition.map(Into::into), note: note.into() };
                 self.on_wrap_up(&leg_id, &said).await.err()
             }
             Ok(ClientFrame::Painted { leg_id, painted_at }) => {
@@ -72,7 +72,7 @@ impl Session {
         Ok(())
     }
 
-    async fn on_wrap_up(&self, leg: &LegId, said: &Said) -> Result<(), Frame> {
+    async fn on_wrap_up(&self, leg: &LegId, said: &UserNote) -> Result<(), Frame> {
         let invalid = |why: &str| refusal(ErrorCode::InvalidWrapUp, why, leg);
         let among = &self.gateway().config.calls.dispositions;
         call::check_wrap_up(said.disposition.as_deref(), &said.note, among)
@@ -92,8 +92,8 @@ impl Session {
     }
 
     /// The event that takes the place of the latest; none where that says the same.
-    fn wrap_up(&self, said: &Said, latest: Option<&Event>) -> Option<Event> {
-        let Said { disposition, note } = said;
+    fn wrap_up(&self, said: &UserNote, latest: Option<&Event>) -> Option<Event> {
+        let UserNote { disposition, note } = said;
         let by = &self.identity.sub;
         let is_same = match latest.map(|latest| &latest.what) {
             Some(What::WrapUp { disposition: was, note: noted, by: author }) => {

@@ -30,7 +30,7 @@ struct Admitted {
 }
 
 /// Why not.
-struct Refused {
+struct RefusedHandshake {
     code: CloseCode,
     /// One word for it, of few.
     word: &'static str,
@@ -70,7 +70,7 @@ pub(crate) async fn stream(State(sessions): State<Arc<Sessions>>, mut request: R
 }
 
 /// Logs a refusal, with what helps to mend it and is no secret.
-fn log(sessions: &Sessions, refused: &Refused, request: &Request, bearer: Option<&str>) {
+fn log(sessions: &Sessions, refused: &RefusedHandshake, request: &Request, bearer: Option<&str>) {
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let seen = Handshake {
@@ -82,13 +82,13 @@ fn log(sessions: &Sessions, refused: &Refused, request: &Request, bearer: Option
 }
 
 /// The session's task, from the upgraded connection to its end.
-async fn run(sessions: Arc<Sessions>, upgrade: OnUpgrade, admitted: Result<Admitted, Refused>) {
+async fn run(sessions: Arc<Sessions>, upgrade: OnUpgrade, admitted: Result<Admitted, RefusedHandshake>) {
     let Some(socket) = connection(&sessions, upgrade).await else { return };
     match admitted {
         Ok(Admitted { identity, stream, resume, seat }) => {
             Session::new(sessions, socket, identity, stream, seat).run(resume).await;
         }
-        Err(Refused { code, reason, .. }) => {
+        Err(RefusedHandshake { code, reason, .. }) => {
             sessions.metrics.close(code);
             socket.close(code, &reason).await;
         }
@@ -146,43 +146,47 @@ async fn admit(
     headers: &HeaderMap,
     uri: &Uri,
     bearer: Option<&str>,
-) -> Result<Admitted, Refused> {
+) -> Result<Admitted, RefusedHandshake> {
     let gateway = &sessions.gateway;
     if gateway.feed.is_draining() {
-        return Err(Refused::new(CloseCode::Draining, "draining", "the node is going away"));
+        return Err(RefusedHandshake::new(CloseCode::Draining, "draining", "the node is going away"));
     }
     if !sessions.origins.allow(headers) {
-        return Err(Refused::new(CloseCode::Forbidden, "origin", "this origin is not allowed"));
+        return Err(RefusedHandshake::new(CloseCode::Forbidden, "origin", "this origin is not allowed"));
     }
     let token = bearer.or(auth::bearer(headers));
-    let token =
-        token.ok_or_else(|| Refused::new(CloseCode::Unauthorized, "no_token", "there is no token"))?;
+    let token = token
+        .ok_or_else(|| RefusedHandshake::new(CloseCode::Unauthorized, "no_token", "there is no token"))?;
     let verified = gateway.verifier.verify(token).await;
     let identity = verified.map_err(|why| {
         // A 4401 would keep the client away for good; keys that cannot be fetched come back.
         let code = if why.is_transient() { CloseCode::Internal } else { CloseCode::Unauthorized };
-        Refused::new(code, why.word(), why)
+        RefusedHandshake::new(code, why.word(), why)
     })?;
     let query = uri.query().unwrap_or_default();
     let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
     let stream = choose(&identity, query.get("scope").map_or("user", String::as_str))?;
     let seat = sessions.seats.take(&identity.tenant, &identity.sub, gateway.config.sessions.max_per_user);
     let seat = seat.ok_or_else(|| {
-        Refused::new(CloseCode::TooManySessions, "too_many_sessions", "too many sessions of this user")
+        RefusedHandshake::new(
+            CloseCode::TooManySessions,
+            "too_many_sessions",
+            "too many sessions of this user",
+        )
     })?;
     Ok(Admitted { resume: query.get("resume").and_then(|text| Resume::parse(text)), identity, stream, seat })
 }
 
-fn choose(identity: &Identity, scope: &str) -> Result<Stream, Refused> {
+fn choose(identity: &Identity, scope: &str) -> Result<Stream, RefusedHandshake> {
     let (tenant, extensions) = (identity.tenant.clone(), identity.extensions.clone());
-    let forbidden = |why| Err(Refused::new(CloseCode::Forbidden, "scope", why));
+    let forbidden = |why| Err(RefusedHandshake::new(CloseCode::Forbidden, "scope", why));
     match (scope, identity.role) {
         (_, Role::Service) => forbidden("a service has no stream"),
         ("user", _) if extensions.is_empty() => forbidden("the token names no extension"),
         ("user", _) => Ok(Stream::User { tenant, extensions }),
         ("tenant", Role::Supervisor) => Ok(Stream::Tenant { tenant }),
         ("tenant", Role::Agent) => forbidden("scope=tenant is for supervisors"),
-        _ => Err(Refused::new(CloseCode::Malformed, "scope", "scope is neither user nor tenant")),
+        _ => Err(RefusedHandshake::new(CloseCode::Malformed, "scope", "scope is neither user nor tenant")),
     }
 }
 
@@ -196,7 +200,7 @@ impl Resume {
     }
 }
 
-impl Refused {
+impl RefusedHandshake {
     fn new(code: CloseCode, word: &'static str, reason: impl ToString) -> Self {
         Self { code, word, reason: reason.to_string() }
     }

@@ -17,7 +17,7 @@ pub(crate) struct SessionMetrics {
     pub(crate) frames_received: Counter,
     pub(crate) reach: Arc<Reach>,
     /// Sessions, by why they ended.
-    ended: Family<Ended, Counter>,
+    ended: Family<ByCause, Counter>,
     /// Sessions that this node ended, by close code.
     closed: Family<Closed, Counter>,
     /// Receipts that were believed.
@@ -31,7 +31,7 @@ struct Closed {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
+struct ByCause {
     cause: Cause,
 }
 
@@ -58,7 +58,7 @@ impl SessionMetrics {
 
     /// Counts the end of a session, or a handshake that was refused.
     pub(crate) fn end(&self, cause: Cause) {
-        self.ended.get_or_create(&Ended { cause }).inc();
+        self.ended.get_or_create(&ByCause { cause }).inc();
     }
 
     /// Counts a session that this node ends.

@@ -12,16 +12,16 @@ const CLOCK_ERROR: Micros = 1_000_000;
 
 /// The ringing calls of one session.
 #[derive(Default)]
-pub(crate) struct Receipts(Option<Box<Latest>>);
+pub(crate) struct Receipts(Option<Box<LatestSent>>);
 
 /// The oldest first.
 #[derive(Default)]
-struct Latest {
-    sent: VecDeque<Sent>,
+struct LatestSent {
+    sent: VecDeque<SentRinging>,
 }
 
 /// A ringing call, when it was sent first.
-struct Sent {
+struct SentRinging {
     leg: LegId,
     rang_at: Micros,
     sent_at: Micros,
@@ -65,7 +65,7 @@ impl Receipts {
         if sent.len() == MOST {
             sent.pop_front();
         }
-        sent.push_back(Sent { leg: leg.clone(), rang_at, sent_at, is_news, is_painted: false });
+        sent.push_back(SentRinging { leg: leg.clone(), rang_at, sent_at, is_news, is_painted: false });
         true
     }
 

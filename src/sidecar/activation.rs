@@ -208,7 +208,7 @@ impl Sidecar {
             Ok(body) => (StatusCode::OK, (no_store(), Json(body)).into_response()),
             Err(problem) => (problem.status(), problem.into_response()),
         };
-        let label = metrics::Callback { kind, status: status.as_u16() };
+        let label = metrics::ByReply { kind, status: status.as_u16() };
         self.metrics.callbacks.get_or_create(&label).inc();
         response
     }

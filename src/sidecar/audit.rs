@@ -55,7 +55,7 @@ pub(crate) enum AuditError {
 /// Something that happened to an integration. Its words are the program's own, so that nothing
 /// of a provider's answer can come into the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
+pub(crate) struct AuditEvent {
     /// By callpop's clock.
     pub(crate) at: Micros,
     pub(crate) tenant: TenantId,
@@ -136,7 +136,7 @@ impl Audit {
     ///
     /// A caller that goes away while others' events are written adds nothing; later, it does not
     /// stop the writing.
-    pub(crate) async fn note(&self, event: Event) -> Result<(), AuditError> {
+    pub(crate) async fn note(&self, event: AuditEvent) -> Result<(), AuditError> {
         let work = async {
             let mut writer = self.writer.clone().lock_owned().await;
             let write = move || {

@@ -40,7 +40,7 @@ const BEHIND: usize = 4096;
 pub(crate) struct Integrations {
     store: Store,
     policy: Policy,
-    held: Mutex<Held>,
+    held: Mutex<InMemory>,
     changed: broadcast::Sender<Arc<Integration>>,
     /// Whether everything was read once.
     is_read: watch::Sender<bool>,
@@ -48,7 +48,7 @@ pub(crate) struct Integrations {
 }
 
 #[derive(Default)]
-struct Held {
+struct InMemory {
     all: HashMap<Key, One>,
     /// When each is to be looked at.
     due: BTreeSet<(Micros, Key)>,
@@ -262,7 +262,7 @@ impl Integrations {
     /// The store is another, or lost something: what is held may never have been.
     fn forget(&self, lineage: &str) {
         let mut held = self.held.lock();
-        *held = Held { lineage: lineage.to_owned(), ..Held::default() };
+        *held = InMemory { lineage: lineage.to_owned(), ..InMemory::default() };
     }
 
     /// Holds what was read or written, unless something newer is held.
@@ -333,7 +333,7 @@ impl Integrations {
     }
 }
 
-impl Held {
+impl InMemory {
     fn look_at(&mut self, key: &Key, before: Option<Micros>, next: Option<Micros>) {
         if let Some(at) = before {
             self.due.remove(&(at, key.clone()));

@@ -22,9 +22,9 @@ pub(crate) struct SidecarMetrics {
     pub(crate) integrations: Family<Stands, Gauge>,
     /// Alert on it: users who will have to connect again, or have no access token, if nobody acts.
     pub(crate) at_risk: Gauge,
-    pub(crate) refreshes: Family<Ended, Counter>,
-    pub(crate) vended: Family<Vended, Counter>,
-    pub(crate) callbacks: Family<Callback, Counter>,
+    pub(crate) refreshes: Family<ByOutcome, Counter>,
+    pub(crate) vended: Family<ByStatus, Counter>,
+    pub(crate) callbacks: Family<ByReply, Counter>,
     pub(crate) replayed: Counter,
     /// Answers that could not be read, and are kept.
     pub(crate) escrowed: Counter,
@@ -39,17 +39,17 @@ pub(crate) struct Stands {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Ended {
+pub(crate) struct ByOutcome {
     pub(crate) outcome: Refresh,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Vended {
+pub(crate) struct ByStatus {
     pub(crate) status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Callback {
+pub(crate) struct ByReply {
     pub(crate) kind: &'static str,
     pub(crate) status: u16,
 }
@@ -72,7 +72,7 @@ pub(crate) enum Refresh {
 
 impl SidecarMetrics {
     pub(crate) fn count(&self, outcome: Refresh) {
-        self.refreshes.get_or_create(&Ended { outcome }).inc();
+        self.refreshes.get_or_create(&ByOutcome { outcome }).inc();
     }
 
     /// Counts how all integrations stand.

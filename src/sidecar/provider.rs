@@ -48,7 +48,7 @@ pub(crate) enum Sending {
 
 /// What an answer says.
 pub(crate) enum Reading {
-    Issued(Grant),
+    Issued(Issued),
     /// The refresh token is not accepted.
     Rejected,
     /// The client or the request is not accepted, before the token was looked at.
@@ -59,7 +59,7 @@ pub(crate) enum Reading {
 
 /// Tokens that were issued.
 #[derive(Deserialize)]
-pub(crate) struct Grant {
+pub(crate) struct Issued {
     pub(crate) access_token: SecretString,
     /// Where it is left out, the old one stays good.
     pub(crate) refresh_token: Option<SecretString>,
@@ -193,7 +193,7 @@ async fn answer(request: RequestBuilder) -> Option<(u16, SecretString)> {
 pub(crate) fn read(status: u16, body: &SecretString) -> Reading {
     let body = body.expose_secret();
     match status {
-        200..=299 => match serde_json::from_str::<Grant>(body) {
+        200..=299 => match serde_json::from_str::<Issued>(body) {
             Ok(grant) if grant.is_sound() => Reading::Issued(grant),
             _ => Reading::Unclear,
         },
@@ -228,7 +228,7 @@ pub(crate) fn is_token(token: &SecretString) -> bool {
     !token.is_empty() && token.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-impl Grant {
+impl Issued {
     fn is_sound(&self) -> bool {
         is_token(&self.access_token) && self.refresh_token.as_ref().is_none_or(is_token)
     }

@@ -6,7 +6,7 @@ mod revoke;
 
 use super::{
     answers::Answers,
-    audit::{Audit, Event},
+    audit::{Audit, AuditEvent},
     integration::{Claim, Integration, Key, State, Tokens},
     integrations::{ChangeError, Integrations},
     machine::{Answer, Due, Input, InputRefusal},
@@ -344,7 +344,7 @@ impl Rotation {
     pub(super) async fn note(&self, about: &Integration, event: &'static str, cause: Option<&'static str>) {
         let Integration { key, consent, generation, .. } = about;
         let (tenant, extension) = (key.tenant.clone(), key.extension.clone());
-        let event = Event {
+        let event = AuditEvent {
             at: clock::now(),
             tenant,
             extension,

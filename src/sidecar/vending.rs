@@ -60,7 +60,7 @@ pub(crate) async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) 
         }
         Err(problem) => (problem.status(), problem.into_response()),
     };
-    sidecar.metrics.vended.get_or_create(&metrics::Vended { status: status.as_u16() }).inc();
+    sidecar.metrics.vended.get_or_create(&metrics::ByStatus { status: status.as_u16() }).inc();
     response
 }
 

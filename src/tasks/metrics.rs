@@ -10,18 +10,18 @@ use prometheus_client::{
 /// The metrics of tasks.
 #[derive(Default)]
 pub(crate) struct TaskMetrics {
-    panics: Family<Ended, Counter>,
+    panics: Family<ByTask, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
+struct ByTask {
     task: &'static str,
 }
 
 impl TaskMetrics {
     /// Counts one.
     pub(crate) fn panicked(&self, task: &'static str) {
-        self.panics.get_or_create(&Ended { task }).inc();
+        self.panics.get_or_create(&ByTask { task }).inc();
     }
 }
 

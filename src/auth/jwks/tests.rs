@@ -228,7 +228,7 @@ async fn keys_are_refreshed_without_being_asked_for() {
     assert_eq!(verdict(&verifier, &own_token(Some("old"), Algorithm::EdDSA)).await, Ok(()));
     provider.publish(&[published("new", Algorithm::EdDSA, &next_key())]);
     let Keys::Published(jwks) = &verifier.keys else { panic!("keys are published") };
-    let is_new = |latest: &Latest| latest.find(Algorithm::EdDSA, Some("new")).is_ok();
+    let is_new = |latest: &Fetched| latest.find(Algorithm::EdDSA, Some("new")).is_ok();
     let mut latest = jwks.latest.clone();
     timeout(FETCH_TIMEOUT, latest.wait_for(is_new)).await.unwrap().unwrap();
 }

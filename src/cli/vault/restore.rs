@@ -5,7 +5,7 @@ use super::open::Opened;
 use crate::{
     clock,
     sidecar::{
-        audit::{self, Audit, Event},
+        audit::{self, Audit, AuditEvent},
         integration::Integration,
         integrations::ChangeError,
         machine::{Input, InputRefusal},
@@ -47,9 +47,9 @@ pub(crate) async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> any
     Ok(())
 }
 
-fn event(of: Integration) -> Event {
+fn event(of: Integration) -> AuditEvent {
     let Integration { key, consent, generation, .. } = of;
-    Event {
+    AuditEvent {
         at: clock::now(),
         tenant: key.tenant,
         extension: key.extension,

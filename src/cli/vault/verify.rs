@@ -29,14 +29,14 @@ struct Under {
 }
 
 #[derive(Default)]
-struct Found {
+struct Verdict {
     by_key: BTreeMap<String, Under>,
     /// What cannot be opened or read.
     bad: usize,
 }
 
 pub(crate) async fn verify(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
-    let mut found = Found::default();
+    let mut found = Verdict::default();
     let stored = opened.integrations.scan().await?;
     let integrations = stored.len();
     for (whose, read) in stored {
@@ -103,7 +103,7 @@ async fn verify_log(path: &Path) -> Result<Verified, AuditError> {
     audit::verify(path)
 }
 
-impl Found {
+impl Verdict {
     fn add(
         &mut self,
         whose: &str,

@@ -28,7 +28,7 @@ pub(super) struct Tenant {
     seq: u64,
     /// The highest number among the changes that were forgotten.
     forgotten: u64,
-    users: HashMap<Extension, User>,
+    users: HashMap<Extension, UserCalls>,
     ghosts: Ghosts,
 }
 
@@ -43,8 +43,8 @@ struct Ghosts {
 }
 
 #[derive(Default)]
-struct User {
-    legs: HashMap<LegId, Kept>,
+struct UserCalls {
+    legs: HashMap<LegId, KeptLeg>,
     /// Each leg once, at its last change.
     by_seq: BTreeMap<u64, LegId>,
     live: HashSet<LegId>,
@@ -52,7 +52,7 @@ struct User {
 
 /// A leg and where it stands in the store.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct KeptLeg {
     leg: Leg,
     seq: u64,
     /// When the last change came, by callpop's clock.
@@ -61,7 +61,7 @@ pub(super) struct Kept {
     rows: Vec<u64>,
 }
 
-impl Kept {
+impl KeptLeg {
     pub(super) fn add(&mut self, event: Event, touched: Micros, row: Option<u64>) {
         self.leg.add(event);
         self.touched = self.touched.max(touched);
@@ -110,9 +110,9 @@ impl Tenant {
     pub(super) fn add(&mut self, key: &LegKey, event: Event, now: Micros, row: Option<u64>) -> (u64, &Leg) {
         self.seq += 1;
         let user = self.users.entry(key.extension.clone()).or_default();
-        let kept = user.legs.entry(key.leg.clone()).or_insert_with(|| Kept {
+        let kept = user.legs.entry(key.leg.clone()).or_insert_with(|| KeptLeg {
             leg: Leg::after(self.ghosts.version(&key.extension, &key.leg)),
-            ..Kept::default()
+            ..KeptLeg::default()
         });
         user.by_seq.remove(&kept.seq);
         user.by_seq.insert(self.seq, key.leg.clone());
@@ -123,7 +123,7 @@ impl Tenant {
     }
 
     /// Puts a leg back as the journal knows it; to be called in the order of their last changes.
-    pub(super) fn restore(&mut self, key: LegKey, mut kept: Kept) {
+    pub(super) fn restore(&mut self, key: LegKey, mut kept: KeptLeg) {
         self.seq += 1;
         let user = self.users.entry(key.extension).or_default();
         note_live(&mut user.live, &key.leg, kept.leg.is_live());
@@ -217,7 +217,10 @@ impl Tenant {
         })
     }
 
-    fn users_of<'a>(&'a self, stream: &'a Stream) -> impl Iterator<Item = (&'a Extension, &'a User)> + Clone {
+    fn users_of<'a>(
+        &'a self,
+        stream: &'a Stream,
+    ) -> impl Iterator<Item = (&'a Extension, &'a UserCalls)> + Clone {
         let (some, all) = match stream {
             Stream::User { extensions, .. } => {
                 (Some(extensions.iter().filter_map(|id| self.users.get_key_value(id))), None)
@@ -243,12 +246,12 @@ impl Tenant {
         calls
     }
 
-    fn kept(&self, extension: &Extension, id: &LegId) -> Option<&Kept> {
+    fn kept(&self, extension: &Extension, id: &LegId) -> Option<&KeptLeg> {
         self.users.get(extension)?.legs.get(id)
     }
 }
 
-impl User {
+impl UserCalls {
     /// Ended legs and their numbers, the latest change first.
     fn ended(&self) -> impl Iterator<Item = (u64, &LegId)> {
         self.by_seq.iter().rev().filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id))
@@ -256,7 +259,7 @@ impl User {
 
     /// Ended legs whose last change is that long ago: they come first in the order of changes.
     fn past(&self, now: Micros, age: Duration) -> Vec<(u64, LegId)> {
-        let is_old = |id| self.legs.get(id).is_some_and(|kept: &Kept| is_past(kept.touched, age, now));
+        let is_old = |id| self.legs.get(id).is_some_and(|kept: &KeptLeg| is_past(kept.touched, age, now));
         let old = self.by_seq.iter().take_while(|(_, id)| is_old(*id));
         old.filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id.clone())).collect()
     }

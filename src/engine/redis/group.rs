@@ -34,7 +34,7 @@ const MOST_BYTES: usize = 64 * 1024;
 const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for Redis");
 
 /// What becomes of an event.
-type Answer = Result<(Added, History), EngineError>;
+type Fate = Result<(Added, History), EngineError>;
 
 /// The commits of one node.
 pub(crate) struct Groups {
@@ -49,14 +49,14 @@ struct Lanes {
     store: Arc<Keyspace>,
     sweeper: Arc<Sweeper>,
     /// What waits, for each tenant of which something is under way.
-    waiting: DashMap<TenantId, VecDeque<Waiter>>,
+    waiting: DashMap<TenantId, VecDeque<WaitingEvent>>,
 }
 
 /// An event, and who wants to know what becomes of it.
-struct Waiter {
+struct WaitingEvent {
     entry: Addition,
     since: Instant,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<Fate>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -78,11 +78,12 @@ impl Groups {
     }
 
     /// Commits an event, together with others of its tenant. It may be committed though this fails, or is dropped.
-    pub(crate) async fn commit(&self, event: CallEvent) -> Answer {
+    pub(crate) async fn commit(&self, event: CallEvent) -> Fate {
         let place = self.places.clone().try_acquire_owned().map_err(|_| TOO_MANY)?;
         let tenant = event.tenant.clone();
         let (answer, answered) = oneshot::channel();
-        let waiter = Waiter { entry: Addition::new(event)?, since: Instant::now(), answer, _place: place };
+        let waiter =
+            WaitingEvent { entry: Addition::new(event)?, since: Instant::now(), answer, _place: place };
         if self.lanes.join(&tenant, waiter)? {
             let lane = Lane { lanes: self.lanes.clone(), tenant, is_open: true };
             let mut under_way = self.under_way.lock();
@@ -99,7 +100,7 @@ impl Groups {
 
 impl Lanes {
     /// Lets an event wait; tells whether nothing is under way, so that someone has to begin.
-    fn join(&self, tenant: &TenantId, waiter: Waiter) -> Result<bool, EngineError> {
+    fn join(&self, tenant: &TenantId, waiter: WaitingEvent) -> Result<bool, EngineError> {
         match self.waiting.entry(tenant.clone()) {
             Place::Occupied(lane) if lane.get().len() >= MOST_OF_TENANT => Err(TOO_MANY),
             Place::Occupied(mut lane) => {
@@ -128,7 +129,7 @@ impl Lane {
         }
     }
 
-    async fn commit(&self, group: Vec<Waiter>) {
+    async fn commit(&self, group: Vec<WaitingEvent>) {
         let commit = async {
             self.lanes.sweeper.list(&self.tenant).await?;
             self.lanes.store.commit(&self.tenant, group.iter().map(|waiter| &waiter.entry)).await
@@ -144,7 +145,7 @@ impl Lane {
     }
 
     /// Those that have waited; closes the lane where there are none.
-    fn next(&mut self) -> Vec<Waiter> {
+    fn next(&mut self) -> Vec<WaitingEvent> {
         let mut group = Vec::new();
         let closed = self.lanes.waiting.remove_if_mut(&self.tenant, |_, waiting| {
             group = take(waiting);
@@ -164,15 +165,15 @@ impl Drop for Lane {
     }
 }
 
-impl Waiter {
-    fn answer(self, answer: Answer) {
+impl WaitingEvent {
+    fn answer(self, answer: Fate) {
         // Whoever asked may be gone.
         let _ = self.answer.send(answer);
     }
 }
 
 /// Takes what goes into one call, without those that nobody waits for any longer.
-fn take(waiting: &mut VecDeque<Waiter>) -> Vec<Waiter> {
+fn take(waiting: &mut VecDeque<WaitingEvent>) -> Vec<WaitingEvent> {
     let (mut group, mut bytes) = (Vec::new(), 0);
     while let Some(next) = waiting.front() {
         let is_late = next.since.elapsed() >= DEADLINE;
@@ -196,7 +197,7 @@ mod tests {
     use crate::call::{Event, What};
     use std::time::Duration;
 
-    fn waiting(texts: &[usize], since: Instant) -> VecDeque<Waiter> {
+    fn waiting(texts: &[usize], since: Instant) -> VecDeque<WaitingEvent> {
         let places = Arc::new(Semaphore::new(texts.len()));
         let waiter = |(nth, bytes): (usize, &usize)| {
             let event = CallEvent {
@@ -220,7 +221,7 @@ mod tests {
                 ),
             };
             let place = places.clone().try_acquire_owned().unwrap();
-            Waiter {
+            WaitingEvent {
                 entry: Addition::new(event).unwrap(),
                 since,
                 answer: oneshot::channel().0,

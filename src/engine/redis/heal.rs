@@ -33,13 +33,13 @@ pub(crate) async fn run(store: Arc<Keyspace>, watches: Arc<Watches>, tasks: Task
 
 /// A tenant while it is read for. Its messages are held until then, so if the reading does not come to
 /// its end, however that happens, it is due again.
-struct Reading {
+struct Healing {
     watches: Arc<Watches>,
     watch: Arc<Watch>,
     is_done: bool,
 }
 
-impl Drop for Reading {
+impl Drop for Healing {
     fn drop(&mut self) {
         if !self.is_done {
             self.watches.put_back(&self.watch);
@@ -49,7 +49,7 @@ impl Drop for Reading {
 
 /// Reads what one tenant missed, until that succeeds or it is no longer watched.
 async fn catch_up(store: Arc<Keyspace>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
-    let mut reading = Reading { watches: watches.clone(), watch: watch.clone(), is_done: false };
+    let mut reading = Healing { watches: watches.clone(), watch: watch.clone(), is_done: false };
     read_until_done(&store, &watches, &watch, &places).await;
     reading.is_done = true;
 }

@@ -4,8 +4,8 @@ use super::*;
 use std::{fs, os::unix::fs::PermissionsExt};
 use tempfile::TempDir;
 
-fn event(generation: u64) -> Event {
-    Event {
+fn event(generation: u64) -> AuditEvent {
+    AuditEvent {
         at: 1_795_384_800_000_000 + generation,
         tenant: "8b29ce07-8d2b-4d46-95f1-5af3a5d1a5c0".try_into().unwrap(),
         extension: "201".try_into().unwrap(),
@@ -42,7 +42,7 @@ async fn a_line_says_what_happened_and_is_as_long_as_documented() {
     let (_folder, path) = log();
     let audit = Audit::open(&path, 5).unwrap();
     audit.note(event(7)).await.unwrap();
-    audit.note(Event { cause: None, ..event(8) }).await.unwrap();
+    audit.note(AuditEvent { cause: None, ..event(8) }).await.unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let lines: Vec<_> = text.lines().collect();
     let hash = |line: &str| line[line.len() - 66..line.len() - 2].to_owned();

@@ -9,7 +9,7 @@ use crate::{
         integration::{Integration, Key},
         integrations::ChangeError,
         machine::{Answer, Input, InputRefusal},
-        provider::{self, Grant, Reading},
+        provider::{self, Issued, Reading},
         store::StoreError,
         vault::{Kind, VaultError},
     },
@@ -131,7 +131,7 @@ impl Rotation {
         &self,
         key: &Key,
         answer: Answer,
-        grant: &Grant,
+        grant: &Issued,
         at: Micros,
     ) -> Result<bool, ChangeError> {
         let make = |stands: &Integration| {

@@ -35,7 +35,7 @@ pub struct Embedded {
 }
 
 /// Why a step was not done.
-enum Failure {
+enum SqliteFailure {
     /// It was rolled back, or never began.
     Undone(rusqlite::Error),
     /// It failed at its very end.
@@ -43,7 +43,7 @@ enum Failure {
     Refused(StoreError),
 }
 
-type Step<T> = Result<T, Failure>;
+type Step<T> = Result<T, SqliteFailure>;
 
 impl Embedded {
     pub(crate) async fn open(dir: &Path) -> Result<Self, StoreError> {
@@ -118,13 +118,13 @@ impl Embedded {
             let now = now();
             step.prepare("DELETE FROM secrets WHERE expires <= ?1")?.execute([now])?;
             if one::<usize>(&step, "SELECT count(*) FROM secrets", [])? >= MOST_SECRETS {
-                return Err(Failure::Refused(StoreError::Full));
+                return Err(SqliteFailure::Refused(StoreError::Full));
             }
             let put = step
                 .prepare("INSERT OR IGNORE INTO secrets (name, value, expires) VALUES (?1, ?2, ?3)")?
                 .execute(params![name, value, now.saturating_add(millis(ttl)).min(i64::MAX as u64)])?;
             if put == 0 {
-                return Err(Failure::Refused(StoreError::Taken));
+                return Err(SqliteFailure::Refused(StoreError::Taken));
             }
             commit(step)
         })
@@ -170,14 +170,14 @@ impl Embedded {
         let turn = timeout_at(end, self.connection.clone().lock_owned()).await;
         let mut connection = turn.map_err(|_| StoreError::Unavailable(LATE))?;
         match timeout_at(end, spawn_blocking(move || step(&mut connection))).await {
-            Ok(Ok(outcome)) => outcome.map_err(Failure::tell),
+            Ok(Ok(outcome)) => outcome.map_err(SqliteFailure::tell),
             Ok(Err(_)) => Err(StoreError::Unknown("a step broke off")),
             Err(_) => Err(StoreError::Unknown(LATE)),
         }
     }
 }
 
-impl Failure {
+impl SqliteFailure {
     /// Says in the log what the caller need not know.
     fn tell(self) -> StoreError {
         match self {
@@ -197,15 +197,16 @@ impl Failure {
     }
 }
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for SqliteFailure {
     fn from(error: rusqlite::Error) -> Self {
         Self::Undone(error)
     }
 }
 
 fn commit(step: Transaction<'_>) -> Step<()> {
-    step.commit()
-        .map_err(|error| if is_busy(&error) { Failure::Undone(error) } else { Failure::Unknown(error) })
+    step.commit().map_err(|error| {
+        if is_busy(&error) { SqliteFailure::Undone(error) } else { SqliteFailure::Unknown(error) }
+    })
 }
 
 fn row(connection: &Connection, name: String) -> rusqlite::Result<Option<Row>> {

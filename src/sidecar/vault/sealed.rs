@@ -27,7 +27,7 @@ pub(crate) struct BadSealed;
 pub(crate) struct Sealed(String);
 
 /// The three parts behind the version, as text.
-struct Parts<'a> {
+struct SealedParts<'a> {
     key_id: &'a str,
     wrapped: &'a str,
     payload: &'a str,
@@ -66,8 +66,8 @@ impl Sealed {
         decode(self.parts().payload)
     }
 
-    fn parts(&self) -> Parts<'_> {
-        split(&self.0).unwrap_or(Parts { key_id: "", wrapped: "", payload: "" })
+    fn parts(&self) -> SealedParts<'_> {
+        split(&self.0).unwrap_or(SealedParts { key_id: "", wrapped: "", payload: "" })
     }
 }
 
@@ -76,10 +76,10 @@ fn beginning(key_id: &str, wrapped: &[u8]) -> String {
     format!("{VERSION}.{key_id}.{}.", BASE64_URL_SAFE_NO_PAD.encode(wrapped))
 }
 
-fn split(text: &str) -> Option<Parts<'_>> {
+fn split(text: &str) -> Option<SealedParts<'_>> {
     let (key_id, rest) = text.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')?;
     let (wrapped, payload) = rest.split_once('.')?;
-    Some(Parts { key_id, wrapped, payload })
+    Some(SealedParts { key_id, wrapped, payload })
 }
 
 /// Into a buffer that decrypting may then fill with plaintext: it is never moved, and wiped.

@@ -32,7 +32,7 @@ const TABLES: &str = "
 
 /// Why it cannot be used.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum FileTrouble {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]
@@ -51,7 +51,7 @@ pub(crate) fn open(dir: &Path) -> Result<Connection, StoreError> {
     loop {
         match try_open(dir, &path) {
             Ok(connection) => return Ok(connection),
-            Err(Trouble::Sqlite(error)) if is_busy(&error) && Instant::now() < end => {
+            Err(FileTrouble::Sqlite(error)) if is_busy(&error) && Instant::now() < end => {
                 thread::sleep(Duration::from_millis(20));
             }
             Err(why) => {
@@ -61,12 +61,12 @@ pub(crate) fn open(dir: &Path) -> Result<Connection, StoreError> {
     }
 }
 
-fn try_open(dir: &Path, path: &Path) -> Result<Connection, Trouble> {
+fn try_open(dir: &Path, path: &Path) -> Result<Connection, FileTrouble> {
     make_dir(dir)?;
     make(dir, path)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
-    check(&connection).map_err(Trouble::of_damage)?;
+    check(&connection).map_err(FileTrouble::of_damage)?;
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(io::Error::other("the file system cannot share it between processes").into());
@@ -84,7 +84,7 @@ fn try_open(dir: &Path, path: &Path) -> Result<Connection, Trouble> {
             step.pragma_update(None, "application_id", APPLICATION)?;
             step.pragma_update(None, "user_version", SCHEMA)?;
         }
-        other => return Err(Trouble::Version(other)),
+        other => return Err(FileTrouble::Version(other)),
     }
     step.commit()?;
     Ok(connection)
@@ -92,7 +92,7 @@ fn try_open(dir: &Path, path: &Path) -> Result<Connection, Trouble> {
 
 /// Makes the file before SQLite does, so that nobody else can ever read it: the files beside it
 /// have its permissions.
-fn make(dir: &Path, path: &Path) -> Result<(), Trouble> {
+fn make(dir: &Path, path: &Path) -> Result<(), FileTrouble> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => {
             file.sync_all()?;
@@ -110,21 +110,21 @@ fn make(dir: &Path, path: &Path) -> Result<(), Trouble> {
 }
 
 /// Refuses what is not a sound file of ours, before anything is written to it.
-fn check(connection: &Connection) -> Result<(), Trouble> {
+fn check(connection: &Connection) -> Result<(), FileTrouble> {
     let tables: u32 = one(connection, "SELECT count(*) FROM sqlite_schema", [])?;
     let application: i32 = one(connection, "PRAGMA application_id", [])?;
     if tables > 0 && application != APPLICATION {
-        return Err(Trouble::Strange);
+        return Err(FileTrouble::Strange);
     }
     let version: i32 = one(connection, "PRAGMA user_version", [])?;
     if !(0..=SCHEMA).contains(&version) {
-        return Err(Trouble::Version(version));
+        return Err(FileTrouble::Version(version));
     }
     let says: String = one(connection, "PRAGMA integrity_check(1)", [])?;
-    if says == "ok" { Ok(()) } else { Err(Trouble::Damaged(says)) }
+    if says == "ok" { Ok(()) } else { Err(FileTrouble::Damaged(says)) }
 }
 
-impl Trouble {
+impl FileTrouble {
     fn of_damage(self) -> Self {
         match self {
             Self::Sqlite(error) => match error.sqlite_error_code() {
