@@ -8,6 +8,7 @@
 mod api;
 mod courier;
 mod desk;
+mod error;
 mod faults;
 mod phone;
 mod play;

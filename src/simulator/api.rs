@@ -3,8 +3,8 @@
 use super::{
     courier::Courier,
     desk::Desk,
+    error::SimulatorError,
     phone::{Action, Exchange, Input, MOST_WEBHOOKS, Party, Phone, PressRefusal, SOMEONE},
-    play::SimulatorError,
     scenario::{Cast, Scenario, Speed, Step},
     sender::{Destination, Retries, Sender},
     webhook,

@@ -4,6 +4,7 @@
 use super::{
     api::Simulator,
     courier::{Courier, Progress, Receipt},
+    error::SimulatorError,
     faults::{Faults, Planned},
     phone::TENANT,
     scenario::{Cast, Scenario, ScenarioError, Speed},
@@ -15,7 +16,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use secrecy::SecretString;
 use serde::Serialize;
 use std::{
-    fmt, io,
+    fmt,
     net::SocketAddr,
     sync::{
         Arc,
@@ -92,17 +93,6 @@ pub(crate) struct Report {
     pub(crate) duplicates: u64,
     /// Why the first webhook that failed did: the `detail` of its answer, or why there was none.
     pub(crate) first_trouble: Option<String>,
-}
-
-/// Why there is nothing to play, or nobody to play it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SimulatorError {
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    #[error(transparent)]
-    Sender(#[from] SenderError),
-    #[error("the listener failed: {0}")]
-    Listener(#[from] io::Error),
 }
 
 #[derive(Default)]

@@ -3,7 +3,7 @@
 
 use super::{
     phone::{Direction, Ended, Leg},
-    webhook::Micros,
+    webhook::{Micros, Webhook},
 };
 use serde_json::{Value, json};
 
@@ -22,8 +22,17 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
+impl Ended {
+    /// The webhook of the call's summary: the timestamp is a number and the caller has no
+    /// name, as Telsmart sends it.
+    pub(crate) fn webhook(&self, tenant: &str, at: Micros) -> Webhook {
+        let webhook = self.leg.webhook(tenant, "SUMMARY_REPORTING", at);
+        webhook.with("caller_name", "").with("timestamp", at).with("summary", summary(self))
+    }
+}
+
 /// The `summary` of an ended call.
-pub(super) fn summary(ended: &Ended) -> Value {
+fn summary(ended: &Ended) -> Value {
     json!({ "language": "en-GB", "content": content(ended) })
 }
 

@@ -1,6 +1,6 @@
 //! One phone's part of a call: what it is, which buttons it has, and what Telsmart says of it.
 
-use super::{Ended, Micros, Webhook};
+use super::{Micros, Webhook};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -100,7 +100,7 @@ impl Leg {
     }
 
     /// The webhook of a state.
-    pub(super) fn webhook(&self, tenant: &str, state: &str, at: Micros) -> Webhook {
+    pub(crate) fn webhook(&self, tenant: &str, state: &str, at: Micros) -> Webhook {
         let unknown_yet = self.direction == Direction::Outbound && self.answered_at.is_none();
         let callee_name = if unknown_yet { "" } else { self.callee.shown_name() };
         let direction = match self.direction {
@@ -127,18 +127,6 @@ impl Leg {
             fields.insert("transfer_caller_number".to_owned(), Value::from(number.as_str()));
         }
         Webhook::new(fields)
-    }
-}
-
-impl Ended {
-    /// The webhook of the call's summary: the timestamp is a number and the caller has no
-    /// name, as Telsmart sends it.
-    pub(super) fn webhook(&self, tenant: &str, at: Micros) -> Webhook {
-        let webhook = self.leg.webhook(tenant, "SUMMARY_REPORTING", at);
-        webhook
-            .with("caller_name", "")
-            .with("timestamp", at)
-            .with("summary", super::super::summary::summary(self))
     }
 }
 

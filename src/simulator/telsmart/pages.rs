@@ -1,7 +1,7 @@
 //! The pages of MyTelsmart: HTML that is whole without a script. The templates escape whatever
 //! they are given; the policy allows our one style sheet and nothing else.
 
-use super::{portal::Request, tokens::Owner};
+use super::tokens::Owner;
 use crate::simulator::phone::Phone;
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -9,8 +9,23 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use reqwest::Url;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
+
+/// A request for consent that can be asked.
+pub(super) struct Asking {
+    pub(crate) confirmation_key: String,
+    /// Where the browser goes after an activation.
+    pub(crate) back: Back,
+    pub(crate) extension: Option<String>,
+}
+
+/// An address on the web. Its origin can stand in a `Content-Security-Policy`.
+pub(super) struct Back {
+    pub(crate) url: Url,
+    pub(crate) origin: String,
+}
 
 const STYLE: &str = include_str!("pages/style.css");
 
@@ -31,7 +46,7 @@ pub(crate) struct Page {
 }
 
 /// Asks for consent.
-pub(super) fn consent(slug: &str, users: &[Phone], asked: &Request) -> Page {
+pub(super) fn consent(slug: &str, users: &[Phone], asked: &Asking) -> Page {
     let likely =
         users.iter().find(|user| Some(user.extension) == asked.extension.as_deref()).or(users.first());
     let body = html! {
@@ -68,7 +83,7 @@ pub(super) fn consent(slug: &str, users: &[Phone], asked: &Request) -> Page {
 }
 
 /// Nothing was allowed, and nobody was told.
-pub(super) fn denied(slug: &str, asked: &Request) -> Page {
+pub(super) fn denied(slug: &str, asked: &Asking) -> Page {
     page(
         StatusCode::OK,
         "Not connected",
@@ -81,7 +96,7 @@ pub(super) fn denied(slug: &str, asked: &Request) -> Page {
 }
 
 /// The application did not take the tokens.
-pub(super) fn not_activated(slug: &str, asked: &Request, status: Option<u16>) -> Page {
+pub(super) fn not_activated(slug: &str, asked: &Asking, status: Option<u16>) -> Page {
     page(
         StatusCode::BAD_GATEWAY,
         "Activation failed",

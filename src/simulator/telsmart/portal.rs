@@ -3,7 +3,7 @@
 
 use super::{
     Telsmart,
-    pages::{self, Page},
+    pages::{self, Asking, Back, Page},
     tokens::Owner,
 };
 use axum::{
@@ -56,20 +56,6 @@ enum Choice {
 struct Disconnect {
     tenant_id: String,
     extension: String,
-}
-
-/// A request for consent that can be asked.
-pub(super) struct Request {
-    pub(crate) confirmation_key: String,
-    /// Where the browser goes after an activation.
-    pub(crate) back: Back,
-    pub(crate) extension: Option<String>,
-}
-
-/// An address on the web. Its origin can stand in a `Content-Security-Policy`.
-pub(super) struct Back {
-    pub(crate) url: Url,
-    pub(crate) origin: String,
 }
 
 async fn ask(
@@ -144,7 +130,7 @@ impl Telsmart {
 }
 
 impl Wish {
-    fn read(self) -> Result<Request, Page> {
+    fn read(self) -> Result<Asking, Page> {
         let key = self.confirmation_key.filter(|key| (1..=MAX_KEY).contains(&key.len()));
         let confirmation_key =
             key.ok_or_else(|| pages::incomplete("The application sent no usable confirmation_key."))?;
@@ -152,7 +138,7 @@ impl Wish {
         let back = back.ok_or_else(|| {
             pages::incomplete("The application sent no redirect_url that begins with http:// or https://.")
         })?;
-        Ok(Request { confirmation_key, back, extension: self.extension })
+        Ok(Asking { confirmation_key, back, extension: self.extension })
     }
 }
 
