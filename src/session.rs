@@ -147,7 +147,8 @@ impl Session {
         drop((registration, self.reach));
         drop(counted);
         let (sessions, peer) = (self.sessions.clone(), self.socket.peer());
-        sessions.endings.on_end(&sessions.metrics, self.id, peer, &end);
+        sessions.metrics.end(end.cause);
+        sessions.endings.on_end(self.id, peer, &end);
         if let Some((code, reason)) = end.goodbye {
             sessions.metrics.close(code);
             self.socket.close(code, reason).await;

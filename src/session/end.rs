@@ -1,7 +1,6 @@
 //! How a session ends, and why: whoever looks after a gateway is told, and so is the client, where it
 //! can still be told.
 
-use super::metrics::SessionMetrics;
 use crate::{engine::EngineError, log::Seldom, metrics::labels, protocol::CloseCode};
 use std::{io, net::SocketAddr, time::Duration};
 use uuid::Uuid;
@@ -99,15 +98,8 @@ impl Default for Endings {
 }
 
 impl Endings {
-    /// Counts the end of a session, and logs it.
-    pub(crate) fn on_end(
-        &self,
-        metrics: &SessionMetrics,
-        session: Uuid,
-        peer: Option<SocketAddr>,
-        end: &End,
-    ) {
-        metrics.end(end.cause);
+    /// Logs the end of a session.
+    pub(crate) fn on_end(&self, session: Uuid, peer: Option<SocketAddr>, end: &End) {
         let cause = end.cause.word();
         if let Some(unsaid) = self.ended.may_say(cause) {
             let peer = peer.map(tracing::field::display);
@@ -115,15 +107,8 @@ impl Endings {
         }
     }
 
-    /// Counts a handshake that was refused, and logs it.
-    pub(crate) fn on_refused(
-        &self,
-        metrics: &SessionMetrics,
-        word: &'static str,
-        reason: &str,
-        seen: &Handshake,
-    ) {
-        metrics.end(Cause::Refused);
+    /// Logs a handshake that was refused.
+    pub(crate) fn on_refused(&self, word: &'static str, reason: &str, seen: &Handshake) {
         if let Some(unsaid) = self.refused.may_say(word) {
             let Handshake { peer, origin, key } = seen;
             let peer = peer.map(tracing::field::display);

@@ -1,7 +1,12 @@
 //! From an HTTP request to a session. A browser cannot read the status of a refused handshake,
 //! so whoever offers our subprotocol is upgraded and told by a close code.
 
-use super::{Resume, Session, Sessions, end::Handshake, seats::Seat, socket::Socket};
+use super::{
+    Resume, Session, Sessions,
+    end::{Cause, Handshake},
+    seats::Seat,
+    socket::Socket,
+};
 use crate::{
     auth::{self, Identity, Role},
     feed::Stream,
@@ -78,7 +83,8 @@ fn log(sessions: &Sessions, refused: &RefusedHandshake, request: &Request, beare
         origin: origin.map(|origin| origin.chars().take(MAX_LOGGED_ORIGIN).collect()),
         key: bearer.or(auth::bearer(headers)).and_then(auth::key_id),
     };
-    sessions.endings.on_refused(&sessions.metrics, refused.word, &refused.reason, &seen);
+    sessions.metrics.end(Cause::Refused);
+    sessions.endings.on_refused(refused.word, &refused.reason, &seen);
 }
 
 /// The session's task, from the upgraded connection to its end.
