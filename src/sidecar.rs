@@ -3,9 +3,9 @@
 //!
 //! ```text
 //! machine      how an integration changes: pure    integration  what is stored of one
-//! integrations    all of them, read and changed       store        compare-and-swap, durable
+//! integrations all of them, read and changed       store        compare-and-swap, durable
 //! rotation     refreshes, detached                 provider     the token endpoint
-//! vault        seals and opens                     journal, audit
+//! vault        seals and opens                     answers, audit
 //! activation   connect, callbacks, disconnect      users, vending
 //! ```
 //!
@@ -63,7 +63,7 @@ pub(crate) struct Sidecar {
     _running: Kept,
 }
 
-/// A integrations that follows the store for as long as this is there.
+/// All integrations, which follow the store for as long as this is there.
 pub(crate) struct Followed {
     pub(crate) integrations: Arc<Integrations>,
     _task: Kept,

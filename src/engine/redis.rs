@@ -3,7 +3,7 @@
 //! losing a message ends in the same small read.
 //!
 //! ```text
-//! group    events that wait go together    store    the scripts, as calls;  keys, packed, stored
+//! group    events that wait go together    keyspace the scripts, as calls;  keys, packed, stored
 //! watch    how far each tenant is          probe    once a second: is the store ahead?
 //! known    the legs that this node holds   heal     reads what was missed;  subscriber, sweep
 //! ```

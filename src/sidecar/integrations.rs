@@ -2,7 +2,7 @@
 //!
 //! A change is a compare-and-swap of what [`super::machine`] makes of what stands. The whole is
 //! held in memory too, by following the store, so that it can be told at once what is due, and
-//! who is to hear of a change. A integrations opens nothing that is sealed.
+//! who is to hear of a change. Nothing here opens what is sealed.
 
 use super::{
     integration::{Integration, Key},

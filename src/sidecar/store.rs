@@ -34,7 +34,7 @@ pub const MOST_VALUE: usize = 64 * 1024;
 const MOST_CALLS: usize = 1024;
 const TOO_MANY: StoreError = StoreError::Unavailable("too many calls wait for the store");
 
-/// The file of [`Store::embedded`] in its integrations.
+/// The file of [`Store::embedded`] in its folder.
 pub(crate) fn embedded_file(dir: &Path) -> PathBuf {
     dir.join(embedded::NAME)
 }
@@ -117,7 +117,7 @@ impl Store {
         }
     }
 
-    /// Opens the file in a integrations, which both are made where they are missing. Several
+    /// Opens the file in a folder, which both are made where they are missing. Several
     /// processes may have it open.
     pub async fn embedded(dir: &Path) -> Result<Self, StoreError> {
         Embedded::open(dir).await.map(Self::Embedded)

@@ -174,7 +174,7 @@ impl Probe {
         self.note_replicas([&info]);
         let mut heads = pipe();
         for (_, watch) in watched {
-            heads.cmd("HMGET").arg(store.keys.tenant(&watch.tenant).head()).arg(&["epoch", "seq", "line"]);
+            heads.cmd("HMGET").arg(store.keys.tenant(&watch.tenant).head()).arg(&["epoch", "seq", "history"]);
         }
         let heads = if watched.is_empty() { Vec::new() } else { heads.query_async(&mut wire).await? };
         Ok((field(&info, "master_replid").map(str::to_owned), heads))

@@ -13,11 +13,11 @@ end
 
 local function open(head, fresh_epoch, now, hold, of, seen)
   local of_history = history()
-  local known = redis.call('HMGET', head, 'epoch', 'of_history', 'seq', 'floor', 'young', 'young_at', 'prolonged')
+  local known = redis.call('HMGET', head, 'epoch', 'history', 'seq', 'floor', 'young', 'young_at', 'prolonged')
   local epoch, seq = known[1], tonumber(known[3] or 0)
   if known[2] ~= of_history or (of == epoch and seq < tonumber(seen)) then
     epoch = fresh_epoch
-    redis.call('HSET', head, 'epoch', epoch, 'of_history', of_history, 'seq', seq)
+    redis.call('HSET', head, 'epoch', epoch, 'history', of_history, 'seq', seq)
     redis.call('PEXPIRE', head, 4 * hold)
   end
   local floor, young, young_at = tonumber(known[4] or 0), tonumber(known[5] or 0), tonumber(known[6])
