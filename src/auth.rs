@@ -245,6 +245,9 @@ pub(crate) fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthE
 /// The id of the key that a token names, as far as it can be shown in a log: it is not verified.
 pub(crate) fn key_id(token: &str) -> Option<String> {
     const MOST: usize = 64;
+    if token.len() > MAX_TOKEN_BYTES {
+        return None;
+    }
     let id = jsonwebtoken::decode_header(token).ok()?.kid?;
     Some(id.chars().filter(|it| it.is_ascii_graphic()).take(MOST).collect())
 }

@@ -58,12 +58,12 @@ fn integrations_of(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
     }
     // Anybody: the page, which asks for a token itself.
     let page = web::page_at("/integrations", "integrations.html");
-    Ok(routes.layer(cors(&gateway.config.auth.allowed_origins)).merge(page))
+    Ok(across(routes, &gateway.config.auth.allowed_origins).merge(page))
 }
 
 /// The public listener of a sidecar alone (`listen`).
 pub(crate) fn sidecar(sidecar: &Arc<Sidecar>, origins: &[String]) -> Router {
-    finished(of_users(&sidecar.users).merge(of_consents(sidecar)).layer(cors(origins)))
+    finished(across(of_users(&sidecar.users).merge(of_consents(sidecar)), origins))
 }
 
 fn of_users(users: &Users) -> Router {
@@ -116,6 +116,12 @@ pub(crate) fn sidecar_admin(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc
 /// With the answers to what is not there.
 fn finished(routes: Router) -> Router {
     routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
+}
+
+/// With what lets pages of these origins ask. The answer to another method goes inside: a browser asks by
+/// OPTIONS first, and one that was added later would take that.
+fn across(routes: Router, origins: &[String]) -> Router {
+    routes.method_not_allowed_fallback(method_not_allowed).layer(cors(origins))
 }
 
 /// Pages of these origins may ask; a token goes in a header, never in a cookie.

@@ -114,17 +114,22 @@ impl Server {
                 }
             };
             tokio::join!(sessions.ended(), refreshes);
-            drop(kept);
+            for task in kept {
+                task.abort();
+                // It was told to end, so that it did is all there is to know.
+                let _ = task.await;
+            }
             requests.finish().await;
         });
         if drained.await.is_err() {
             tracing::warn!(sessions = sessions.count(), "cut off what was not done after shutdown.grace");
         }
         let closed = timeout(grace, gateway.engine.close()).await;
-        closed.context("the engine could not be closed in time")??;
-        if let Some(name) = failed {
+        // What failed first is what to look for; a disk that cannot be closed may follow from it.
+        if let Some(name) = failed.or(gateway.tasks.failure()) {
             bail!("stopped, since the task {name:?} failed");
         }
+        closed.context("the engine could not be closed in time")??;
         tracing::info!("stopped");
         Ok(())
     }

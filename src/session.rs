@@ -19,7 +19,7 @@ use crate::{
     call::CallState,
     clock::now,
     engine::{EngineError, View},
-    feed::{Change, Outbox, Stream},
+    feed::{Change, FeedMetrics, Outbox, Stream},
     gateway::{Gateway, Hop},
     protocol::{CloseCode, Frame, ServerFrame, State},
 };
@@ -47,6 +47,7 @@ const STALE_BEATS: u32 = 3;
 pub(crate) struct Sessions {
     gateway: Arc<Gateway>,
     metrics: Arc<SessionMetrics>,
+    outboxes: Arc<FeedMetrics>,
     endings: Endings,
     origins: Origins,
     seats: Arc<Seats>,
@@ -58,6 +59,7 @@ impl Sessions {
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         Self {
             metrics: gateway.metrics.of(),
+            outboxes: gateway.metrics.of(),
             endings: Endings::default(),
             origins: Origins::new(gateway.config.auth.allowed_origins.clone()),
             seats: Arc::default(),
@@ -110,7 +112,7 @@ pub(crate) struct Session {
     reach: Counted,
     /// When the client last told whether it can alert its user.
     beat: Instant,
-    _seat: Seat,
+    seat: Seat,
 }
 
 impl Session {
@@ -121,7 +123,7 @@ impl Session {
         Self {
             id: Uuid::new_v4(),
             stream,
-            outbox: Arc::new(Outbox::new(sessions.gateway.metrics.of())),
+            outbox: Arc::new(Outbox::new(sessions.outboxes.clone())),
             socket,
             epoch: Arc::default(),
             delivered: 0,
@@ -132,14 +134,13 @@ impl Session {
             beat: now,
             identity,
             sessions,
-            _seat: seat,
+            seat,
         }
     }
 
     /// Runs until either side ends it.
     pub(crate) async fn run(mut self, resume: Option<Resume>) {
-        let metrics = self.sessions.metrics.clone();
-        let counted = metrics.session();
+        let counted = self.sessions.metrics.session();
         tracing::debug!(session = %self.id, tenant = %self.identity.tenant, "session begins");
         // From here on the outbox hears every change; those that the first view has already are passed over.
         let registration = self.gateway().feed.register(self.stream.clone(), self.outbox.clone());
@@ -151,6 +152,8 @@ impl Session {
         sessions.endings.on_end(self.id, peer, &end);
         if let Some((code, reason)) = end.goodbye {
             sessions.metrics.close(code);
+            // Who is told to come again finds the seat free.
+            drop(self.seat);
             self.socket.close(code, reason).await;
         }
     }

@@ -60,7 +60,7 @@ impl Tasks {
         let tasks = self.clone();
         AbortOnDropHandle::new(tokio::spawn(self.watch(name, task).map(move |ended| {
             if ended.is_some() {
-                tasks.fail(name, "ended unasked");
+                tasks.on_end(name);
             }
         })))
     }
@@ -75,15 +75,15 @@ impl Tasks {
         let tasks = self.clone();
         caught(name, work).map(move |ended| match ended {
             Ok(done) => Some(done),
-            Err(panic) => {
-                tasks.on_panic(name, &*panic);
+            Err(_) => {
+                tasks.on_panic(name);
                 tasks.fail(name, "panicked");
                 None
             }
         })
     }
 
-    /// Starts a thread of the node; it may end only once the node was told to stop.
+    /// Starts a thread of the node. It knows when it may end, so only a panic of it fails the node.
     ///
     /// # Errors
     /// The system has no thread to give.
@@ -94,12 +94,9 @@ impl Tasks {
     ) -> io::Result<thread::JoinHandle<()>> {
         let tasks = self.clone();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            match catch_unwind(AssertUnwindSafe(work)) {
-                Ok(()) => tasks.fail(name, "ended unasked"),
-                Err(panic) => {
-                    tasks.on_panic(name, &*panic);
-                    tasks.fail(name, "panicked");
-                }
+            if catch_unwind(AssertUnwindSafe(work)).is_err() {
+                tasks.on_panic(name);
+                tasks.fail(name, "panicked");
             }
         })
     }
@@ -113,8 +110,8 @@ impl Tasks {
     ) {
         let tasks = self.clone();
         among.spawn(caught(name, work).map(move |ended| {
-            if let Err(panic) = ended {
-                tasks.on_panic(name, &*panic);
+            if ended.is_err() {
+                tasks.on_panic(name);
             }
         }));
     }
@@ -145,10 +142,14 @@ impl Tasks {
         }
     }
 
-    fn fail(&self, name: &'static str, how: &'static str) {
-        if self.shared.is_stopping.load(Ordering::SeqCst) {
-            return;
+    /// A task of the node ended; once the node stops, it may.
+    fn on_end(&self, name: &'static str) {
+        if !self.shared.is_stopping.load(Ordering::SeqCst) {
+            self.fail(name, "ended unasked");
         }
+    }
+
+    fn fail(&self, name: &'static str, how: &'static str) {
         tracing::error!(task = name, how, "a task of the node failed; the node stops");
         self.shared.failed.send_if_modified(|failed| {
             let is_first = failed.is_none();
@@ -157,12 +158,10 @@ impl Tasks {
         });
     }
 
-    fn on_panic(&self, name: &'static str, panic: &(dyn Any + Send)) {
+    /// What a panic says may quote what it was about, so only its task is told; the hook tells its place.
+    fn on_panic(&self, name: &'static str) {
         self.shared.metrics.panicked(name);
-        // What a panic says is our own text; the hook has printed it with its place.
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        tracing::error!(task = name, panic = text, "a task panicked");
+        tracing::error!(task = name, "a task panicked");
     }
 }
 
@@ -200,7 +199,7 @@ mod tests {
     async fn the_first_failure_is_told() {
         let (_, tasks) = tasks();
         assert!(tasks.watch("first", async { panic!("on purpose") }).await.is_none_or(|(): ()| false));
-        tasks.fail("second", "ended unasked");
+        tasks.fail("second", "panicked");
         assert_eq!(tasks.failure(), Some("first"));
     }
 
@@ -210,13 +209,23 @@ mod tests {
         tasks.stop();
         let ends = tasks.keep("ends", async {});
         ends.await.unwrap();
-        tasks.thread("writer", || {}).unwrap().join().unwrap();
         assert_eq!(tasks.failure(), None);
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_the_node_stops_is_a_failure_still() {
+        let (_, tasks) = tasks();
+        tasks.stop();
+        let panics = tasks.keep("panics", async { panic!("on purpose") });
+        panics.await.unwrap();
+        assert_eq!(tasks.failure(), Some("panics"));
     }
 
     #[tokio::test]
     async fn a_thread_that_panics_fails_the_node() {
         let (_, tasks) = tasks();
+        tasks.thread("reader", || {}).unwrap().join().unwrap();
+        assert_eq!(tasks.failure(), None);
         tasks.thread("writer", || panic!("on purpose")).unwrap().join().unwrap();
         assert_eq!(tasks.failure(), Some("writer"));
     }

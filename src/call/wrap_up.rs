@@ -11,7 +11,7 @@ pub(crate) const MAX_NOTE_CHARS: usize = 2000;
 pub(crate) enum BadWrapUp {
     #[error("the note has more than {MAX_NOTE_CHARS} characters")]
     LongNote,
-    #[error("the note has a control character other than a sides break or a tab")]
+    #[error("the note has a control character other than a line break or a tab")]
     ControlInNote,
     #[error(transparent)]
     Disposition(#[from] BadDisposition),

@@ -52,13 +52,17 @@ pub(crate) fn finish(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// Structured logs, to stderr.
+/// Structured logs, to stderr. Of a panic they have the place: what it says may quote what it was about.
 pub(crate) fn log_to_stderr(log: &Log) {
     // The configuration was checked: a filter that does not parse never gets here.
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_default();
     let color = std::io::stderr().is_terminal();
     let to_stderr =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color);
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panicked at");
+    }));
     match log.format {
         LogFormat::Json => to_stderr.json().flatten_event(true).init(),
         LogFormat::Text => to_stderr.init(),

@@ -53,6 +53,7 @@ impl Problem {
 pub(crate) struct Refused {
     /// The last word of the problem's type.
     pub(crate) kind: &'static str,
+    pub(crate) request_id: Uuid,
 }
 
 impl IntoResponse for Problem {
@@ -71,7 +72,7 @@ impl IntoResponse for Problem {
         let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut response = (self.status, [content_type], body.to_string()).into_response();
         response.headers_mut().extend(self.headers);
-        response.extensions_mut().insert(Refused { kind: self.kind });
+        response.extensions_mut().insert(Refused { kind: self.kind, request_id });
         response
     }
 }

@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// Whether something of a connection's last request was never read.
+/// Whether something of a request of a connection was never read. That was its last one, then.
 #[derive(Clone, Default)]
 pub(crate) struct Unread(Arc<AtomicBool>);
 

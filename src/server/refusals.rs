@@ -20,13 +20,17 @@ impl Default for Refusals {
 impl Refusals {
     /// Logs a response that refuses.
     pub(crate) fn note(&self, response: &Response, peer: SocketAddr) {
+        let Some(Refused { kind, request_id }) = response.extensions().get() else { return };
         let status = response.status();
-        if !status.is_client_error() || is_everyday(status) {
-            return;
-        }
-        let Some(Refused { kind }) = response.extensions().get() else { return };
-        if let Some(unsaid) = self.0.may_say(kind) {
-            tracing::warn!(reason = kind, status = status.as_u16(), %peer, unsaid, "refused a request");
+        let is_loud = status.is_client_error() && !is_everyday(status);
+        match is_loud.then(|| self.0.may_say(kind)).flatten() {
+            Some(unsaid) => {
+                let status = status.as_u16();
+                tracing::warn!(reason = kind, status, %peer, %request_id, unsaid, "refused a request");
+            }
+            None => {
+                tracing::debug!(reason = kind, status = status.as_u16(), %peer, %request_id, "request refused")
+            }
         }
     }
 }

@@ -6,7 +6,12 @@ use crate::{
     http::{Connection, Peer, Unread, Watched},
     tasks::Tasks,
 };
-use axum::{Router, body::Body, extract::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+};
 use futures_util::TryFutureExt;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -113,9 +118,15 @@ async fn serve(
         let watched = |body| Body::new(Watched::new(body, watch.clone()));
         let mut request: Request = request.map(watched);
         request.extensions_mut().insert(Peer(peer));
-        let refusals = refusals.clone();
-        let answer = routes.clone().call(request);
-        answer.inspect_ok(move |response| refusals.note(response, peer))
+        let (refusals, unread) = (refusals.clone(), watch.clone());
+        routes.clone().call(request).map_ok(move |mut response| {
+            refusals.note(&response, peer);
+            // The next request would be taken for the rest of this one's body: its client is to know.
+            if unread.is_some() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        })
     });
     let mut connection = pin!(
         http1::Builder::new()

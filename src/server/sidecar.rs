@@ -80,7 +80,7 @@ impl SidecarServer {
             tracing::warn!("cut off what was not done after shutdown.grace");
         }
         drop(followed);
-        if let Some(name) = failed {
+        if let Some(name) = failed.or(tasks.failure()) {
             bail!("stopped, since the task {name:?} failed");
         }
         tracing::info!("stopped");

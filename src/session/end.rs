@@ -32,6 +32,21 @@ pub(crate) enum Cause {
     Refused,
 }
 
+impl Cause {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Client,
+        Self::Lost,
+        Self::WriteTimeout,
+        Self::Silent,
+        Self::TokenExpired,
+        Self::Malformed,
+        Self::TooManyFrames,
+        Self::Engine,
+        Self::Draining,
+        Self::Refused,
+    ];
+}
+
 labels!(Cause {
     Client: "client",
     Lost: "lost",
@@ -101,16 +116,17 @@ impl Endings {
     /// Logs the end of a session.
     pub(crate) fn on_end(&self, session: Uuid, peer: Option<SocketAddr>, end: &End) {
         let cause = end.cause.word();
-        if let Some(unsaid) = self.ended.may_say(cause) {
-            let peer = peer.map(tracing::field::display);
-            tracing::info!(%session, cause, peer, unsaid, "a session ended");
+        let peer = peer.map(tracing::field::display);
+        match self.ended.may_say(cause) {
+            Some(unsaid) => tracing::info!(%session, cause, peer, unsaid, "a session ended"),
+            None => tracing::debug!(%session, cause, peer, "session ends"),
         }
     }
 
     /// Logs a handshake that was refused.
-    pub(crate) fn on_refused(&self, word: &'static str, reason: &str, seen: &Handshake) {
+    pub(crate) fn on_refused(&self, word: &'static str, reason: &str, seen: impl FnOnce() -> Handshake) {
         if let Some(unsaid) = self.refused.may_say(word) {
-            let Handshake { peer, origin, key } = seen;
+            let Handshake { peer, origin, key } = seen();
             let peer = peer.map(tracing::field::display);
             tracing::warn!(reason, peer, origin, key, unsaid, "a WebSocket was refused");
         }

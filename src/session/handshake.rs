@@ -78,13 +78,13 @@ pub(crate) async fn stream(State(sessions): State<Arc<Sessions>>, mut request: R
 fn log(sessions: &Sessions, refused: &RefusedHandshake, request: &Request, bearer: Option<&str>) {
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    let seen = Handshake {
+    let seen = || Handshake {
         peer: request.extensions().get::<Peer>().map(|peer| peer.0),
         origin: origin.map(|origin| origin.chars().take(MAX_LOGGED_ORIGIN).collect()),
         key: bearer.or(auth::bearer(headers)).and_then(auth::key_id),
     };
     sessions.metrics.end(Cause::Refused);
-    sessions.endings.on_refused(refused.word, &refused.reason, &seen);
+    sessions.endings.on_refused(refused.word, &refused.reason, seen);
 }
 
 /// The session's task, from the upgraded connection to its end.

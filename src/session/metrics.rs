@@ -79,11 +79,12 @@ impl RoomMetrics for SessionMetrics {
     fn name(&self, r: &mut Registry) {
         r.register("sessions", "WebSocket sessions", self.sessions.clone());
         r.register("sessions_closed", "Sessions that this node ended, by code", self.closed.clone());
-        r.register(
-            "sessions_ended",
-            "Sessions that ended, and handshakes refused, by cause",
-            self.ended.clone(),
-        );
+        // From the start, so that the first of each is seen as a change.
+        for cause in Cause::ALL {
+            drop(self.ended.get_or_create(&ByCause { cause }));
+        }
+        let text = "Sessions that ended, and handshakes refused, by cause";
+        r.register("sessions_ended", text, self.ended.clone());
         r.register("frames_sent", "Frames to clients", self.frames_sent.clone());
         r.register("frames_received", "Frames from clients", self.frames_received.clone());
         r.register("receipts", "Popups that clients say they painted", self.receipts.clone());

@@ -7,7 +7,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -125,18 +125,21 @@ impl Socket {
     /// Says why, and ends the connection in order: the client answers the goodbye first (RFC 6455,
     /// 7.1.1). To a client that sees the end of the connection before, it is as if nothing was said.
     pub(crate) async fn close(mut self, code: CloseCode, reason: &str) {
+        let end = Instant::now() + LINGER;
         let frame = CloseFrame { code: code.number().into(), reason: reason.into() };
-        match timeout(LINGER, self.inner.close(Some(frame))).await {
-            Ok(Ok(())) => _ = timeout(LINGER, self.answered()).await,
-            // What cannot be written needs no answer.
-            _ => return,
-        }
-        let farewell = async {
-            let stream = self.inner.get_mut();
-            stream.shutdown().await?;
-            tokio::io::copy(&mut stream.take(LINGER_BYTES as u64), &mut tokio::io::sink()).await
+        let goodbye = async {
+            self.inner.close(Some(frame)).await.map_err(io::Error::other)?;
+            self.answered().await;
+            io::Result::Ok(())
         };
-        let _ = timeout(LINGER, farewell).await;
+        // What cannot be written needs no answer.
+        if let Ok(Err(_)) = timeout_at(end, goodbye).await {
+            return;
+        }
+        let stream = self.inner.get_mut();
+        let _ = stream.shutdown().await;
+        let mut rest = stream.take(LINGER_BYTES as u64);
+        let _ = timeout_at(end, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
     }
 
     /// Waits for the client's own goodbye, within a bound of what it still sends.

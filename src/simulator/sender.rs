@@ -67,7 +67,7 @@ struct Attempt {
 
 /// A problem document, as far as it matters here.
 #[derive(Deserialize)]
-struct PressRefusal {
+struct ProblemDetail {
     detail: Option<String>,
 }
 
@@ -182,7 +182,7 @@ impl Sender {
 
 /// The `detail` of a problem document; of another answer its status.
 fn detail(status: StatusCode, said: &[u8]) -> String {
-    let detail = serde_json::from_slice(said).ok().and_then(|PressRefusal { detail }| detail);
+    let detail = serde_json::from_slice(said).ok().and_then(|ProblemDetail { detail }| detail);
     detail.map_or_else(|| status.to_string(), |detail| format!("{status}: {detail}"))
 }
 

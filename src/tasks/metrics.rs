@@ -8,7 +8,6 @@ use prometheus_client::{
 };
 
 /// The metrics of tasks.
-#[derive(Default)]
 pub(crate) struct TaskMetrics {
     panics: Family<ByTask, Counter>,
 }
@@ -16,6 +15,17 @@ pub(crate) struct TaskMetrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByTask {
     task: &'static str,
+}
+
+impl Default for TaskMetrics {
+    fn default() -> Self {
+        let metrics = Self { panics: Family::default() };
+        // From the start, so that the first panic is seen as a change.
+        for task in ["connection", "session", "refresh"] {
+            drop(metrics.panics.get_or_create(&ByTask { task }));
+        }
+        metrics
+    }
 }
 
 impl TaskMetrics {

@@ -15,6 +15,7 @@ use crate::{
     tasks::Tasks,
 };
 use dashmap::{DashMap, Entry as Place};
+use futures_util::FutureExt;
 use parking_lot::Mutex;
 use std::{collections::VecDeque, mem, sync::Arc, time::Instant};
 use tokio::{
@@ -88,8 +89,7 @@ impl Groups {
             let lane = Lane { lanes: self.lanes.clone(), tenant, is_open: true };
             let mut under_way = self.under_way.lock();
             while under_way.try_join_next().is_some() {}
-            let tasks = self.tasks.clone();
-            under_way.spawn(async move { _ = tasks.watch("lane", lane.run()).await });
+            under_way.spawn(self.tasks.watch("lane", lane.run()).map(drop));
         }
         match timeout(DEADLINE, answered).await {
             Ok(answer) => answer.unwrap_or(Err(LinkError::Away.into())),

@@ -21,12 +21,17 @@ pub(crate) async fn run(store: Arc<Keyspace>, watches: Arc<Watches>, tasks: Task
     loop {
         tokio::select! {
             () = watches.someone_is_behind.notified() => {}
-            Some(_) = healing.join_next() => continue,
+            Some(healed) = healing.join_next() => {
+                if !matches!(healed, Ok(Some(()))) {
+                    // It is due again at once, and what made it panic is still there.
+                    sleep(AGAIN).await;
+                }
+                continue;
+            }
         }
         for watch in watches.take_behind() {
-            let (tasks, work) =
-                (tasks.clone(), catch_up(store.clone(), watches.clone(), watch, places.clone()));
-            healing.spawn(async move { tasks.watch("heal one", work).await });
+            let work = catch_up(store.clone(), watches.clone(), watch, places.clone());
+            healing.spawn(tasks.watch("heal one", work));
         }
     }
 }

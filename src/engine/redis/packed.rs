@@ -128,9 +128,9 @@ impl<'de> Visitor<'de> for Events {
     }
 }
 
-type Unlined = (Arc<Sides>, Option<Box<str>>);
+type UnpackedSides = (Arc<Sides>, Option<Box<str>>);
 
-fn unpack_sides<'de, A: SeqAccess<'de>>(parts: &mut A) -> Result<Unlined, A::Error> {
+fn unpack_sides<'de, A: SeqAccess<'de>>(parts: &mut A) -> Result<UnpackedSides, A::Error> {
     let direction = match next::<u8, A>(parts)? {
         outbound if outbound == Direction::Outbound as u8 => Direction::Outbound,
         _ => Direction::Inbound,

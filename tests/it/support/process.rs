@@ -185,7 +185,7 @@ impl Drop for Process {
             eprintln!("what callpop said:\n{log}");
             return;
         }
-        let (panics, provoked) = (log.matches("panicked at"), log.matches("\nprovoked by PANIC_IN\n"));
+        let (panics, provoked) = (log.matches("panicked at"), log.matches("provoked by PANIC_IN"));
         assert_eq!(panics.count(), provoked.count(), "callpop panicked:\n{log}");
         for private in token::PRIVATE {
             assert!(!log.contains(private), "callpop logged {private:?}:\n{log}");

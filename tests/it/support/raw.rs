@@ -14,6 +14,8 @@ pub struct Raw(TcpStream);
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
+    /// In small letters.
+    pub head: String,
     pub body: String,
 }
 
@@ -116,5 +118,5 @@ fn parse(bytes: &[u8]) -> Option<Reply> {
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let length = length.map_or(0, |length| length.parse().unwrap());
     let status = head.split_whitespace().nth(1)?.parse().unwrap();
-    (body.len() >= length).then(|| Reply { status, body: body.to_owned() })
+    (body.len() >= length).then(|| Reply { status, head: head.clone(), body: body.to_owned() })
 }

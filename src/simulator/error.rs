@@ -1,0 +1,15 @@
+//! Why the simulator does not begin.
+
+use super::{scenario::ScenarioError, sender::SenderError};
+use std::io;
+
+/// Why there is nothing to play, or nobody to play it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SimulatorError {
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error(transparent)]
+    Sender(#[from] SenderError),
+    #[error("the listener failed: {0}")]
+    Listener(#[from] io::Error),
+}
