@@ -26,6 +26,7 @@ const LAZY_LIMITS = {
   "screen-pop": "2.5 kB",
   sharing: "3.5 kB",
   summary: "4 kB",
+  tell: "0.2 kB",
   "token-trouble": "0.4 kB",
   "wrap-up": "4 kB",
 };

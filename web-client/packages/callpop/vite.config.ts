@@ -1,7 +1,9 @@
 import type { UserConfig } from "vite";
+import { minified } from "./minified.ts";
 
 // The ES modules that npm gets; preact and signals are inside, so nothing else is installed.
 const config: UserConfig = {
+  plugins: [minified()],
   build: {
     target: "es2022",
     // Browsers that know light-dark(), so that it is not replaced by something longer.

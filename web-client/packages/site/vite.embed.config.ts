@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { build, type Plugin, type UserConfig } from "vite";
+import { minified } from "../callpop/minified.ts";
 import { aliases } from "./aliases.ts";
 
 const OUT = fileURLToPath(new URL("../../dist/embed", import.meta.url));
@@ -14,6 +15,7 @@ function classicScript(): Plugin {
       if (popup === undefined) throw new Error("the popup was not built");
       await build({
         configFile: false,
+        plugins: [minified()],
         logLevel: "warn",
         define: { POPUP_FILE: JSON.stringify(popup.fileName) },
         build: {
@@ -31,7 +33,7 @@ function classicScript(): Plugin {
 // As a library, so that no helper for preloads gets in, which a strict policy would block.
 const config: UserConfig = {
   resolve: { alias: aliases },
-  plugins: [classicScript()],
+  plugins: [minified(), classicScript()],
   build: {
     target: "es2022",
     // Browsers that know light-dark(), so that it is not replaced by something longer.

@@ -34,6 +34,11 @@ export function advise({ wrong, hasToken }: Options): void {
   }
 }
 
+/** Tells that a tag's popup is there, by another tag. */
+export function adviseOnTwin(): void {
+  tell("this popup is in its corner already: drop a script tag, or change its data-placement");
+}
+
 function adviceOn(option: string): string {
   const [name = ""] = option.split("=", 1);
   const value = option.slice(name.length + 1);

@@ -2,7 +2,6 @@
 
 import { CallpopClient, TokenUnavailable } from "callpop";
 import { CallPopup } from "callpop/element";
-import { tell } from "../../../callpop/src/tell.ts";
 import { readOptions } from "./options.ts";
 
 export { CallPopup, CallpopClient, TokenUnavailable };
@@ -12,7 +11,7 @@ export async function showPopup(tag: HTMLScriptElement): Promise<void> {
   const options = readOptions(tag.dataset, gatewayOf(tag));
   const { attributes, wrong, hasToken, wantsPopup } = options;
   if (wantsPopup && (wrong.length > 0 || !hasToken)) {
-    void import("./advice.ts").then(({ advise }) => advise(options));
+    void advice().then(({ advise }) => advise(options));
   }
   if (!hasToken) return;
   // Another copy of the element may have been first, so its class is not the one to use.
@@ -21,8 +20,10 @@ export async function showPopup(tag: HTMLScriptElement): Promise<void> {
   await bodyIsThere();
   const twin = document.querySelector(`call-popup${alike(popup)}`);
   if (twin === null) document.body.append(popup);
-  else tell("this popup is in its corner already: drop a script tag, or change its data-placement");
+  else void advice().then(({ adviseOnTwin }) => adviseOnTwin());
 }
+
+const advice = (): Promise<typeof import("./advice.ts")> => import("./advice.ts");
 
 /** The address above `/embed/`, which need not be the root of its host. */
 function gatewayOf(tag: HTMLScriptElement): string {
