@@ -22,8 +22,12 @@ async fn ended(gateway: &Gateway, cause: &str) {
         (gateway.metric(&name).await == 1.0).then_some(())
     })
     .await;
-    let said = lines(gateway, "a session ended");
-    assert!(said.iter().any(|line| line["cause"] == cause && line["level"] == "INFO"), "{cause}: {said:?}");
+    said(gateway, "a session ended", |line| line["cause"] == cause && line["level"] == "INFO").await;
+}
+
+/// Waits until the log has such a line: it may come after what it is about was seen.
+async fn said(gateway: &Gateway, message: &str, is_it: impl Fn(&Value) -> bool) {
+    eventually(message, async || lines(gateway, message).iter().any(&is_it).then_some(())).await;
 }
 
 async fn agent(gateway: &Gateway) -> Client {
@@ -59,8 +63,7 @@ async fn a_silent_client_and_a_draining_node_are_told_apart() {
     gateway.process.signal(Signal::TERM);
     assert_eq!(client.closed().await, 4503);
     assert_eq!(gateway.process.exit().await.code(), Some(0));
-    let said = lines(&gateway, "a session ended");
-    assert!(said.iter().any(|line| line["cause"] == "draining"), "{said:?}");
+    said(&gateway, "a session ended", |line| line["cause"] == "draining").await;
 }
 
 #[tokio::test]
@@ -84,6 +87,7 @@ async fn a_refused_handshake_is_logged_with_its_reason_and_without_the_token() {
     assert_eq!(connect.refused().await, 4403);
     assert_eq!(gateway.stream_by(&wrong).refused().await, 4401);
     assert_eq!(gateway.metric("callpop_sessions_ended_total{cause=\"refused\"}").await, 2.0);
+    said(&gateway, "a WebSocket was refused", |line| line["origin"].is_null()).await;
     let said = lines(&gateway, "a WebSocket was refused");
     let [origin, token] = said.as_slice() else { panic!("{said:?}") };
     assert_eq!(origin["origin"], "https://evil.example");
@@ -105,6 +109,7 @@ async fn a_refused_webhook_is_logged_once_in_a_while_with_its_reason() {
     }
     gateway.request("GET", "/nothing").send().await.unwrap();
     assert_eq!(gateway.webhook("{").send().await.unwrap().status(), 400);
+    said(&gateway, "refused a request", |line| line["reason"] == "not-json").await;
     let said = lines(&gateway, "refused a request");
     let reasons: Vec<&str> = said.iter().map(|line| line["reason"].as_str().unwrap()).collect();
     assert_eq!(reasons.iter().filter(|reason| **reason == "not-json").count(), 1, "{said:?}");
