@@ -170,13 +170,15 @@ async fn what_is_no_file_of_ours_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_of_a_later_version_is_refused() {
-    let place = filled().await;
-    let raw = Connection::open(place.file()).unwrap();
-    raw.pragma_update(None, "user_version", 7).unwrap();
-    drop(raw);
-    let why = refused(&place).await;
-    assert!(why.contains("version 7") && why.contains("version 1"), "{why}");
+async fn a_file_of_another_version_is_refused() {
+    for version in [1, 7] {
+        let place = filled().await;
+        let raw = Connection::open(place.file()).unwrap();
+        raw.pragma_update(None, "user_version", version).unwrap();
+        drop(raw);
+        let why = refused(&place).await;
+        assert!(why.contains(&format!("version {version}")) && why.contains("version 2"), "{why}");
+    }
 }
 
 #[tokio::test]
