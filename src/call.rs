@@ -6,10 +6,14 @@
 
 mod event;
 mod leg;
+#[cfg(test)]
+mod shuffled;
 mod wrap_up;
 
 pub(crate) use event::{CallEvent, Event, Phase, Sides, What};
 pub(crate) use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
+#[cfg(test)]
+pub(crate) use shuffled::shuffled;
 pub(crate) use wrap_up::check_wrap_up;
 
 use crate::{

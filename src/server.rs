@@ -12,7 +12,7 @@ pub(crate) use requests::listen;
 pub(crate) use sidecar::SidecarServer;
 
 use crate::{config::Shutdown, gateway::Gateway, integrations, routes, session::Sessions, webhook::Webhooks};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::Router;
 use requests::Requests;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -96,10 +96,7 @@ impl Server {
             let tell = integrations::tell(followed.integrations.clone(), gateway.feed.clone());
             kept.push(tasks.keep("tell", tell));
         }
-        let failed = tokio::select! {
-            () = stop => None,
-            name = tasks.failed() => Some(name),
-        };
+        tasks.until(stop).await;
         let Shutdown { delay, grace, .. } = gateway.config.shutdown;
         tracing::info!(sessions = sessions.count(), "draining");
         gateway.leave();
@@ -126,9 +123,7 @@ impl Server {
         }
         let closed = timeout(grace, gateway.engine.close()).await;
         // What failed first is what to look for; a disk that cannot be closed may follow from it.
-        if let Some(name) = failed.or(gateway.tasks.failure()) {
-            bail!("stopped, since the task {name:?} failed");
-        }
+        tasks.outcome()?;
         closed.context("the engine could not be closed in time")??;
         tracing::info!("stopped");
         Ok(())

@@ -11,6 +11,7 @@ mod metrics;
 mod provoke;
 
 use crate::metrics::Metrics;
+use anyhow::anyhow;
 use futures_util::FutureExt;
 use metrics::TaskMetrics;
 use provoke::provoked;
@@ -131,8 +132,27 @@ impl Tasks {
         self.failure().map(|name| format!("the task {name:?} of this node failed"))
     }
 
+    /// Waits until the node is to stop: for `stop`, or for a task of the node that fails.
+    pub(crate) async fn until(&self, stop: impl Future<Output = ()>) {
+        tokio::select! {
+            () = stop => {}
+            _ = self.failed() => {}
+        }
+    }
+
+    /// How the node ended.
+    ///
+    /// # Errors
+    /// A task of the node failed.
+    pub(crate) fn outcome(&self) -> anyhow::Result<()> {
+        match self.failure() {
+            Some(name) => Err(anyhow!("stopped, since the task {name:?} failed")),
+            None => Ok(()),
+        }
+    }
+
     /// Waits until a task of the node fails, and names it; for ever where none does. Cancel safe.
-    pub(crate) async fn failed(&self) -> &'static str {
+    async fn failed(&self) -> &'static str {
         let mut failed = self.shared.failed.subscribe();
         let name = failed.wait_for(Option::is_some).await.ok().and_then(|name| *name);
         match name {

@@ -111,7 +111,7 @@ async fn commit(webhooks: &Webhooks, received: Received, began: Instant) -> Resu
         }
         Received::Unknown(unknown) => {
             webhooks.metrics.unknown_states.inc();
-            webhooks.unknown_states.note(&unknown.state, Instant::now());
+            webhooks.unknown_states.note(&unknown.state);
             gateway.engine.archive(unknown).await
         }
     }

@@ -36,18 +36,22 @@ struct Secrets {
 
 /// Runs the demo; `print` gets what to open.
 pub(crate) fn run(options: &Options, print: impl Fn(String)) -> ExitCode {
-    finish(|| run_demo(options, print))
+    finish(|| {
+        let folder = tempfile::tempdir()?;
+        run_demo(options, folder.path(), print)?;
+        // The runtime is gone, and with it all threads that could write there meanwhile.
+        folder.close().context("what the demo kept is left behind")
+    })
 }
 
 #[tokio::main]
-async fn run_demo(options: &Options, print: impl Fn(String)) -> anyhow::Result<()> {
+async fn run_demo(options: &Options, folder: &Path, print: impl Fn(String)) -> anyhow::Result<()> {
     ignore_hangup()?;
-    let folder = tempfile::tempdir()?;
     let secrets = Secrets { jwt: random(), webhook: random(), callback: random(), client: random() };
     // Both sides need to know where the other is, so the port comes first.
     let public = listen(options.listen).with_context(|| format!("--listen {}", options.listen))?;
     let url = format!("http://{}", public.local_addr()?);
-    let config = configure(&url, folder.path(), &secrets)?;
+    let config = configure(&url, folder, &secrets)?;
     log_to_stderr(&config.log);
     let header = config.telsmart.header.clone();
     let stop = stopped()?;

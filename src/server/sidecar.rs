@@ -9,7 +9,7 @@ use crate::{
     sidecar::{Followed, Sidecar},
     tasks::Tasks,
 };
-use anyhow::{Context, bail};
+use anyhow::Context;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, time::timeout};
 
@@ -64,10 +64,7 @@ impl SidecarServer {
         let accept_private = tasks.keep("sidecar accept", requests.clone().accept(private, routes));
         let routes = routes::sidecar_admin(&sidecar, &tasks, &metrics);
         let accept_admin = tasks.keep("admin accept", requests.clone().accept(admin, routes));
-        let failed = tokio::select! {
-            () = stop => None,
-            name = tasks.failed() => Some(name),
-        };
+        tasks.until(stop).await;
         tracing::info!("draining");
         tasks.stop();
         drop(accept_public);
@@ -80,9 +77,7 @@ impl SidecarServer {
             tracing::warn!("cut off what was not done after shutdown.grace");
         }
         drop(followed);
-        if let Some(name) = failed.or(tasks.failure()) {
-            bail!("stopped, since the task {name:?} failed");
-        }
+        tasks.outcome()?;
         tracing::info!("stopped");
         Ok(())
     }

@@ -18,6 +18,15 @@ async fn with_a_disk_that_can_be_full() -> Gateway {
     Gateway::start_with(&Config::new(), callpop_after("trap '' XFSZ")).await
 }
 
+/// Fails unless each of these legs of one tenant is there, and rings.
+async fn assert_ring(gateway: &Gateway, legs: impl IntoIterator<Item = &Leg>) {
+    let mut legs = legs.into_iter().peekable();
+    let client = gateway.supervisor(&legs.peek().unwrap().tenant).await;
+    for leg in legs {
+        assert_eq!(client.call(leg), Some(&oracle::call(&[leg.ringing(0)])), "{} is lost", leg.id);
+    }
+}
+
 #[tokio::test]
 async fn in_memory_a_restart_begins_empty() {
     let gateway = Config::new().set("engine.durability", "memory").start().await;
@@ -67,11 +76,7 @@ async fn a_disk_that_takes_no_more_is_503_and_what_was_acked_stays() {
     })
     .await;
     assert_eq!(gateway.operator("/readyz").await.status(), 200);
-    let gateway = gateway.restart_after_kill().await;
-    let client = gateway.supervisor(&tenant).await;
-    for leg in acked.iter().chain([&late]) {
-        assert_eq!(client.call(leg), Some(&oracle::call(&[leg.ringing(0)])), "{} is lost", leg.id);
-    }
+    assert_ring(&gateway.restart_after_kill().await, acked.iter().chain([&late])).await;
 }
 
 #[tokio::test]
@@ -101,10 +106,7 @@ async fn a_204_waits_for_fdatasync() {
     }
     gateway.process.kill();
     disk.cut_power(&config.data_dir());
-    let client = config.start().await.supervisor(&tenant).await;
-    for leg in &legs {
-        assert_eq!(client.call(leg), Some(&oracle::call(&[leg.ringing(0)])), "{} is lost", leg.id);
-    }
+    assert_ring(&config.start().await, &legs).await;
 }
 
 #[tokio::test]
@@ -124,10 +126,7 @@ async fn a_disk_that_cannot_sync_is_503_and_what_was_acked_stays() {
     .await;
     gateway.process.kill();
     disk.cut_power(&config.data_dir());
-    let client = config.start().await.supervisor(&tenant).await;
-    for leg in &legs {
-        assert_eq!(client.call(leg), Some(&oracle::call(&[leg.ringing(0)])), "{} is lost", leg.id);
-    }
+    assert_ring(&config.start().await, &legs).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::call::Content;
+use crate::call::{Content, shuffled};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 const RULES: Rules = Rules {
@@ -77,17 +77,6 @@ fn any_event() -> impl Strategy<Value = Event> {
         What::Dismissed => Event::new(3, What::Dismissed),
         what => Event::new(at * 1_000_000, what),
     })
-}
-
-/// The events in another order, some of them twice.
-fn shuffled(events: &[Event], order: &[Index]) -> Vec<Event> {
-    let mut arrivals = events.to_vec();
-    arrivals.extend(order.iter().take(events.len()).map(|index| index.get(events).clone()));
-    for (at, index) in order.iter().enumerate() {
-        let other = index.index(arrivals.len());
-        arrivals.swap(at % order.len() % other.max(1), other);
-    }
-    arrivals
 }
 
 proptest! {

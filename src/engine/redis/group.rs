@@ -55,7 +55,7 @@ struct Lanes {
 
 /// An event, and who wants to know what becomes of it.
 struct WaitingEvent {
-    entry: Addition,
+    addition: Addition,
     since: Instant,
     answer: oneshot::Sender<Fate>,
     _place: OwnedSemaphorePermit,
@@ -83,9 +83,9 @@ impl Groups {
         let place = self.places.clone().try_acquire_owned().map_err(|_| TOO_MANY)?;
         let tenant = event.tenant.clone();
         let (answer, answered) = oneshot::channel();
-        let waiter =
-            WaitingEvent { entry: Addition::new(event)?, since: Instant::now(), answer, _place: place };
-        if self.lanes.join(&tenant, waiter)? {
+        let addition = Addition::new(event)?;
+        let waiting = WaitingEvent { addition, since: Instant::now(), answer, _place: place };
+        if self.lanes.join(&tenant, waiting)? {
             let lane = Lane { lanes: self.lanes.clone(), tenant, is_open: true };
             let mut under_way = self.under_way.lock();
             while under_way.try_join_next().is_some() {}
@@ -100,15 +100,15 @@ impl Groups {
 
 impl Lanes {
     /// Lets an event wait; tells whether nothing is under way, so that someone has to begin.
-    fn join(&self, tenant: &TenantId, waiter: WaitingEvent) -> Result<bool, EngineError> {
+    fn join(&self, tenant: &TenantId, event: WaitingEvent) -> Result<bool, EngineError> {
         match self.waiting.entry(tenant.clone()) {
             Place::Occupied(lane) if lane.get().len() >= MOST_OF_TENANT => Err(TOO_MANY),
             Place::Occupied(mut lane) => {
-                lane.get_mut().push_back(waiter);
+                lane.get_mut().push_back(event);
                 Ok(false)
             }
             Place::Vacant(lane) => {
-                lane.insert(VecDeque::from([waiter]));
+                lane.insert(VecDeque::from([event]));
                 Ok(true)
             }
         }
@@ -132,15 +132,15 @@ impl Lane {
     async fn commit(&self, group: Vec<WaitingEvent>) {
         let commit = async {
             self.lanes.sweeper.list(&self.tenant).await?;
-            self.lanes.store.commit(&self.tenant, group.iter().map(|waiter| &waiter.entry)).await
+            self.lanes.store.commit(&self.tenant, group.iter().map(|event| &event.addition)).await
         };
         match commit.await {
             Ok((outcomes, history)) => {
-                for (waiter, outcome) in group.into_iter().zip(outcomes) {
-                    waiter.answer(outcome.map(|outcome| (outcome, history.clone())));
+                for (event, outcome) in group.into_iter().zip(outcomes) {
+                    event.answer(outcome.map(|outcome| (outcome, history.clone())));
                 }
             }
-            Err(error) => group.into_iter().for_each(|waiter| waiter.answer(Err(error.clone()))),
+            Err(error) => group.into_iter().for_each(|event| event.answer(Err(error.clone()))),
         }
     }
 
@@ -177,7 +177,7 @@ fn take(waiting: &mut VecDeque<WaitingEvent>) -> Vec<WaitingEvent> {
     let (mut group, mut bytes) = (Vec::new(), 0);
     while let Some(next) = waiting.front() {
         let is_late = next.since.elapsed() >= DEADLINE;
-        bytes += if is_late { 0 } else { next.entry.bytes() };
+        bytes += if is_late { 0 } else { next.addition.bytes() };
         if group.len() == MOST_TOGETHER || bytes > MOST_BYTES && !group.is_empty() {
             break;
         }
@@ -199,7 +199,7 @@ mod tests {
 
     fn waiting(texts: &[usize], since: Instant) -> VecDeque<WaitingEvent> {
         let places = Arc::new(Semaphore::new(texts.len()));
-        let waiter = |(nth, bytes): (usize, &usize)| {
+        let event = |(nth, bytes): (usize, &usize)| {
             let event = CallEvent {
                 tenant: "t".try_into().unwrap(),
                 extension: "200".try_into().unwrap(),
@@ -222,13 +222,13 @@ mod tests {
             };
             let place = places.clone().try_acquire_owned().unwrap();
             WaitingEvent {
-                entry: Addition::new(event).unwrap(),
+                addition: Addition::new(event).unwrap(),
                 since,
                 answer: oneshot::channel().0,
                 _place: place,
             }
         };
-        texts.iter().enumerate().map(waiter).collect()
+        texts.iter().enumerate().map(event).collect()
     }
 
     #[test]

@@ -54,9 +54,9 @@ impl Drop for Healing {
 
 /// Reads what one tenant missed, until that succeeds or it is no longer watched.
 async fn catch_up(store: Arc<Keyspace>, watches: Arc<Watches>, watch: Arc<Watch>, places: Arc<Semaphore>) {
-    let mut reading = Healing { watches: watches.clone(), watch: watch.clone(), is_done: false };
+    let mut healing = Healing { watches: watches.clone(), watch: watch.clone(), is_done: false };
     read_until_done(&store, &watches, &watch, &places).await;
-    reading.is_done = true;
+    healing.is_done = true;
 }
 
 async fn read_until_done(store: &Keyspace, watches: &Watches, watch: &Arc<Watch>, places: &Semaphore) {

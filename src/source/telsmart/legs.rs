@@ -2,7 +2,7 @@
 
 use super::parse;
 use crate::{
-    call::{Call, Event, Leg, LegKey, Rules},
+    call::{Call, Event, Leg, LegKey, Rules, shuffled},
     source::Received,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -41,17 +41,6 @@ fn fold(key: &LegKey, events: impl IntoIterator<Item = Event>) -> Call {
         leg.add(event);
     }
     leg.fold(key, &RULES).unwrap()
-}
-
-/// The events in another order, some of them twice.
-fn shuffled(events: &[Event], order: &[Index]) -> Vec<Event> {
-    let mut arrivals = events.to_vec();
-    arrivals.extend(order.iter().take(events.len()).map(|index| index.get(events).clone()));
-    for (at, index) in order.iter().enumerate() {
-        let other = index.index(arrivals.len());
-        arrivals.swap(at % order.len() % other.max(1), other);
-    }
-    arrivals
 }
 
 proptest! {
