@@ -1,13 +1,6 @@
 //! `callpop demo`: a gateway and its simulated provider in one process.
 
-use crate::support::{
-    Client,
-    connect::Connect,
-    eventually,
-    gateway::problem,
-    process::{Process, callpop},
-    soon,
-};
+use crate::support::{Client, connect::Connect, eventually, gateway::problem, process::Process, soon};
 use reqwest::Response;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -29,11 +22,7 @@ struct Demo {
 impl Demo {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = callpop();
-        command.args(["demo", "--listen", "127.0.0.1:0"]).env("TMPDIR", folder.path());
-        let (process, first) = Process::start_printing(command).await;
-        let url = first.split_whitespace().next().unwrap();
-        let address = url.strip_prefix("http://").expect(&first).trim_end_matches('/').parse().unwrap();
+        let (process, address) = Process::start_demo(folder.path()).await;
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         Self { process, address, http, folder }
     }

@@ -2,12 +2,8 @@
 //! does nothing; a page answers it as it answers GET. A route that is not listed here fails a test.
 
 use crate::support::{
-    Config, Engine, Gateway, Token, TokenServer,
-    connect::Connect,
-    gateway::problem,
-    new_tenant,
-    process::{Process, callpop},
-    soon,
+    Config, Engine, Gateway, Token, TokenServer, connect::Connect, gateway::problem, new_tenant,
+    process::Process, soon,
 };
 use reqwest::{Method, Response, header::ALLOW};
 use serde_json::Value;
@@ -124,10 +120,8 @@ async fn head_is_refused_on_every_listener_of_a_sidecar_alone() {
 
 #[tokio::test]
 async fn head_is_refused_by_a_demo() {
-    let mut command = callpop();
-    command.args(["demo", "--listen", "127.0.0.1:0"]);
-    let (_process, first) = Process::start_printing(command).await;
-    let address = first.split('/').nth(2).unwrap().parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (_process, address) = Process::start_demo(folder.path()).await;
     for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS, &DEMO, &SIMULATOR] {
         refuse_head(address, routes).await;
     }

@@ -5,6 +5,8 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -76,6 +78,16 @@ impl Process {
     /// Starts `command` and waits for the first line that it prints.
     pub async fn start_printing(command: Command) -> (Self, String) {
         Self::start_until(command, |line| Some(line.to_owned()), |_| None).await
+    }
+
+    /// Starts a demo, which keeps all it needs in a folder of the test: one that is killed leaves it behind.
+    pub async fn start_demo(folder: &Path) -> (Self, SocketAddr) {
+        let mut command = callpop();
+        command.args(["demo", "--listen", "127.0.0.1:0"]).env("TMPDIR", folder);
+        let (process, first) = Self::start_printing(command).await;
+        let url = first.split_whitespace().next().unwrap();
+        let address = url.strip_prefix("http://").expect(&first).trim_end_matches('/').parse().unwrap();
+        (process, address)
     }
 
     /// Starts `command` and waits until a line of its stdout or stderr is the sign.
