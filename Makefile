@@ -1,5 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all of its own set-up.
-.PHONY: demo crates test soak web types bench bench-speed bench-redis bench-web clean
+.PHONY: demo crates test pictures soak web types bench bench-speed bench-redis bench-web clean
+
+SHELL := bash
 
 # A web client of which a part failed is none.
 .DELETE_ON_ERROR:
@@ -18,11 +20,18 @@ demo:
 
 # All that the gateway is made of, without the gateway.
 crates:
-	cargo build --profile demo --locked --lib $$(cargo tree --locked --edges normal --depth 1 --prefix none \
-		| sed -n '2,$$ s/^\([^ ]*\) v\([^ ]*\).*/-p \1@\2/p')
+	tree=$$(cargo tree --locked --edges normal --depth 1 --prefix none) \
+		&& cargo build --profile demo --locked --lib \
+			$$(sed -n '2,$$ s/^\([^ ]*\) v\([^ ]*\).*/-p \1@\2/p' <<< "$$tree")
 
 test:
 	scripts/test
+
+# What every state of every page looks like, in web-client/screenshots.
+pictures: web
+	scripts/need compiler chromium
+	cargo build --locked
+	cd $(WEB) && CALLPOP_PICTURES=1 npm run test:browser -- popup-states alert-looks page integration-demo pip live-popup
 
 # Refresh tokens through thousands of rotations, kills and faults; `make test` has a short form.
 soak:
