@@ -7,10 +7,9 @@ import { axeViolations } from "../support/axe.ts";
 import { call, NOW_MS } from "../support/calls.ts";
 import { clipped } from "../support/clipped.ts";
 import { type PagesInChromium, pagesInChromium } from "../support/pages-in-chromium.ts";
+import { picture } from "../support/picture.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 import { addPopup, clearStage } from "./stage.ts";
-
-const FOLDER = new URL("../../screenshots/alerts/", import.meta.url).pathname;
 
 type Language = "en" | "nl" | "fr";
 
@@ -168,7 +167,7 @@ const LOOKS: readonly Look[] = [
 
 /** The tests of one language. */
 export function alertLooksIn(language: Language): void {
-  const here = pagesInChromium(FOLDER);
+  const here = pagesInChromium();
   for (const look of LOOKS) {
     const { colours, width } = look;
     test(`alerts in ${language}, ${colours}, at ${width} px are whole and accessible`, async () => {
@@ -182,13 +181,10 @@ export function alertLooksIn(language: Language): void {
         const popup = page.locator("call-popup");
         await popup.locator(".alerts-button").waitFor();
         await state.act?.(popup, page);
-        await page.screenshot({
-          path: `${FOLDER}${name}-${language}-${colours}-${width}.png`,
-          fullPage: true,
-        });
+        await picture(page, `alerts/${name}-${language}-${colours}-${width}`);
         const found = [
           ...(await clipped(page)),
-          ...(await axeViolations(page)),
+          ...(await axeViolations(page, colours === "light" ? "all" : "colours")),
           ...watch.problems(),
         ];
         findings.push(...found.map((finding) => `${name}: ${finding}`));

@@ -1,22 +1,19 @@
 // The demo page with `callpop demo` behind it: webhooks over HTTP, popups over the WebSocket.
 
-import { mkdirSync } from "node:fs";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
 import { openChromium } from "../support/chromium.ts";
 import { type Demo, startDemo } from "../support/gateway.ts";
 import { integration, IntegrationGateway } from "../support/integrations.ts";
+import { picture } from "../support/picture.ts";
 import { expectShown, record } from "../support/recorder.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
-
-const FOLDER = new URL("../../screenshots/demo/", import.meta.url).pathname;
 
 let browser: Browser;
 let demo: Demo;
 
 beforeAll(async () => {
-  mkdirSync(FOLDER, { recursive: true });
   browser = await openChromium();
 });
 afterAll(async () => {
@@ -97,12 +94,12 @@ test("seven_scenarios_render", async () => {
     for (const [extension, lines] of Object.entries(expected)) {
       await expectShown(page, extension, lines);
     }
-    await page.screenshot({ path: `${FOLDER}scenario-${number}.png` });
+    await picture(page, `demo/scenario-${number}`);
   }
   await play(page, 7);
   const summary = john.locator(".summary-body");
   await summary.waitFor();
-  await page.screenshot({ path: `${FOLDER}scenario-7.png`, fullPage: true });
+  await picture(page, "demo/scenario-7");
   const text = (await summary.textContent()) ?? "";
   for (const part of [
     "Phone call between External Person 1 and John Doe",
@@ -141,7 +138,7 @@ test("the phones' buttons make the calls that the popups show", async () => {
   await press(jane, "Answer");
   await press(john, "Complete transfer");
   await jane.locator('[data-state="active"] .story', { hasText: "Transferred by" }).waitFor();
-  await page.screenshot({ path: `${FOLDER}transferred.png`, fullPage: true });
+  await picture(page, "demo/transferred");
   await press(jane, "Hang up");
   await jane.locator('.card[data-state="ended"]').waitFor();
   await press(jane, "Send summary");
@@ -192,7 +189,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await john.getByLabel("Number").fill("+3228992675");
       await john.locator(".phone").getByRole("button", { name: "Incoming call" }).click();
       await john.locator("call-popup .title", { hasText: "Sophie Lambert" }).waitFor();
-      await page.screenshot({ path: `${FOLDER}seats-${colorScheme}-${width}.png`, fullPage: true });
+      await picture(page, `demo/seats-${colorScheme}-${width}`);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
       expect(await axeViolations(page)).toEqual([]);
 
@@ -222,7 +219,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await john.locator(".phone").getByRole("button", { name: "Incoming call" }).click();
       await john.locator("call-popup .card").first().waitFor();
       await page.locator(".log tbody tr").first().waitFor();
-      await page.screenshot({ path: `${FOLDER}demo-${colorScheme}-${width}.png`, fullPage: true });
+      await picture(page, `demo/demo-${colorScheme}-${width}`);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
       expect(watch.problems()).toEqual([]);
       expect(await axeViolations(page)).toEqual([]);

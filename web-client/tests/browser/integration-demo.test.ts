@@ -1,14 +1,13 @@
 // The whole way in `callpop demo`: connect at the simulated MyTelsmart, active, disconnect, seen
 // by every open page of the user.
 
-import { mkdirSync } from "node:fs";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { openChromium } from "../support/chromium.ts";
 import { type Demo, startDemo } from "../support/gateway.ts";
+import { picture } from "../support/picture.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 
-const FOLDER = new URL("../../screenshots/demo/", import.meta.url).pathname;
 /** In the phonebook of the simulated Telsmart. */
 const KNOWN = { number: "+3228992675", name: "Sophie Lambert" };
 
@@ -17,7 +16,6 @@ let demo: Demo;
 let context: BrowserContext;
 
 beforeAll(async () => {
-  mkdirSync(FOLDER, { recursive: true });
   browser = await openChromium();
 });
 afterAll(async () => {
@@ -47,7 +45,7 @@ const seatIs = (seat: Locator, status: string): Promise<void> =>
 /** Consents at MyTelsmart, once the page has led there. */
 async function allow(page: Page, shot: string): Promise<void> {
   await page.getByRole("button", { name: "Allow" }).waitFor();
-  await page.screenshot({ path: `${FOLDER}${shot}.png`, fullPage: true });
+  await picture(page, `demo/${shot}`);
   await page.getByRole("button", { name: "Allow" }).click();
 }
 
@@ -63,19 +61,19 @@ test("connect, active, disconnect in the demo", async () => {
   await john.getByLabel("Number").fill(KNOWN.number);
   await john.locator(".phone").getByRole("button", { name: "Incoming call" }).click();
   await john.locator("call-popup .title", { hasText: KNOWN.name }).waitFor();
-  await page.screenshot({ path: `${FOLDER}connected.png`, fullPage: true });
+  await picture(page, "demo/connected");
 
   const details = await context.newPage();
   const detailsWatch = watchPage(details);
   await details.goto(new URL("/integrations?extension=200", demo.url).href);
   await details.locator('.card[data-status="active"]').waitFor();
   await details.getByText("Changes show here by themselves").waitFor();
-  await details.screenshot({ path: `${FOLDER}details-active.png`, fullPage: true });
+  await picture(details, "demo/details-active");
   await details.getByRole("button", { name: "Disconnect" }).click();
   await details.getByRole("button", { name: "Yes, disconnect" }).click();
   await details.locator('.card[data-status="deactivated"]').waitFor();
   await seatIs(john, "deactivated");
-  await details.screenshot({ path: `${FOLDER}details-disconnected.png`, fullPage: true });
+  await picture(details, "demo/details-disconnected");
   expect([...watch.problems(), ...detailsWatch.problems()]).toEqual([]);
 });
 

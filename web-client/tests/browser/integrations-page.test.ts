@@ -6,12 +6,12 @@ import { describe, expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
 import { integration, IntegrationGateway, tokenFor } from "../support/integrations.ts";
 import { pagesInChromium } from "../support/pages-in-chromium.ts";
+import { picture } from "../support/picture.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 
-const FOLDER = new URL("../../screenshots/integrations/", import.meta.url).pathname;
 const now = (): number => Date.now() * 1000;
 
-const here = pagesInChromium(FOLDER);
+const here = pagesInChromium();
 
 interface Opened {
   readonly page: Page;
@@ -139,13 +139,10 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.goto(`${here.pages.url}integrations#token=${scene.token ?? tokenFor("200")}`);
         await page.getByText(scene.shows).first().waitFor();
         await scene.act?.(page);
-        await page.screenshot({
-          path: `${FOLDER}${name}-${colorScheme}-${width}.png`,
-          fullPage: true,
-        });
+        await picture(page, `integrations/${name}-${colorScheme}-${width}`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         const found = wide > 0 ? [`${wide} px too wide`] : [];
-        found.push(...(await axeViolations(page)));
+        found.push(...(await axeViolations(page, colorScheme === "light" ? "all" : "colours")));
         findings.push(...found.map((finding) => `${name}: ${finding}`));
         expect(await page.title()).toBe("Integrations · callpop");
       }
@@ -161,7 +158,7 @@ test("forced colours keep every edge", async () => {
   const { page, card } = await open([again("rejected")]);
   await page.emulateMedia({ forcedColors: "active" });
   await inState(card, "reauth_required");
-  await page.screenshot({ path: `${FOLDER}forced.png`, fullPage: true });
+  await picture(page, "integrations/forced");
   expect(await axeViolations(page)).toEqual([]);
   await page.context().close();
 });

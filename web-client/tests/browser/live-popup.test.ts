@@ -9,14 +9,14 @@ import { Gateway } from "../support/gateway.ts";
 import { HOSTILE_CONTENT, HOSTILE_NAME } from "../support/hostile.ts";
 import { IntegrationGateway } from "../support/integrations.ts";
 import { pagesInChromium } from "../support/pages-in-chromium.ts";
+import { picture } from "../support/picture.ts";
 import { type Watch, watchPage } from "../support/watch.ts";
 
-const FOLDER = new URL("../../screenshots/live/", import.meta.url).pathname;
 const SKEW_MS = 10 * 60_000;
 /** Tells a timer that is right from one that goes by that clock; `make bench-web` measures it. */
 const NEAR_MS = 30_000;
 
-const here = pagesInChromium(FOLDER);
+const here = pagesInChromium();
 let gateway: Gateway;
 let context: BrowserContext;
 
@@ -151,7 +151,7 @@ test("one script tag shows a floating popup that never takes the focus", async (
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("INPUT");
   const box = await popup.boundingBox();
   expect(Math.round((box?.y ?? 0) + (box?.height ?? 0))).toBe(800 - 16);
-  await page.screenshot({ path: `${FOLDER}embed.png` });
+  await picture(page, "live/embed");
   expect(watch.problems()).toEqual([]);
 });
 

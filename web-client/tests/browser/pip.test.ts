@@ -1,21 +1,18 @@
 // The popup in a window of its own: above all others where Chromium can, else an ordinary one.
 
-import { mkdirSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
 import { activeCall, call } from "../support/calls.ts";
+import { picture } from "../support/picture.ts";
 import { MARIE, pageUnderTest } from "./page-under-test.ts";
 import { addPopup, type StagedClient } from "./stage.ts";
 
-const FOLDER = new URL("../../screenshots/alerts/", import.meta.url).pathname;
 const OPEN = "Open in its own window";
 
 const tested = pageUnderTest();
 
-beforeAll(() => {
-  mkdirSync(FOLDER, { recursive: true });
-});
+beforeAll(() => {});
 
 /** Opens the window of the page's popup, which shows a ringing call. */
 async function openWindow(attributes: Readonly<Record<string, string>> = {}): Promise<Page> {
@@ -63,8 +60,8 @@ test("the window looks like the popup, follows its calls, and gives it back", as
   expect(await window.title()).toBe("Calls");
   expect(await popup.locator("[part=away]").textContent()).toContain("in their own window");
   expect(await popup.locator(".card").count()).toBe(0);
-  await page.screenshot({ path: `${FOLDER}away.png` });
-  await window.screenshot({ path: `${FOLDER}own-window.png` });
+  await picture(page, "alerts/away");
+  await picture(window, "alerts/own-window");
   expect(await axeViolations(page)).toEqual([]);
   expect(await axeViolations(window)).toEqual([]);
 
@@ -122,7 +119,7 @@ test("parts that are loaded later are styled in the window too", async () => {
     .first()
     .evaluate((item) => getComputedStyle(item).display);
   expect(display).toBe("flex");
-  await window.screenshot({ path: `${FOLDER}own-window-check.png` });
+  await picture(window, "alerts/own-window-check");
   await window.getByRole("button", { name: "Back", exact: true }).click();
   await window.getByRole("button", { name: "Bring back" }).click();
   await tested.popup.locator(".card").waitFor();
@@ -159,5 +156,5 @@ test("a browser that opens no window says so, and the popup stays where it is", 
   await popup.getByRole("button", { name: OPEN }).click();
   await popup.getByText("The browser opened no window").waitFor();
   await popup.locator(".card").waitFor();
-  await page.screenshot({ path: `${FOLDER}no-window.png` });
+  await picture(page, "alerts/no-window");
 });

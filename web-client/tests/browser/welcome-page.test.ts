@@ -1,20 +1,17 @@
 // The page of a gateway that serves: says that it runs and how to connect, and no more.
 
-import { mkdirSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { axeViolations } from "../support/axe.ts";
 import { openChromium } from "../support/chromium.ts";
 import { Gateway } from "../support/gateway.ts";
+import { picture } from "../support/picture.ts";
 import { watchPage } from "../support/watch.ts";
-
-const FOLDER = new URL("../../screenshots/welcome/", import.meta.url).pathname;
 
 let browser: Browser;
 const gateway = new Gateway([]);
 
 beforeAll(async () => {
-  mkdirSync(FOLDER, { recursive: true });
   await gateway.start();
   browser = await openChromium();
 });
@@ -32,7 +29,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       expect(response?.headers()["content-security-policy"]).toContain("default-src 'none'");
       await page.getByText(`${gateway.url}/embed/v1.js`).waitFor();
       await page.getByText(`${gateway.url}/webhooks/telsmart`).waitFor();
-      await page.screenshot({ path: `${FOLDER}${colorScheme}-${width}.png`, fullPage: true });
+      await picture(page, `welcome/${colorScheme}-${width}`);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
       expect(await axeViolations(page)).toEqual([]);
       expect(watch.problems()).toEqual([]);

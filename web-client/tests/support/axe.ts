@@ -13,11 +13,18 @@ interface AxeResult {
   }[];
 }
 
-/** One line per violation, with the element and what is wrong. */
-export async function axeViolations(page: Page): Promise<string[]> {
+/** What depends on the colours; the rest of a page that was seen in others need not be looked at again. */
+const OF_COLOURS = ["color-contrast", "link-in-text-block"];
+
+/** One line per violation, with the element and what is wrong; `rules`: all, or those of colours alone. */
+export async function axeViolations(
+  page: Page,
+  rules: "all" | "colours" = "all",
+): Promise<string[]> {
   const loaded = await page.evaluate(() => "axe" in globalThis);
   if (!loaded) await page.evaluate(source);
-  const result = (await page.evaluate("axe.run()")) as AxeResult;
+  const options = rules === "all" ? {} : { runOnly: OF_COLOURS };
+  const result = (await page.evaluate(`axe.run(${JSON.stringify(options)})`)) as AxeResult;
   return result.violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.html} ${node.any[0]?.message ?? ""}`),
   );

@@ -1,6 +1,5 @@
-// The pages and one Chromium for all tests of a file, and the folder for what they look like.
+// The pages and one Chromium for all tests of a file.
 
-import { mkdirSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import { openChromium } from "./chromium.ts";
@@ -11,12 +10,11 @@ export interface PagesInChromium {
   readonly pages: Pages;
 }
 
-/** Starts both before the file's tests, and ends them after; `screenshots` is made if it is given. */
-export function pagesInChromium(screenshots?: string): PagesInChromium {
+/** Starts both before the file's tests, and ends them after. */
+export function pagesInChromium(): PagesInChromium {
   let browser: Browser;
   let pages: Pages;
   beforeAll(async () => {
-    if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true });
     pages = await servePages();
     browser = await openChromium();
   });

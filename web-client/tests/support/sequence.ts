@@ -3,7 +3,14 @@
 
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const LONGEST_FIRST = ["throttled", "alerts", "popup-states", "integrations-page", "alert-looks"];
+const LONGEST_FIRST = [
+  "throttled",
+  "resume",
+  "alerts",
+  "popup-states",
+  "integrations-page",
+  "alert-looks",
+];
 
 export class Sequence extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
