@@ -7,7 +7,7 @@ const MACHINE =
   "isFresh isSettling isSuspended misses notBefore retryAt riseAfter rising seizedAt spare";
 
 const CLIENT =
-  "again changes doing forgetVain isDoubtful isRefused isStale isVain machine nameOf roundTrip saidAtMs " +
+  "again changes doing forgetVain isDoubtful isRefused freshToken isVain machine nameOf roundTrip saidAtMs " +
   "sendOnce sent stateOf";
 
 const POPUP =
