@@ -3,14 +3,14 @@
 
 import { minify } from "terser";
 import type { Plugin } from "vite";
-import { SHORT_NAMES } from "./short-names.ts";
+import { SHORT_NAMES, SHORT_TEXTS } from "./short-names.ts";
 
 /** Makes each chunk small, before the hash in its name is taken. */
 export function minified(): Plugin {
   return {
     name: "callpop-minified",
     async renderChunk(code) {
-      const small = await minify(code, {
+      const small = await minify(withShortTexts(code), {
         module: true,
         ecma: 2020,
         compress: { passes: 3, pure_getters: true, unsafe_arrows: true },
@@ -23,6 +23,13 @@ export function minified(): Plugin {
       return { code: small.code, map: small.map as never };
     },
   };
+}
+
+/** A text that names a field, as in `table[name]`, is as short as the field. */
+function withShortTexts(code: string): string {
+  return code.replace(/(["'`])(\w+)\1/g, (text, quote: string, word: string) =>
+    SHORT_TEXTS.has(word) ? `${quote}${SHORT_NAMES.get(word)}${quote}` : text,
+  );
 }
 
 function namesToShorten(): RegExp {

@@ -1,28 +1,43 @@
-// Names of fields that no page, server or other tab sees: in the built chunks they are short. What
-// goes over the wire, to another tab or into the browser's storage keeps its name, and so does what
-// the SDK and the element publish; test/short-names.test.ts looks after that.
+// Names that no page, server or other tab sees: in the built chunks they are short. What goes over
+// the wire, to another tab or into the browser's storage keeps its name, and so does what the SDK and
+// the element publish; test/short-names.test.ts looks after that.
+
+/** What happens to the machine, what it does and its timers: texts, too. */
+const DEEDS =
+  "hangUp keepFresh forgetPage timeInDoubt noToken signedOut otherUser cleared lasting heartbeat settle opening learn told";
 
 const MACHINE =
-  "aloneUntil answerMs canSend chance company deadlineAt doubtedAt heardAt heartbeatMs isDue " +
-  "isFresh isSettling isSuspended misses notBefore retryAt riseAfter rising seizedAt spare";
+  "notBefore isDue retryAt rising spare company heartbeatMs deadlineAt doubtedAt isFresh isSettling isSuspended " +
+  "onTabs passOn onLost onSettled onReach alertOf promote aloneUntil answerMs canSend chance heardAt misses riseAfter seizedAt";
 
 const CLIENT =
-  "again changes doing forgetVain isDoubtful isRefused isStale isVain machine nameOf roundTrip saidAtMs " +
+  "again changes doing forgetVain freshToken isDoubtful isRefused isVain machine nameOf roundTrip saidAtMs " +
   "sendOnce sent stateOf";
 
 const POPUP =
   "allRecent announced answeredBy ariaText arrangement canWrapUp cards cell closeSummary derived extras foot " +
   "handedBy hasFailed hasFreshSummary isHeard lingerAgain lingersUntil markMissedSeen missedOnly nowMs " +
-  "openSummary parts recentOpen screenPop showMissed summaryFolded summaryOf summarySeen touch unfollow words wrapsUp";
+  "openSummary parts recentOpen screenPop showMissed summaryFolded summaryOf summarySeen unfollow words wrapsUp";
 
 const WORDS =
   "colleague coreWords elsewhere fromLine markAllSeen missedCount noAnswer onHoldFor otherCalls outdated rang " +
   "showAll showFewer talked toLine transferDone transferPending transferPendingUnknown tryAgain " +
   "unconfirmedSince unreachable";
 
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+
+/** Two letters, of which many are the same: that packs better. */
+function shortName(at: number): string {
+  const first = LETTERS + LETTERS.toUpperCase();
+  return `${first[at % first.length]}${"eau"[Math.floor(at / first.length)]}`;
+}
+
+/** Those that are texts where they are no field's name. */
+export const SHORT_TEXTS: ReadonlySet<string> = new Set(DEEDS.split(" "));
+
 /** By the name in the sources; the same in every chunk, since they share what they hold. */
 export const SHORT_NAMES: ReadonlyMap<string, string> = new Map(
-  [POPUP, MACHINE, CLIENT, WORDS]
+  [DEEDS, MACHINE, CLIENT, POPUP, WORDS]
     .flatMap((names) => names.split(" "))
-    .map((name, at) => [name, `_${at.toString(36)}`]),
+    .map((name, at) => [name, shortName(at)]),
 );

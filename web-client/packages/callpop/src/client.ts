@@ -203,7 +203,9 @@ export class CallpopClient {
         this.#sendAgain();
       },
       frame: (frame) => this.#onFrame(frame),
-      request: (frame, leads) => this.#onRequest(frame, leads),
+      painted: (frame, leads) => this.#report(frame, leads),
+      dismiss: ({ leg_id }) => this.dismiss(leg_id),
+      wrap_up: (frame) => this.wrapUp(frame.leg_id, frame),
       duties: (duties) => this.#emitter.emit("duties", duties),
       otherUser: () => {
         this.#contacts?.stop();
@@ -239,14 +241,6 @@ export class CallpopClient {
     const isRefused = leg_id !== undefined && code !== "unavailable" && this.#outbox.refuse(leg_id);
     this.#emitter.emit("error", error);
     if (isRefused) this.#emitter.emit("calls", this.calls);
-  }
-
-  /** Another page has something for the gateway; it is kept here too, until it is confirmed. */
-  #onRequest(frame: ClientFrame, leads: boolean): void {
-    if (frame.type === "painted") this.#report(frame, leads);
-    else if (!leads) return;
-    else if (frame.type === "dismiss") this.dismiss(frame.leg_id);
-    else if (frame.type === "wrap_up") this.wrapUp(frame.leg_id, frame);
   }
 
   #report(frame: Extract<ClientFrame, { type: "painted" }>, sends = true): void {

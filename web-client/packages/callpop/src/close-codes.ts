@@ -9,15 +9,15 @@ export const TOKEN_REFUSED = 4401;
 /** Of this page, by the gateway or by the browser. */
 export const FORBIDDEN = 4403;
 
-const REFUSALS: ReadonlyMap<number, RefusalReason> = new Map([
-  [4400, "malformed_frame"],
-  [TOKEN_REFUSED, "token"],
-  [FORBIDDEN, "forbidden"],
-  [4409, "too_many_sessions"],
-  [4429, "too_many_frames"],
-]);
+const REFUSALS: Readonly<Record<number, RefusalReason>> = {
+  4400: "malformed_frame",
+  [TOKEN_REFUSED]: "token",
+  [FORBIDDEN]: "forbidden",
+  4409: "too_many_sessions",
+  4429: "too_many_frames",
+};
 
 /** The refusal behind a close code, or null where connecting again is right. */
 export function refusalOf(code: number): RefusalReason | null {
-  return REFUSALS.get(code) ?? null;
+  return REFUSALS[code] ?? null;
 }

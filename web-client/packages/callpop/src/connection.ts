@@ -8,7 +8,7 @@ import { loadSharing, type Sharing } from "./load-sharing.ts";
 import { IDLE, step } from "./machine.ts";
 import type { ClientOptions } from "./options.ts";
 import { look, watchPage } from "./page.ts";
-import { hangUp, isOpen, openSocket, type SocketLike } from "./socket.ts";
+import { closeSocket, isOpen, openSocket, type SocketLike } from "./socket.ts";
 import type { CallChange, CallStore } from "./store.ts";
 import type { TabDeeds, TabDeedTable } from "./sharing.ts";
 import { Tokens, TokenUnavailable } from "./tokens.ts";
@@ -19,6 +19,7 @@ import {
   type MachineEvent,
   type Moment,
   type News,
+  type SharingRules,
 } from "./turn.ts";
 import { streamUrl } from "./url.ts";
 import type { ClientFrame } from "./wire.ts";
@@ -34,7 +35,7 @@ type DeedTable = {
 
 export class Connection {
   #machine = IDLE;
-  #sharing: Sharing | null = null;
+  #rules: SharingRules | null = null;
   #tabs: TabDeeds | null = null;
   #forgetPage: Unsubscribe | null = null;
   /** What the session that began last changed. */
@@ -52,7 +53,7 @@ export class Connection {
     this.#options = options;
     this.#store = store;
     this.#clock = clock;
-    this.#tokens = new Tokens(options.token, (detail) => this.on("signedOut", detail));
+    this.#tokens = new Tokens(options.token, this.on);
     this.#doing = { ...this.#deeds(), ...hearing };
   }
 
@@ -62,22 +63,12 @@ export class Connection {
 
   /** A token for requests, null before there was any; a promise where a fresh one is fetched. */
   get token(): string | null | Promise<string | null> {
-    const tokens = this.#tokens;
-    const { current } = tokens;
-    const { round } = this.#machine;
-    if (current === null || !this.#tabs?.isStale(current)) return current;
-    return tokens.fetch().then(
-      (token) => {
-        if (round === this.#machine.round) this.on("fresh", token);
-        return tokens.current === token ? token : null;
-      },
-      () => null,
-    );
+    return this.#tabs?.freshToken() ?? this.#tokens.current;
   }
 
   /** Something happened. */
   readonly on = (...event: MachineEvent): void => {
-    const [machine, effects] = step(this.#machine, event, this.#moment(), this.#sharing);
+    const [machine, effects] = step(this.#machine, event, this.#moment(), this.#rules);
     this.#machine = machine;
     // To do it may be the next event; what is left of this one then comes after that.
     for (const [name, ...deed] of effects) {
@@ -103,11 +94,9 @@ export class Connection {
   }
 
   #moment(): Moment {
-    const { url, scope } = this.#options;
     return {
       now: performance.now(),
       chance: Math.random(),
-      url: streamUrl(url, scope),
       token: this.#tokens.current,
       canSend: isOpen(this.#socket),
       company: this.#tabs?.company ?? null,
@@ -116,7 +105,6 @@ export class Connection {
 
   #deeds(): DeedTable {
     const [clock, store, tokens] = [this.#clock, this.#store, this.#tokens];
-    const renew = (token: string): void => this.on("fresh", token);
     return {
       fetch: (round, spare) => void this.#fetch(round, spare),
       dial: (link, token) => this.#dial(link, token),
@@ -136,8 +124,8 @@ export class Connection {
       },
       accept: () => tokens.accept(),
       renounce: () => tokens.renounce(),
-      refresh: () => void tokens.refresh(renew),
-      keepFresh: (endsAt) => tokens.keepFresh(renew, endsAt && endsAt * 1000 - clock.now()),
+      refresh: () => void tokens.refresh(),
+      keepFresh: (endsAt) => tokens.keepFresh(endsAt && endsAt * 1000 - clock.now()),
       watchPage: () => {
         this.#forgetPage ??= watchPage(this.on);
       },
@@ -150,19 +138,26 @@ export class Connection {
 
   async #fetch(round: number, spare: string | null): Promise<void> {
     try {
-      const sharing = this.#sharing ?? loadSharing(this.#options.tabs);
-      const loaded = await Promise.all([spare ?? this.#tokens.fetch(), sharing]);
-      if (loaded[1] !== null) this.#share(loaded[1]);
-      this.on("token", round, loaded[0]);
+      const sharing = this.#rules ? null : loadSharing(this.#options.tabs);
+      const [token, loaded] = await Promise.all([spare ?? this.#tokens.fetch(), sharing]);
+      if (loaded !== null) this.#share(loaded);
+      this.on("token", round, token);
     } catch (error) {
       this.on("noToken", round, error instanceof TokenUnavailable ? error.message : null);
     }
   }
 
   #share(sharing: Sharing): void {
-    if (this.#sharing !== null) return;
-    this.#sharing = sharing;
-    this.#tabs = sharing.tabDeeds(() => this.#machine, this.#store, this.#clock, this.on);
+    const { url, scope } = this.#options;
+    this.#rules = sharing.RULES;
+    this.#tabs ??= sharing.tabDeeds(
+      streamUrl(url, scope),
+      () => this.#machine,
+      this.#store,
+      this.#clock,
+      this.#tokens,
+      this.on,
+    );
     this.#doing = { ...this.#doing, ...this.#tabs.doing };
   }
 
@@ -189,7 +184,7 @@ export class Connection {
 
   #hangUp(link: number): void {
     const socket = this.#sockets.get(link);
-    if (socket !== undefined) hangUp(socket);
+    if (socket !== undefined) closeSocket(socket);
     this.#sockets.delete(link);
   }
 

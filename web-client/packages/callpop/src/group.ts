@@ -15,17 +15,15 @@ export function claimsOf(token: string): Claims | null {
 }
 
 /**
- * The name of the group of pages that share one connection, of `url` with its scope; null when the
- * token does not tell. It begins with the version of what the pages tell each other.
+ * What pages that share a connection have in common, as JSON: all that decides what a session may
+ * see; null when the token does not tell. Two users of one extension, or one user as an agent and as
+ * a supervisor, hear different calls, so they must not hear them through one socket.
  */
-export function groupOf(url: string, token: string): string | null {
+export function groupOf(token: string): string | null {
   const claims = claimsOf(token);
   if (claims === null) return null;
-  // All that decides what a session may see: two users of one extension, or one user as an agent and
-  // as a supervisor, hear different calls, so they must not hear them through one socket.
   const { tenant_id, sub, extensions, role } = claims;
   // In any order they are the same extensions.
   const sorted = Array.isArray(extensions) ? extensions.sort() : extensions;
-  // Tabs of another version say other things: they lead a group of their own, over another socket.
-  return `callpop.2 ${JSON.stringify([url, tenant_id, sub, sorted, role])}`;
+  return JSON.stringify([tenant_id, sub, sorted, role]);
 }

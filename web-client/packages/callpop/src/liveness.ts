@@ -28,11 +28,11 @@ export function newLink(turn: Turn, kind: Link["kind"], answerMs: number): Link 
 }
 
 /** Begins to ask for the server's time: a few times at once, then at every heartbeat. */
-export function startTicking(turn: Turn, link: Link, heartbeatMs: Opening["heartbeat_ms"]): Link {
-  const ticking = { ...link, heartbeatMs: Math.max(heartbeatMs, LEAST_HEARTBEAT_MS) };
+export function startTicking(turn: Turn, link: Link, everyMs: Opening["heartbeat_ms"]): void {
+  const heartbeatMs = Math.max(everyMs, LEAST_HEARTBEAT_MS);
+  turn.link = { ...link, heartbeatMs };
   for (const ms of FIRST_TICKS_MS) wait(turn, `tick${ms}`, ms, link.id);
-  wait(turn, "heartbeat", ticking.heartbeatMs, link.id);
-  return ticking;
+  wait(turn, "heartbeat", heartbeatMs, link.id);
 }
 
 /** Sends a tick; when no frame at all follows it in time, the link is lost. False: it takes none. */

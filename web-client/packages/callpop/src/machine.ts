@@ -14,11 +14,10 @@ import type { TabsEvent } from "./tab-message.ts";
 import {
   become,
   becomeWaiting,
-  dropRising,
   forgetCalls,
   letGo,
   open,
-  promote,
+  part,
   refuse,
   renounce,
   retryIn,
@@ -113,8 +112,7 @@ const ON: {
 
 /** Ends it for good. */
 function stop(turn: Turn): void {
-  letGo(turn);
-  turn.rules?.leave(turn);
+  part(turn);
   act(turn, "forgetPage");
   turn.isSuspended = false;
   forgetCalls(turn);
@@ -141,8 +139,7 @@ function onBack(turn: Turn): void {
 /** The page's scripts stop: whatever is open would keep it out of the back/forward cache. */
 function suspend(turn: Turn): void {
   const { phase } = turn.state;
-  letGo(turn);
-  turn.rules?.leave(turn);
+  part(turn);
   if (phase === "refused" || phase === "closed") return;
   turn.isSuspended = true;
   if (phase === "connected") becomeWaiting(turn, 0);
@@ -180,7 +177,7 @@ function faultOf({ refused }: Turn, token: unknown): string | null {
 function onNoToken(turn: Turn, round: number, detail: string | null): void {
   if (round !== turn.round || turn.link !== null) return;
   if (detail !== null) return refuse(turn, "token", detail);
-  retryLater(turn, turn.attempt);
+  retryLater(turn);
 }
 
 function dial(turn: Turn, token: string): void {
@@ -200,9 +197,8 @@ function onFresh(turn: Turn, token: string): void {
 /** Where the token is another user's, nothing of the former one is shown, sent or kept. */
 function isChange(turn: Turn, token: string): boolean {
   const { token: present } = turn;
-  if (present === null || groupOf("", token) === groupOf("", present)) return false;
-  letGo(turn);
-  turn.rules?.leave(turn);
+  if (present === null || groupOf(token) === groupOf(present)) return false;
+  part(turn);
   renounce(turn);
   act(turn, "take", null);
   turn.spare = token;
@@ -210,29 +206,24 @@ function isChange(turn: Turn, token: string): boolean {
   forgetCalls(turn);
   open(turn);
   act(turn, "otherUser");
-  becomeWaiting(turn, 0);
+  becomeWaiting(turn);
   act(turn, "cleared");
   return true;
 }
 
 function onLinkFrame(turn: Turn, id: number, frame: ServerFrame | null): void {
   const { link, rising } = turn;
+  if (id === rising?.id) turn.rules?.promote(turn);
   // What was let go says nothing any more.
-  if (id !== link?.id && id !== rising?.id) return;
-  if (id === rising?.id) promote(turn);
+  else if (id !== link?.id) return;
   hear(turn, frame);
 }
 
 function onLost(turn: Turn, id: number, code: number, detail: string): void {
-  const { link, rising } = turn;
-  // The leader's frames are still good.
-  if (id === rising?.id) return dropRising(turn);
-  if (link === null || id !== link.id) return;
-  turn.link = null;
-  if (link.kind === "tab") return turn.rules?.onSilence(turn);
+  if (turn.rules?.onLost(turn, id) || id !== turn.link?.id) return;
   letGo(turn);
   const refusal = refusalOf(code);
-  if (refusal === null) return retryLater(turn, turn.attempt);
+  if (refusal === null) return retryLater(turn);
   if (code !== TOKEN_REFUSED || turn.refused !== null) return refuse(turn, refusal, detail);
   turn.refused = { token: turn.token, detail };
   retryLater(turn, 0);
@@ -245,25 +236,23 @@ function onDue(turn: Turn, timer: TimerName, id: number): void {
       if (turn.retryAt === null) return;
       letGo(turn);
       open(turn);
-      if (turn.state.phase === "connected") becomeWaiting(turn, turn.attempt);
+      if (turn.state.phase === "connected") becomeWaiting(turn);
       return;
     case "lasting":
       // A session that lasted, or a lead that was taken over and has no session yet.
       if (link !== null && link.heartbeatMs > 0) turn.attempt = 0;
-      else becomeWaiting(turn, turn.attempt);
+      else becomeWaiting(turn);
       return;
     case "told":
       if (turn.told.isDue) tellGateway(turn);
       return;
     case "settle":
       return turn.rules?.onSettled(turn);
-    case "deadline": {
-      const silent = [link, rising].find((one) => one?.id === id);
-      if (!silent || !isOverdue(silent)) return;
+    case "deadline":
+      if (id !== rising?.id && (id !== link?.id || !isOverdue(link))) return;
       // A dead network never completes the closing handshake, so nobody waits for it.
       act(turn, "hangUp", id);
       return onLost(turn, id, 1006, "no answer");
-    }
   }
   if (link === null || id !== link.id) return;
   probe(turn);

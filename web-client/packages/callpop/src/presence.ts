@@ -1,8 +1,8 @@
 // What this page can do to reach its user, what it is to do for the other tabs, and what the gateway
 // is told of all of them: at every heartbeat, and when it changes, then at most once a second.
 
-import { type Alert, alertOf, dutiesAlone, isSame, type Reach } from "./reach.ts";
-import { act, isShared, leads, post, type Turn, wait } from "./turn.ts";
+import { type Alert, dutiesAlone, isSame, type Reach } from "./reach.ts";
+import { act, isShared, type Turn, wait } from "./turn.ts";
 
 const TOLD_AGAIN_MS = 1_000;
 
@@ -10,19 +10,13 @@ export function report(turn: Turn, some: Partial<Reach>): void {
   const reach = { ...turn.reach, ...some };
   if (isSame(reach, turn.reach)) return;
   turn.reach = reach;
-  if (turn.group !== null) post(turn, { type: "reach" });
+  turn.rules?.onReach(turn);
   onPeers(turn);
 }
 
 /** Who is there, or what they can do, may have changed. */
 export function onPeers(turn: Turn): void {
-  const { company, group, reach, rules } = turn;
-  const { id = "", others = [] } = company ?? {};
-  const duties =
-    group === null || rules === null
-      ? dutiesAlone(reach)
-      : rules.dutiesOf({ id, leads: leads(turn), reach }, others);
-  rules?.onPeers(turn);
+  const duties = turn.rules?.onPeers(turn) ?? dutiesAlone(turn.reach);
   onToldChange(turn);
   if (!isSame(duties, turn.duties)) act(turn, "duties", duties);
   turn.duties = duties;
@@ -46,7 +40,7 @@ function onToldChange(turn: Turn): void {
   wait(turn, "told", ms);
 }
 
-function alertNow({ company, group, reach }: Turn): Alert {
-  const others = group === null ? [] : (company?.others ?? []);
-  return alertOf([reach, ...others.map((peer) => peer.reach)]);
+function alertNow(turn: Turn): Alert {
+  const { visible, sound, notifications } = turn.reach;
+  return turn.rules?.alertOf(turn) ?? { visible, sound, notifications };
 }

@@ -42,12 +42,6 @@ export function dutiesAlone({ focused }: Pick<Reach, "focused">): Duties {
   return { leads: true, rings: true, notifies: !focused };
 }
 
-/** Whether any of these pages can alert the user. */
-export function alertOf(all: readonly Reach[]): Alert {
-  const any = (name: keyof Alert): boolean => all.some((reach) => reach[name]);
-  return { visible: any("visible"), sound: any("sound"), notifications: any("notifications") };
-}
-
 export function isSame<T extends object>(a: T, b: T): boolean {
   return (Object.keys(a) as (keyof T)[]).every((name) => a[name] === b[name]);
 }

@@ -4,7 +4,7 @@ import type { Opening } from "./frames.ts";
 import { heard, startTicking } from "./liveness.ts";
 import { onPeers, tellGateway } from "./presence.ts";
 import { become, retryIn } from "./transitions.ts";
-import { act, isShared, leads, post, type Turn, wait } from "./turn.ts";
+import { act, isShared, type Link, type Turn, wait } from "./turn.ts";
 import type { ServerFrame } from "./wire.ts";
 
 const STABLE_AFTER_MS = 60_000;
@@ -12,15 +12,16 @@ const STABLE_AFTER_MS = 60_000;
 /** Something came on the present link. */
 export function hear(turn: Turn, frame: ServerFrame | null): void {
   if (turn.link === null) return;
-  turn.link = heard(turn.link, frame, turn.now);
-  if (frame !== null) onFrame(turn, frame);
+  const link = heard(turn.link, frame, turn.now);
+  turn.link = link;
+  if (frame !== null) onFrame(turn, link, frame);
 }
 
-function onFrame(turn: Turn, frame: ServerFrame): void {
+function onFrame(turn: Turn, link: Link, frame: ServerFrame): void {
   switch (frame.type) {
     case "snapshot":
     case "resumed":
-      return onOpening(turn, frame);
+      return onOpening(turn, link, frame);
     case "tock":
       return act(turn, "learn", frame);
     case "token_expiring":
@@ -33,23 +34,22 @@ function onFrame(turn: Turn, frame: ServerFrame): void {
     case "error":
       // The old token still counts, so there may be time for a better one.
       if (frame.code === "token_refused") act(turn, "keepFresh");
-      if (frame.leg_id !== undefined) passOn(turn, frame);
+      if (frame.leg_id !== undefined) turn.rules?.passOn(turn, frame);
       break;
     default:
       // Whoever hears of a call knows first what it has to do.
       onPeers(turn);
-      passOn(turn, frame);
+      turn.rules?.passOn(turn, frame);
   }
   act(turn, "frame", frame);
 }
 
-function onOpening(turn: Turn, frame: Opening): void {
-  if (turn.link === null) return;
+function onOpening(turn: Turn, link: Link, frame: Opening): void {
   turn.opening = frame;
   turn.refused = turn.spare = null;
   turn.notBefore = 0;
   turn.isFresh = false;
-  turn.link = startTicking(turn, turn.link, frame.heartbeat_ms);
+  startTicking(turn, link, frame.heartbeat_ms);
   // The calls are there before anybody hears that it is connected, in this tab or in another.
   act(turn, "store", frame);
   if (!isShared(turn)) act(turn, "keepFresh", frame.token_expires_at);
@@ -62,11 +62,7 @@ function onOpening(turn: Turn, frame: Opening): void {
 function onReconnect(turn: Turn, frame: Extract<ServerFrame, { type: "reconnect" }>): void {
   turn.notBefore = turn.now + frame.after_ms;
   if (isShared(turn)) return;
-  passOn(turn, frame);
+  turn.rules?.passOn(turn, frame);
   // The gateway closes when it is ready; until then its frames are still good.
   retryIn(turn, frame.after_ms);
-}
-
-function passOn(turn: Turn, frame: ServerFrame): void {
-  if (leads(turn)) post(turn, frame);
 }

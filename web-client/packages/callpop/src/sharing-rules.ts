@@ -4,26 +4,16 @@
 // say.
 
 import { hintedBackoffMs } from "./backoff.ts";
+import { dutiesOf } from "./duties.ts";
 import { groupOf } from "./group.ts";
 import { newLink, startTicking } from "./liveness.ts";
 import { onPeers as onCompany } from "./presence.ts";
 import { hear } from "./session.ts";
+import type { Alert, Duties, Peer } from "./reach.ts";
 import type { TabMessage, TabsEvent } from "./tab-message.ts";
-import {
-  announce,
-  becomeWaiting,
-  dropRising,
-  letGo,
-  open,
-  promote,
-  refuse,
-  retryIn,
-  start,
-} from "./transitions.ts";
-import { act, isShared, leads, type Machine, post, type Turn, wait } from "./turn.ts";
-import type { ClientFrame } from "./wire.ts";
-
-export { dutiesOf } from "./duties.ts";
+import { becomeWaiting, letGo, open, part, refuse, retryIn, start } from "./transitions.ts";
+import { act, isShared, type Machine, type SharingRules, type Turn, wait } from "./turn.ts";
+import type { ClientFrame, ServerFrame } from "./wire.ts";
 
 /** A message to another tab takes a millisecond; one that is busy for less than that is not frozen. */
 const ANSWER_MS = 1_000;
@@ -39,9 +29,9 @@ const DEAF_MS = 60_000;
 const ALONE_MS = 600_000;
 
 /** Joins the pages whose tokens say the same; false when this page has to see for itself. */
-export function join(turn: Turn, token: string): boolean {
+function join(turn: Turn, token: string): boolean {
   const isAlone = turn.now < turn.aloneUntil;
-  const group = isAlone ? null : groupOf(turn.url, token);
+  const group = isAlone ? null : groupOf(token);
   if (group === turn.group) return false;
   leave(turn);
   if (group === null) return false;
@@ -52,7 +42,7 @@ export function join(turn: Turn, token: string): boolean {
 }
 
 /** Goes through the leader, and leads when there is none; false when that is this page. */
-export function follow(turn: Turn): boolean {
+function follow(turn: Turn): boolean {
   if (turn.group === null || leads(turn)) return false;
   goThroughLeader(turn);
   return true;
@@ -62,12 +52,12 @@ function goThroughLeader(turn: Turn): void {
   // First the queue, then the greeting: if the leader goes in between, the lock comes here at once,
   // while a greeting to nobody would be asked again only a second later.
   act(turn, "lock", "queue");
-  turn.link = startTicking(turn, newLink(turn, "tab", ANSWER_MS), HEARTBEAT_MS);
+  startTicking(turn, newLink(turn, "tab", ANSWER_MS), HEARTBEAT_MS);
   post(turn, { type: "hello" });
   onCompany(turn);
 }
 
-export function leave(turn: Turn): void {
+function leave(turn: Turn): void {
   turn.isSettling = false;
   dropRising(turn);
   act(turn, "lock", "leave");
@@ -75,15 +65,46 @@ export function leave(turn: Turn): void {
   onCompany(turn);
 }
 
+/** The leader stays, so that nobody tries in vain; others wait for one that is connected. */
+function rest(turn: Turn): boolean {
+  if (turn.group === null) return false;
+  if (!leads(turn)) act(turn, "lock", "rest");
+  return true;
+}
+
+/** Tells the other pages that this one leads, and what they are to show. */
+function announce(turn: Turn, to: string | null = null): void {
+  if (leads(turn)) act(turn, "announce", to);
+}
+
+function passOn(turn: Turn, frame: ServerFrame): void {
+  if (leads(turn)) post(turn, frame);
+}
+
+function onReach(turn: Turn): void {
+  if (turn.group !== null) post(turn, { type: "reach" });
+}
+
 /** Somebody came, went, or can do something else now. */
-export function onPeers(turn: Turn): void {
-  if (turn.isSettling || !mayRise(turn)) return;
-  turn.isSettling = true;
-  wait(turn, "settle", SETTLE_MS);
+function onPeers(turn: Turn): Duties | null {
+  const { company, group, reach } = turn;
+  if (!turn.isSettling && mayRise(turn)) {
+    turn.isSettling = true;
+    wait(turn, "settle", SETTLE_MS);
+  }
+  if (group === null) return null;
+  return dutiesOf({ id: company?.id ?? "", leads: leads(turn), reach }, othersOf(turn));
+}
+
+function alertOf(turn: Turn): Alert | null {
+  if (turn.group === null) return null;
+  const all = [turn.reach, ...othersOf(turn).map((peer) => peer.reach)];
+  const any = (name: keyof Alert): boolean => all.some((reach) => reach[name]);
+  return { visible: any("visible"), sound: any("sound"), notifications: any("notifications") };
 }
 
 /** What the tabs, or the browser about them, tell. */
-export function onTabs(turn: Turn, event: TabsEvent): void {
+function onTabs(turn: Turn, event: TabsEvent): void {
   switch (event[0]) {
     case "lead":
       return onLead(turn);
@@ -122,9 +143,12 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
 }
 
 function onRequest(turn: Turn, frame: ClientFrame, from: string): void {
-  if (frame.type !== "tick") return act(turn, "request", frame, leads(turn));
+  if (frame.type === "painted") return act(turn, "painted", frame, leads(turn));
   if (!leads(turn)) return;
-  if (turn.state.phase === "connected") act(turn, "answer", frame, from);
+  if (frame.type === "dismiss") act(turn, "dismiss", frame);
+  else if (frame.type === "wrap_up") act(turn, "wrap_up", frame);
+  else if (frame.type !== "tick") return;
+  else if (turn.state.phase === "connected") act(turn, "answer", frame, from);
   else announce(turn, from);
 }
 
@@ -141,8 +165,18 @@ function onLeader(turn: Turn, state: Machine["state"]): void {
   }
 }
 
+/** The leader's frames are still good when a socket is lost that was to take over. */
+function onLost(turn: Turn, id: number): boolean {
+  if (id === turn.rising?.id) dropRising(turn);
+  else if (isShared(turn) && id === turn.link?.id) {
+    turn.link = null;
+    onSilence(turn);
+  } else return false;
+  return true;
+}
+
 /** Nobody answered: asked once more, then replaced. Hidden pages leave that to visible ones. */
-export function onSilence(turn: Turn): void {
+function onSilence(turn: Turn): void {
   const { now, chance } = turn;
   turn.misses += 1;
   // Hidden pages, whose patience differs, do not all steal the lock from one another at once.
@@ -174,6 +208,24 @@ function onLead(turn: Turn): void {
   onCompany(turn);
 }
 
+/** The socket that was to take over carries the frames from now on. */
+function promote(turn: Turn): void {
+  const { link, rising } = turn;
+  if (rising === null) return;
+  // Its first frame is the whole truth by `resume`: only now can the leader's frames be done without,
+  // and only now is the lead taken. The other way round, calls between the two would be missed.
+  if (link !== null) act(turn, "hangUp", link.id);
+  turn.link = rising;
+  turn.rising = null;
+  turn.riseAfter = 0;
+  act(turn, "lock", "seize");
+}
+
+function dropRising(turn: Turn): void {
+  if (turn.rising !== null) act(turn, "hangUp", turn.rising.id);
+  turn.rising = null;
+}
+
 /** The thief has its session already, or will have: a second socket of the group would tell each call twice. */
 function onDeposed(turn: Turn): void {
   if (turn.state.phase === "refused") return onCompany(turn);
@@ -193,7 +245,7 @@ function mayRise({ company, link, now, notBefore, reach, rising, riseAfter }: Tu
 }
 
 /** It was in front for long enough to take the lead. */
-export function onSettled(turn: Turn): void {
+function onSettled(turn: Turn): void {
   if (!turn.isSettling) return;
   turn.isSettling = false;
   if (!mayRise(turn)) return;
@@ -205,7 +257,36 @@ export function onSettled(turn: Turn): void {
 
 function goAlone(turn: Turn): void {
   turn.aloneUntil = turn.now + ALONE_MS;
-  letGo(turn);
-  leave(turn);
+  part(turn);
   open(turn);
 }
+
+/** Whether this page has the socket for a group. */
+function leads({ group, company }: Turn): boolean {
+  return group !== null && company?.leads === true;
+}
+
+function othersOf({ company }: Turn): readonly Peer[] {
+  return company?.others ?? [];
+}
+
+/** Tells another tab, or all. */
+function post(turn: Turn, message: TabMessage, to: string | null = null): void {
+  act(turn, "post", message, to);
+}
+
+export const RULES: SharingRules = {
+  onTabs,
+  join,
+  follow,
+  leave,
+  rest,
+  announce,
+  passOn,
+  promote,
+  onLost,
+  onSettled,
+  onReach,
+  onPeers,
+  alertOf,
+};

@@ -6,10 +6,20 @@ import { claimsOf } from "./group.ts";
 import type { CallStore } from "./store.ts";
 import type { TabsEvent } from "./tab-message.ts";
 import { Tabs } from "./tabs.ts";
+import type { Tokens } from "./tokens.ts";
 import { type Company, type Deeds, isShared, type Machine } from "./turn.ts";
 import type { ClientFrame } from "./wire.ts";
 
-export * from "./sharing-rules.ts";
+export { RULES } from "./sharing-rules.ts";
+
+/**
+ * The name of the channel, and of the lock, of the pages that share one connection: what they have in
+ * common, and the version of what they tell each other. Those of another version say other things,
+ * and lead a group of their own, over another socket.
+ */
+function channelOf(url: string, group: string): string {
+  return `callpop.2 ${JSON.stringify([url, ...JSON.parse(group)])}`;
+}
 
 /** What is done only where there are tabs. */
 export type TabDeedTable = {
@@ -26,18 +36,24 @@ export interface TabDeeds {
   send(frame: ClientFrame): void;
   /** Tells the others what this page, as the leader, sent. */
   tell(frame: ClientFrame): void;
-  /** Whether a follower's token has ended: only who has the socket keeps its own fresh. */
-  isStale(token: string): boolean;
+  /** A fresh token, or null when none comes; null at once where the present one will do. */
+  freshToken(): Promise<string | null> | null;
 }
 
+/** `url` is the stream's address, with its scope. */
 export function tabDeeds(
+  url: string,
   machine: () => Machine,
   store: CallStore,
   clock: ServerClock,
-  on: (...event: TabsEvent | ["timeInDoubt"]) => void,
+  tokens: Tokens,
+  on: (...event: TabsEvent | ["timeInDoubt"] | ["fresh", token: string]) => void,
 ): TabDeeds {
   let tabs: Tabs | null = null;
   const micros = (): number => Math.round(clock.now() * 1000);
+  // Only who has the socket keeps its own token fresh.
+  const isStale = (token: string): boolean =>
+    isShared(machine()) && !(Number(claimsOf(token)?.exp) * 1000 > clock.now());
   return {
     get company() {
       return tabs?.company ?? null;
@@ -46,11 +62,21 @@ export function tabDeeds(
     tell: (frame) => {
       if (tabs?.leads) tabs.post(frame);
     },
-    isStale: (token) => isShared(machine()) && !(Number(claimsOf(token)?.exp) * 1000 > clock.now()),
+    freshToken: () => {
+      const { round } = machine();
+      if (tokens.current === null || !isStale(tokens.current)) return null;
+      return tokens.fetch().then(
+        (token) => {
+          if (round === machine().round) on("fresh", token);
+          return tokens.current === token ? token : null;
+        },
+        () => null,
+      );
+    },
     doing: {
       join: (group) => {
         try {
-          tabs = new Tabs(group, () => machine().reach, on);
+          tabs = new Tabs(channelOf(url, group), () => machine().reach, on);
         } catch {
           on("alone");
         }

@@ -47,7 +47,7 @@ export function isOpen(socket: SocketLike | undefined): socket is SocketLike {
 }
 
 /** Ends it without another word to its owner. */
-export function hangUp(socket: SocketLike): void {
+export function closeSocket(socket: SocketLike): void {
   socket.onmessage = null;
   socket.onclose = null;
   // Not `onerror`: `ws` tells an error when it is closed while it connects.

@@ -1,6 +1,8 @@
 // Where the token comes from, and when the next one is due. What one is good for the machine knows.
 
 import { withDeadline } from "./timing.ts";
+import type { TokenHappenings } from "./turn.ts";
+import type { Union } from "./union.ts";
 
 /** Gives a token that is valid now; called for every connection and before a token expires. */
 export type TokenProvider = () => string | Promise<string>;
@@ -18,7 +20,7 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 export class Tokens {
   readonly #provider: TokenProvider;
-  readonly #onUnavailable: (detail: string) => void;
+  readonly #tell: (...event: Union<TokenHappenings>) => void;
   #underWay: Promise<string> | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** `performance.now()` when the present token ends; 0: no session needs a fresh one. */
@@ -30,10 +32,9 @@ export class Tokens {
   /** The token that the present session was opened or last refreshed with. */
   current: string | null = null;
 
-  /** `onUnavailable` is told when there will be no fresh token. */
-  constructor(provider: TokenProvider, onUnavailable: (detail: string) => void) {
+  constructor(provider: TokenProvider, tell: (...event: Union<TokenHappenings>) => void) {
     this.#provider = provider;
-    this.#onUnavailable = onUnavailable;
+    this.#tell = tell;
   }
 
   /** Asks the provider; callers at the same time share one request. */
@@ -64,30 +65,27 @@ export class Tokens {
     this.current = this.#offered ?? this.current;
   }
 
-  /** Hands a fresh token to `renew` at 80 % of what remains of the present one's life. */
-  keepFresh(
-    renew: (token: string) => void,
-    remainingMs: number = this.#endsAt - performance.now(),
-  ): void {
+  /** Asks for a fresh token at 80 % of what remains of the present one's life. */
+  keepFresh(remainingMs: number = this.#endsAt - performance.now()): void {
     this.#endsAt = performance.now() + remainingMs;
     const wait = Math.max(LEAST_WAIT_MS, remainingMs * REFRESH_AT);
     this.#cancel();
-    this.#timer = setTimeout(() => void this.refresh(renew), Math.min(wait, LONGEST_WAIT_MS));
+    this.#timer = setTimeout(() => void this.refresh(), Math.min(wait, LONGEST_WAIT_MS));
   }
 
-  /** Hands a fresh token to `renew` now. */
-  async refresh(renew: (token: string) => void): Promise<void> {
+  /** Asks for a fresh token now. */
+  async refresh(): Promise<void> {
     this.#cancel();
     const round = this.#round;
     const token: unknown = await this.fetch().catch((error) => error);
     if (round !== this.#round) return;
-    if (token instanceof TokenUnavailable) return this.#onUnavailable(token.message);
+    if (token instanceof TokenUnavailable) return this.#tell("signedOut", token.message);
     if (typeof token === "string" && token !== this.current && token !== this.#offered) {
       this.#offered = token;
-      return renew(token);
+      return this.#tell("fresh", token);
     }
     // The provider is out of reach, or has nothing newer yet: ask again while there is time.
-    if (this.#endsAt !== 0) this.keepFresh(renew);
+    if (this.#endsAt !== 0) this.keepFresh();
   }
 
   /** Ends the schedule. */

@@ -60,7 +60,7 @@ export interface Machine {
   readonly reach: Reach;
   readonly duties: Duties;
   readonly told: Told;
-  /** The name of the group of tabs that this one belongs to. */
+  /** What the tabs have in common that this one belongs to. */
   readonly group: string | null;
   /** Until when this page does not take part, which it could not. */
   readonly aloneUntil: number;
@@ -88,8 +88,15 @@ export interface PageHappenings {
   resume: [];
 }
 
+/** What comes of asking for a token to follow the present one, by name. */
+export interface TokenHappenings {
+  /** There will be none. */
+  signedOut: [detail: string];
+  fresh: [token: string];
+}
+
 /** What happens, by name. */
-export interface Happenings extends PageHappenings, TabsHappenings {
+export interface Happenings extends PageHappenings, TokenHappenings, TabsHappenings {
   start: [];
   stop: [];
   renew: [];
@@ -97,10 +104,6 @@ export interface Happenings extends PageHappenings, TabsHappenings {
   token: [round: number, token: unknown];
   /** `detail`: the provider said that there will be none; null: the network failed. */
   noToken: [round: number, detail: string | null];
-  /** There will be none to follow the present one. */
-  signedOut: [detail: string];
-  /** One to follow the present token, before that ends. */
-  fresh: [token: string];
   /** Null: something came that is no frame. */
   frame: [link: number, frame: ServerFrame | null];
   /** A link is over; 1006: nobody said why. */
@@ -121,8 +124,11 @@ export interface News {
   opening: [frame: Opening];
   /** A frame that says something of calls, integrations or of what was sent. */
   frame: [frame: ServerFrame];
-  /** What another page has for the gateway; `leads` where it is this page that sends it. */
-  request: [frame: ClientFrame, leads: boolean];
+  /** Another page reported a popup; `leads` where it is this page that tells the gateway. */
+  painted: [frame: Extract<ClientFrame, { type: "painted" }>, leads: boolean];
+  /** What another page has for the gateway; it is kept here too, until it is confirmed. */
+  dismiss: [frame: Extract<ClientFrame, { type: "dismiss" }>];
+  wrap_up: [frame: Extract<ClientFrame, { type: "wrap_up" }>];
   duties: [duties: Duties];
   /** What was done for the former user is not to be done for this one. */
   otherUser: [];
@@ -185,8 +191,6 @@ export interface Moment {
   readonly now: number;
   /** A random number from 0 to 1. */
   readonly chance: number;
-  /** The stream's address, with its scope. */
-  readonly url: string;
   /** The present token. */
   readonly token: string | null;
   /** Whether the present socket takes frames. */
@@ -203,13 +207,24 @@ export interface SharingRules {
   /** Goes through the leader, and leads when there is none; false when that is this page. */
   follow(turn: Turn): boolean;
   leave(turn: Turn): void;
-  /** Whoever leads does not answer. */
-  onSilence(turn: Turn): void;
+  /** This page is refused; false when it is in no group. */
+  rest(turn: Turn): boolean;
+  /** Tells the other pages how the connection stands, where it is this page's. */
+  announce(turn: Turn): void;
+  /** Tells the other pages what the gateway said, where it said it to this page. */
+  passOn(turn: Turn, frame: ServerFrame): void;
+  /** The socket that was to take over carries the frames from now on. */
+  promote(turn: Turn): void;
+  /** A link is lost; false when it is not one that only tabs have. */
+  onLost(turn: Turn, link: number): boolean;
   /** It was in front long enough. */
   onSettled(turn: Turn): void;
-  /** Somebody came, went, or can do something else now. */
-  onPeers(turn: Turn): void;
-  dutiesOf(me: Peer, others: readonly Peer[]): Duties;
+  /** This page can do something else now to reach its user. */
+  onReach(turn: Turn): void;
+  /** Somebody came, went, or can do something else now: what this page is to do; null: as alone. */
+  onPeers(turn: Turn): Duties | null;
+  /** Whether any page of the group can alert the user; null: this page is in none. */
+  alertOf(turn: Turn): Alert | null;
 }
 
 /** A draft of the machine's next state, with what is known at the moment, and what is to be done. */
@@ -226,16 +241,6 @@ export function act(turn: Turn, ...deed: Effect): void {
 /** Sets a timer; it is of `link` where it has no meaning after that. */
 export function wait(turn: Turn, timer: TimerName, ms: number, link = 0): void {
   act(turn, "timer", timer, link, ms);
-}
-
-/** Tells another tab, or all. */
-export function post(turn: Turn, message: TabMessage, to: string | null = null): void {
-  act(turn, "post", message, to);
-}
-
-/** Whether this page has the socket for a group. */
-export function leads({ group, company }: Turn): boolean {
-  return group !== null && company?.leads === true;
 }
 
 export function isShared({ link }: Pick<Machine, "link">): boolean {

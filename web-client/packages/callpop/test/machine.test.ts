@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { IDLE, step } from "../src/machine.ts";
-import * as sharing from "../src/sharing.ts";
+import { RULES } from "../src/sharing-rules.ts";
 import type { Effect, Machine, MachineEvent, Moment, SharingRules } from "../src/turn.ts";
 import type { ServerFrame } from "../src/wire.ts";
 import { opening } from "./fake-gateway.ts";
@@ -11,7 +11,7 @@ import { jwtOf } from "./fake-tabs.ts";
 const MOMENT: Moment = {
   now: 1_000,
   chance: 0.5,
-  url: "wss://gateway.example/v1/stream",
+
   token: null,
   canSend: true,
   company: null,
@@ -253,7 +253,7 @@ describe("with other tabs", () => {
   const follows = { company: { id: "me", leads: false, others }, token: JANE };
   const leads = { company: { id: "me", leads: true, others: [] }, token: JANE };
   const shared = (machine: Machine, event: MachineEvent, moment = {}): ReturnType<typeof take> =>
-    take(machine, event, moment, sharing);
+    take(machine, event, moment, RULES);
   const [following] = shared(STATES.asking ?? IDLE, ["token", 1, JANE], { token: JANE });
   const [live] = shared(following, ["message", began as never, "other"], follows);
   const [opening1] = shared(live, ["lead"], leads);

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { SHORT_NAMES } from "../short-names.ts";
+import { SHORT_NAMES, SHORT_TEXTS } from "../short-names.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const SRC = join(ROOT, "packages/callpop/src");
@@ -21,8 +21,8 @@ const BORDERS = [
   "element/alerts/settings.ts",
   "element/summary/content.ts",
 ];
-/** Classes that a page uses; their members are public unless they begin with `#`. */
-const PUBLIC = ["client.ts", "tokens.ts", "element/call-popup.ts"];
+/** Classes that a page uses; their members are public unless they begin with `#`. `TokenUnavailable` has none. */
+const PUBLIC = ["client.ts", "element/call-popup.ts"];
 
 const sources = new Map(
   [SRC, join(ROOT, "packages/site/src/embed")].flatMap((folder) => filesIn(folder, /\.tsx?$/)),
@@ -51,13 +51,14 @@ function found(text: string, pattern: RegExp): ReadonlySet<string> {
 
 const wordsOf = (text: string): ReadonlySet<string> => found(text, /[A-Za-z_$][\w$]*/g);
 
-/** What the browser and preact call theirs. */
+/** What the browser and preact call theirs, and what terser takes for the browser's and leaves. */
 function hostNames(): ReadonlySet<string> {
   const types = join(ROOT, "node_modules/@typescript");
   const libraries = readdirSync(types).flatMap((platform) => filesIn(join(types, platform), LIB));
   expect(libraries.length).toBeGreaterThan(50);
   const preact = readFileSync(join(ROOT, "node_modules/preact/dist/preact.mjs"), "utf8");
-  return wordsOf([preact, ...libraries.map(([, text]) => text)].join("\n"));
+  const left = readFileSync(join(ROOT, "node_modules/terser/tools/domprops.js"), "utf8");
+  return wordsOf([preact, left, ...libraries.map(([, text]) => text)].join("\n"));
 }
 const LIB = /^lib[\\/]lib\..*\.d\.ts$/;
 
@@ -77,15 +78,26 @@ describe("a name that is shortened", () => {
     expect(shared(found(PUBLIC.map(source).join("\n"), members))).toEqual([]);
   });
 
-  test("is used as a text nowhere, and exported by no module", () => {
-    expect(shared(found(ours, /["'`](\w+)["'`]/g))).toEqual([]);
+  test("is used as a text only where it is shortened, too, and exported by no module", () => {
+    const texts = shared(found(ours, /["'`](\w+)["'`]/g));
+    expect(texts.toSorted()).toEqual([...SHORT_TEXTS].toSorted());
     expect(
       shared(found(ours, /export (?:async )?(?:abstract )?(?:function|const|let|class) (\w+)/g)),
     ).toEqual([]);
     expect(shared(found(ours, /export \{([^}]*)\}/g))).toEqual([]);
   });
 
-  test("is neither the browser's nor the library's", () => {
-    expect(shared(hostNames())).toEqual([]);
+  test("is neither the browser's nor the library's, short or long", () => {
+    const names = hostNames();
+    expect(shared(names)).toEqual([]);
+    expect([...SHORT_NAMES.values()].filter((name) => names.has(name))).toEqual([]);
+  });
+
+  test("is no field or text of ours when it is short", () => {
+    const fields = found(ours, /(?<=[a-z)\]]\??\.|\{ |^ +(?:readonly )?)(\w{2})\b(?!-)/gm);
+    expect([...SHORT_NAMES.values()].filter((name) => fields.has(name))).toEqual([]);
+    const texts = found(ours, /["'`](\w{2})["'`]/g);
+    const shortTexts = [...SHORT_TEXTS].map((name) => SHORT_NAMES.get(name) ?? name);
+    expect(shortTexts.filter((name) => texts.has(name))).toEqual([]);
   });
 });

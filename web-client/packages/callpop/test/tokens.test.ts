@@ -36,75 +36,73 @@ test("a provider that never answers is given up, and asked again", async () => {
 });
 
 test("a fresh token is handed over at 80 % of the remaining life", async () => {
-  const tokens = new Tokens(() => "t2", vi.fn());
+  const tell = vi.fn();
+  const tokens = new Tokens(() => "t2", tell);
   tokens.current = "t1";
-  const renew = vi.fn();
-  tokens.keepFresh(renew, 100_000);
+  tokens.keepFresh(100_000);
   await vi.advanceTimersByTimeAsync(79_999);
-  expect(renew).not.toHaveBeenCalled();
+  expect(tell).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
-  expect(renew).toHaveBeenCalledExactlyOnceWith("t2");
+  expect(tell).toHaveBeenCalledExactlyOnceWith("fresh", "t2");
 });
 
 test("a token that is not newer is not handed over; the provider is asked again", async () => {
   const given = ["t1", "t1", "t2"];
   const provider = vi.fn(() => given.shift() ?? "t2");
-  const tokens = new Tokens(provider, vi.fn());
+  const tell = vi.fn();
+  const tokens = new Tokens(provider, tell);
   tokens.current = "t1";
-  const renew = vi.fn();
-  tokens.keepFresh(renew, 1_000_000);
+  tokens.keepFresh(1_000_000);
   await vi.advanceTimersByTimeAsync(800_000);
   expect(provider).toHaveBeenCalledTimes(1);
   await vi.advanceTimersByTimeAsync(192_000);
   expect(provider).toHaveBeenCalledTimes(3);
-  expect(renew).toHaveBeenCalledExactlyOnceWith("t2");
+  expect(tell).toHaveBeenCalledExactlyOnceWith("fresh", "t2");
 });
 
 test("a provider that fails is asked again before the token ends", async () => {
   const provider = vi.fn(async () => "t2");
   provider.mockRejectedValueOnce(new Error("no network"));
-  const tokens = new Tokens(provider, vi.fn());
-  const renew = vi.fn();
-  tokens.keepFresh(renew, 100_000);
+  const tell = vi.fn();
+  const tokens = new Tokens(provider, tell);
+  tokens.keepFresh(100_000);
   await vi.advanceTimersByTimeAsync(99_000);
-  expect(renew).toHaveBeenCalledExactlyOnceWith("t2");
+  expect(tell).toHaveBeenCalledExactlyOnceWith("fresh", "t2");
 });
 
 test("a token that lives for years does not overflow the timer", async () => {
   const provider = vi.fn(() => "t2");
   const tokens = new Tokens(provider, vi.fn());
-  tokens.keepFresh(vi.fn(), 20 * 365 * 86_400_000);
+  tokens.keepFresh(20 * 365 * 86_400_000);
   await vi.advanceTimersByTimeAsync(86_400_000);
   expect(provider).not.toHaveBeenCalled();
 });
 
 test("a provider that says that there will be none is believed at once", async () => {
-  const onUnavailable = vi.fn();
+  const tell = vi.fn();
   const tokens = new Tokens(() => {
     throw new TokenUnavailable("signed out");
-  }, onUnavailable);
-  const renew = vi.fn();
-  tokens.keepFresh(renew, 100_000);
+  }, tell);
+  tokens.keepFresh(100_000);
   await vi.advanceTimersByTimeAsync(80_000);
-  expect(onUnavailable).toHaveBeenCalledExactlyOnceWith("signed out");
-  expect(renew).not.toHaveBeenCalled();
+  expect(tell).toHaveBeenCalledExactlyOnceWith("signedOut", "signed out");
   expect(vi.getTimerCount()).toBe(0);
 });
 
 test("a token that comes after the session's end goes nowhere", async () => {
   let give: (token: string) => void = () => undefined;
+  const tell = vi.fn();
   const tokens = new Tokens(
     () =>
       new Promise<string>((resolve) => {
         give = resolve;
       }),
-    vi.fn(),
+    tell,
   );
-  const renew = vi.fn();
-  void tokens.refresh(renew);
+  void tokens.refresh();
   await vi.advanceTimersByTimeAsync(0);
   tokens.stop();
   give("t2");
   await vi.advanceTimersByTimeAsync(0);
-  expect(renew).not.toHaveBeenCalled();
+  expect(tell).not.toHaveBeenCalled();
 });

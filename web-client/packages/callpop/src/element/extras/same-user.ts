@@ -4,6 +4,6 @@ import { groupOf } from "../../group.ts";
 
 /** Whether both tokens say the same about their user; false when one of them does not tell. */
 export function isSameUser(token: string, other: string): boolean {
-  const group = groupOf("", token);
-  return group !== null && group === groupOf("", other);
+  const group = groupOf(token);
+  return group !== null && group === groupOf(other);
 }
