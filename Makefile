@@ -31,7 +31,7 @@ test:
 pictures: web
 	scripts/need compiler chromium
 	cargo build --locked
-	cd $(WEB) && CALLPOP_PICTURES=1 npm run test:browser -- popup-states alert-looks page integration-demo pip live-popup
+	cd $(WEB) && PICTURES=1 npm run test:browser -- popup-states alert-looks page integration-demo pip live-popup
 
 # Refresh tokens through thousands of rotations, kills and faults; `make test` has a short form.
 soak:
