@@ -150,7 +150,11 @@ async fn malformed_200_is_escrowed() {
     scene.until(USER, "ambiguous").await;
     let kept = scene.journal();
     assert_eq!(kept.len(), 1);
-    assert_eq!(scene.gateway.metric("callpop_token_answers_unreadable_total").await, 1.0);
+    // It is counted once that is stored.
+    eventually("the answer to be counted", async || {
+        (scene.gateway.metric("callpop_token_answers_unreadable_total").await == 1.0).then_some(())
+    })
+    .await;
     let text = String::from_utf8(kept.values().next().unwrap().clone()).unwrap();
     assert!(!text.contains("tsr_") && !text.contains("tsa_"), "it is sealed: {text}");
     let ended = scene.until(USER, "reauth_required").await;
