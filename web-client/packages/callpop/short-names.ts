@@ -4,14 +4,14 @@
 
 /** What happens to the machine, what it does and its timers: texts, too. */
 const DEEDS =
-  "hangUp keepFresh forgetPage timeInDoubt noToken signedOut otherUser cleared lasting heartbeat settle opening learn told";
+  "hangUp keepFresh forgetPage timeInDoubt noToken signedOut otherUser cleared lasting heartbeat settle forgetAsked opening learn told";
 
 const MACHINE =
   "notBefore isDue retryAt rising spare company heartbeatMs deadlineAt doubtedAt isFresh isSettling isSuspended " +
   "onTabs passOn onLost onSettled onReach alertOf promote aloneUntil answerMs canSend chance heardAt misses riseAfter seizedAt";
 
 const CLIENT =
-  "again changes doing forgetVain freshToken isDoubtful isRefused isVain machine nameOf roundTrip saidAtMs " +
+  "again changes doing forgetVain freshToken inUse isDoubtful isRefused isVain machine nameOf roundTrip saidAtMs " +
   "sendOnce sent stateOf";
 
 const POPUP =

@@ -2,7 +2,7 @@
 
 import { ServerClock } from "./clock.ts";
 import type { RefusalReason } from "./close-codes.ts";
-import { Connection, type NewsTable } from "./connection.ts";
+import { type Connection, newConnection, type NewsTable } from "./connection.ts";
 import type { Contacts } from "./contacts.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
 import type { ClientOptions } from "./options.ts";
@@ -68,14 +68,14 @@ export class CallpopClient {
 
   /** Throws a TypeError when `url` is none. */
   constructor(options: ClientOptions) {
-    streamUrl(options.url);
+    streamUrl(options);
     this.#options = options;
     if (options.contacts) void this.#loadContacts();
-    this.#connection = new Connection(options, this.#store, this.#clock, this.#hearing());
+    this.#connection = newConnection(options, this.#store, this.#clock, this.#hearing());
   }
 
   get state(): ConnectionState {
-    return this.#connection.machine.state;
+    return this.#connection.machine().state;
   }
 
   /** The calls as last heard of, newest first. */
@@ -85,7 +85,7 @@ export class CallpopClient {
 
   /** What this page is to do for all pages of its user. */
   get duties(): Duties {
-    return this.#connection.machine.duties;
+    return this.#connection.machine().duties;
   }
 
   /** What a wrap-up may be disposed as; empty: any words. */
@@ -163,7 +163,7 @@ export class CallpopClient {
 
   /** The name of a number in the gateway's contacts, or null; null at once unless `contacts` is set. */
   async contactName(number: string): Promise<string | null> {
-    let token = this.#options.contacts ? this.#connection.token : null;
+    let token = this.#options.contacts ? this.#connection.token() : null;
     if (token instanceof Promise) token = await token;
     if (token === null) return null;
     if (this.#contacts === null) await this.#loadContacts();
@@ -176,13 +176,13 @@ export class CallpopClient {
   }
 
   diagnose(): Diagnosis {
-    const { machine } = this.#connection;
+    const machine = this.#connection.machine();
     const { state, link, attempt } = machine;
     const heardAt = link?.heardAt ?? null;
     return {
       phase: state.phase,
       transport: isShared(machine) ? "shared" : "own",
-      url: streamUrl(this.#options.url, this.#options.scope),
+      url: streamUrl(this.#options),
       skewMs: this.skew(),
       roundTripMs: this.#clock.roundTrip,
       lastFrameAgeMs: heardAt === null ? null : performance.now() - heardAt,
@@ -199,7 +199,7 @@ export class CallpopClient {
       },
       opening: ({ dispositions = [] }) => {
         this.#dispositions = dispositions;
-        this.#tell(this.#connection.changes, true);
+        this.#tell(this.#connection.changes(), true);
         this.#sendAgain();
       },
       frame: (frame) => this.#onFrame(frame),
@@ -221,18 +221,16 @@ export class CallpopClient {
     switch (frame.type) {
       case "call":
         return this.#tell(this.#store.add(frame.seq, frame.call), false);
-      case "integration":
-        return this.#onIntegration(frame);
+      case "integration": {
+        const { type: _, ...integration } = frame;
+        this.#contacts?.forgetVain();
+        return this.#emitter.emit("integration", integration);
+      }
       case "error": {
         const { type: _, ...error } = frame;
         return this.#onError(error);
       }
     }
-  }
-
-  #onIntegration({ type: _, ...integration }: { type: string } & Integration): void {
-    this.#contacts?.forgetVain();
-    this.#emitter.emit("integration", integration);
   }
 
   #onError(error: ClientEvents["error"]): void {
@@ -262,7 +260,7 @@ export class CallpopClient {
   }
 
   #send(): void {
-    const isForTab = isShared(this.#connection.machine);
+    const isForTab = isShared(this.#connection.machine());
     for (const frame of this.#outbox.take(this.#left, isForTab)) {
       this.#left -= 1;
       this.#connection.send(frame);

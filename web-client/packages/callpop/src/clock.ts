@@ -65,15 +65,10 @@ export class ServerClock {
       this.#samples = [];
       return false;
     }
-    const receivedMs = performance.now();
-    const sentMs = t0 / 1000;
-    const received = t1 / 1000;
-    const sent = t2 / 1000;
-    this.#samples.push({
-      offset: (received - sentMs + (sent - receivedMs)) / 2,
-      roundTrip: receivedMs - sentMs - (sent - received),
-    });
-    this.#samples = this.#samples.slice(-SAMPLES);
+    const t3 = performance.now() * 1000;
+    const offset = (t1 - t0 + (t2 - t3)) / 2000;
+    const roundTrip = (t3 - t0 - (t2 - t1)) / 1000;
+    this.#samples = [...this.#samples, { offset, roundTrip }].slice(-SAMPLES);
     this.#best = this.#samples.reduce((best, sample) =>
       sample.roundTrip < best.roundTrip ? sample : best,
     );

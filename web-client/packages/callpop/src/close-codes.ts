@@ -17,7 +17,7 @@ const REFUSALS: Readonly<Record<number, RefusalReason>> = {
   4429: "too_many_frames",
 };
 
-/** The refusal behind a close code, or null where connecting again is right. */
-export function refusalOf(code: number): RefusalReason | null {
-  return REFUSALS[code] ?? null;
+/** The refusal behind a close code, or undefined where connecting again is right. */
+export function refusalOf(code: number): RefusalReason | undefined {
+  return REFUSALS[code];
 }

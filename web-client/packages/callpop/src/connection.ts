@@ -7,11 +7,11 @@ import type { Unsubscribe } from "./events.ts";
 import { loadSharing, type Sharing } from "./load-sharing.ts";
 import { IDLE, step } from "./machine.ts";
 import type { ClientOptions } from "./options.ts";
-import { look, watchPage } from "./page.ts";
+import { watchPage } from "./page.ts";
 import { closeSocket, isOpen, openSocket, type SocketLike } from "./socket.ts";
-import type { CallChange, CallStore } from "./store.ts";
 import type { TabDeeds, TabDeedTable } from "./sharing.ts";
-import { Tokens, TokenUnavailable } from "./tokens.ts";
+import type { CallChange, CallStore } from "./store.ts";
+import { newTokens, type Tokens, TokenUnavailable } from "./tokens.ts";
 import {
   type Deeds,
   isShared,
@@ -33,175 +33,162 @@ type DeedTable = {
   readonly [Name in Exclude<keyof Deeds, keyof TabDeedTable>]: (...deed: Deeds[Name]) => void;
 };
 
-export class Connection {
-  #machine = IDLE;
-  #rules: SharingRules | null = null;
-  #tabs: TabDeeds | null = null;
-  #forgetPage: Unsubscribe | null = null;
+/** Those of some names. */
+type DeedsOf<Name extends keyof Deeds> = Pick<DeedTable, Name & keyof DeedTable>;
+
+type Timers = Map<string, ReturnType<typeof setTimeout>>;
+
+export interface Connection {
+  /** What all that happened came to. */
+  machine(): Machine;
   /** What the session that began last changed. */
-  changes: readonly CallChange[] = [];
-  readonly #options: ClientOptions;
-  readonly #store: CallStore;
-  readonly #clock: ServerClock;
-  readonly #tokens: Tokens;
-  readonly #sockets = new Map<number, SocketLike>();
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
-  /** Of the tabs once there is something to share with; before that, nothing is to be done there. */
-  #doing: DeedTable & NewsTable & Partial<TabDeedTable>;
-
-  constructor(options: ClientOptions, store: CallStore, clock: ServerClock, hearing: NewsTable) {
-    this.#options = options;
-    this.#store = store;
-    this.#clock = clock;
-    this.#tokens = new Tokens(options.token, this.on);
-    this.#doing = { ...this.#deeds(), ...hearing };
-  }
-
-  get machine(): Machine {
-    return this.#machine;
-  }
-
+  changes(): readonly CallChange[];
   /** A token for requests, null before there was any; a promise where a fresh one is fetched. */
-  get token(): string | null | Promise<string | null> {
-    return this.#tabs?.freshToken() ?? this.#tokens.current;
-  }
-
+  token(): string | null | Promise<string | null>;
   /** Something happened. */
-  readonly on = (...event: MachineEvent): void => {
-    const [machine, effects] = step(this.#machine, event, this.#moment(), this.#rules);
-    this.#machine = machine;
+  on(...event: MachineEvent): void;
+  /** Sends a frame on the present link, if it takes any. */
+  send(frame: ClientFrame): void;
+  /** Tells the other tabs, and the gateway. */
+  sendOnce(frame: ClientFrame): void;
+}
+
+export function newConnection(
+  options: ClientOptions,
+  store: CallStore,
+  clock: ServerClock,
+  hearing: NewsTable,
+): Connection {
+  let machine = IDLE;
+  let changes: readonly CallChange[] = [];
+  let rules: SharingRules | null = null;
+  let tabs: TabDeeds | null = null;
+
+  const on = (...event: MachineEvent): void => {
+    const [next, effects] = step(machine, event, moment(), rules);
+    machine = next;
     // To do it may be the next event; what is left of this one then comes after that.
-    for (const [name, ...deed] of effects) {
-      (this.#doing[name] as (...deed: unknown[]) => void)(...deed);
-    }
+    for (const [name, ...deed] of effects) (doing[name] as (...deed: unknown[]) => void)(...deed);
+  };
+  const tokens = newTokens(options.token, on);
+  const sockets = new Map<number, SocketLike>();
+  const timers: Timers = new Map();
+
+  const present = (): SocketLike | undefined => sockets.get(machine.link?.id ?? 0);
+
+  const moment = (): Moment => ({
+    now: performance.now(),
+    chance: Math.random(),
+    token: tokens.inUse,
+    canSend: isOpen(present()),
+    company: tabs?.company ?? null,
+  });
+
+  const send = (frame: ClientFrame): void => {
+    const socket = present();
+    if (isShared(machine)) tabs?.send(frame);
+    else if (isOpen(socket)) socket.send(JSON.stringify(frame));
   };
 
-  /** Sends a frame on the present link, if it takes any. */
-  send(frame: ClientFrame): void {
-    const socket = this.#socket;
-    if (isShared(this.#machine)) this.#tabs?.send(frame);
-    else if (isOpen(socket)) socket.send(JSON.stringify(frame));
-  }
+  const hangUp = (link: number): void => {
+    closeSocket(sockets.get(link));
+    sockets.delete(link);
+  };
 
-  /** Tells the other tabs, and the gateway. */
-  sendOnce(frame: ClientFrame): void {
-    this.#tabs?.tell(frame);
-    this.send(frame);
-  }
+  const share = (sharing: Sharing): void => {
+    rules = sharing.RULES;
+    tabs ??= sharing.tabDeeds(streamUrl(options), () => machine, store, clock, tokens, on);
+    doing = { ...doing, ...tabs.doing };
+  };
 
-  get #socket(): SocketLike | undefined {
-    return this.#sockets.get(this.#machine.link?.id ?? 0);
-  }
+  /** Of the tabs once there is something to share with; before that, nothing is to be done there. */
+  let doing: DeedTable & NewsTable & Partial<TabDeedTable> = {
+    ...hearing,
+    ...pageDeeds(on),
+    ...tokenDeeds(tokens, clock),
+    dial: (link, token) => {
+      const { webSocket = WebSocket } = options;
+      const address = streamUrl(options, store.resume);
+      try {
+        sockets.set(link, openSocket(webSocket, address, token, link, on));
+      } catch (error) {
+        // The browser does not allow this page to open it: an insecure gateway from a secure page.
+        on("lost", link, FORBIDDEN, String(error));
+      }
+    },
+    hangUp,
+    timer: (timer, link, ms) => setTimer(timers, timer + link, ms, () => on("due", timer, link)),
+    send,
+    fetch: async (round, spare) => {
+      try {
+        const sharing = rules ? null : loadSharing(options.tabs);
+        const [token, loaded] = await Promise.all([spare ?? tokens.fetch(), sharing]);
+        if (loaded !== null) share(loaded);
+        on("token", round, token);
+      } catch (error) {
+        on("noToken", round, error instanceof TokenUnavailable ? error.message : null);
+      }
+    },
+    letGo: () => {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+      tokens.stop();
+      for (const link of sockets.keys()) hangUp(link);
+    },
+    store: (frame) => {
+      clock.restart(frame.server_time);
+      tokens.restart();
+      changes = store.open(frame);
+    },
+    forget: () => store.clear(),
+    learn: (tock) => clock.learn(tock) || on("timeInDoubt"),
+  };
 
-  #moment(): Moment {
-    return {
-      now: performance.now(),
-      chance: Math.random(),
-      token: this.#tokens.current,
-      canSend: isOpen(this.#socket),
-      company: this.#tabs?.company ?? null,
-    };
-  }
+  return {
+    machine: () => machine,
+    changes: () => changes,
+    token: () => tabs?.freshToken() ?? tokens.inUse,
+    on,
+    send,
+    sendOnce: (frame) => {
+      tabs?.tell(frame);
+      send(frame);
+    },
+  };
+}
 
-  #deeds(): DeedTable {
-    const [clock, store, tokens] = [this.#clock, this.#store, this.#tokens];
-    return {
-      fetch: (round, spare) => void this.#fetch(round, spare),
-      dial: (link, token) => this.#dial(link, token),
-      hangUp: (link) => this.#hangUp(link),
-      letGo: () => this.#letGo(),
-      send: (frame) => this.send(frame),
-      timer: (timer, link, ms) => this.#setTimer(timer, link, ms),
-      store: (frame) => {
-        clock.restart(frame.server_time);
-        tokens.restart();
-        this.changes = store.open(frame);
-      },
-      learn: (tock) => clock.learn(tock) || this.on("timeInDoubt"),
-      forget: () => store.clear(),
-      take: (token) => {
-        tokens.current = token;
-      },
-      accept: () => tokens.accept(),
-      renounce: () => tokens.renounce(),
-      refresh: () => void tokens.refresh(),
-      keepFresh: (endsAt) => tokens.keepFresh(endsAt && endsAt * 1000 - clock.now()),
-      watchPage: () => {
-        this.#forgetPage ??= watchPage(this.on);
-      },
-      forgetPage: () => {
-        this.#forgetPage?.();
-        this.#forgetPage = null;
-      },
-    };
-  }
+/** Sets a timer in place of the one of that name. */
+function setTimer(timers: Timers, name: string, ms: number, run: () => void): void {
+  clearTimeout(timers.get(name));
+  const timer = setTimeout(() => {
+    timers.delete(name);
+    run();
+  }, ms);
+  timers.set(name, timer);
+}
 
-  async #fetch(round: number, spare: string | null): Promise<void> {
-    try {
-      const sharing = this.#rules ? null : loadSharing(this.#options.tabs);
-      const [token, loaded] = await Promise.all([spare ?? this.#tokens.fetch(), sharing]);
-      if (loaded !== null) this.#share(loaded);
-      this.on("token", round, token);
-    } catch (error) {
-      this.on("noToken", round, error instanceof TokenUnavailable ? error.message : null);
-    }
-  }
+function tokenDeeds(
+  { take, accept, forgetAsked, refresh, keepFresh }: Tokens,
+  clock: ServerClock,
+): DeedsOf<"take" | "accept" | "forgetAsked" | "refresh" | "keepFresh"> {
+  return {
+    take,
+    accept,
+    forgetAsked,
+    refresh,
+    keepFresh: (endsAt) => keepFresh(endsAt && endsAt * 1000 - clock.now()),
+  };
+}
 
-  #share(sharing: Sharing): void {
-    const { url, scope } = this.#options;
-    this.#rules = sharing.RULES;
-    this.#tabs ??= sharing.tabDeeds(
-      streamUrl(url, scope),
-      () => this.#machine,
-      this.#store,
-      this.#clock,
-      this.#tokens,
-      this.on,
-    );
-    this.#doing = { ...this.#doing, ...this.#tabs.doing };
-  }
-
-  #dial(link: number, token: string): void {
-    const { webSocket = WebSocket, url, scope } = this.#options;
-    const address = streamUrl(url, scope, this.#store.resume);
-    try {
-      const socket = openSocket(
-        webSocket,
-        address,
-        token,
-        (frame) => {
-          look(this.on);
-          this.on("frame", link, frame);
-        },
-        (code, detail) => this.on("lost", link, code, detail),
-      );
-      this.#sockets.set(link, socket);
-    } catch (error) {
-      // The browser does not allow this page to open it: an insecure gateway from a secure page.
-      this.on("lost", link, FORBIDDEN, String(error));
-    }
-  }
-
-  #hangUp(link: number): void {
-    const socket = this.#sockets.get(link);
-    if (socket !== undefined) closeSocket(socket);
-    this.#sockets.delete(link);
-  }
-
-  #letGo(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
-    this.#tokens.stop();
-    for (const link of this.#sockets.keys()) this.#hangUp(link);
-  }
-
-  #setTimer(...[timer, link, ms]: Deeds["timer"]): void {
-    const name = timer + link;
-    clearTimeout(this.#timers.get(name));
-    const set = setTimeout(() => {
-      this.#timers.delete(name);
-      this.on("due", timer, link);
-    }, ms);
-    this.#timers.set(name, set);
-  }
+function pageDeeds(on: (...event: MachineEvent) => void): DeedsOf<"watchPage" | "forgetPage"> {
+  let forgetPage: Unsubscribe | null = null;
+  return {
+    watchPage: () => {
+      forgetPage ??= watchPage(on);
+    },
+    forgetPage: () => {
+      forgetPage?.();
+      forgetPage = null;
+    },
+  };
 }

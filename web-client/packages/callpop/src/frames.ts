@@ -8,13 +8,13 @@ export type Opening = Extract<ServerFrame, { type: "snapshot" | "resumed" }>;
 
 /** Reads a frame, or null when it is none; one of an unknown type is nobody's case. */
 export function readFrame(data: unknown): ServerFrame | null {
-  if (typeof data !== "string") return null;
   try {
-    const frame: unknown = JSON.parse(data);
-    return isFrame(frame) ? frame : null;
+    const frame: unknown = typeof data === "string" && JSON.parse(data);
+    if (isFrame(frame)) return frame;
   } catch {
-    return null;
+    // Then it is none.
   }
+  return null;
 }
 
 function isFrame(value: unknown): value is ServerFrame {

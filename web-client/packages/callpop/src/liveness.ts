@@ -55,19 +55,14 @@ export function doubt(turn: Turn): void {
 
 /** Something came, which shows that the other side lives; null when it was no frame. */
 export function heard(link: Link, frame: ServerFrame | null, now: number): Link {
-  const isDispelled = frame?.type === "tock" && frame.t0 >= link.doubtedAt;
-  const doubtedAt = isDispelled ? 0 : link.doubtedAt;
-  return {
-    ...link,
-    heardAt: now,
-    doubtedAt,
-    deadlineAt: doubtedAt === 0 ? NEVER : link.deadlineAt,
-  };
+  const isAnswer = frame?.type === "tock" && frame.t0 >= link.doubtedAt;
+  if (link.doubtedAt !== 0 && !isAnswer) return { ...link, heardAt: now };
+  return { ...link, heardAt: now, doubtedAt: 0, deadlineAt: NEVER };
 }
 
 /** Whether its deadline, which is due, still counts. */
-export function isOverdue({ deadlineAt }: Link): boolean {
-  return deadlineAt !== NEVER;
+export function isOverdue(link: Link): boolean {
+  return link.deadlineAt !== NEVER;
 }
 
 function expecting(turn: Turn, link: Link, ms: number): Link {

@@ -9,7 +9,7 @@ export type Sharing = typeof import("./sharing.ts");
 const DEADLINE_MS = 5_000;
 
 /** Null where nothing is to be shared, or the code does not come. */
-export async function loadSharing(isWanted: boolean = true): Promise<Sharing | null> {
+export function loadSharing(isWanted: boolean = true): Promise<Sharing | null> | null {
   if (!isWanted || !globalThis.navigator?.locks) return null;
   return withDeadline(import("./sharing.ts"), DEADLINE_MS).catch(() => null);
 }

@@ -7,7 +7,7 @@ import { hintedBackoffMs } from "./backoff.ts";
 import { refusalOf, TOKEN_REFUSED } from "./close-codes.ts";
 import { groupOf } from "./group.ts";
 import { doubt, isOverdue, newLink, probe } from "./liveness.ts";
-import { onPeers, report, tellGateway } from "./presence.ts";
+import { onPeers, report, tellGateway, tellNews } from "./presence.ts";
 import { dutiesAlone, NO_REACH } from "./reach.ts";
 import { hear } from "./session.ts";
 import type { TabsEvent } from "./tab-message.ts";
@@ -60,12 +60,8 @@ export const IDLE: Machine = {
   refused: null,
   reach: NO_REACH,
   duties: dutiesAlone(NO_REACH),
-  told: { alert: NO_REACH, at: Number.NEGATIVE_INFINITY, isDue: false },
+  told: { alert: NO_REACH, at: Number.NEGATIVE_INFINITY },
   group: null,
-  aloneUntil: 0,
-  misses: 0,
-  seizedAt: Number.NEGATIVE_INFINITY,
-  riseAfter: 0,
   isSettling: false,
 };
 
@@ -168,10 +164,10 @@ function onToken(turn: Turn, round: number, token: unknown): void {
 }
 
 /** Why a session is not to be opened with this token; null: it may. */
-function faultOf({ refused }: Turn, token: unknown): string | null {
+function faultOf(turn: Turn, token: unknown): string | null {
   // A provider may give anything: most often `undefined`, of a field that its answer does not have.
   if (typeof token !== "string" || !TOKEN_SHAPE.test(token)) return "no JWT";
-  return token === refused?.token ? refused.detail : null;
+  return token === turn.refused?.token ? turn.refused.detail : null;
 }
 
 function onNoToken(turn: Turn, round: number, detail: string | null): void {
@@ -223,7 +219,7 @@ function onLost(turn: Turn, id: number, code: number, detail: string): void {
   if (turn.rules?.onLost(turn, id) || id !== turn.link?.id) return;
   letGo(turn);
   const refusal = refusalOf(code);
-  if (refusal === null) return retryLater(turn);
+  if (refusal === undefined) return retryLater(turn);
   if (code !== TOKEN_REFUSED || turn.refused !== null) return refuse(turn, refusal, detail);
   turn.refused = { token: turn.token, detail };
   retryLater(turn, 0);
@@ -244,8 +240,7 @@ function onDue(turn: Turn, timer: TimerName, id: number): void {
       else becomeWaiting(turn);
       return;
     case "told":
-      if (turn.told.isDue) tellGateway(turn);
-      return;
+      return tellNews(turn);
     case "settle":
       return turn.rules?.onSettled(turn);
     case "deadline":

@@ -2,6 +2,7 @@
 // that was sent may be lost with its socket, or with the tab that led and was to pass it on; so a note
 // is kept, in the tab that wrote it and in the one that leads, until the call itself says it.
 
+import { isSame } from "./reach.ts";
 import type { Call, ClientFrame } from "./wire.ts";
 
 /** What a user says of a call after it. */
@@ -25,7 +26,8 @@ const MOST = 50;
 /** All calls that a client holds may be dismissed at once. */
 const MOST_DISMISSED = 600;
 
-interface Pending extends WrapUpEntry {
+interface Pending {
+  readonly words: WrapUpEntry;
   /** By the server's clock. */
   readonly saidAtMs: number;
   /** This, and what it replaced and may have been sent: the gateway's answer to that is not news. */
@@ -50,9 +52,8 @@ export class Outbox {
     for (const [leg_id, entry] of this.#wrapUps) {
       if (!entry.isDue || frames.length >= most || entry.isRefused) continue;
       entry.isDue = false;
-      const { disposition, note, saidAtMs } = entry;
-      const said: Said | false = isForTab && { said_at: saidAtMs };
-      frames.push({ type: "wrap_up", leg_id, disposition, note, ...said });
+      const said: Said | false = isForTab && { said_at: entry.saidAtMs };
+      frames.push({ type: "wrap_up", leg_id, ...entry.words, ...said });
     }
     return frames;
   }
@@ -81,10 +82,10 @@ export class Outbox {
     const isInVain =
       pending === undefined
         ? says(call, words)
-        : !pending.isRefused && (isSame(pending, words) || saidAtMs < lastMs);
+        : !pending.isRefused && (isSame(pending.words, words) || saidAtMs < lastMs);
     if (isInVain) return false;
     this.#wrapUps.set(legId, {
-      ...words,
+      words,
       saidAtMs,
       sent: [...sent, words].slice(-MOST),
       isRefused: false,
@@ -112,7 +113,7 @@ export class Outbox {
         (call?.wrap_up?.at ?? 0) / 1000 > entry.saidAtMs &&
         !entry.isRefused &&
         !entry.sent.some((words) => says(call, words));
-      if (isOld || says(call, entry)) this.#wrapUps.delete(legId);
+      if (isOld || says(call, entry.words)) this.#wrapUps.delete(legId);
     }
   }
 
@@ -136,12 +137,8 @@ function wellFormed({ disposition, note }: WrapUpEntry): WrapUpEntry {
   return { disposition, note: note.replace(/\r\n?/g, "\n").replace(/\p{Cs}/gu, "\ufffd") };
 }
 
-function says(call: Call | undefined, entry: WrapUpEntry): boolean {
-  return call !== undefined && isSame(call.wrap_up ?? { disposition: null, note: "" }, entry);
-}
-
-function isSame(a: WrapUpEntry, b: WrapUpEntry): boolean {
-  return a.disposition === b.disposition && a.note === b.note;
+function says(call: Call | undefined, words: WrapUpEntry): boolean {
+  return call !== undefined && isSame(words, call.wrap_up ?? { disposition: null, note: "" });
 }
 
 /** Keeps the newest. */

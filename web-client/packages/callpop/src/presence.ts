@@ -17,7 +17,7 @@ export function report(turn: Turn, some: Partial<Reach>): void {
 /** Who is there, or what they can do, may have changed. */
 export function onPeers(turn: Turn): void {
   const duties = turn.rules?.onPeers(turn) ?? dutiesAlone(turn.reach);
-  onToldChange(turn);
+  tellNews(turn);
   if (!isSame(duties, turn.duties)) act(turn, "duties", duties);
   turn.duties = duties;
 }
@@ -26,18 +26,16 @@ export function onPeers(turn: Turn): void {
 export function tellGateway(turn: Turn): void {
   if (isShared(turn) || turn.state.phase !== "connected") return;
   const alert = alertNow(turn);
-  turn.told = { alert, at: turn.now, isDue: false };
+  turn.told = { alert, at: turn.now };
   act(turn, "send", { type: "beat", ...alert });
 }
 
-function onToldChange(turn: Turn): void {
-  const { told } = turn;
-  if (isShared(turn) || turn.state.phase !== "connected") return;
-  if (told.isDue || isSame(alertNow(turn), told.alert)) return;
-  const ms = told.at + TOLD_AGAIN_MS - turn.now;
-  if (ms <= 0) return tellGateway(turn);
-  turn.told = { ...told, isDue: true };
-  wait(turn, "told", ms);
+/** Tells it if there is news; too soon after the last time, a little later. */
+export function tellNews(turn: Turn): void {
+  if (isSame(alertNow(turn), turn.told.alert)) return;
+  const ms = turn.told.at + TOLD_AGAIN_MS - turn.now;
+  if (ms > 0) wait(turn, "told", ms);
+  else tellGateway(turn);
 }
 
 function alertNow(turn: Turn): Alert {

@@ -30,7 +30,7 @@ const ALONE_MS = 600_000;
 
 /** Joins the pages whose tokens say the same; false when this page has to see for itself. */
 function join(turn: Turn, token: string): boolean {
-  const isAlone = turn.now < turn.aloneUntil;
+  const isAlone = turn.now < (turn.aloneUntil ?? 0);
   const group = isAlone ? null : groupOf(token);
   if (group === turn.group) return false;
   leave(turn);
@@ -178,12 +178,13 @@ function onLost(turn: Turn, id: number): boolean {
 /** Nobody answered: asked once more, then replaced. Hidden pages leave that to visible ones. */
 function onSilence(turn: Turn): void {
   const { now, chance } = turn;
-  turn.misses += 1;
+  const misses = (turn.misses ?? 0) + 1;
+  turn.misses = misses;
   // Hidden pages, whose patience differs, do not all steal the lock from one another at once.
   const patience = turn.reach.visible ? 1 : 2 + 3 * chance;
-  if (turn.misses <= patience) return void follow(turn);
+  if (misses <= patience) return void follow(turn);
   // A page that seizes again and again does not hear the others.
-  const isDeaf = now - turn.seizedAt < DEAF_MS;
+  const isDeaf = turn.seizedAt !== undefined && now - turn.seizedAt < DEAF_MS;
   turn.seizedAt = now;
   if (isDeaf) goAlone(turn);
   else act(turn, "lock", "seize");
@@ -234,7 +235,7 @@ function onDeposed(turn: Turn): void {
 }
 
 /** The page in front leads: those behind it may be slowed down or frozen. */
-function mayRise({ company, link, now, notBefore, reach, rising, riseAfter }: Turn): boolean {
+function mayRise({ company, link, now, notBefore, reach, rising, riseAfter = 0 }: Turn): boolean {
   return (
     link?.kind === "tab" &&
     rising === null &&

@@ -64,11 +64,11 @@ export function tabDeeds(
     },
     freshToken: () => {
       const { round } = machine();
-      if (tokens.current === null || !isStale(tokens.current)) return null;
+      if (tokens.inUse === null || !isStale(tokens.inUse)) return null;
       return tokens.fetch().then(
         (token) => {
           if (round === machine().round) on("fresh", token);
-          return tokens.current === token ? token : null;
+          return tokens.inUse === token ? token : null;
         },
         () => null,
       );

@@ -2,7 +2,9 @@
 // answers on it is the machine's business (liveness.ts).
 
 import { readFrame } from "./frames.ts";
-import type { ServerFrame } from "./wire.ts";
+import { look } from "./page.ts";
+import type { LinkHappenings, PageHappenings } from "./turn.ts";
+import type { Union } from "./union.ts";
 
 const SUBPROTOCOL = "callpop.v1";
 const SOCKET_OPEN = 1;
@@ -29,14 +31,16 @@ export function openSocket(
   implementation: SocketConstructor,
   url: string,
   token: string,
-  /** Null: something came that is no frame. */
-  onFrame: (frame: ServerFrame | null) => void,
-  /** `code` is 1006 when nobody said why. */
-  onClose: (code: number, reason: string) => void,
+  link: number,
+  tell: (...event: Union<LinkHappenings & PageHappenings>) => void,
 ): SocketLike {
   const socket = new implementation(url, [SUBPROTOCOL, `bearer.${token}`]);
-  socket.onmessage = ({ data }): void => onFrame(readFrame(data));
-  socket.onclose = ({ code, reason }): void => onClose(code, reason);
+  socket.onmessage = ({ data }): void => {
+    // Whoever hears of a call knows first whether the page is seen.
+    look(tell);
+    tell("frame", link, readFrame(data));
+  };
+  socket.onclose = ({ code, reason }): void => tell("lost", link, code, reason);
   // A close follows, which says it all; but in Node, an error that nobody hears ends the process.
   socket.onerror = (): void => undefined;
   return socket;
@@ -47,7 +51,8 @@ export function isOpen(socket: SocketLike | undefined): socket is SocketLike {
 }
 
 /** Ends it without another word to its owner. */
-export function closeSocket(socket: SocketLike): void {
+export function closeSocket(socket: SocketLike | undefined): void {
+  if (socket === undefined) return;
   socket.onmessage = null;
   socket.onclose = null;
   // Not `onerror`: `ws` tells an error when it is closed while it connects.

@@ -14,20 +14,16 @@ export interface CallChange {
 }
 
 export class CallStore {
+  /** Up to where within the epoch everything is known. */
+  seq = 0;
   #calls = new Map<string, Call>();
   #epoch: string | null = null;
-  #seq = 0;
   #stream = "";
   #list: readonly Call[] | null = null;
 
   /** The `resume` parameter that asks for what happened since, or null at the very start. */
   get resume(): string | null {
-    return this.#epoch === null ? null : `${this.#epoch}:${this.#seq}:${this.#stream}`;
-  }
-
-  /** Up to where within the epoch everything is known. */
-  get seq(): number {
-    return this.#seq;
+    return this.#epoch === null ? null : `${this.#epoch}:${this.seq}:${this.#stream}`;
   }
 
   /** All calls, newest first. */
@@ -46,20 +42,16 @@ export class CallStore {
    */
   open(frame: Opening): CallChange[] {
     const isBehind =
-      frame.epoch === this.#epoch && frame.stream === this.#stream && frame.seq < this.#seq;
+      frame.epoch === this.#epoch && frame.stream === this.#stream && frame.seq < this.seq;
     this.#stream = frame.stream;
-    if (frame.type === "resumed" || isBehind) {
-      this.#seq = Math.max(this.#seq, frame.seq);
-      return this.#addAll(frame.calls);
-    }
     const before = this.#calls;
-    this.#calls = new Map(frame.calls.map((call) => [call.leg_id, call]));
-    this.#list = null;
-    this.#epoch = frame.epoch;
-    this.#seq = frame.seq;
-    return frame.calls
-      .map((call) => ({ call, previous: before.get(call.leg_id) ?? null }))
-      .filter(({ call, previous }) => call.version !== previous?.version);
+    if (frame.type === "snapshot" && !isBehind) {
+      this.#calls = new Map();
+      this.#list = null;
+      this.#epoch = frame.epoch;
+      this.seq = 0;
+    }
+    return this.#take(frame.seq, frame.calls, before);
   }
 
   /** Forgets everything. */
@@ -71,23 +63,23 @@ export class CallStore {
 
   /** Takes one call as it now stands; an older version of it changes nothing. */
   add(seq: number, call: Call): CallChange[] {
-    this.#seq = Math.max(this.#seq, seq);
-    return this.#addAll([call]);
+    return this.#take(seq, [call], this.#calls);
   }
 
-  #addAll(calls: readonly Call[]): CallChange[] {
-    const changes = calls
-      .map((call) => ({ call, previous: this.#calls.get(call.leg_id) ?? null }))
-      .filter(({ call, previous }) => previous === null || call.version > previous.version);
-    for (const { call } of changes) this.#calls.set(call.leg_id, call);
-    if (changes.length > 0) this.#forgetOldest();
-    return changes;
+  /** What changed since `before`, of calls that are newer than those held. */
+  #take(seq: number, calls: readonly Call[], before: ReadonlyMap<string, Call>): CallChange[] {
+    this.seq = Math.max(this.seq, seq);
+    const newer = calls
+      .filter((call) => call.version > (this.#calls.get(call.leg_id)?.version ?? -1))
+      .map((call) => ({ call, previous: before.get(call.leg_id) ?? null }));
+    for (const { call } of newer) this.#calls.set(call.leg_id, call);
+    if (newer.length > 0) this.#forgetOldest();
+    return newer.filter(({ call, previous }) => call.version !== previous?.version);
   }
 
   #forgetOldest(): void {
     this.#list = null;
     const ended = this.list.filter((call) => call.state === "ended");
-    if (ended.length <= ENDED_KEPT) return;
     for (const call of ended.slice(ENDED_KEPT)) this.#calls.delete(call.leg_id);
     this.#list = null;
   }

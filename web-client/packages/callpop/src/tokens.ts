@@ -18,84 +18,91 @@ const LEAST_WAIT_MS = 5_000;
 /** The longest delay that a timer takes. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
-export class Tokens {
-  readonly #provider: TokenProvider;
-  readonly #tell: (...event: Union<TokenHappenings>) => void;
-  #underWay: Promise<string> | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** `performance.now()` when the present token ends; 0: no session needs a fresh one. */
-  #endsAt = 0;
-  /** Tells a refresh that comes back late that its session is over. */
-  #round = 0;
-  /** Sent within the session, which has not taken it yet. */
-  #offered: string | null = null;
+export interface Tokens {
   /** The token that the present session was opened or last refreshed with. */
-  current: string | null = null;
-
-  constructor(provider: TokenProvider, tell: (...event: Union<TokenHappenings>) => void) {
-    this.#provider = provider;
-    this.#tell = tell;
-  }
-
+  inUse: string | null;
   /** Asks the provider; callers at the same time share one request. */
-  fetch(): Promise<string> {
-    if (this.#underWay !== null) return this.#underWay;
-    const underWay = withDeadline(
-      Promise.resolve().then(() => this.#provider()),
-      PROVIDER_DEADLINE_MS,
-    ).finally(() => {
-      if (this.#underWay === underWay) this.#underWay = null;
-    });
-    this.#underWay = underWay;
-    return underWay;
-  }
-
+  fetch(): Promise<string>;
+  take(token: string | null): void;
   /** What was asked for until now does not count: the user may be another one. */
-  renounce(): void {
-    this.#underWay = null;
-  }
-
+  forgetAsked(): void;
   /** A session began, with the present token. */
-  restart(): void {
-    this.#offered = null;
-  }
-
+  restart(): void;
   /** The session took the fresh token. */
-  accept(): void {
-    this.current = this.#offered ?? this.current;
-  }
-
-  /** Asks for a fresh token at 80 % of what remains of the present one's life. */
-  keepFresh(remainingMs: number = this.#endsAt - performance.now()): void {
-    this.#endsAt = performance.now() + remainingMs;
-    const wait = Math.max(LEAST_WAIT_MS, remainingMs * REFRESH_AT);
-    this.#cancel();
-    this.#timer = setTimeout(() => void this.refresh(), Math.min(wait, LONGEST_WAIT_MS));
-  }
-
+  accept(): void;
+  /** Asks for a fresh token at 80 % of what remains of the present one's life; none: as known. */
+  keepFresh(remainingMs?: number): void;
   /** Asks for a fresh token now. */
-  async refresh(): Promise<void> {
-    this.#cancel();
-    const round = this.#round;
-    const token: unknown = await this.fetch().catch((error) => error);
-    if (round !== this.#round) return;
-    if (token instanceof TokenUnavailable) return this.#tell("signedOut", token.message);
-    if (typeof token === "string" && token !== this.current && token !== this.#offered) {
-      this.#offered = token;
-      return this.#tell("fresh", token);
-    }
-    // The provider is out of reach, or has nothing newer yet: ask again while there is time.
-    if (this.#endsAt !== 0) this.keepFresh();
-  }
-
+  refresh(): Promise<void>;
   /** Ends the schedule. */
-  stop(): void {
-    this.#cancel();
-    this.#endsAt = 0;
-  }
+  stop(): void;
+}
 
-  #cancel(): void {
-    clearTimeout(this.#timer);
-    this.#round += 1;
-  }
+export function newTokens(
+  provider: TokenProvider,
+  tell: (...event: Union<TokenHappenings>) => void,
+): Tokens {
+  /** What the provider is asked for just now. */
+  let asked: Promise<string> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** `performance.now()` when the present token ends; 0: no session needs a fresh one. */
+  let endsAt = 0;
+  /** Tells a refresh that comes back late that its session is over. */
+  let round = 0;
+  /** Sent within the session, which has not taken it yet. */
+  let offered: string | null = null;
+
+  const cancel = (): void => {
+    clearTimeout(timer);
+    round += 1;
+  };
+  const tokens: Tokens = {
+    inUse: null,
+    fetch: () => {
+      if (asked !== null) return asked;
+      const now = withDeadline(Promise.resolve().then(provider), PROVIDER_DEADLINE_MS).finally(
+        () => {
+          if (asked === now) asked = null;
+        },
+      );
+      asked = now;
+      return now;
+    },
+    take: (token) => {
+      tokens.inUse = token;
+    },
+    forgetAsked: () => {
+      asked = null;
+    },
+    restart: () => {
+      offered = null;
+    },
+    accept: () => {
+      tokens.inUse = offered ?? tokens.inUse;
+    },
+    keepFresh: (remainingMs = endsAt - performance.now()) => {
+      endsAt = performance.now() + remainingMs;
+      const wait = Math.max(LEAST_WAIT_MS, remainingMs * REFRESH_AT);
+      cancel();
+      timer = setTimeout(() => void tokens.refresh(), Math.min(wait, LONGEST_WAIT_MS));
+    },
+    refresh: async () => {
+      cancel();
+      const present = round;
+      const token: unknown = await tokens.fetch().catch((error) => error);
+      if (round !== present) return;
+      if (token instanceof TokenUnavailable) return tell("signedOut", token.message);
+      if (typeof token === "string" && token !== tokens.inUse && token !== offered) {
+        offered = token;
+        return tell("fresh", token);
+      }
+      // The provider is out of reach, or has nothing newer yet: ask again while there is time.
+      if (endsAt !== 0) tokens.keepFresh();
+    },
+    stop: () => {
+      cancel();
+      endsAt = 0;
+    },
+  };
+  return tokens;
 }

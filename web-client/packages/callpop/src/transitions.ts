@@ -7,8 +7,7 @@ import { act, type Turn, wait } from "./turn.ts";
 
 /** Connects, also where it stopped. */
 export function start(turn: Turn): void {
-  const { phase } = turn.state;
-  if (phase !== "idle" && phase !== "closed" && phase !== "refused") return;
+  if ("attempt" in turn.state || turn.state.phase === "connected") return;
   turn.attempt = turn.notBefore = 0;
   renounce(turn);
   turn.isFresh = true;
@@ -74,7 +73,7 @@ export function become(turn: Turn, state: ConnectionState): void {
 /** What was asked for, fetched or refused until now does not count. */
 export function renounce(turn: Turn): void {
   turn.spare = turn.refused = null;
-  act(turn, "renounce");
+  act(turn, "forgetAsked");
 }
 
 export function forgetCalls(turn: Turn): void {

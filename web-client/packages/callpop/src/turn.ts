@@ -28,7 +28,6 @@ export interface Link {
 export interface Told {
   readonly alert: Alert;
   readonly at: number;
-  readonly isDue: boolean;
 }
 
 /** All that decides what happens next. It is a value: no turn changes it, each makes a new one. */
@@ -62,12 +61,13 @@ export interface Machine {
   readonly told: Told;
   /** What the tabs have in common that this one belongs to. */
   readonly group: string | null;
+  // The rest is only of tabs: what is not there has not happened yet.
   /** Until when this page does not take part, which it could not. */
-  readonly aloneUntil: number;
+  readonly aloneUntil?: number;
   /** Questions to the leader in a row that nobody answered. */
-  readonly misses: number;
-  readonly seizedAt: number;
-  readonly riseAfter: number;
+  readonly misses?: number;
+  readonly seizedAt?: number;
+  readonly riseAfter?: number;
   /** It is in front, but not for long enough to take the lead. */
   readonly isSettling: boolean;
 }
@@ -95,8 +95,17 @@ export interface TokenHappenings {
   fresh: [token: string];
 }
 
+/** What happens to a link, by name. */
+export interface LinkHappenings {
+  /** Null: something came that is no frame. */
+  frame: [link: number, frame: ServerFrame | null];
+  /** A link is over; 1006: nobody said why. */
+  lost: [link: number, code: number, detail: string];
+}
+
 /** What happens, by name. */
-export interface Happenings extends PageHappenings, TokenHappenings, TabsHappenings {
+export interface Happenings
+  extends PageHappenings, TokenHappenings, LinkHappenings, TabsHappenings {
   start: [];
   stop: [];
   renew: [];
@@ -104,10 +113,6 @@ export interface Happenings extends PageHappenings, TokenHappenings, TabsHappeni
   token: [round: number, token: unknown];
   /** `detail`: the provider said that there will be none; null: the network failed. */
   noToken: [round: number, detail: string | null];
-  /** Null: something came that is no frame. */
-  frame: [link: number, frame: ServerFrame | null];
-  /** A link is over; 1006: nobody said why. */
-  lost: [link: number, code: number, detail: string];
   /** What the server told of its time cannot be right: the computer slept. */
   timeInDoubt: [];
   /** A timer is due. */
@@ -159,7 +164,7 @@ export interface Deeds {
   /** The session took the token that it was offered. */
   accept: [];
   /** What the provider was asked for until now does not count. */
-  renounce: [];
+  forgetAsked: [];
   refresh: [];
   /** Asks in time for one that follows; `endsAt` in seconds since 1970, none: as known. */
   keepFresh: [endsAt?: number];

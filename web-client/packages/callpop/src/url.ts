@@ -8,10 +8,9 @@ export function gatewayUrl(base: string | undefined, path: string): URL {
   return url;
 }
 
-/** The WebSocket address of a gateway's stream, from its base address. */
+/** The WebSocket address of a gateway's stream, from its base address; `resume` is what is known. */
 export function streamUrl(
-  base: string | undefined,
-  scope: "user" | "tenant" = "user",
+  { url: base, scope = "user" }: { readonly url?: string; readonly scope?: "user" | "tenant" },
   resume: string | null = null,
 ): string {
   const url = gatewayUrl(base, "/v1/stream");

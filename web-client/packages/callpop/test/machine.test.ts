@@ -85,21 +85,21 @@ function outcome(state: string, event: string): string {
 
 const ENDS = "closed letGo forgetPage forget state cleared";
 const SIGNED_OUT = "refused letGo forgetPage forget state cleared";
-const BEGINS = "connecting renounce watchPage fetch state";
+const BEGINS = "connecting forgetAsked watchPage fetch state";
 
 /** The phase that follows, then what is done; what is not here changes no phase and does nothing. */
 const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   idle: {
     start: BEGINS,
     stop: ENDS,
-    renew: "idle renounce",
+    renew: "idle forgetAsked",
     suspend: "idle letGo",
     "no further token": SIGNED_OUT,
     "a fresh token": "idle send",
   },
   asking: {
     stop: ENDS,
-    renew: "connecting renounce fetch",
+    renew: "connecting forgetAsked fetch",
     suspend: "connecting letGo",
     "a token": "connecting take timer deadline dial",
     "no network for a token": "connecting timer retry state",
@@ -111,7 +111,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     // A socket beside the one that is there, to take over from it.
     "a token": "connecting take timer deadline dial",
     stop: ENDS,
-    renew: "connecting renounce refresh",
+    renew: "connecting forgetAsked refresh",
     back: "connecting send timer deadline",
     doubt: "connecting send timer deadline",
     suspend: "connecting letGo",
@@ -126,7 +126,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   connected: {
     "a token": "connected take timer deadline dial",
     stop: ENDS,
-    renew: "connected renounce refresh",
+    renew: "connected forgetAsked refresh",
     back: "connected send timer deadline",
     doubt: "connected send timer deadline",
     suspend: "reconnecting letGo state",
@@ -139,7 +139,7 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   waiting: {
     stop: ENDS,
-    renew: "reconnecting renounce",
+    renew: "reconnecting forgetAsked",
     back: "reconnecting timer retry",
     suspend: "reconnecting letGo",
     "no further token": SIGNED_OUT,
@@ -157,14 +157,14 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   closed: {
     start: BEGINS,
     stop: ENDS,
-    renew: "closed renounce",
+    renew: "closed forgetAsked",
     suspend: "closed letGo",
     "no further token": SIGNED_OUT,
     "a fresh token": "closed send",
   },
   suspended: {
     stop: ENDS,
-    renew: "reconnecting renounce fetch",
+    renew: "reconnecting forgetAsked fetch",
     suspend: "reconnecting letGo",
     resume: "reconnecting timer retry",
     "no further token": SIGNED_OUT,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Tokens, TokenUnavailable } from "../src/tokens.ts";
+import { newTokens, TokenUnavailable } from "../src/tokens.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,7 +10,7 @@ afterEach(() => {
 
 test("callers at the same time share one request", async () => {
   const provider = vi.fn(async () => "t1");
-  const tokens = new Tokens(provider, vi.fn());
+  const tokens = newTokens(provider, vi.fn());
   expect(await Promise.all([tokens.fetch(), tokens.fetch()])).toEqual(["t1", "t1"]);
   expect(provider).toHaveBeenCalledTimes(1);
   await tokens.fetch();
@@ -18,7 +18,7 @@ test("callers at the same time share one request", async () => {
 });
 
 test("a provider that throws at once is a rejection like any other", async () => {
-  const tokens = new Tokens(() => {
+  const tokens = newTokens(() => {
     throw new Error("no network");
   }, vi.fn());
   await expect(tokens.fetch()).rejects.toThrow("no network");
@@ -26,7 +26,7 @@ test("a provider that throws at once is a rejection like any other", async () =>
 
 test("a provider that never answers is given up, and asked again", async () => {
   const provider = vi.fn(() => new Promise<string>(() => undefined));
-  const tokens = new Tokens(provider, vi.fn());
+  const tokens = newTokens(provider, vi.fn());
   const first = expect(tokens.fetch()).rejects.toThrow("no answer in time");
   await vi.advanceTimersByTimeAsync(30_000);
   await first;
@@ -37,8 +37,8 @@ test("a provider that never answers is given up, and asked again", async () => {
 
 test("a fresh token is handed over at 80 % of the remaining life", async () => {
   const tell = vi.fn();
-  const tokens = new Tokens(() => "t2", tell);
-  tokens.current = "t1";
+  const tokens = newTokens(() => "t2", tell);
+  tokens.inUse = "t1";
   tokens.keepFresh(100_000);
   await vi.advanceTimersByTimeAsync(79_999);
   expect(tell).not.toHaveBeenCalled();
@@ -50,8 +50,8 @@ test("a token that is not newer is not handed over; the provider is asked again"
   const given = ["t1", "t1", "t2"];
   const provider = vi.fn(() => given.shift() ?? "t2");
   const tell = vi.fn();
-  const tokens = new Tokens(provider, tell);
-  tokens.current = "t1";
+  const tokens = newTokens(provider, tell);
+  tokens.inUse = "t1";
   tokens.keepFresh(1_000_000);
   await vi.advanceTimersByTimeAsync(800_000);
   expect(provider).toHaveBeenCalledTimes(1);
@@ -64,7 +64,7 @@ test("a provider that fails is asked again before the token ends", async () => {
   const provider = vi.fn(async () => "t2");
   provider.mockRejectedValueOnce(new Error("no network"));
   const tell = vi.fn();
-  const tokens = new Tokens(provider, tell);
+  const tokens = newTokens(provider, tell);
   tokens.keepFresh(100_000);
   await vi.advanceTimersByTimeAsync(99_000);
   expect(tell).toHaveBeenCalledExactlyOnceWith("fresh", "t2");
@@ -72,7 +72,7 @@ test("a provider that fails is asked again before the token ends", async () => {
 
 test("a token that lives for years does not overflow the timer", async () => {
   const provider = vi.fn(() => "t2");
-  const tokens = new Tokens(provider, vi.fn());
+  const tokens = newTokens(provider, vi.fn());
   tokens.keepFresh(20 * 365 * 86_400_000);
   await vi.advanceTimersByTimeAsync(86_400_000);
   expect(provider).not.toHaveBeenCalled();
@@ -80,7 +80,7 @@ test("a token that lives for years does not overflow the timer", async () => {
 
 test("a provider that says that there will be none is believed at once", async () => {
   const tell = vi.fn();
-  const tokens = new Tokens(() => {
+  const tokens = newTokens(() => {
     throw new TokenUnavailable("signed out");
   }, tell);
   tokens.keepFresh(100_000);
@@ -92,7 +92,7 @@ test("a provider that says that there will be none is believed at once", async (
 test("a token that comes after the session's end goes nowhere", async () => {
   let give: (token: string) => void = () => undefined;
   const tell = vi.fn();
-  const tokens = new Tokens(
+  const tokens = newTokens(
     () =>
       new Promise<string>((resolve) => {
         give = resolve;
