@@ -4,7 +4,7 @@
 
 /** What happens to the machine, what it does and its timers: texts, too. */
 const DEEDS =
-  "hangUp keepFresh forgetPage timeInDoubt noToken signedOut otherUser cleared lasting heartbeat settle forgetAsked opening learn told";
+  "told signedOut lasting otherUser learn noToken heedPage hangUp timeInDoubt dial opening forgetAsked cleared endLinks keepFresh overdue settle heartbeat forgetPage";
 
 const MACHINE =
   "notBefore isDue retryAt rising spare company heartbeatMs deadlineAt doubtedAt isFresh isSettling isSuspended " +

@@ -129,7 +129,7 @@ export function newConnection(
         on("noToken", round, error instanceof TokenUnavailable ? error.message : null);
       }
     },
-    letGo: () => {
+    endLinks: () => {
       for (const timer of timers.values()) clearTimeout(timer);
       timers.clear();
       tokens.stop();
@@ -180,10 +180,10 @@ function tokenDeeds(
   };
 }
 
-function pageDeeds(on: (...event: MachineEvent) => void): DeedsOf<"watchPage" | "forgetPage"> {
+function pageDeeds(on: (...event: MachineEvent) => void): DeedsOf<"heedPage" | "forgetPage"> {
   let forgetPage: Unsubscribe | null = null;
   return {
-    watchPage: () => {
+    heedPage: () => {
       forgetPage ??= watchPage(on);
     },
     forgetPage: () => {

@@ -68,7 +68,7 @@ export function isOverdue(link: Link): boolean {
 function expecting(turn: Turn, link: Link, ms: number): Link {
   const deadlineAt = turn.now + ms;
   if (deadlineAt >= link.deadlineAt) return link;
-  wait(turn, "deadline", ms, link.id);
+  wait(turn, "overdue", ms, link.id);
   return { ...link, deadlineAt };
 }
 

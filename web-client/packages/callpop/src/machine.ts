@@ -243,7 +243,7 @@ function onDue(turn: Turn, timer: TimerName, id: number): void {
       return tellNews(turn);
     case "settle":
       return turn.rules?.onSettled(turn);
-    case "deadline":
+    case "overdue":
       if (id !== rising?.id && (id !== link?.id || !isOverdue(link))) return;
       // A dead network never completes the closing handshake, so nobody waits for it.
       act(turn, "hangUp", id);

@@ -3,7 +3,7 @@
 /** The promise's outcome, or a rejection after that long. */
 export function withDeadline<T>(promise: Promise<T>, deadlineMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer in time")), deadlineMs);
+    const timer = setTimeout(() => reject(new Error("no answer")), deadlineMs);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -11,7 +11,7 @@ export function start(turn: Turn): void {
   turn.attempt = turn.notBefore = 0;
   renounce(turn);
   turn.isFresh = true;
-  act(turn, "watchPage");
+  act(turn, "heedPage");
   if (!turn.rules?.follow(turn)) open(turn);
   become(turn, { phase: "connecting", attempt: 0 });
 }
@@ -54,7 +54,7 @@ export function letGo(turn: Turn): void {
   turn.round += 1;
   turn.link = turn.rising = turn.retryAt = null;
   turn.isSettling = false;
-  act(turn, "letGo");
+  act(turn, "endLinks");
 }
 
 /** There is no connection now. */

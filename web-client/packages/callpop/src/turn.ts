@@ -73,7 +73,7 @@ export interface Machine {
 }
 
 export type TimerName =
-  "deadline" | "heartbeat" | `tick${number}` | "retry" | "lasting" | "told" | "settle";
+  "overdue" | "heartbeat" | `tick${number}` | "retry" | "lasting" | "told" | "settle";
 
 /** What happens to a page, by name. */
 export interface PageHappenings {
@@ -150,7 +150,7 @@ export interface Deeds {
   dial: [link: number, token: string];
   hangUp: [link: number];
   /** Ends all links, all timers, and what is under way for the token. */
-  letGo: [];
+  endLinks: [];
   send: [frame: ClientFrame];
   /** Sets a timer in place of the one of that name and link. */
   timer: [timer: TimerName, link: number, ms: number];
@@ -168,7 +168,7 @@ export interface Deeds {
   refresh: [];
   /** Asks in time for one that follows; `endsAt` in seconds since 1970, none: as known. */
   keepFresh: [endsAt?: number];
-  watchPage: [];
+  heedPage: [];
   forgetPage: [];
   join: [group: string];
   /** To lead as soon as nobody else does; to take the lead; not to want it; to be no tab of a group. */

@@ -71,7 +71,7 @@ const EVENTS: Readonly<Record<string, MachineEvent>> = {
   "another link's frame": ["frame", 9, began],
   "another link's end": ["lost", 9, 4403, ""],
   "the next attempt": ["due", "retry", 0],
-  "a deadline": ["due", "deadline", 1],
+  "a silence": ["due", "overdue", 1],
   "a heartbeat": ["due", "heartbeat", 1],
 };
 
@@ -83,9 +83,9 @@ function outcome(state: string, event: string): string {
   return [machine.state.phase, ...deeds].join(" ");
 }
 
-const ENDS = "closed letGo forgetPage forget state cleared";
-const SIGNED_OUT = "refused letGo forgetPage forget state cleared";
-const BEGINS = "connecting forgetAsked watchPage fetch state";
+const ENDS = "closed endLinks forgetPage forget state cleared";
+const SIGNED_OUT = "refused endLinks forgetPage forget state cleared";
+const BEGINS = "connecting forgetAsked heedPage fetch state";
 
 /** The phase that follows, then what is done; what is not here changes no phase and does nothing. */
 const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -93,15 +93,15 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     start: BEGINS,
     stop: ENDS,
     renew: "idle forgetAsked",
-    suspend: "idle letGo",
+    suspend: "idle endLinks",
     "no further token": SIGNED_OUT,
     "a fresh token": "idle send",
   },
   asking: {
     stop: ENDS,
     renew: "connecting forgetAsked fetch",
-    suspend: "connecting letGo",
-    "a token": "connecting take timer deadline dial",
+    suspend: "connecting endLinks",
+    "a token": "connecting take timer overdue dial",
     "no network for a token": "connecting timer retry state",
     "no token": SIGNED_OUT,
     "no further token": SIGNED_OUT,
@@ -109,48 +109,48 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   dialling: {
     // A socket beside the one that is there, to take over from it.
-    "a token": "connecting take timer deadline dial",
+    "a token": "connecting take timer overdue dial",
     stop: ENDS,
     renew: "connecting forgetAsked refresh",
-    back: "connecting send timer deadline",
-    doubt: "connecting send timer deadline",
-    suspend: "connecting letGo",
+    back: "connecting send timer overdue",
+    doubt: "connecting send timer overdue",
+    suspend: "connecting endLinks",
     "no further token": SIGNED_OUT,
     "a fresh token": "connecting send",
     "a word to leave": "connecting timer retry",
-    "the end": "connecting letGo timer retry state",
-    "an end for good": "refused letGo letGo forgetPage state cleared",
-    "a deadline": "connecting hangUp letGo timer retry state",
-    "a heartbeat": "connecting send timer deadline timer heartbeat heartbeat",
+    "the end": "connecting endLinks timer retry state",
+    "an end for good": "refused endLinks endLinks forgetPage state cleared",
+    "a silence": "connecting hangUp endLinks timer retry state",
+    "a heartbeat": "connecting send timer overdue timer heartbeat heartbeat",
   },
   connected: {
-    "a token": "connected take timer deadline dial",
+    "a token": "connected take timer overdue dial",
     stop: ENDS,
     renew: "connected forgetAsked refresh",
-    back: "connected send timer deadline",
-    doubt: "connected send timer deadline",
-    suspend: "reconnecting letGo state",
+    back: "connected send timer overdue",
+    doubt: "connected send timer overdue",
+    suspend: "reconnecting endLinks state",
     "no further token": SIGNED_OUT,
     "a fresh token": "connected send",
     "a word to leave": "connected timer retry",
-    "the end": "reconnecting letGo timer retry state",
-    "an end for good": "refused letGo letGo forgetPage state cleared",
-    "a heartbeat": "connected send timer deadline send timer heartbeat heartbeat",
+    "the end": "reconnecting endLinks timer retry state",
+    "an end for good": "refused endLinks endLinks forgetPage state cleared",
+    "a heartbeat": "connected send timer overdue send timer heartbeat heartbeat",
   },
   waiting: {
     stop: ENDS,
     renew: "reconnecting forgetAsked",
     back: "reconnecting timer retry",
-    suspend: "reconnecting letGo",
+    suspend: "reconnecting endLinks",
     "no further token": SIGNED_OUT,
     "a fresh token": "reconnecting send",
-    "the next attempt": "reconnecting letGo fetch",
+    "the next attempt": "reconnecting endLinks fetch",
   },
   refused: {
     start: BEGINS,
     stop: ENDS,
     renew: BEGINS,
-    suspend: "refused letGo",
+    suspend: "refused endLinks",
     "no further token": SIGNED_OUT,
     "a fresh token": "refused send",
   },
@@ -158,14 +158,14 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     start: BEGINS,
     stop: ENDS,
     renew: "closed forgetAsked",
-    suspend: "closed letGo",
+    suspend: "closed endLinks",
     "no further token": SIGNED_OUT,
     "a fresh token": "closed send",
   },
   suspended: {
     stop: ENDS,
     renew: "reconnecting forgetAsked fetch",
-    suspend: "reconnecting letGo",
+    suspend: "reconnecting endLinks",
     resume: "reconnecting timer retry",
     "no further token": SIGNED_OUT,
     "a fresh token": "reconnecting send",
@@ -242,7 +242,7 @@ describe("another user's token", () => {
     expect(next).toMatchObject({ link: null, opening: null, spare: bob });
     const names = effects.map(([name]) => name);
     expect(names).not.toContain("send");
-    expect(names.indexOf("letGo")).toBeLessThan(names.indexOf("fetch"));
+    expect(names.indexOf("endLinks")).toBeLessThan(names.indexOf("fetch"));
     // What the client hears comes last.
     expect(names.slice(-3)).toEqual(["otherUser", "state", "cleared"]);
   });
@@ -282,7 +282,7 @@ describe("with other tabs", () => {
     const [next, effects] = shared(leading, ["deposed"], follows);
     expect(next.link?.kind).toBe("tab");
     const names = effects.map(([name]) => name);
-    expect(names.slice(0, 2)).toEqual(["letGo", "lock"]);
+    expect(names.slice(0, 2)).toEqual(["endLinks", "lock"]);
   });
 
   test("the leader hands on calls, and answers ticks in the gateway's place", () => {

@@ -27,7 +27,7 @@ test("a provider that throws at once is a rejection like any other", async () =>
 test("a provider that never answers is given up, and asked again", async () => {
   const provider = vi.fn(() => new Promise<string>(() => undefined));
   const tokens = newTokens(provider, vi.fn());
-  const first = expect(tokens.fetch()).rejects.toThrow("no answer in time");
+  const first = expect(tokens.fetch()).rejects.toThrow("no answer");
   await vi.advanceTimersByTimeAsync(30_000);
   await first;
   void tokens.fetch().catch(() => undefined);

@@ -64,6 +64,8 @@ interface LookProps extends CallProps {
 function Large({ call, look, state, words }: LookProps): VNode {
   const name = displayText(call.remote.name);
   const number = displayText(call.remote.number, 40);
+  // Without a name the number is the title.
+  const isNamed = name !== "" && number !== "";
   return (
     <>
       <header class="state-line">
@@ -83,8 +85,8 @@ function Large({ call, look, state, words }: LookProps): VNode {
             <Who party={call.remote} words={words} />
           </p>
           <p class="subtitle">
-            {name !== "" && number !== "" && <PhoneNumber number={number} />}
-            {call.internal && ` · ${words.internal}`}
+            {isNamed && <PhoneNumber number={number} />}
+            {call.internal && `${isNamed ? " · " : ""}${words.internal}`}
           </p>
         </div>
       </div>
