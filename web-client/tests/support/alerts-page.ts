@@ -6,6 +6,8 @@ import { eventually } from "./eventually.ts";
 
 /** The ringtone begins anew after three seconds. */
 const PERIOD_MS = 3_200;
+/** After so long a sound that is played once was missed. */
+const ONCE_MS = 15_000;
 
 interface Duties {
   readonly leads: boolean;
@@ -228,6 +230,20 @@ export async function show(tab: Tab, calls: readonly Call[], at = 0): Promise<vo
 /** Waits until the page is heard, or was in the last four seconds. */
 export async function heard(tab: Tab, above = 0.02): Promise<void> {
   await tab.until((least) => (globalThis as unknown as InPage).level() > least, above);
+}
+
+/** The same of a sound that is played once: a page that stood still for longer has missed it, and plays `again`. */
+export async function heardAtLast(tab: Tab, again: () => Promise<void>): Promise<void> {
+  await eventually("the sound", async () => {
+    const isHeard = (): Promise<boolean> =>
+      tab.evaluate(() => (globalThis as unknown as InPage).level() > 0.02);
+    try {
+      return await eventually("once", isHeard, ONCE_MS);
+    } catch {
+      await again();
+      return false;
+    }
+  });
 }
 
 /** Waits until the page has not been heard for longer than the ringtone pauses. */
