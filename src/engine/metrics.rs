@@ -16,6 +16,8 @@ pub(crate) struct EngineMetrics {
     pub(crate) duplicates: Counter,
     /// Events that a full leg did not take.
     pub(crate) full_legs: Counter,
+    /// Stored rows that could not be read, each time that was tried; they stay where they are.
+    pub(crate) unreadable: Counter,
     /// Legs that were forgotten `keep_ended` after their end.
     pub(crate) forgotten: Counter,
     pub(crate) tenants: Gauge,
@@ -63,6 +65,7 @@ impl Default for EngineMetrics {
             committed: Counter::default(),
             duplicates: Counter::default(),
             full_legs: Counter::default(),
+            unreadable: Counter::default(),
             forgotten: Counter::default(),
             tenants: Gauge::default(),
             journal_seconds: Histogram::new(SECONDS),
@@ -81,6 +84,12 @@ impl EngineMetrics {
     /// Counts a read of what was missed.
     pub(crate) fn resync(&self, cause: Missed) {
         self.redis_resyncs.get_or_create(&Resync { cause }).inc();
+    }
+
+    /// A stored row says nothing that is understood: it was written by another version, or by somebody else.
+    pub(crate) fn on_unreadable(&self, row: &str) {
+        self.unreadable.inc();
+        tracing::error!(row, "a stored row cannot be read; it is left out, and stays where it is");
     }
 
     fn name_journal(&self, r: &mut Registry) {
@@ -107,6 +116,7 @@ impl RoomMetrics for EngineMetrics {
         r.register("events_committed", "Events that changed a call", self.committed.clone());
         r.register("events_duplicate", "Events that were known", self.duplicates.clone());
         r.register("events_refused_full_leg", "Events that a full leg did not take", self.full_legs.clone());
+        r.register("stored_rows_unreadable", "Times a stored row was left out", self.unreadable.clone());
         r.register("legs_forgotten", "Legs past calls.keep_ended", self.forgotten.clone());
         r.register("tenants", "Tenants in memory", self.tenants.clone());
         self.name_journal(r);

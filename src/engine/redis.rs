@@ -93,7 +93,7 @@ impl Redis {
             ringing_stale_after: calls.ringing_stale_after,
             active_stale_after: calls.active_stale_after,
         };
-        let store = Arc::new(Keyspace::new(link("commands"), engine, calls));
+        let store = Arc::new(Keyspace::new(link("commands"), engine, calls, metrics.of()));
         let watches = Arc::new(Watches::new(feed, metrics.of(), rules));
         let probe = Arc::new(Probe::new());
         let subscriber = Arc::new(Subscriber::new(link("subscriptions"), watches.clone()));

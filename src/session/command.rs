@@ -4,7 +4,7 @@
 use super::{End, Session, life, reach::Standing, receipts::Painted};
 use crate::{
     auth::Identity,
-    call::{self, Added, CallEvent, Event, LegKey, What},
+    call::{self, Added, CallEvent, Event, LegKey, MAX_WRAP_UPS, What},
     clock::{Micros, now},
     engine::EngineError,
     gateway::Hop,
@@ -22,7 +22,7 @@ struct UserNote {
 impl Session {
     pub(super) async fn on_frame(&mut self, text: &str) -> Result<(), End> {
         let received = now();
-        let answer = match ClientFrame::parse(text) {
+        let answer = match serde_json::from_str(text) {
             Ok(ClientFrame::Tick { t0 }) => Some(ServerFrame::Tock { t0, t1: received, t2: now() }.encode()),
             Ok(ClientFrame::Token { token }) => Some(self.on_token(&token).await),
             Ok(ClientFrame::Dismiss { leg_id }) => self.on_dismiss(&leg_id).await.err(),
@@ -39,7 +39,8 @@ impl Session {
                 self.reach.set(Standing::Told { visible, sound, notifications });
                 None
             }
-            Err((code, detail)) => Some(error(code, &detail)),
+            Ok(ClientFrame::Unknown) => Some(error(ErrorCode::UnknownType, "the frame's type is not known")),
+            Err(why) => Some(error(ErrorCode::MalformedFrame, &why.to_string())),
         };
         match answer {
             Some(frame) => self.send(&[frame]).await,
@@ -66,7 +67,7 @@ impl Session {
         for extension in self.owners(leg).await? {
             let dismissed = Event::new(now(), What::Dismissed);
             if self.commit(self.key(extension, leg), dismissed).await? == Added::Full {
-                return Err(refusal(ErrorCode::FullCall, "the call takes no more events", leg));
+                return Err(full(leg));
             }
         }
         Ok(())
@@ -81,11 +82,11 @@ impl Session {
             let key = self.key(extension, leg);
             let known = self.gateway().engine.leg(&key).await.map_err(|why| unavailable(&why, leg))?;
             let events = known.map(|known| known.events).unwrap_or_default();
-            let Some(event) = self.wrap_up(said, events.iter().rev().find(|event| event.is_wrap_up())) else {
-                continue;
-            };
+            let said_before = || events.iter().rev().filter(|event| event.is_wrap_up());
+            let Some(event) = self.wrap_up(said, said_before().next()) else { continue };
             if self.commit(key, event).await? == Added::Full {
-                return Err(invalid("the call takes no more wrap-ups"));
+                let is_used_up = said_before().count() >= MAX_WRAP_UPS;
+                return Err(if is_used_up { invalid("the call takes no more wrap-ups") } else { full(leg) });
             }
         }
         Ok(())
@@ -150,6 +151,10 @@ fn error(code: ErrorCode, detail: &str) -> Frame {
 /// An error about a call.
 fn refusal(code: ErrorCode, detail: &str, leg: &LegId) -> Frame {
     ServerFrame::Error { code, detail, leg_id: Some(leg) }.encode()
+}
+
+fn full(leg: &LegId) -> Frame {
+    refusal(ErrorCode::FullCall, "the call takes no more events", leg)
 }
 
 fn unavailable(why: &EngineError, leg: &LegId) -> Frame {

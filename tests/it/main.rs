@@ -28,6 +28,7 @@ mod rights;
 mod sidecar;
 mod sidecar_store;
 mod simulate;
+mod strange_rows;
 mod support;
 mod tasks;
 mod telsmart_simulator;

@@ -105,7 +105,7 @@ impl Journal {
         tasks: &Tasks,
         read: impl FnMut(u64, Record),
     ) -> Result<Self, EngineError> {
-        let (store, next) = Rows::open(dir, read)?;
+        let (store, next) = Rows::open(dir, &metrics, read)?;
         let queue = Queue {
             rows: Vec::new(),
             bytes: 0,

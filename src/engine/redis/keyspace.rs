@@ -9,7 +9,7 @@ use crate::{
     call::{Added, CallEvent, LegKey, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Phase, What},
     clock::now,
     config,
-    engine::{EngineError, MAX_ARCHIVED, MAX_ARCHIVED_BYTES},
+    engine::{EngineError, EngineMetrics, MAX_ARCHIVED, MAX_ARCHIVED_BYTES},
     feed::Stream,
     id::{Extension, TenantId},
     link::{Link, LinkError, Request, call, call_of},
@@ -48,6 +48,7 @@ const UNREADABLE: EngineError = EngineError::Unavailable("Redis holds something 
 pub(crate) struct Keyspace {
     pub(crate) keys: Keys,
     pub(crate) link: Arc<Link>,
+    metrics: Arc<EngineMetrics>,
     /// How long an ended leg stays.
     keep: Duration,
     /// How long any leg stays after its last change.
@@ -118,10 +119,16 @@ impl Addition {
 }
 
 impl Keyspace {
-    pub(crate) fn new(link: Arc<Link>, engine: &config::Engine, calls: &config::Calls) -> Self {
+    pub(crate) fn new(
+        link: Arc<Link>,
+        engine: &config::Engine,
+        calls: &config::Calls,
+        metrics: Arc<EngineMetrics>,
+    ) -> Self {
         Self {
             keys: Keys::new(&engine.redis_prefix),
             link,
+            metrics,
             keep: calls.keep_ended,
             hold: calls.keep_ended + calls.expire_after,
             recent_per_user: calls.recent_per_user,
@@ -264,7 +271,9 @@ impl Keyspace {
             }
             let upto = at.map_or(u64::MAX, |at| at.seq);
             legs.extend(some.iter().zip(&found).filter_map(|(key, values)| {
-                Some((key.clone(), Stored::read(values.iter().map(String::as_str), upto)?))
+                let values = values.iter().map(String::as_str);
+                let stored = Stored::read(values, upto, || self.metrics.on_unreadable(key.leg.as_str()));
+                Some((key.clone(), stored?))
             }));
         }
         Ok(Ok(legs))

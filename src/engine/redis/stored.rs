@@ -21,17 +21,22 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// Reads a leg as it was at number `upto`; none where it was not there yet, or is forgotten.
-    pub(crate) fn read<'a>(values: impl IntoIterator<Item = &'a str>, upto: u64) -> Option<Self> {
+    /// Reads a leg as it was at number `upto`; none where it was not there yet, or is forgotten. What cannot be read
+    /// is left out, and told each time.
+    pub(crate) fn read<'a>(
+        values: impl IntoIterator<Item = &'a str>,
+        upto: u64,
+        on_unreadable: impl Fn(),
+    ) -> Option<Self> {
         let values = values.into_iter().filter(|value| !value.starts_with(STATE));
-        let values = values.filter_map(|value| Value::parse(value).or_else(complain));
-        Self::of(values.filter(|value| value.seq <= upto))
+        let values = values.filter_map(|value| Value::parse(value).or_else(|| none(&on_unreadable)));
+        Self::of(values.filter(|value| value.seq <= upto), &on_unreadable)
     }
 
-    fn of<'a>(values: impl IntoIterator<Item = Value<'a>>) -> Option<Self> {
+    fn of<'a>(values: impl IntoIterator<Item = Value<'a>>, on_unreadable: impl Fn()) -> Option<Self> {
         let (mut events, mut seq, mut version, mut bytes) = (Vec::new(), 0, 0, 0);
         for value in values {
-            let Some(event) = value.event().or_else(complain) else { continue };
+            let Some(event) = value.event().or_else(|| none(&on_unreadable)) else { continue };
             (seq, version) = (value.seq.max(seq), value.version.max(version));
             bytes += value.json.len();
             events.push(event);
@@ -40,8 +45,8 @@ impl Stored {
     }
 }
 
-fn complain<T>() -> Option<T> {
-    tracing::error!("an event in Redis cannot be read, and is left out");
+fn none<T>(after: impl Fn()) -> Option<T> {
+    after();
     None
 }
 
@@ -131,7 +136,8 @@ impl Said<'_> {
 
     /// The leg with all its events.
     pub(crate) fn whole(&self) -> Option<Stored> {
-        Stored::of(self.values.iter().copied())
+        // Whoever cannot read it reads the leg from the store, and tells of it there.
+        Stored::of(self.values.iter().copied(), || ())
     }
 
     /// The version that the leg has now, the event that made it, and its bytes, where it says only that one.
@@ -161,7 +167,8 @@ mod tests {
     #[test]
     fn a_leg_is_read_as_it_was_at_a_number() {
         let values = [value(7, 4, 30), "=5:1700:live:1:3".into(), value(5, 3, 10), value(9, 5, 20)];
-        let read = |upto| Stored::read(values.iter().map(String::as_str), upto);
+        let read =
+            |upto| Stored::read(values.iter().map(String::as_str), upto, || panic!("it is all readable"));
         assert!(read(4).is_none());
         assert_eq!(touched(&values[1]), Some(1700));
         for (upto, seq, version, events) in [(5, 5, 3, 1), (8, 7, 4, 2), (99, 9, 5, 3)] {

@@ -251,3 +251,19 @@ async fn a_call_takes_so_many_wrap_ups_and_then_says_so_and_still_ends() {
     assert!(call["summary"].is_object() && call["dismissed_at"].is_u64());
     assert_eq!(gateway.metric("callpop_events_refused_full_leg_total").await, 2.0);
 }
+
+#[tokio::test]
+async fn a_call_that_is_full_of_other_events_says_so() {
+    let gateway = gateway().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let mut client = gateway.agent(&leg.tenant, "200").await;
+    let ringing: Vec<_> = (0..512).map(|second| leg.ringing(second)).collect();
+    let summaries: Vec<_> = (0..64).map(|nth| leg.summary(600 + nth, json!({"nth": nth}))).collect();
+    gateway.deliver_each(&[json!(ringing), json!(summaries)]).await;
+    client.version(&leg, 576).await;
+    let error = refused(&mut client, &leg, None, "once").await;
+    assert_eq!(
+        (&error["code"], &error["detail"]),
+        (&json!("full_call"), &json!("the call takes no more events"))
+    );
+}

@@ -1,6 +1,9 @@
 //! The rows on disk: fjall, keyed by a number that only grows, so that writing is appending.
 
-use super::{super::super::EngineError, Record};
+use super::{
+    super::super::{EngineError, EngineMetrics},
+    Record,
+};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path};
 
@@ -22,8 +25,13 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Opens or makes it, hands every row to `read`, and tells the next free number.
-    pub(crate) fn open(dir: &Path, mut read: impl FnMut(u64, Record)) -> Result<(Self, u64), EngineError> {
+    /// Opens or makes it, hands every row to `read`, and tells the next free number. A row that cannot be read
+    /// keeps its place: the version that wrote it may be installed again.
+    pub(crate) fn open(
+        dir: &Path,
+        metrics: &EngineMetrics,
+        mut read: impl FnMut(u64, Record),
+    ) -> Result<(Self, u64), EngineError> {
         let cannot = |what: &dyn std::fmt::Display| {
             EngineError::CannotOpen(format!("engine.data_dir = {:?}: {what}", dir.display().to_string()))
         };
@@ -39,8 +47,10 @@ impl Rows {
             let (key, value) = row.into_inner().map_err(|error| cannot(&error))?;
             let number =
                 <[u8; 8]>::try_from(&*key).map(u64::from_be_bytes).map_err(|error| cannot(&error))?;
-            let record = serde_json::from_slice(&value);
-            read(number, record.map_err(|error| cannot(&format_args!("row {number}: {error}")))?);
+            match serde_json::from_slice(&value) {
+                Ok(record) => read(number, record),
+                Err(_) => metrics.on_unreadable(&number.to_string()),
+            }
             next = number + 1;
         }
         Ok((store, next))
