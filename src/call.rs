@@ -5,20 +5,21 @@
 //! exactly what a client receives.
 
 mod event;
-mod leg;
 #[cfg(test)]
-mod shuffled;
+mod for_tests;
+mod leg;
 mod wrap_up;
 
-pub(crate) use event::{CallEvent, Event, Phase, Sides, What};
-pub(crate) use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
+pub(crate) use event::{CallEvent, Event, Numbers, Phase, Sides, What};
 #[cfg(test)]
-pub(crate) use shuffled::shuffled;
+pub(crate) use for_tests::shuffled;
+pub(crate) use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
 pub(crate) use wrap_up::check_wrap_up;
 
 use crate::{
     clock::Micros,
-    id::{Extension, LegId, TenantId},
+    id::{Extension, LegId, SourceName, TenantId},
+    number::{Plan, is_withheld},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -28,7 +29,14 @@ use std::sync::Arc;
 pub(crate) struct LegKey {
     pub(crate) tenant: TenantId,
     pub(crate) extension: Extension,
-    pub(crate) leg: LegId,
+    pub(crate) leg: LegName,
+}
+
+/// A leg among those of its user: the same id from two sources is two legs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct LegName {
+    pub(crate) source: SourceName,
+    pub(crate) id: LegId,
 }
 
 /// From the side of the user whose leg it is.
@@ -75,21 +83,16 @@ pub(crate) struct Party {
 }
 
 impl Party {
-    /// Makes a party of what a provider says; an empty number, an empty name, and a name
-    /// that only repeats the number become null.
-    pub(crate) fn new(number: &str, name: &str) -> Self {
+    /// Makes a party of what a provider says; a number that is withheld, an empty name, and a name
+    /// that only repeats the number or the word for a withheld one become null.
+    pub(crate) fn new(number: &str, name: &str, plan: &Plan) -> Self {
         let (number, name) = (number.trim(), name.trim());
-        let says_something = !name.is_empty() && !digits(name).eq(digits(number));
+        let says_something = !is_withheld(name) && name != number && !plan.is_same(name, number);
         Self {
-            number: (!number.is_empty()).then(|| number.into()),
+            number: (!is_withheld(number)).then(|| number.into()),
             name: says_something.then(|| name.into()),
         }
     }
-}
-
-/// A number's characters without the signs that people group them with.
-fn digits(number: &str) -> impl Iterator<Item = char> + '_ {
-    number.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '/' | '(' | ')'))
 }
 
 /// The only kind of transfer that a provider announces on the receiver's leg.
@@ -147,6 +150,8 @@ pub(crate) struct Content(Arc<serde_json::value::RawValue>);
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) struct Call {
     pub(crate) leg_id: LegId,
+    /// Where its events come from.
+    pub(crate) source: SourceName,
     pub(crate) tenant_id: TenantId,
     pub(crate) extension: Extension,
     /// How many distinct events made this call; it only grows.
@@ -226,10 +231,17 @@ mod tests {
 
     #[test]
     fn a_name_that_repeats_the_number_says_nothing() {
-        for name in ["", "  ", "+3228992675", "+32 2 899 26 75", " +32-2-8992675 "] {
-            assert_eq!(Party::new("+3228992675", name).name, None, "{name:?}");
+        let party = |number, name| Party::new(number, name, &Plan::default());
+        for name in
+            ["", "  ", "+3228992675", "+32 2 899 26 75", " +32-2-8992675 ", "028992675", "0032 28992675"]
+        {
+            assert_eq!(party("+3228992675", name).name, None, "{name:?}");
         }
-        assert_eq!(Party::new("200", "John Doe").name.as_deref(), Some("John Doe"));
-        assert_eq!(Party::new(" ", "John Doe").number, None);
+        assert_eq!(party("200", "John Doe").name.as_deref(), Some("John Doe"));
+        assert_eq!(party("reception", "reception").name, None);
+        for withheld in [" ", "anonymous", "Unknown", "sip:anonymous@anonymous.invalid"] {
+            assert_eq!(party(withheld, "John Doe").number, None, "{withheld:?}");
+            assert_eq!(party(withheld, withheld).name, None, "{withheld:?}");
+        }
     }
 }

@@ -13,6 +13,10 @@ mod tree;
 pub(crate) use disposition::{BadDisposition, check_disposition};
 pub(crate) use finding::{Finding, Findings};
 
+use crate::{
+    id::{SourceName, TenantId},
+    number::Plan,
+};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use std::{
@@ -75,7 +79,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) engine: Engine,
     pub(crate) auth: Auth,
-    pub(crate) telsmart: Telsmart,
+    /// At least one, but in a sidecar alone.
+    pub(crate) sources: Vec<Source>,
     pub(crate) sessions: Sessions,
     pub(crate) calls: Calls,
     pub(crate) sidecar: Option<Sidecar>,
@@ -138,14 +143,42 @@ pub(crate) enum AuthKey {
     PublicKey(String),
 }
 
-/// The Telsmart webhook.
+/// A provider that sends webhooks, by the name that an operator gave it.
 #[derive(Clone, Debug)]
-pub(crate) struct Telsmart {
+pub(crate) struct Source {
+    pub(crate) name: SourceName,
+    pub(crate) kind: SourceKind,
     pub(crate) header: String,
     pub(crate) secrets: Vec<SecretString>,
     pub(crate) allow_ips: Vec<IpNet>,
     /// Requests per second and client address; 0: none.
     pub(crate) rate_limit: u32,
+    /// How its national numbers read.
+    pub(crate) numbers: Plan,
+    /// For which tenants it may speak; empty: for any.
+    pub(crate) tenants: Vec<TenantId>,
+}
+
+impl Source {
+    /// A Telsmart under its own name, which lets everybody in: for what has no configuration.
+    pub(crate) fn telsmart() -> Option<Self> {
+        Some(Self {
+            name: SourceName::try_from("telsmart").ok()?,
+            kind: SourceKind::Telsmart,
+            header: String::new(),
+            secrets: Vec::new(),
+            allow_ips: Vec::new(),
+            rate_limit: 0,
+            numbers: Plan::default(),
+            tenants: Vec::new(),
+        })
+    }
+}
+
+/// How a source speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SourceKind {
+    Telsmart,
 }
 
 /// Limits of WebSocket sessions.

@@ -15,7 +15,7 @@ use crate::{
     clock::{Micros, now},
     config::{Config, EngineKind},
     feed::{Feed, Stream},
-    id::{Extension, LegId, TenantId},
+    id::{SourceName, TenantId},
     link::{Confirmed, LinkError, Unconfirmed},
     metrics::Metrics,
     source::Unknown,
@@ -74,6 +74,7 @@ pub(crate) struct LegView {
 pub(crate) struct Archived {
     /// When it came, by callpop's clock.
     pub(crate) received_at: Micros,
+    pub(crate) source: SourceName,
     pub(crate) state: String,
     pub(crate) raw: String,
 }
@@ -141,16 +142,15 @@ impl Engine {
         }
     }
 
-    /// The extensions, among those given, that have a leg of that id.
-    pub(crate) async fn owners(
+    /// Those of the legs that there are.
+    pub(crate) async fn known(
         &self,
         tenant: &TenantId,
-        extensions: &[Extension],
-        leg: &LegId,
-    ) -> Result<Vec<Extension>, EngineError> {
+        legs: Vec<LegKey>,
+    ) -> Result<Vec<LegKey>, EngineError> {
         match self {
-            Self::Embedded(engine) => Ok(engine.owners(tenant, extensions, leg)),
-            Self::Redis(engine) => engine.owners(tenant, extensions, leg).await,
+            Self::Embedded(engine) => Ok(engine.known(tenant, legs)),
+            Self::Redis(engine) => engine.known(tenant, legs).await,
         }
     }
 

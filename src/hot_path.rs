@@ -3,6 +3,7 @@
 
 use crate::{
     call::{Call, CallEvent, Leg, LegKey, Rules},
+    config::Source,
     protocol::ServerFrame,
     source::{Received, telsmart},
 };
@@ -28,13 +29,17 @@ pub struct Folded(Call);
 
 /// Parses one body; gives how many events are in it.
 pub fn parse(body: &str) -> usize {
-    telsmart::parse(body.as_bytes()).map_or(0, |events| events.len())
+    parse_as_telsmart(body).map_or(0, |events| events.len())
+}
+
+fn parse_as_telsmart(body: &str) -> Option<Vec<Received>> {
+    telsmart::parse(&Source::telsmart()?, body.as_bytes()).ok()
 }
 
 impl Parsed {
     /// Parses bodies, a line each, of which all are about one leg; none where there is no event.
     pub fn lines(bodies: &str) -> Option<Self> {
-        let parsed = bodies.lines().filter_map(|line| telsmart::parse(line.as_bytes()).ok()).flatten();
+        let parsed = bodies.lines().filter_map(parse_as_telsmart).flatten();
         let events = parsed.filter_map(|received| match received {
             Received::Call(event) => Some(event),
             Received::Unknown(_) => None,

@@ -6,14 +6,23 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// Why a text cannot be an id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("must be 1 to {MAX_ID_BYTES} bytes of text without control characters")]
-pub(crate) struct BadId;
+#[error("must be {0}")]
+pub(crate) struct BadId(&'static str);
 
 /// The longest id that is taken, in bytes.
 pub(crate) const MAX_ID_BYTES: usize = 128;
+/// The longest name of a source, in bytes.
+const MAX_SOURCE_BYTES: usize = 32;
+
+/// What a provider or a token writes.
+const GIVEN: (fn(&str) -> bool, BadId) =
+    (is_short_text, BadId("1 to 128 bytes of text without control characters"));
+/// What an operator calls something.
+const CHOSEN: (fn(&str) -> bool, BadId) =
+    (is_plain_name, BadId("a lower-case letter, and then at most 31 of a to z, 0 to 9 and _"));
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $form:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String")]
@@ -31,9 +40,8 @@ macro_rules! id {
             type Error = BadId;
 
             fn try_from(text: &str) -> Result<Self, BadId> {
-                let sound = (1..=MAX_ID_BYTES).contains(&text.len())
-                    && !text.chars().any(char::is_control);
-                if sound { Ok(Self(text.into())) } else { Err(BadId) }
+                let (is_sound, bad) = $form;
+                if is_sound(text) { Ok(Self(text.into())) } else { Err(bad) }
             }
         }
 
@@ -59,17 +67,32 @@ macro_rules! id {
     };
 }
 
+fn is_short_text(text: &str) -> bool {
+    (1..=MAX_ID_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+fn is_plain_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= MAX_SOURCE_BYTES
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(is_plain)
+}
+
 id! {
     /// A customer of the telephony provider; everything is separate by tenant.
-    TenantId
+    TenantId, GIVEN
 }
 id! {
     /// A user's extension, unique within its tenant only.
-    Extension
+    Extension, GIVEN
 }
 id! {
     /// One participant's part of a call, as the provider names it.
-    LegId
+    LegId, GIVEN
+}
+id! {
+    /// Where something came from: the name that a source has in the configuration.
+    SourceName, CHOSEN
 }
 
 #[cfg(test)]
@@ -80,7 +103,17 @@ mod tests {
     fn ids_are_short_printable_text() {
         assert!(LegId::try_from("590e9492-cbbc-4252-8205-7eb595099b5f").is_ok());
         for bad in ["", "a\nb", &"x".repeat(MAX_ID_BYTES + 1)] {
-            assert_eq!(LegId::try_from(bad), Err(BadId));
+            assert!(LegId::try_from(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_has_a_plain_name() {
+        for good in ["telsmart", "a", "clinic_2", &"x".repeat(32)] {
+            assert!(SourceName::try_from(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Clinic", "2nd", "_a", "a-b", "a.b", "é", &"x".repeat(33)] {
+            assert!(SourceName::try_from(bad).is_err(), "{bad}");
         }
     }
 }

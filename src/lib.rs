@@ -30,6 +30,7 @@ mod integrations;
 mod link;
 mod log;
 mod metrics;
+mod number;
 mod operator;
 mod protocol;
 mod routes;

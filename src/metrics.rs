@@ -2,11 +2,16 @@
 //! under which names, is each room's own. Names begin with `callpop_`, units are in the names, and
 //! no label holds anything personal.
 
+use crate::id::SourceName;
 use parking_lot::Mutex;
-use prometheus_client::{encoding::text::encode, registry::Registry};
+use prometheus_client::{
+    encoding::{EncodeLabelValue, LabelValueEncoder, text::encode},
+    registry::Registry,
+};
 use std::{
     any::{Any, TypeId},
     collections::HashMap,
+    fmt,
     sync::Arc,
 };
 
@@ -38,6 +43,12 @@ pub(crate) const SECONDS: [f64; 9] = [0.0001, 0.0004, 0.0016, 0.0064, 0.0256, 0.
 pub(crate) trait RoomMetrics: Default + Send + Sync + 'static {
     /// Gives each metric its name and its help text.
     fn name(&self, registry: &mut Registry);
+}
+
+impl EncodeLabelValue for SourceName {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        self.as_str().encode(encoder)
+    }
 }
 
 /// Everything that is counted in this process.

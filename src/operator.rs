@@ -1,11 +1,11 @@
 //! The private listener: health, metrics, and what operators look up.
 
 use crate::{
-    call::LegKey,
+    call::{LegKey, LegName},
     engine::{Archived, LegView},
     gateway::Gateway,
     http::Problem,
-    id::{Extension, LegId, TenantId},
+    id::{Extension, LegId, SourceName, TenantId},
     metrics::Metrics,
     sidecar::Sidecar,
     tasks::Tasks,
@@ -81,8 +81,9 @@ pub(crate) async fn archive(State(gateway): State<Arc<Gateway>>) -> Result<Json<
 /// A leg's events, with the fields that callpop does not know, and the call that they fold to.
 pub(crate) async fn leg(
     State(gateway): State<Arc<Gateway>>,
-    Path((tenant, extension, leg)): Path<(TenantId, Extension, LegId)>,
+    Path((tenant, source, extension, id)): Path<(TenantId, SourceName, Extension, LegId)>,
 ) -> Result<Json<LegView>, Problem> {
+    let leg = LegName { source, id };
     let view = gateway.engine.leg(&LegKey { tenant, extension, leg }).await?;
     view.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not-found", "no such leg is kept"))
 }

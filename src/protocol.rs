@@ -9,7 +9,11 @@ mod integration;
 pub(crate) use frame::Frame;
 pub(crate) use integration::{Integration, IntegrationStatus};
 
-use crate::{call::Call, clock::Micros, id::LegId};
+use crate::{
+    call::Call,
+    clock::Micros,
+    id::{Extension, LegId, SourceName},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -137,10 +141,18 @@ pub(crate) enum ClientFrame {
     /// A fresh JWT of the same user.
     Token { token: String },
     /// The user closed the popup of that leg.
-    Dismiss { leg_id: LegId },
+    Dismiss {
+        #[serde(flatten)]
+        leg: NamedLeg,
+    },
     /// What the user says of a call, in place of what was said before; an empty note without a
     /// disposition takes it back.
-    WrapUp { leg_id: LegId, disposition: Option<String>, note: String },
+    WrapUp {
+        #[serde(flatten)]
+        leg: NamedLeg,
+        disposition: Option<String>,
+        note: String,
+    },
     /// The popup of that leg, while it rang, was on the screen. Never answered.
     Painted {
         leg_id: LegId,
@@ -162,6 +174,17 @@ pub(crate) enum ClientFrame {
     #[serde(other)]
     #[cfg_attr(test, ts(skip))]
     Unknown,
+}
+
+/// A leg as a client names it; what it leaves out may be any of the user's.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct NamedLeg {
+    pub(crate) leg_id: LegId,
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) source: Option<SourceName>,
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) extension: Option<Extension>,
 }
 
 /// Why the server closes a connection.

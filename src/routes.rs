@@ -34,8 +34,8 @@ pub(crate) fn public(
     webhooks: &Arc<Webhooks>,
 ) -> anyhow::Result<Router> {
     let routes = Router::new()
-        // The provider, by the agreed header, from allowed addresses.
-        .route("/webhooks/telsmart", post(webhook::telsmart).with_state(webhooks.clone()))
+        // The provider of that source, by the agreed header, from allowed addresses.
+        .route("/webhooks/{source}", post(webhook::receive).with_state(webhooks.clone()))
         // A user, by a token, from an allowed origin.
         .route("/v1/stream", get_only(session::stream).with_state(sessions.clone()))
         // Anybody: the web client.
@@ -99,7 +99,7 @@ pub(crate) fn admin(gateway: &Arc<Gateway>) -> Router {
         .route("/readyz", get_only(operator::ready))
         .route("/metrics", get_only(operator::metrics))
         .route("/archive", get_only(operator::archive))
-        .route("/calls/{tenant}/{extension}/{leg}", get_only(operator::leg));
+        .route("/calls/{tenant}/{source}/{extension}/{leg}", get_only(operator::leg));
     finished(routes.with_state(gateway.clone()))
 }
 

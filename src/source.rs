@@ -6,7 +6,7 @@ pub(crate) mod telsmart;
 
 pub(crate) use gate::Gate;
 
-use crate::call::CallEvent;
+use crate::{call::CallEvent, id::SourceName};
 
 /// What one element of a webhook's body says.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(crate) enum Received {
 /// An event of a kind that callpop does not know, as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unknown {
+    pub(crate) source: SourceName,
     pub(crate) state: String,
     pub(crate) raw: String,
 }

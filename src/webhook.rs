@@ -7,16 +7,17 @@ mod unknown_states;
 use crate::{
     call::{Added, CallEvent, LegKey, Phase, What},
     clock::now,
+    config::{Config, Source, SourceKind},
     engine::{EngineError, Receipt},
     gateway::Gateway,
-    http::{Problem, body},
+    http::{Problem, body, not_found},
     integrations,
     sidecar::integration::Key,
     source::{EventRefusal, Gate, Received, telsmart},
 };
 
 use axum::{
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -41,16 +42,25 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// What the webhooks of a node share.
 pub(crate) struct Webhooks {
     gateway: Arc<Gateway>,
-    telsmart: Gate,
+    doors: Vec<Door>,
     metrics: Arc<WebhookMetrics>,
     unknown_states: UnknownStates,
+}
+
+/// Where the webhooks of one source come in.
+struct Door {
+    source: Source,
+    gate: Gate,
 }
 
 impl Webhooks {
     /// Those of a node.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
+        let Config { sources, trusted_proxies, .. } = &gateway.config;
+        let door =
+            |source: &Source| Door { gate: Gate::new(source, trusted_proxies), source: source.clone() };
         Self {
-            telsmart: Gate::new(&gateway.config),
+            doors: sources.iter().map(door).collect(),
             metrics: gateway.metrics.of(),
             unknown_states: UnknownStates::default(),
             gateway,
@@ -59,30 +69,57 @@ impl Webhooks {
 
     /// Forgets what need not be known any more of whoever sent some; to be called now and then.
     pub(crate) fn sweep(&self) {
-        self.telsmart.sweep();
+        self.doors.iter().for_each(|door| door.gate.sweep());
     }
 }
 
-/// `POST /webhooks/telsmart`.
-pub(crate) async fn telsmart(State(webhooks): State<Arc<Webhooks>>, request: Request) -> Response {
+/// `POST /webhooks/{source}`.
+pub(crate) async fn receive(
+    State(webhooks): State<Arc<Webhooks>>,
+    Path(source): Path<String>,
+    request: Request,
+) -> Response {
     let began = Instant::now();
-    let (status, response) = match take(&webhooks, request, began).await {
+    let Some(door) = webhooks.doors.iter().find(|door| door.source.name.as_str() == source) else {
+        return not_found().await.into_response();
+    };
+    let (status, response) = match take(&webhooks, door, request, began).await {
         Ok(()) => (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT.into_response()),
         Err(problem) => (problem.status(), problem.into_response()),
     };
-    webhooks.metrics.requests.get_or_create(&Reply { status: status.as_u16() }).inc();
+    let reply = Reply { source: door.source.name.clone(), status: status.as_u16() };
+    webhooks.metrics.requests.get_or_create(&reply).inc();
     webhooks.metrics.seconds.observe(began.elapsed().as_secs_f64());
     response
 }
 
-async fn take(webhooks: &Webhooks, request: Request, began: Instant) -> Result<(), Problem> {
+async fn take(webhooks: &Webhooks, door: &Door, request: Request, began: Instant) -> Result<(), Problem> {
     let (head, body) = request.into_parts();
-    webhooks.telsmart.admit(&head)?;
+    door.gate.admit(&head)?;
     let body = body::read_json(&head.headers, body).await?;
-    let all = telsmart::parse(&body)?;
+    let all = door.parse(&body)?;
     // What is cut off may have been committed: the provider sends it again, and it is known then.
     timeout(COMMIT_DEADLINE, commit_all(webhooks, all, began)).await.unwrap_or(Err(LATE))?;
     Ok(())
+}
+
+impl Door {
+    /// What a body says, if the source may say it.
+    fn parse(&self, body: &[u8]) -> Result<Vec<Received>, Problem> {
+        let Source { kind, tenants, .. } = &self.source;
+        let all = match kind {
+            SourceKind::Telsmart => telsmart::parse(&self.source, body)?,
+        };
+        let is_foreign = |received: &Received| match received {
+            Received::Call(event) => !tenants.contains(&event.tenant),
+            Received::Unknown(_) => false,
+        };
+        if !tenants.is_empty() && all.iter().any(is_foreign) {
+            let detail = "an event is of a tenant for which this source may not speak";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "tenant-not-allowed", detail));
+        }
+        Ok(all)
+    }
 }
 
 async fn commit_all(webhooks: &Webhooks, all: Vec<Received>, began: Instant) -> Result<(), EngineError> {

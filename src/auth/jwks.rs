@@ -4,13 +4,17 @@
 //! a key that is not there, but then not more than once in ten seconds. It is the only one
 //! that fetches, so any number of waiting tokens cost one request. It ends with its handle.
 //! A failed fetch changes nothing: the keys at hand stay good.
+//!
+//! That nobody has a key is known only once the keys were fetched after the key was first named: a
+//! provider that rotates may have published it since the last fetch. Until then the fault is ours.
 
 use super::{AuthError, TokenRefusal, key::Key};
 use crate::tasks::{Kept, Tasks};
 use jsonwebtoken::{Algorithm, jwk::Jwk};
+use parking_lot::Mutex;
 use reqwest::{Client, StatusCode, Url, header::ACCEPT, redirect};
 use serde::Deserialize;
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
@@ -21,6 +25,8 @@ const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The most keys that are kept; those after are left out.
 const MAX_KEYS: usize = 100;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The most names of keys that are not there of which it is remembered when they were first seen.
+const MAX_SIGHTS: usize = 1024;
 /// For one whole fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -52,6 +58,7 @@ pub(super) struct Jwks {
     latest: watch::Receiver<Fetched>,
     demand: Arc<Notify>,
     pace: Pace,
+    sights: Mutex<HashMap<Arc<str>, Instant>>,
     _task: Kept,
 }
 
@@ -60,6 +67,8 @@ pub(super) struct Jwks {
 struct Fetched {
     /// None before the first success.
     keys: Option<Arc<[PublishedKeys]>>,
+    /// When the fetch that brought them began.
+    began_at: Option<Instant>,
     /// When the last fetch ended, well or badly.
     tried_at: Option<Instant>,
 }
@@ -88,6 +97,11 @@ impl Fetched {
         Err(if is_known { TokenRefusal::Algorithm } else { TokenRefusal::UnknownKey })
     }
 
+    /// Whether the keys were fetched since then; what names no key is no reason to wait.
+    fn is_since(&self, seen_at: Option<Instant>) -> bool {
+        seen_at.is_none_or(|seen_at| self.began_at.is_some_and(|began_at| began_at >= seen_at))
+    }
+
     /// Whether a token may make the task fetch, or wait for the first fetch.
     fn may_ask(&self, pace: &Pace) -> bool {
         self.tried_at.is_none_or(|at| at.elapsed() >= pace.on_demand)
@@ -110,7 +124,7 @@ impl Jwks {
         let (sender, latest) = watch::channel(Fetched::default());
         let demand = Arc::new(Notify::new());
         let task = tasks.keep("jwks", keep_fetching(client, url, sender, demand.clone(), pace));
-        Ok(Self { latest, demand, pace, _task: task })
+        Ok(Self { latest, demand, pace, sights: Mutex::default(), _task: task })
     }
 
     /// The key of a token's header. Cancel safe.
@@ -120,19 +134,38 @@ impl Jwks {
             Err(TokenRefusal::UnknownKey | TokenRefusal::KeysUnavailable) => {}
             found => return found,
         }
+        let seen_at = id.map(|id| self.first_sight(id));
         let mut latest = self.latest.clone();
         let before = latest.borrow_and_update().clone();
-        let found = before.find(algorithm, id);
-        if found.is_ok() || !before.may_ask(&self.pace) {
-            return found;
-        }
         // The first fetch goes on without being asked for.
-        if before.tried_at.is_some() {
+        let may_ask = before.may_ask(&self.pace);
+        if before.tried_at.is_some() && (may_ask || !before.is_since(seen_at)) {
             self.demand.notify_one();
         }
-        // An error is a fetch that takes too long, or a task that is gone: no news either way.
-        let _ = timeout(FETCH_TIMEOUT, latest.changed()).await;
-        latest.borrow().find(algorithm, id)
+        if may_ask {
+            // An error is a fetch that takes too long, or a task that is gone: no news either way.
+            let _ = timeout(FETCH_TIMEOUT, latest.changed()).await;
+        }
+        let fetched = latest.borrow();
+        fetched.find(algorithm, id).map_err(|why| match why {
+            TokenRefusal::UnknownKey if !fetched.is_since(seen_at) => TokenRefusal::KeysUnavailable,
+            why => why,
+        })
+    }
+
+    /// When a key that is not there was first named.
+    fn first_sight(&self, id: &str) -> Instant {
+        let mut sights = self.sights.lock();
+        if let Some(at) = sights.get(id) {
+            return *at;
+        }
+        if sights.len() >= MAX_SIGHTS {
+            // Whoever makes up so many names makes all of them new again.
+            sights.clear();
+        }
+        let now = Instant::now();
+        sights.insert(id.into(), now);
+        now
     }
 }
 
@@ -145,11 +178,16 @@ async fn keep_fetching(
 ) {
     let mut retry = pace.retry;
     loop {
+        let began_at = Instant::now();
         let fetched = fetch(&client, &url).await;
         let now = Instant::now();
         let next = match fetched {
             Ok(keys) => {
-                latest.send_replace(Fetched { keys: Some(keys), tried_at: Some(now) });
+                latest.send_replace(Fetched {
+                    keys: Some(keys),
+                    began_at: Some(began_at),
+                    tried_at: Some(now),
+                });
                 retry = pace.retry;
                 now + pace.refresh
             }
@@ -165,13 +203,11 @@ async fn keep_fetching(
     }
 }
 
-/// Waits for the next regular fetch, or for a demand that does not come too early.
+/// Waits for the next regular fetch, or for a demand; one that comes too early is met later.
 async fn until_due(next: Instant, earliest: Instant, demand: &Notify) {
-    loop {
-        tokio::select! {
-            () = sleep_until(next) => return,
-            () = demand.notified() => if Instant::now() >= earliest { return },
-        }
+    tokio::select! {
+        () = sleep_until(next) => {}
+        () = demand.notified() => sleep_until(earliest.min(next)).await,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What can happen to a leg. Every event has an identity, (kind, timestamp, digest of what
 //! it says), and a total order; two events of one identity are one event.
 
-use super::{Content, Direction, Extension, LegId, LegKey, Micros, Party, TenantId};
+use super::{Content, Direction, Extension, LegKey, LegName, Micros, Party, TenantId};
+use crate::number::{Number, Plan};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, sync::Arc};
 use xxhash_rust::xxh3::Xxh3;
@@ -11,7 +12,7 @@ use xxhash_rust::xxh3::Xxh3;
 pub(crate) struct CallEvent {
     pub(crate) tenant: TenantId,
     pub(crate) extension: Extension,
-    pub(crate) leg: LegId,
+    pub(crate) leg: LegName,
     pub(crate) event: Event,
 }
 
@@ -81,6 +82,54 @@ pub(crate) struct Sides {
     /// The number of the caller whom an attended transfer is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) transfer_of: Option<Arc<str>>,
+    /// The normal forms of those numbers. They follow from what the source's numbers meant when the event came,
+    /// so that every node folds the same call of it; no part of the identity.
+    #[serde(default, skip_serializing_if = "Numbers::is_plain")]
+    pub(crate) numbers: Numbers,
+}
+
+/// The numbers of some sides in their normal form; nothing where each is written in it, as most are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Numbers(Option<Box<[Option<Number>; 3]>>);
+
+impl Sides {
+    /// The same with the normal forms of its numbers.
+    pub(crate) fn numbered(mut self, plan: &Plan) -> Self {
+        let texts = [&self.remote.number, &self.local.number, &self.transfer_of];
+        let numbers = texts.map(|text| text.as_deref().and_then(|text| plan.number(text)));
+        let is_plain = texts
+            .iter()
+            .zip(&numbers)
+            .all(|(text, number)| text.as_deref() == number.as_ref().map(Number::as_str));
+        self.numbers = Numbers((!is_plain).then(|| numbers.into()));
+        self
+    }
+
+    /// The other side's number; none where it is nobody's.
+    pub(crate) fn remote_number(&self) -> Option<&str> {
+        self.numbers.of(0, &self.remote.number)
+    }
+
+    pub(crate) fn local_number(&self) -> Option<&str> {
+        self.numbers.of(1, &self.local.number)
+    }
+
+    pub(crate) fn transfer_number(&self) -> Option<&str> {
+        self.numbers.of(2, &self.transfer_of)
+    }
+}
+
+impl Numbers {
+    fn of<'a>(&'a self, nth: usize, text: &'a Option<Arc<str>>) -> Option<&'a str> {
+        match &self.0 {
+            Some(numbers) => numbers[nth].as_ref().map(Number::as_str),
+            None => text.as_deref(),
+        }
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.is_none()
+    }
 }
 
 impl Event {
@@ -222,9 +271,10 @@ mod tests {
         let sides = Sides {
             direction: Direction::Inbound,
             internal: false,
-            remote: Party::new(number, name),
-            local: Party::new("200", "John Doe"),
+            remote: Party::new(number, name, &Plan::default()),
+            local: Party::new("200", "John Doe", &Plan::default()),
             transfer_of: None,
+            numbers: Numbers::default(),
         };
         What::Phase { phase: Phase::Ringing, sides: sides.into() }
     }
@@ -249,7 +299,7 @@ mod tests {
             let event = CallEvent {
                 tenant: "t".try_into().unwrap(),
                 extension: "200".try_into().unwrap(),
-                leg: "l".try_into().unwrap(),
+                leg: LegName::of("l"),
                 event: Event::new(5, what).with_extra(Some("{\"queue\":1}".into())),
             };
             let text = serde_json::to_string(&event).unwrap();

@@ -145,19 +145,17 @@ impl Leg {
         let since = end.map_or(talk.since, |end| end.at);
         let state = if end.is_some() { CallState::Ended } else { talk.state? };
         Some(Call {
-            leg_id: key.leg.clone(),
+            leg_id: key.leg.id.clone(),
+            source: key.leg.source.clone(),
             tenant_id: key.tenant.clone(),
             extension: key.extension.clone(),
             version: self.version(),
             direction: opening.1.direction,
             internal: sides.internal,
             state,
-            remote: self.named(&sides.remote),
-            local: self.named(&sides.local),
-            transfer: talk
-                .transfer
-                .take()
-                .map(|transfer| Transfer { via: self.named(&transfer.via), ..transfer }),
+            remote: self.named(&sides.remote, sides.remote_number()),
+            local: self.named(&sides.local, sides.local_number()),
+            transfer: talk.transfer.as_ref().map(|announced| self.transfer(announced)),
             started_at: talk.started_at.unwrap_or(opening.0),
             answered_at: talk.answered_at,
             since,
@@ -208,12 +206,22 @@ impl Leg {
     }
 
     /// The party with the latest name that any event knows for its number.
-    fn named(&self, party: &Party) -> Party {
-        let sides =
-            self.events.iter().rev().filter_map(Event::sides).flat_map(|sides| [&sides.remote, &sides.local]);
-        let mut known = sides.filter(|side| side.number == party.number && side.number.is_some());
-        let name = known.find_map(|side| side.name.clone()).or_else(|| party.name.clone());
+    fn named(&self, party: &Party, number: Option<&str>) -> Party {
+        let sides = self.events.iter().rev().filter_map(Event::sides);
+        let parties = sides
+            .flat_map(|sides| [(&sides.remote, sides.remote_number()), (&sides.local, sides.local_number())]);
+        let mut known = parties.filter(|(_, other)| *other == number && other.is_some());
+        let name = known.find_map(|(side, _)| side.name.clone()).or_else(|| party.name.clone());
         Party { number: party.number.clone(), name }
+    }
+
+    fn transfer(&self, Announced { sides, number, completed_at }: &Announced<'_>) -> Transfer {
+        Transfer {
+            kind: TransferKind::Attended,
+            original_number: (*number).clone(),
+            via: self.named(&sides.remote, sides.remote_number()),
+            completed_at: *completed_at,
+        }
     }
 
     /// The latest summary.
@@ -240,6 +248,22 @@ impl Leg {
     }
 }
 
+impl Announced<'_> {
+    /// Whether it is the one that these sides announce by that text.
+    fn is_of(&self, number: &str, sides: &Sides) -> bool {
+        **self.number == *number || self.is_same(sides.transfer_number())
+    }
+
+    /// Whether the other side is now the caller whom it is about.
+    fn is_with(&self, sides: &Sides) -> bool {
+        sides.remote.number.as_ref() == Some(self.number) || self.is_same(sides.remote_number())
+    }
+
+    fn is_same(&self, number: Option<&str>) -> bool {
+        number.is_some() && number == self.sides.transfer_number()
+    }
+}
+
 impl Rules {
     fn stale_at(&self, state: CallState, since: Micros) -> Option<Micros> {
         let after = match state {
@@ -258,13 +282,20 @@ struct Ending {
     outcome: Option<Outcome>,
 }
 
+/// A transfer as it was announced, and when it was complete.
+struct Announced<'a> {
+    sides: &'a Sides,
+    number: &'a Arc<str>,
+    completed_at: Option<Micros>,
+}
+
 /// What the phases say, one after the other.
 #[derive(Default)]
 struct Talk<'a> {
     state: Option<CallState>,
     since: Micros,
     sides: Option<&'a Sides>,
-    transfer: Option<Transfer>,
+    transfer: Option<Announced<'a>>,
     started_at: Option<Micros>,
     answered_at: Option<Micros>,
     /// Finished microseconds by phase.
@@ -290,19 +321,12 @@ impl<'a> Talk<'a> {
 
     /// A transfer is announced by the original caller's number, and complete once that caller is
     /// the other side.
-    fn follow_transfer(&mut self, at: Micros, phase: Phase, sides: &Sides) {
+    fn follow_transfer(&mut self, at: Micros, phase: Phase, sides: &'a Sides) {
         match (&sides.transfer_of, &mut self.transfer) {
-            (Some(number), known) if known.as_ref().is_none_or(|known| known.original_number != *number) => {
-                *known = Some(Transfer {
-                    kind: TransferKind::Attended,
-                    original_number: number.clone(),
-                    via: sides.remote.clone(),
-                    completed_at: None,
-                });
+            (Some(number), known) if known.as_ref().is_none_or(|known| !known.is_of(number, sides)) => {
+                *known = Some(Announced { sides, number, completed_at: None });
             }
-            (None, Some(known))
-                if phase == Phase::Active && sides.remote.number.as_ref() == Some(&known.original_number) =>
-            {
+            (None, Some(known)) if phase == Phase::Active && known.is_with(sides) => {
                 known.completed_at.get_or_insert(at);
             }
             _ => {}

@@ -53,7 +53,7 @@ async fn run_demo(options: &Options, folder: &Path, print: impl Fn(String)) -> a
     let url = format!("http://{}", public.local_addr()?);
     let config = configure(&url, folder, &secrets)?;
     log_to_stderr(&config.log);
-    let header = config.telsmart.header.clone();
+    let header = config.sources[0].header.clone();
     let stop = stopped()?;
     raise_limit();
     let server = Server::bind_others(public, Gateway::new(config).await?)?;

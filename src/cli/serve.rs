@@ -2,7 +2,7 @@
 
 use super::{check, refuse};
 use crate::{
-    config::{Config, Loaded, Log, LogFormat},
+    config::{Config, Loaded, Log, LogFormat, Source},
     gateway::Gateway,
     server::{Server, raise_limit},
     web,
@@ -33,11 +33,14 @@ pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Resu
 async fn serve(config: Config) -> anyhow::Result<()> {
     ignore_hangup()?;
     raise_limit();
-    let header = config.telsmart.header.clone();
+    let sources = config.sources.clone();
     let gateway = Gateway::new(config).await?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
-    let url = format!("http://{}/webhooks/telsmart", server.public_addr()?);
-    tracing::info!(url, %header, "the webhook; from elsewhere the provider posts to it by the gateway's public name");
+    let public = server.public_addr()?;
+    for Source { name, header, .. } in sources {
+        let url = format!("http://{public}/webhooks/{name}");
+        tracing::info!(url, %header, "a webhook; from elsewhere the provider posts to it by the gateway's public name");
+    }
     server.run(stopped()?).await
 }
 

@@ -161,6 +161,24 @@ pub(super) fn header_name(given: &Given) -> Result<String, String> {
     }
 }
 
+/// A country as it is dialled, such as `32`.
+pub(super) fn country(given: &Given) -> Result<String, String> {
+    let digits = dialled(given)?;
+    let is_sound = digits.len() <= 3 && !digits.starts_with('0');
+    if is_sound {
+        Ok(digits)
+    } else {
+        Err("must be the digits of a country, such as \"32\" or \"1\"".to_owned())
+    }
+}
+
+/// Some digits, as text.
+pub(super) fn dialled(given: &Given) -> Result<String, String> {
+    let digits = text(given)?.trim().to_owned();
+    let is_sound = digits.len() <= 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_sound { Ok(digits) } else { Err("must be at most 8 digits in quotes".to_owned()) }
+}
+
 /// A secret that comes in a header, so it must be able to.
 pub(super) fn header_secret(element: &str) -> Result<String, String> {
     if element.is_empty() {

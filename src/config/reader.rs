@@ -8,7 +8,7 @@ use super::{
     tree::{FILE_SUFFIX, Given, PREFIX, Raw, Tree, read_file},
 };
 use secrecy::SecretString;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 use toml::Value;
 
 const MAX_SHOWN_CHARS: usize = 80;
@@ -18,7 +18,7 @@ const LIKELY: f64 = 0.6;
 /// One pass over a configuration.
 pub(super) struct Reader {
     tree: Tree,
-    known: Vec<&'static str>,
+    known: Vec<String>,
     problems: Vec<Finding>,
     warnings: Vec<Finding>,
 }
@@ -38,7 +38,7 @@ impl Reader {
     /// The value of a key, or its default.
     pub(crate) fn or<T>(
         &mut self,
-        key: &'static str,
+        key: &str,
         default: T,
         parse: impl FnOnce(&Given) -> Result<T, String>,
     ) -> T {
@@ -47,7 +47,7 @@ impl Reader {
 
     pub(crate) fn optional<T>(
         &mut self,
-        key: &'static str,
+        key: &str,
         parse: impl FnOnce(&Given) -> Result<T, String>,
     ) -> Option<T> {
         self.scalar(key, Show::Plain, parse)
@@ -56,23 +56,29 @@ impl Reader {
     /// A value that is never shown.
     pub(crate) fn secret(
         &mut self,
-        key: &'static str,
+        key: &str,
         parse: impl FnOnce(&Given) -> Result<String, String>,
     ) -> Option<SecretString> {
         self.scalar(key, Show::Masked, parse).map(Into::into)
     }
 
-    pub(crate) fn list<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+    pub(crate) fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         self.elements(key, Show::Plain, parse)
     }
 
     /// A list whose elements are never shown.
     pub(crate) fn secrets(
         &mut self,
-        key: &'static str,
+        key: &str,
         parse: impl Fn(&str) -> Result<String, String>,
     ) -> Vec<SecretString> {
         self.elements(key, Show::Masked, parse).into_iter().map(Into::into).collect()
+    }
+
+    /// The names of the sections in a section: those of `sources` are what comes after `sources.` and before a dot.
+    pub(crate) fn sections_of(&self, section: &str) -> BTreeSet<String> {
+        let inside = self.tree.paths().filter_map(|path| path.strip_prefix(section)?.strip_prefix('.'));
+        inside.filter_map(|rest| Some(rest.split_once('.')?.0.to_owned())).collect()
     }
 
     /// Whether a key has a value, right or wrong. To be asked before the value is taken.
@@ -82,9 +88,9 @@ impl Reader {
     }
 
     /// Takes a key that is known but not read; says whether it had a value.
-    pub(crate) fn ignore(&mut self, key: &'static str) -> bool {
+    pub(crate) fn ignore(&mut self, key: &str) -> bool {
         let given = self.is_given(key);
-        self.known.push(key);
+        self.known.push(key.to_owned());
         self.tree.remove(key);
         self.tree.remove(&format!("{key}{FILE_SUFFIX}"));
         given
@@ -118,13 +124,13 @@ impl Reader {
 
     /// Every key that was asked for.
     #[cfg(test)]
-    pub(crate) fn known(&self) -> &[&'static str] {
+    pub(crate) fn known(&self) -> &[String] {
         &self.known
     }
 
     fn scalar<T>(
         &mut self,
-        key: &'static str,
+        key: &str,
         show: Show,
         parse: impl FnOnce(&Given) -> Result<T, String>,
     ) -> Option<T> {
@@ -134,12 +140,7 @@ impl Reader {
             .ok()
     }
 
-    fn elements<T>(
-        &mut self,
-        key: &'static str,
-        show: Show,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Vec<T> {
+    fn elements<T>(&mut self, key: &str, show: Show, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let Some(given) = self.take(key) else { return Vec::new() };
         let elements = match parse::list(&given) {
             Ok(elements) => elements,
@@ -162,8 +163,8 @@ impl Reader {
     }
 
     /// The value of a key, wherever it is kept.
-    fn take(&mut self, key: &'static str) -> Option<Given> {
-        self.known.push(key);
+    fn take(&mut self, key: &str) -> Option<Given> {
+        self.known.push(key.to_owned());
         let file_key = format!("{key}{FILE_SUFFIX}");
         let mut remove = |path: &str| self.tree.remove(path).filter(|given| !is_unset(given));
         let (direct, by_file) = (remove(key), remove(&file_key));
@@ -232,7 +233,7 @@ fn quoted(text: &str) -> String {
 
 /// What to say of a path that nobody asked for; nothing of a section that is merely empty.
 /// The value is not shown: it may be the secret of a misspelt key.
-fn unknown(known: &[&'static str], path: &str, given: &Given) -> Option<String> {
+fn unknown(known: &[String], path: &str, given: &Given) -> Option<String> {
     let section = format!("{path}.");
     let written = |key: &str| match given.origin {
         Some(_) => format!("{PREFIX}{}", key.replace('.', "__").to_uppercase()),
@@ -246,13 +247,15 @@ fn unknown(known: &[&'static str], path: &str, given: &Given) -> Option<String> 
         Some(bare) => (bare, FILE_SUFFIX),
         None => (path, ""),
     };
-    let whole = known.iter().map(|key| (*key, strsim::normalized_damerau_levenshtein(bare, key)));
-    let last_parts = known.iter().filter_map(|key| {
-        let likeness = strsim::normalized_damerau_levenshtein(last_part(bare), last_part(key));
+    let rated = known.iter().map(|key| {
+        let whole = strsim::normalized_damerau_levenshtein(bare, key);
+        let last = strsim::normalized_damerau_levenshtein(last_part(bare), last_part(key));
         // A whole path that is alike counts for more than a last part that is.
-        (likeness >= LIKELY).then_some((*key, likeness * 0.95))
+        let last = if last >= LIKELY { last * 0.95 } else { 0.0 };
+        (key, whole.max(last), whole)
     });
-    let (key, likeness) = whole.chain(last_parts).max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let alike = |a: &(_, f64, f64), b: &(_, f64, f64)| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2));
+    let (key, likeness, _) = rated.max_by(alike)?;
     let name = written(&format!("{key}{suffix}"));
     Some(if likeness >= LIKELY {
         format!("unknown key; did you mean {name}?")

@@ -1,10 +1,11 @@
 //! Every key, its default and what it may be: the only place that names them.
 
 mod sidecar;
+mod sources;
 
 use super::{
     Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Findings, Loaded, Log, LogFormat, Part,
-    Sessions, Shutdown, Telsmart,
+    Sessions, Shutdown,
     parse::{self, duration_of_at_least, number},
     reader::Reader,
     tree::Tree,
@@ -38,7 +39,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let trusted_proxies = reader.list("trusted_proxies", parse::network);
     let engine = engine(reader);
     let auth = auth(reader);
-    let telsmart = telsmart(reader, part);
+    let sources = sources::sources(reader, part);
     let sessions = sessions(reader);
     let calls = calls(reader);
     let shutdown = shutdown(reader);
@@ -54,7 +55,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
         trusted_proxies,
         engine,
         auth: auth?,
-        telsmart,
+        sources,
         sessions,
         calls,
         sidecar,
@@ -136,23 +137,6 @@ fn is_open_to_others(url: &str) -> bool {
     url.scheme() == "http" && !is_local
 }
 
-fn telsmart(reader: &mut Reader, part: Part) -> Telsmart {
-    let secrets = reader.secrets("sources.telsmart.secrets", parse::header_secret);
-    let takes_webhooks = part != Part::Sidecar;
-    if takes_webhooks && secrets.is_empty() && !reader.has_problem("sources.telsmart.secrets") {
-        reader.refuse(
-            "sources.telsmart.secrets",
-            "missing or empty: give at least one value of the header agreed with the provider",
-        );
-    }
-    Telsmart {
-        header: reader.or("sources.telsmart.header", "X-Webhook-Secret".to_owned(), parse::header_name),
-        secrets,
-        allow_ips: reader.list("sources.telsmart.allow_ips", parse::network),
-        rate_limit: reader.or("sources.telsmart.rate_limit", 0, |given| number(given, 0..=1_000_000)),
-    }
-}
-
 fn sessions(reader: &mut Reader) -> Sessions {
     let size = |given: &_| number(given, 1..=100_000).map(|number| number as usize);
     Sessions {
@@ -209,7 +193,7 @@ fn shutdown(reader: &mut Reader) -> Shutdown {
 }
 
 /// A duration with its default and its least value, both in seconds.
-fn period(reader: &mut Reader, key: &'static str, default: u64, least: u64) -> Duration {
+fn period(reader: &mut Reader, key: &str, default: u64, least: u64) -> Duration {
     let least = Duration::from_secs(least);
     reader.or(key, Duration::from_secs(default), |given| duration_of_at_least(given, least))
 }

@@ -85,6 +85,11 @@ impl Tree {
         self.entries.get(path)
     }
 
+    /// Every path that has a value.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
     pub(crate) fn remove(&mut self, path: &str) -> Option<Given> {
         self.entries.remove(path)
     }

@@ -12,7 +12,7 @@ use crate::{
     clock::{Micros, now},
     config::{Config, Durability},
     feed::{Change, Feed, Stream},
-    id::{Extension, LegId, TenantId},
+    id::TenantId,
     source::Unknown,
     tasks::Tasks,
 };
@@ -100,7 +100,8 @@ impl Embedded {
     }
 
     pub(super) fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
-        let archived = Archived { received_at: now(), state: unknown.state, raw: unknown.raw };
+        let Unknown { source, state, raw } = unknown;
+        let archived = Archived { received_at: now(), source, state, raw };
         let mut archive = self.archive.lock();
         if let Some(row) = archive.known(&archived.raw) {
             return Ok(Receipt::Journal(self.durable(row)));
@@ -115,7 +116,7 @@ impl Embedded {
     }
 
     pub(super) fn snapshot(&self, stream: &Stream) -> View {
-        let Some(tenant) = self.known(stream.tenant()) else { return self.view(0, Vec::new()) };
+        let Some(tenant) = self.seen(stream.tenant()) else { return self.view(0, Vec::new()) };
         let tenant = tenant.lock();
         self.view(tenant.seq(), tenant.snapshot(stream, &self.rules, &self.limits))
     }
@@ -124,7 +125,7 @@ impl Embedded {
         if *epoch != *self.epoch {
             return None;
         }
-        let Some(tenant) = self.known(stream.tenant()) else {
+        let Some(tenant) = self.seen(stream.tenant()) else {
             return (after == 0).then(|| self.view(0, Vec::new()));
         };
         let tenant = tenant.lock();
@@ -132,16 +133,17 @@ impl Embedded {
         Some(self.view(tenant.seq(), calls))
     }
 
-    pub(super) fn owners(&self, tenant: &TenantId, extensions: &[Extension], leg: &LegId) -> Vec<Extension> {
-        let Some(tenant) = self.known(tenant) else { return Vec::new() };
+    pub(super) fn known(&self, tenant: &TenantId, mut legs: Vec<LegKey>) -> Vec<LegKey> {
+        let Some(tenant) = self.seen(tenant) else { return Vec::new() };
         let tenant = tenant.lock();
-        extensions.iter().filter(|extension| tenant.leg(extension, leg).is_some()).cloned().collect()
+        legs.retain(|key| tenant.leg(key).is_some());
+        legs
     }
 
     pub(super) fn leg(&self, key: &LegKey) -> Option<LegView> {
-        let tenant = self.known(&key.tenant)?;
+        let tenant = self.seen(&key.tenant)?;
         let tenant = tenant.lock();
-        let leg = tenant.leg(&key.extension, &key.leg)?;
+        let leg = tenant.leg(key)?;
         Some(LegView { call: leg.fold(key, &self.rules), events: leg.events().to_vec() })
     }
 
@@ -217,12 +219,12 @@ impl Embedded {
         View { epoch: self.epoch.clone(), seq, calls }
     }
 
-    fn known(&self, tenant: &TenantId) -> Option<Arc<Mutex<Tenant>>> {
+    fn seen(&self, tenant: &TenantId) -> Option<Arc<Mutex<Tenant>>> {
         self.tenants.get(tenant).map(|entry| entry.value().clone())
     }
 
     fn tenant(&self, id: &TenantId) -> Arc<Mutex<Tenant>> {
-        self.known(id).unwrap_or_else(|| self.tenants.entry(id.clone()).or_default().clone())
+        self.seen(id).unwrap_or_else(|| self.tenants.entry(id.clone()).or_default().clone())
     }
 }
 

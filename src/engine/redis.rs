@@ -25,7 +25,7 @@ use crate::{
     call::{Added, Call, CallEvent, LegKey, Rules},
     config::{Config, Durability},
     feed::{Feed, Stream},
-    id::{Extension, LegId, TenantId},
+    id::{SourceName, TenantId},
     link::{Confirm, Link, Request, Source},
     metrics::Metrics,
     source::Unknown,
@@ -174,7 +174,8 @@ impl Redis {
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
         let [.., fence] = self.store.keys.archive();
-        let row = ArchivedRow { state: unknown.state, raw: unknown.raw };
+        let Unknown { source, state, raw } = unknown;
+        let row = ArchivedRow { source, state, raw };
         let row = serde_json::to_string(&row)
             .map_err(|_| EngineError::Unavailable("it cannot be written as JSON"))?;
         let history = self.store.archive(row).await?;
@@ -187,8 +188,8 @@ impl Redis {
         read.cmd("ZRANGE").arg(rows).arg(0).arg(-1).arg("WITHSCORES");
         let (rows,): (Vec<(String, u64)>,) = self.store.link.ask(Request::Pipeline(&read)).await?;
         let archived = rows.into_iter().filter_map(|(row, received_at)| {
-            let ArchivedRow { state, raw } = serde_json::from_str(&row).ok()?;
-            Some(Archived { received_at, state, raw })
+            let ArchivedRow { source, state, raw } = serde_json::from_str(&row).ok()?;
+            Some(Archived { received_at, source, state, raw })
         });
         Ok(archived.collect())
     }
@@ -223,27 +224,21 @@ impl Redis {
         Ok(view.filter(|view| view.calls.iter().filter(|call| !call.is_live()).count() <= most))
     }
 
-    pub(super) async fn owners(
+    pub(super) async fn known(
         &self,
         tenant: &TenantId,
-        extensions: &[Extension],
-        leg: &LegId,
-    ) -> Result<Vec<Extension>, EngineError> {
+        legs: Vec<LegKey>,
+    ) -> Result<Vec<LegKey>, EngineError> {
+        if legs.is_empty() {
+            return Ok(legs);
+        }
         let keys = self.store.keys.tenant(tenant);
         let mut ask = pipe();
-        for extension in extensions {
+        for LegKey { extension, leg, .. } in &legs {
             ask.exists(keys.leg(extension, leg));
         }
-        let has: Vec<bool> = match extensions {
-            [] => Vec::new(),
-            _ => self.store.link.ask(Request::Pipeline(&ask)).await?,
-        };
-        Ok(extensions
-            .iter()
-            .zip(has)
-            .filter(|(_, has)| *has)
-            .map(|(extension, _)| extension.clone())
-            .collect())
+        let has: Vec<bool> = self.store.link.ask(Request::Pipeline(&ask)).await?;
+        Ok(legs.into_iter().zip(has).filter(|(_, has)| *has).map(|(key, _)| key).collect())
     }
 
     pub(super) async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
@@ -313,6 +308,7 @@ impl Redis {
 /// An event of an unknown state, as it is stored.
 #[derive(Serialize, Deserialize)]
 struct ArchivedRow {
+    source: SourceName,
     state: String,
     raw: String,
 }

@@ -133,7 +133,7 @@ fn conflate(waiting: &mut Vec<Arc<Change>>) -> u64 {
     let is_last: Vec<bool> = waiting
         .iter()
         .rev()
-        .map(|change| later.insert((change.call.extension.as_str(), change.call.leg_id.as_str())))
+        .map(|change| later.insert((&change.call.extension, &change.call.source, &change.call.leg_id)))
         .collect();
     let mut is_last = is_last.into_iter().rev();
     waiting.retain(|_| is_last.next().unwrap_or(true));
@@ -143,14 +143,14 @@ fn conflate(waiting: &mut Vec<Arc<Change>>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Direction, Event, Leg, LegKey, Party, Phase, Rules, Sides, What};
+    use crate::call::{Direction, Event, Leg, LegKey, LegName, Party, Phase, Rules, Sides, What};
     use std::time::Duration;
 
     fn change(seq: u64, leg: usize) -> Arc<Change> {
         let key = LegKey {
             tenant: "t".try_into().unwrap(),
             extension: "200".try_into().unwrap(),
-            leg: leg.to_string().as_str().try_into().unwrap(),
+            leg: LegName::of(&leg.to_string()),
         };
         let sides = Sides {
             direction: Direction::Inbound,
@@ -158,6 +158,7 @@ mod tests {
             remote: Party::default(),
             local: Party::default(),
             transfer_of: None,
+            numbers: Default::default(),
         };
         let mut events = Leg::default();
         events.add(Event::new(1, What::Phase { phase: Phase::Ringing, sides: sides.into() }));

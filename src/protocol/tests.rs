@@ -1,8 +1,5 @@
 use super::*;
-use crate::{
-    call,
-    id::{Extension, TenantId},
-};
+use crate::{call, id::TenantId};
 use std::{fs, path::Path};
 use ts_rs::{Config, TS};
 
@@ -20,6 +17,7 @@ fn wire() -> String {
         declaration::<TenantId>(&config),
         declaration::<Extension>(&config),
         declaration::<LegId>(&config),
+        declaration::<SourceName>(&config),
         declaration::<call::Direction>(&config),
         declaration::<call::CallState>(&config),
         declaration::<call::Outcome>(&config),
@@ -34,6 +32,7 @@ fn wire() -> String {
         declaration::<Integration<'static>>(&config),
         declaration::<ErrorCode>(&config),
         declaration::<ServerFrame<'static>>(&config),
+        declaration::<NamedLeg>(&config),
         declaration::<ClientFrame>(&config),
     ];
     HEAD.to_owned() + &declarations.concat()

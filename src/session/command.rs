@@ -4,12 +4,12 @@
 use super::{End, Session, life, reach::Standing, receipts::Painted};
 use crate::{
     auth::Identity,
-    call::{self, Added, CallEvent, Event, LegKey, MAX_WRAP_UPS, What},
+    call::{self, Added, CallEvent, Event, LegKey, LegName, MAX_WRAP_UPS, What},
     clock::{Micros, now},
     engine::EngineError,
     gateway::Hop,
-    id::{Extension, LegId},
-    protocol::{ClientFrame, ErrorCode, Frame, ServerFrame},
+    id::{Extension, LegId, SourceName},
+    protocol::{ClientFrame, ErrorCode, Frame, NamedLeg, ServerFrame},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -25,10 +25,10 @@ impl Session {
         let answer = match serde_json::from_str(text) {
             Ok(ClientFrame::Tick { t0 }) => Some(ServerFrame::Tock { t0, t1: received, t2: now() }.encode()),
             Ok(ClientFrame::Token { token }) => Some(self.on_token(&token).await),
-            Ok(ClientFrame::Dismiss { leg_id }) => self.on_dismiss(&leg_id).await.err(),
-            Ok(ClientFrame::WrapUp { leg_id, disposition, note }) => {
+            Ok(ClientFrame::Dismiss { leg }) => self.on_dismiss(&leg).await.err(),
+            Ok(ClientFrame::WrapUp { leg, disposition, note }) => {
                 let said = UserNote { disposition: disposition.map(Into::into), note: note.into() };
-                self.on_wrap_up(&leg_id, &said).await.err()
+                self.on_wrap_up(&leg, &said).await.err()
             }
             Ok(ClientFrame::Painted { leg_id, painted_at }) => {
                 self.on_painted(&leg_id, painted_at, received);
@@ -63,30 +63,30 @@ impl Session {
         ServerFrame::TokenAccepted { token_expires_at: self.identity.expires_at }.encode()
     }
 
-    async fn on_dismiss(&self, leg: &LegId) -> Result<(), Frame> {
-        for extension in self.owners(leg).await? {
+    async fn on_dismiss(&self, leg: &NamedLeg) -> Result<(), Frame> {
+        for key in self.meant(leg).await? {
             let dismissed = Event::new(now(), What::Dismissed);
-            if self.commit(self.key(extension, leg), dismissed).await? == Added::Full {
-                return Err(full(leg));
+            if self.commit(key, dismissed).await? == Added::Full {
+                return Err(full(&leg.leg_id));
             }
         }
         Ok(())
     }
 
-    async fn on_wrap_up(&self, leg: &LegId, said: &UserNote) -> Result<(), Frame> {
-        let invalid = |why: &str| refusal(ErrorCode::InvalidWrapUp, why, leg);
+    async fn on_wrap_up(&self, leg: &NamedLeg, said: &UserNote) -> Result<(), Frame> {
+        let id = &leg.leg_id;
+        let invalid = |why: &str| refusal(ErrorCode::InvalidWrapUp, why, id);
         let among = &self.gateway().config.calls.dispositions;
         call::check_wrap_up(said.disposition.as_deref(), &said.note, among)
             .map_err(|why| invalid(&why.to_string()))?;
-        for extension in self.owners(leg).await? {
-            let key = self.key(extension, leg);
-            let known = self.gateway().engine.leg(&key).await.map_err(|why| unavailable(&why, leg))?;
+        for key in self.meant(leg).await? {
+            let known = self.gateway().engine.leg(&key).await.map_err(|why| unavailable(&why, id))?;
             let events = known.map(|known| known.events).unwrap_or_default();
             let said_before = || events.iter().rev().filter(|event| event.is_wrap_up());
             let Some(event) = self.wrap_up(said, said_before().next()) else { continue };
             if self.commit(key, event).await? == Added::Full {
                 let is_used_up = said_before().count() >= MAX_WRAP_UPS;
-                return Err(if is_used_up { invalid("the call takes no more wrap-ups") } else { full(leg) });
+                return Err(if is_used_up { invalid("the call takes no more wrap-ups") } else { full(id) });
             }
         }
         Ok(())
@@ -122,25 +122,30 @@ impl Session {
         }
     }
 
-    /// Whose leg it is, among the token's extensions.
-    async fn owners(&self, leg: &LegId) -> Result<Vec<Extension>, Frame> {
+    /// The user's legs that a client means: of all sources and of all extensions of the token, where it does not say.
+    async fn meant(&self, NamedLeg { leg_id, source, extension }: &NamedLeg) -> Result<Vec<LegKey>, Frame> {
         let Identity { tenant, extensions, .. } = &self.identity;
-        let owners = self.gateway().engine.owners(tenant, extensions, leg).await;
-        let owners = owners.map_err(|why| unavailable(&why, leg))?;
-        match owners.is_empty() {
-            true => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", leg)),
-            false => Ok(owners),
+        let extensions = extensions.iter().filter(|own| extension.as_ref().is_none_or(|named| named == *own));
+        let sources = self.gateway().config.sources.iter().map(|source| &source.name);
+        let sources = sources.filter(|name| source.as_ref().is_none_or(|named| named == *name));
+        let key = |extension: &Extension, source: &SourceName| LegKey {
+            tenant: tenant.clone(),
+            extension: extension.clone(),
+            leg: LegName { source: source.clone(), id: leg_id.clone() },
+        };
+        let legs = extensions.flat_map(|extension| sources.clone().map(move |source| key(extension, source)));
+        let known = self.gateway().engine.known(tenant, legs.collect()).await;
+        let known = known.map_err(|why| unavailable(&why, leg_id))?;
+        match known.is_empty() {
+            true => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", leg_id)),
+            false => Ok(known),
         }
-    }
-
-    fn key(&self, extension: Extension, leg: &LegId) -> LegKey {
-        LegKey { tenant: self.identity.tenant.clone(), extension, leg: leg.clone() }
     }
 
     async fn commit(&self, LegKey { tenant, extension, leg }: LegKey, event: Event) -> Result<Added, Frame> {
         let committed = CallEvent { tenant, extension, leg: leg.clone(), event };
         let went = self.gateway().engine.commit(committed).await;
-        went.map(|(added, _)| added).map_err(|why| unavailable(&why, &leg))
+        went.map(|(added, _)| added).map_err(|why| unavailable(&why, &leg.id))
     }
 }
 

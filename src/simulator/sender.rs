@@ -262,7 +262,7 @@ pub(super) mod tests {
             let got = script.got.clone();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/", listener.local_addr().unwrap());
-            let app = Router::new().route("/webhooks/telsmart", post(take)).with_state(script);
+            let app = Router::new().route("/webhooks/{source}", post(take)).with_state(script);
             let mut server = JoinSet::new();
             server.spawn(async { axum::serve(listener, app).await.unwrap() });
             let gateway = Destination { url, header: "X-Agreed".into(), secret: "s3cret".into() };

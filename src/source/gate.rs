@@ -2,7 +2,7 @@
 
 use crate::{
     auth::AgreedHeader,
-    config::{Config, Telsmart},
+    config::Source,
     http::{Peer, Problem},
 };
 use axum::http::{HeaderName, StatusCode, request};
@@ -22,12 +22,12 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Telsmart's, as configured.
-    pub(crate) fn new(config: &Config) -> Self {
-        let Telsmart { header, secrets, allow_ips, rate_limit } = config.telsmart.clone();
+    /// A source's, as configured; `trusted_proxies` say truly who is behind them.
+    pub(crate) fn new(source: &Source, trusted_proxies: &[IpNet]) -> Self {
+        let Source { header, secrets, allow_ips, rate_limit, .. } = source.clone();
         let rate = NonZeroU32::new(rate_limit).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
         let header = AgreedHeader::new(header, secrets);
-        Self { header, allowed: allow_ips, trusted_proxies: config.trusted_proxies.clone(), rate }
+        Self { header, allowed: allow_ips, trusted_proxies: trusted_proxies.to_vec(), rate }
     }
 
     /// Lets a request in, or says why not, from its head alone.

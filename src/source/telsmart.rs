@@ -3,8 +3,10 @@
 
 use super::{EventRefusal, Received, Unknown};
 use crate::{
-    call::{CallEvent, Content, Direction, Event, Party, Phase, Sides, What},
+    call::{CallEvent, Content, Direction, Event, LegName, Numbers, Party, Phase, Sides, What},
     clock::Micros,
+    config::Source,
+    number::Plan,
 };
 use serde::{
     Deserialize,
@@ -24,17 +26,15 @@ const STATES: [(&str, Option<Phase>); 5] = [
     ("HANGUP", Some(Phase::Hangup)),
     ("SUMMARY_REPORTING", None),
 ];
-/// The longest number that is dialled within a tenant; public numbers come in E.164, with a plus.
-const MAX_EXTENSION_DIGITS: usize = 6;
 
 /// Reads a webhook's body: one event, or an array of them. All are sound or none is taken.
-pub(crate) fn parse(body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
+pub(crate) fn parse(source: &Source, body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => Ok(vec![event(body)?]),
+        Some(b'{') => Ok(vec![event(source, body)?]),
         Some(b'[') => {
             let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
             let all = elements.iter().enumerate().map(|(at, element)| {
-                event(element.get().as_bytes()).map_err(|refusal| match refusal {
+                event(source, element.get().as_bytes()).map_err(|refusal| match refusal {
                     EventRefusal::Invalid { field, why } => {
                         EventRefusal::Invalid { field: format!("[{at}].{field}"), why }
                     }
@@ -50,14 +50,14 @@ pub(crate) fn parse(body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
     }
 }
 
-fn event(json: &[u8]) -> Result<Received, EventRefusal> {
+fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
     let fields = Fields::read(json)?;
     let state = required("state", fields.state.as_deref())?;
     let Some((_, phase)) = STATES.iter().find(|(name, _)| name.eq_ignore_ascii_case(state)) else {
         let raw = String::from_utf8_lossy(json).into_owned();
-        return Ok(Received::Unknown(Unknown { state: state.to_owned(), raw }));
+        return Ok(Received::Unknown(Unknown { source: source.name.clone(), state: state.to_owned(), raw }));
     };
-    let sides: Arc<Sides> = fields.sides()?.into();
+    let sides: Arc<Sides> = fields.sides(&source.numbers)?.into();
     let what = match phase {
         Some(phase) => What::Phase { phase: *phase, sides },
         None => fields.summary(sides)?,
@@ -65,7 +65,7 @@ fn event(json: &[u8]) -> Result<Received, EventRefusal> {
     Ok(Received::Call(CallEvent {
         tenant: id("tenant_id", fields.tenant_id.as_deref())?,
         extension: id("user_extension", fields.user_extension.as_deref())?,
-        leg: id("id", fields.id.as_deref())?,
+        leg: LegName { source: source.name.clone(), id: id("id", fields.id.as_deref())? },
         event: Event::new(fields.timestamp()?, what).with_extra(fields.extra()),
     }))
 }
@@ -120,20 +120,23 @@ impl<'a> Fields<'a> {
             .map_err(|error| if error.is_data() { invalid(at.get(), error) } else { not_json(error) })
     }
 
-    fn sides(&self) -> Result<Sides, EventRefusal> {
+    fn sides(&self, numbers: &Plan) -> Result<Sides, EventRefusal> {
         let caller = required("caller_number", self.caller_number.as_deref())?;
         let callee = required("callee_number", self.callee_number.as_deref())?;
-        let caller = Party::new(caller, self.caller_name.as_deref().unwrap_or_default());
-        let callee = Party::new(callee, self.callee_name.as_deref().unwrap_or_default());
+        let caller = Party::new(caller, self.caller_name.as_deref().unwrap_or_default(), numbers);
+        let callee = Party::new(callee, self.callee_name.as_deref().unwrap_or_default(), numbers);
         let (direction, remote, local) = match required("direction", self.direction.as_deref())? {
             "in" => (Direction::Inbound, caller, callee),
             "out" => (Direction::Outbound, callee, caller),
             _ => return Err(invalid("direction", "must be \"in\" or \"out\"")),
         };
-        let internal = remote.number.as_deref().is_some_and(is_extension);
+        let other = remote.number.as_deref().and_then(|number| numbers.number(number));
+        let internal = other.is_some_and(|number| number.is_internal());
         let transfer_of =
             self.transfer_caller_number.as_deref().map(str::trim).filter(|number| !number.is_empty());
-        Ok(Sides { direction, internal, remote, local, transfer_of: transfer_of.map(Into::into) })
+        let transfer_of = transfer_of.map(Into::into);
+        let sides = Sides { direction, internal, remote, local, transfer_of, numbers: Numbers::default() };
+        Ok(sides.numbered(numbers))
     }
 
     fn summary(&self, sides: Arc<Sides>) -> Result<What, EventRefusal> {
@@ -220,10 +223,6 @@ impl<'de> Visitor<'de> for ByName<'_> {
         }
         Ok(fields)
     }
-}
-
-fn is_extension(number: &str) -> bool {
-    number.len() <= MAX_EXTENSION_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn id<T: for<'t> TryFrom<&'t str, Error = crate::id::BadId>>(

@@ -1,6 +1,9 @@
 //! What webhooks and their events are counted by.
 
-use crate::metrics::{RoomMetrics, SECONDS};
+use crate::{
+    id::SourceName,
+    metrics::{RoomMetrics, SECONDS},
+};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -19,9 +22,10 @@ pub(crate) struct WebhookMetrics {
     pub(crate) inactive_users: Counter,
 }
 
-/// The status of a reply.
+/// A reply, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Reply {
+    pub(crate) source: SourceName,
     pub(crate) status: u16,
 }
 

@@ -1,7 +1,7 @@
 //! Tokens signed by keys: the algorithm follows from the configuration, never from the token.
 
 use crate::support::{
-    Config, PATIENCE, Token, eventually_within,
+    Client, Config, PATIENCE, Token, eventually_within,
     keys::{Key, KeySet},
     new_tenant,
     token::SECRET,
@@ -94,11 +94,47 @@ async fn a_key_set_may_rotate() {
     gateway.stream_by(&by("2025", &old)).open().await.assert_open().await;
 
     let before = set.fetches();
-    for number in 0..20 {
-        let unknown = by(&format!("made-up-{number}"), &new);
-        assert_eq!(gateway.stream_by(&unknown).refused().await, 4401);
+    let made_up: Vec<_> = (0..20).map(|number| by(&format!("made-up-{number}"), &new)).collect();
+    for unknown in &made_up {
+        let code = gateway.stream_by(unknown).refused().await;
+        assert!([4401, 4500].contains(&code), "{code}");
     }
     assert!(set.fetches() <= before + 2, "unknown keys made {} fetches", set.fetches() - before);
+    // Once the keys were fetched since they were named, it is known that nobody has them.
+    eventually_within(PATIENCE * 2, "the made-up keys to be known as such", async || {
+        (gateway.stream_by(&made_up[0]).refused().await == 4401).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_of_a_key_that_was_just_published_is_not_told_to_stop() {
+    let (old, new) = (Key::es256(), Key::es256());
+    let set = KeySet::default();
+    set.publish(&[("2025", &old)]);
+    let config = Config::new().without("auth.hs256_secret").set("auth.jwks_url", set.serve().await);
+    let gateway = config.start().await;
+    let by = |kid: &str, key: &Key| token().mint_as(key.algorithm, Some(kid), &key.private);
+    // What somebody makes up has the keys fetched just before they are rotated, and so not again for a while.
+    let made_up = by("made-up", &new);
+    eventually_within(PATIENCE * 2, "the made-up key to be known as such", async || {
+        (gateway.stream_by(&made_up).refused().await == 4401).then_some(())
+    })
+    .await;
+    set.publish(&[("2026", &new)]);
+    let fresh = gateway.stream_by(&by("2026", &new));
+    let mut codes = std::collections::BTreeSet::new();
+    eventually_within(PATIENCE * 2, "the new key to be known", async || {
+        match Client::try_begin(fresh.clone()).await {
+            Ok(_) => Some(()),
+            Err(code) => {
+                codes.insert(code);
+                None
+            }
+        }
+    })
+    .await;
+    assert!(!codes.contains(&Some(4401)), "{codes:?}");
 }
 
 #[tokio::test]

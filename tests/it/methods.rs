@@ -20,7 +20,7 @@ const PAGES: [&str; 6] = [
     "/mytelsmart/{slug}",
     "/mytelsmart/{slug}/connections",
 ];
-const PUBLIC: [&str; 2] = ["/webhooks/telsmart", "/v1/stream"];
+const PUBLIC: [&str; 2] = ["/webhooks/{source}", "/v1/stream"];
 const USERS: [&str; 6] = [
     "/v1/integrations",
     "/v1/tickets",
@@ -32,7 +32,7 @@ const USERS: [&str; 6] = [
 const CONTACTS: [&str; 1] = ["/v1/contacts"];
 const PRIVATE: [&str; 1] = ["/internal/telsmart/access-token"];
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-const LOOKED_UP: [&str; 2] = ["/archive", "/calls/{tenant}/{extension}/{leg}"];
+const LOOKED_UP: [&str; 2] = ["/archive", "/calls/{tenant}/{source}/{extension}/{leg}"];
 const DEMO: [&str; 2] = ["/demo/config", "/demo/token"];
 const SIMULATOR: [&str; 16] = [
     "/simulator/state",
@@ -62,7 +62,11 @@ async fn ask(address: SocketAddr, method: Method, path: &str) -> Response {
 
 /// A path of that route.
 fn filled(route: &str) -> String {
-    route.replace("{slug}", "callpop").replace("{*path}", "none.js").replace(['{', '}'], "")
+    route
+        .replace("{slug}", "callpop")
+        .replace("{source}", "telsmart")
+        .replace("{*path}", "none.js")
+        .replace(['{', '}'], "")
 }
 
 async fn refuse_head(address: SocketAddr, routes: &[&str]) {

@@ -62,7 +62,7 @@ async fn a_leg_can_be_looked_up_on_every_node() {
     for (node, event) in nodes.iter().zip(leg.whole()) {
         node.deliver(&event).await;
     }
-    let path = format!("/calls/{}/{}/{}", leg.tenant, leg.extension, leg.id);
+    let path = format!("/calls/{}/telsmart/{}/{}", leg.tenant, leg.extension, leg.id);
     let mut views: Vec<Value> = Vec::new();
     for node in &nodes {
         let found = node.operator(&path).await;
@@ -73,7 +73,7 @@ async fn a_leg_can_be_looked_up_on_every_node() {
     assert_eq!(views[0]["events"].as_array().unwrap().len(), 3);
     assert!(views[0].to_string().contains("77123"), "{}", views[0]);
     assert_eq!((&views[1], &views[2]), (&views[0], &views[0]));
-    let elsewhere = format!("/calls/{}/{}/{}", new_tenant(), leg.extension, leg.id);
+    let elsewhere = format!("/calls/{}/telsmart/{}/{}", new_tenant(), leg.extension, leg.id);
     assert_eq!(nodes[2].operator(&elsewhere).await.status(), 404);
 }
 
@@ -118,7 +118,7 @@ async fn a_call_expires_though_nobody_watches_its_tenant() {
     let node = config().await.set("calls.expire_after", "1s").start().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     node.deliver(&leg.ringing(0)).await;
-    let path = format!("/calls/{}/{}/{}", leg.tenant, leg.extension, leg.id);
+    let path = format!("/calls/{}/telsmart/{}/{}", leg.tenant, leg.extension, leg.id);
     eventually_within(PATIENCE * 2, "the call to expire", async || {
         let view: Value = node.operator(&path).await.json().await.unwrap();
         (view["call"]["outcome"] == "expired").then_some(())

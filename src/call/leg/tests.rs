@@ -1,5 +1,8 @@
 use super::*;
-use crate::call::{Content, shuffled};
+use crate::{
+    call::{Content, LegName, Numbers, shuffled},
+    number::Plan,
+};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 const RULES: Rules = Rules {
@@ -8,16 +11,16 @@ const RULES: Rules = Rules {
 };
 
 fn key() -> LegKey {
-    LegKey {
-        tenant: "t".try_into().unwrap(),
-        extension: "200".try_into().unwrap(),
-        leg: "l".try_into().unwrap(),
-    }
+    LegKey { tenant: "t".try_into().unwrap(), extension: "200".try_into().unwrap(), leg: LegName::of("l") }
 }
 
 fn sides(number: &str, name: &str) -> Arc<Sides> {
-    let (remote, local) = (Party::new(number, name), Party::new("200", "John Doe"));
-    Sides { direction: Direction::Inbound, internal: false, remote, local, transfer_of: None }.into()
+    let party = |number, name| Party::new(number, name, &Plan::default());
+    let (remote, local) = (party(number, name), party("200", "John Doe"));
+    let direction = Direction::Inbound;
+    let sides =
+        Sides { direction, internal: false, remote, local, transfer_of: None, numbers: Numbers::default() };
+    sides.numbered(&Plan::default()).into()
 }
 
 fn phase(at: Micros, phase: Phase) -> Event {
@@ -45,14 +48,11 @@ fn any_event() -> impl Strategy<Value = Event> {
     let sides = (party, prop::option::of(Just("+3228992675")), any::<bool>());
     let sides = sides.prop_map(|((number, name), transfer_of, inbound)| {
         let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
-        let (remote, local) = (Party::new(&number, &name), Party::new("200", "John Doe"));
-        Arc::new(Sides {
-            direction,
-            internal: number == "210",
-            remote,
-            local,
-            transfer_of: transfer_of.map(Into::into),
-        })
+        let plan = Plan::default();
+        let (remote, local) = (Party::new(&number, &name, &plan), Party::new("200", "John Doe", &plan));
+        let (internal, transfer_of) = (number == "210", transfer_of.map(Into::into));
+        let sides = Sides { direction, internal, remote, local, transfer_of, numbers: Numbers::default() };
+        Arc::new(sides.numbered(&plan))
     });
     let what = (0..8, sides, 0..6_u64).prop_map(|(kind, sides, value)| match kind {
         0 => What::Phase { phase: Phase::Ringing, sides },

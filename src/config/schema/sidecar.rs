@@ -115,7 +115,7 @@ fn portal(reader: &mut Reader, is_needed: bool, client_secret: Option<SecretStri
 }
 
 /// How long to wait, at least a little.
-fn timeout(reader: &mut Reader, key: &'static str, default: u64) -> Duration {
+fn timeout(reader: &mut Reader, key: &str, default: u64) -> Duration {
     let least = Duration::from_millis(100);
     reader.or(key, Duration::from_secs(default), |given| duration_of_at_least(given, least))
 }

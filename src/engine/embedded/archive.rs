@@ -40,7 +40,12 @@ mod tests {
     use super::*;
 
     fn archived(raw: &str) -> Archived {
-        Archived { received_at: 1, state: "PARKED".into(), raw: raw.into() }
+        Archived {
+            received_at: 1,
+            source: "telsmart".try_into().unwrap(),
+            state: "PARKED".into(),
+            raw: raw.into(),
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! One tenant's calls: its sequence, its users, and which leg changed at which number.
 
 use crate::{
-    call::{Added, Call, CallEvent, Event, Leg, LegKey, Rules},
+    call::{Added, Call, CallEvent, Event, Leg, LegKey, LegName, Rules},
     clock::Micros,
     config,
     feed::Stream,
-    id::{Extension, LegId, TenantId},
+    id::{Extension, TenantId},
 };
 use std::{
     collections::{BTreeMap, BinaryHeap, HashMap, HashSet},
@@ -44,10 +44,10 @@ struct Ghosts {
 
 #[derive(Default)]
 struct UserCalls {
-    legs: HashMap<LegId, KeptLeg>,
+    legs: HashMap<LegName, KeptLeg>,
     /// Each leg once, at its last change.
-    by_seq: BTreeMap<u64, LegId>,
-    live: HashSet<LegId>,
+    by_seq: BTreeMap<u64, LegName>,
+    live: HashSet<LegName>,
 }
 
 /// A leg and where it stands in the store.
@@ -92,18 +92,18 @@ impl Tenant {
         self.seq
     }
 
-    pub(super) fn leg(&self, extension: &Extension, id: &LegId) -> Option<&Leg> {
-        self.kept(extension, id).map(|kept| &kept.leg)
+    pub(super) fn leg(&self, key: &LegKey) -> Option<&Leg> {
+        self.kept(key).map(|kept| &kept.leg)
     }
 
     /// What adding an event would do.
     pub(super) fn check(&self, key: &LegKey, event: &Event) -> Added {
-        self.leg(&key.extension, &key.leg).map_or(Added::New, |leg| leg.check(event))
+        self.leg(key).map_or(Added::New, |leg| leg.check(event))
     }
 
     /// The journal's row of a leg's latest change.
     pub(super) fn last_row(&self, key: &LegKey) -> Option<u64> {
-        self.kept(&key.extension, &key.leg)?.rows.last().copied()
+        self.kept(key)?.rows.last().copied()
     }
 
     /// Adds an event, which must be new, under the tenant's next number.
@@ -203,7 +203,7 @@ impl Tenant {
     }
 
     /// The users' ended legs, the latest change first.
-    fn ended(&self) -> impl Iterator<Item = (&Extension, &LegId)> {
+    fn ended(&self) -> impl Iterator<Item = (&Extension, &LegName)> {
         let mut users: Vec<_> =
             self.users.iter().map(|(extension, user)| (extension, user.ended().peekable())).collect();
         let mut latest: BinaryHeap<(u64, usize)> =
@@ -233,32 +233,32 @@ impl Tenant {
     fn fold<'a>(
         &self,
         stream: &Stream,
-        legs: impl Iterator<Item = (&'a Extension, &'a LegId)>,
+        legs: impl Iterator<Item = (&'a Extension, &'a LegName)>,
         rules: &Rules,
     ) -> Vec<Call> {
         let calls = legs.filter_map(|(extension, leg)| {
             let key =
                 LegKey { tenant: stream.tenant().clone(), extension: extension.clone(), leg: leg.clone() };
-            self.leg(extension, leg)?.fold(&key, rules)
+            self.leg(&key)?.fold(&key, rules)
         });
         let mut calls: Vec<Call> = calls.collect();
         calls.sort_by_key(|call| std::cmp::Reverse(call.started_at));
         calls
     }
 
-    fn kept(&self, extension: &Extension, id: &LegId) -> Option<&KeptLeg> {
-        self.users.get(extension)?.legs.get(id)
+    fn kept(&self, key: &LegKey) -> Option<&KeptLeg> {
+        self.users.get(&key.extension)?.legs.get(&key.leg)
     }
 }
 
 impl UserCalls {
     /// Ended legs and their numbers, the latest change first.
-    fn ended(&self) -> impl Iterator<Item = (u64, &LegId)> {
+    fn ended(&self) -> impl Iterator<Item = (u64, &LegName)> {
         self.by_seq.iter().rev().filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id))
     }
 
     /// Ended legs whose last change is that long ago: they come first in the order of changes.
-    fn past(&self, now: Micros, age: Duration) -> Vec<(u64, LegId)> {
+    fn past(&self, now: Micros, age: Duration) -> Vec<(u64, LegName)> {
         let is_old = |id| self.legs.get(id).is_some_and(|kept: &KeptLeg| is_past(kept.touched, age, now));
         let old = self.by_seq.iter().take_while(|(_, id)| is_old(*id));
         old.filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id.clone())).collect()
@@ -266,7 +266,7 @@ impl UserCalls {
 }
 
 impl Ghosts {
-    fn version(&self, extension: &Extension, leg: &LegId) -> u32 {
+    fn version(&self, extension: &Extension, leg: &LegName) -> u32 {
         if self.young.is_empty() && self.old.is_empty() {
             return 0;
         }
@@ -282,8 +282,8 @@ impl Ghosts {
     }
 }
 
-fn ghost(extension: &Extension, leg: &LegId) -> u64 {
-    let key = [extension.as_str(), leg.as_str()].join("\n");
+fn ghost(extension: &Extension, leg: &LegName) -> u64 {
+    let key = [extension.as_str(), leg.source.as_str(), leg.id.as_str()].join("\n");
     xxhash_rust::xxh3::xxh3_64(key.as_bytes())
 }
 
@@ -291,7 +291,7 @@ fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
     now.saturating_sub(at) >= u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn note_live(live: &mut HashSet<LegId>, id: &LegId, is_live: bool) {
+fn note_live(live: &mut HashSet<LegName>, id: &LegName, is_live: bool) {
     if !is_live {
         live.remove(id);
     } else if !live.contains(id) {

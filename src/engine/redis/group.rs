@@ -194,7 +194,7 @@ fn take(waiting: &mut VecDeque<WaitingEvent>) -> Vec<WaitingEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Event, What};
+    use crate::call::{Event, LegName, What};
     use std::time::Duration;
 
     fn waiting(texts: &[usize], since: Instant) -> VecDeque<WaitingEvent> {
@@ -203,7 +203,7 @@ mod tests {
             let event = CallEvent {
                 tenant: "t".try_into().unwrap(),
                 extension: "200".try_into().unwrap(),
-                leg: nth.to_string().as_str().try_into().unwrap(),
+                leg: LegName::of(&nth.to_string()),
                 event: Event::new(
                     1,
                     What::Summary {
@@ -213,6 +213,7 @@ mod tests {
                             remote: Default::default(),
                             local: Default::default(),
                             transfer_of: None,
+                            numbers: Default::default(),
                         }
                         .into(),
                         language: "x".repeat(*bytes).into(),

@@ -2,8 +2,8 @@
 //! are in one slot of a cluster, and one script may touch them all.
 
 use crate::{
-    call::LegKey,
-    id::{Extension, LegId, TenantId},
+    call::{LegKey, LegName},
+    id::{Extension, TenantId},
 };
 
 /// Between the parts of a member, a value or a message: no id has it, and no JSON text.
@@ -75,13 +75,13 @@ impl TenantKeys {
     }
 
     /// A leg's events, a hash by their identity. The commit script knows that the member is at its end.
-    pub(crate) fn leg(&self, extension: &Extension, leg: &LegId) -> String {
-        format!("{}:leg:{extension}{SEPARATOR}{leg}", self.base)
+    pub(crate) fn leg(&self, extension: &Extension, leg: &LegName) -> String {
+        format!("{}:leg:{}", self.base, member(extension, leg))
     }
 
     /// What stays of a leg when it is forgotten: its version.
-    pub(crate) fn ghost(&self, extension: &Extension, leg: &LegId) -> String {
-        format!("{}:ghost:{extension}{SEPARATOR}{leg}", self.base)
+    pub(crate) fn ghost(&self, extension: &Extension, leg: &LegName) -> String {
+        format!("{}:ghost:{}", self.base, member(extension, leg))
     }
 
     /// Written only to know how far replication and the disk are.
@@ -90,15 +90,23 @@ impl TenantKeys {
     }
 }
 
-/// A leg within its tenant.
-pub(crate) fn member(extension: &Extension, leg: &LegId) -> String {
-    format!("{extension}{SEPARATOR}{leg}")
+/// A leg within its tenant. The user comes first, so that their legs stand beside each other.
+pub(crate) fn member(extension: &Extension, leg: &LegName) -> String {
+    let LegName { source, id } = leg;
+    format!("{extension}{SEPARATOR}{source}{SEPARATOR}{id}")
 }
 
 /// The leg of a member.
 pub(crate) fn leg_of(tenant: &TenantId, member: &str) -> Option<LegKey> {
-    let (extension, leg) = member.split_once(SEPARATOR)?;
-    Some(LegKey { tenant: tenant.clone(), extension: extension.try_into().ok()?, leg: leg.try_into().ok()? })
+    let mut parts = member.split(SEPARATOR);
+    let (extension, source, id) = (parts.next()?, parts.next()?, parts.next()?);
+    leg_key(tenant, extension, source, id)
+}
+
+/// The key of a leg by its parts as they are stored.
+pub(crate) fn leg_key(tenant: &TenantId, extension: &str, source: &str, id: &str) -> Option<LegKey> {
+    let leg = LegName { source: source.try_into().ok()?, id: id.try_into().ok()? };
+    Some(LegKey { tenant: tenant.clone(), extension: extension.try_into().ok()?, leg })
 }
 
 #[cfg(test)]
@@ -116,15 +124,14 @@ mod tests {
     #[test]
     fn no_two_legs_have_one_key() {
         let keys = Keys::new("callpop").tenant(&"t".try_into().unwrap());
-        let leg =
-            |extension: &str, leg: &str| keys.leg(&extension.try_into().unwrap(), &leg.try_into().unwrap());
+        let leg = |extension: &str, leg: &str| keys.leg(&extension.try_into().unwrap(), &LegName::of(leg));
         assert_ne!(leg("2", "0:x"), leg("2:0", "x"));
     }
 
     #[test]
     fn a_member_names_its_leg() {
         let tenant: TenantId = "t".try_into().unwrap();
-        let (extension, leg) = ("2:00".try_into().unwrap(), "a:b".try_into().unwrap());
+        let (extension, leg) = ("2:00".try_into().unwrap(), LegName::of("a:b"));
         let key = leg_of(&tenant, &member(&extension, &leg));
         assert_eq!(key, Some(LegKey { tenant: tenant.clone(), extension, leg }));
         assert_eq!(leg_of(&tenant, "200"), None);

@@ -272,7 +272,7 @@ impl Keyspace {
             let upto = at.map_or(u64::MAX, |at| at.seq);
             legs.extend(some.iter().zip(&found).filter_map(|(key, values)| {
                 let values = values.iter().map(String::as_str);
-                let stored = Stored::read(values, upto, || self.metrics.on_unreadable(key.leg.as_str()));
+                let stored = Stored::read(values, upto, || self.metrics.on_unreadable(key.leg.id.as_str()));
                 Some((key.clone(), stored?))
             }));
         }

@@ -111,10 +111,10 @@ impl Remembered {
 #[cfg(test)]
 mod tests {
     use super::{super::packed::Pack, *};
-    use crate::call::{Event, What};
+    use crate::call::{Event, LegName, What};
 
     fn key(leg: usize) -> LegKey {
-        let leg = leg.to_string().as_str().try_into().unwrap();
+        let leg = LegName::of(&leg.to_string());
         LegKey { tenant: "t".try_into().unwrap(), extension: "200".try_into().unwrap(), leg }
     }
 
@@ -128,7 +128,7 @@ mod tests {
     fn events_after(known: &Known, leg: usize, epoch: &str, version: u32, count: usize) -> Option<usize> {
         let event = Event::new(version.into(), What::Expired { after: 0 });
         let message = format!(
-            "{epoch}\u{1e}0\u{1e}200\u{1e}{leg}\u{1e}{count}\u{1e}1\u{1e}9:{version}:{}",
+            "{epoch}\u{1e}0\u{1e}200\u{1e}telsmart\u{1e}{leg}\u{1e}{count}\u{1e}1\u{1e}9:{version}:{}",
             serde_json::to_string(&Pack(&event)).unwrap()
         );
         let said = super::super::stored::Published::parse(message.as_bytes()).unwrap().next().unwrap();

@@ -1,8 +1,8 @@
 //! How an event is written in Redis: a JSON array without names, of half the length. Redis moves
 //! every byte of it several times, in the script, on the disk, and to each node.
 //!
-//! `[at, kind]`, then for a phase or a summary the sides, fields unknown to callpop, and the
-//! summary; for an expiry, after what; for a wrap-up, the disposition, the note, and by whom.
+//! `[at, kind]`, then for a phase or a summary the sides, fields unknown to callpop, the normal forms of the
+//! numbers where they are written otherwise, and the summary; for an expiry, after what; for a wrap-up, the disposition, the note, and by whom.
 //! What is missing at the end is nothing.
 
 use crate::{
@@ -73,17 +73,21 @@ fn pack_sides<S: SerializeSeq>(
     extra: Option<&str>,
     goes_on: bool,
 ) -> Result<(), S::Error> {
-    let Sides { direction, internal, remote, local, transfer_of } = sides;
+    let Sides { direction, internal, remote, local, transfer_of, numbers } = sides;
+    let has_extra = extra.is_some() || !numbers.is_plain();
     parts.serialize_element(&(*direction as u8))?;
     parts.serialize_element(&u8::from(*internal))?;
     for text in [&remote.number, &remote.name, &local.number, &local.name] {
         parts.serialize_element(text)?;
     }
-    if goes_on || transfer_of.is_some() || extra.is_some() {
+    if goes_on || transfer_of.is_some() || has_extra {
         parts.serialize_element(transfer_of)?;
     }
-    if goes_on || extra.is_some() {
+    if goes_on || has_extra {
         parts.serialize_element(&extra)?;
+    }
+    if goes_on || !numbers.is_plain() {
+        parts.serialize_element(numbers)?;
     }
     Ok(())
 }
@@ -141,7 +145,8 @@ fn unpack_sides<'de, A: SeqAccess<'de>>(parts: &mut A) -> Result<UnpackedSides, 
     let local = Party { number: text()?, name: text()? };
     let transfer_of = text()?;
     let extra = parts.next_element::<Option<Box<str>>>()?.flatten();
-    Ok((Arc::new(Sides { direction, internal, remote, local, transfer_of }), extra))
+    let numbers = parts.next_element()?.unwrap_or_default();
+    Ok((Arc::new(Sides { direction, internal, remote, local, transfer_of, numbers }), extra))
 }
 
 fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(parts: &mut A) -> Result<T, A::Error> {
@@ -169,12 +174,17 @@ impl Visitor<'_> for Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::number::Plan;
 
     fn sides(transfer_of: Option<&str>) -> Arc<Sides> {
         let remote =
             Party { number: Some("+3228992675".into()), name: Some("a \"b\" \u{1e}\u{1d}\n".into()) };
-        let (local, transfer_of) = (Party::new("200", ""), transfer_of.map(Into::into));
-        Arc::new(Sides { direction: Direction::Outbound, internal: true, remote, local, transfer_of })
+        let (local, transfer_of) =
+            (Party { number: Some("200".into()), name: None }, transfer_of.map(Into::into));
+        let direction = Direction::Outbound;
+        let sides =
+            Sides { direction, internal: true, remote, local, transfer_of, numbers: Default::default() };
+        Arc::new(sides.numbered(&Plan::default()))
     }
 
     #[test]
@@ -183,7 +193,7 @@ mod tests {
         let content = Content::new(content);
         let summary =
             |of| What::Summary { sides: sides(of), language: "en-GB".into(), content: content.clone() };
-        let phases = PHASES.map(|phase| What::Phase { phase, sides: sides(Some("+32470")) });
+        let phases = PHASES.map(|phase| What::Phase { phase, sides: sides(Some("02 899 26 75")) });
         let plain = What::Phase { phase: Phase::Held, sides: sides(None) };
         let wrap_up = |disposition: Option<&str>, note: &str| What::WrapUp {
             disposition: disposition.map(Into::into),

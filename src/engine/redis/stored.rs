@@ -1,11 +1,14 @@
 //! A leg as Redis holds it: each event beside the tenant's number that it made, and the version
 //! that it gave the leg. So a leg can be folded as it was at any number.
 
-use super::{keys::SEPARATOR, packed::Unpacked};
+use super::{
+    keys::{self, SEPARATOR},
+    packed::Unpacked,
+};
 use crate::{
     call::{Event, Leg, LegKey},
     clock::Micros,
-    id::{LegId, TenantId},
+    id::TenantId,
 };
 use std::{str::Split, sync::Arc};
 
@@ -88,6 +91,7 @@ pub(crate) struct Published<'a> {
 pub(crate) struct Said<'a> {
     pub(crate) seq: u64,
     pub(crate) extension: &'a str,
+    source: &'a str,
     leg: &'a str,
     /// How many events the leg has now.
     pub(crate) count: usize,
@@ -108,20 +112,20 @@ impl<'a> Iterator for Published<'a> {
 
     /// The next change; none also where the rest is not one of ours.
     fn next(&mut self) -> Option<Said<'a>> {
-        let (extension, leg, count) = (self.parts.next()?, self.parts.next()?, self.parts.next()?);
+        let (extension, source) = (self.parts.next()?, self.parts.next()?);
+        let (leg, count) = (self.parts.next()?, self.parts.next()?);
         let values: usize = self.parts.next()?.parse().ok()?;
         let values = self.parts.by_ref().take(values).filter(|value| !value.starts_with(STATE));
         let values = values.map(Value::parse).collect::<Option<Vec<_>>>()?;
         let seq = values.iter().map(|value| value.seq).max()?;
-        Some(Said { seq, extension, leg, count: count.parse().ok()?, values })
+        Some(Said { seq, extension, source, leg, count: count.parse().ok()?, values })
     }
 }
 
 impl Said<'_> {
     /// Whose leg it is.
     pub(crate) fn key(&self, tenant: &TenantId) -> Option<LegKey> {
-        let leg: LegId = self.leg.try_into().ok()?;
-        Some(LegKey { tenant: tenant.clone(), extension: self.extension.try_into().ok()?, leg })
+        keys::leg_key(tenant, self.extension, self.source, self.leg)
     }
 
     /// Whether the leg must be read: it is too large to be published.
@@ -181,8 +185,8 @@ mod tests {
     #[test]
     fn a_message_is_read_back() {
         let parts = ["e", "1700"].into_iter().map(str::to_owned);
-        let news = ["200", "l", "4", "1"].into_iter().map(str::to_owned).chain([value(9, 5, 20)]);
-        let whole = ["201", "m", "2", "3"].into_iter().map(str::to_owned);
+        let news = ["200", "s", "l", "4", "1"].into_iter().map(str::to_owned).chain([value(9, 5, 20)]);
+        let whole = ["201", "s", "m", "2", "3"].into_iter().map(str::to_owned);
         let whole = whole.chain([value(7, 1, 10), "=2:1700:live:1:2".into(), value(10, 2, 20)]);
         let message = parts.chain(news).chain(whole).collect::<Vec<_>>().join("\u{1e}");
         let mut read = Published::parse(message.as_bytes()).unwrap();
@@ -190,7 +194,7 @@ mod tests {
         let (news, whole) = (read.next().unwrap(), read.next().unwrap());
         assert!(read.next().is_none());
         let key = news.key(&"t".try_into().unwrap()).unwrap();
-        assert_eq!((key.extension.as_str(), key.leg.as_str(), news.seq, news.count), ("200", "l", 9, 4));
+        assert_eq!((key.extension.as_str(), key.leg.id.as_str(), news.seq, news.count), ("200", "l", 9, 4));
         assert_eq!((news.is_bare(), news.is_whole(), news.news().unwrap().0), (false, false, 5));
         let stored = whole.whole().unwrap();
         assert_eq!((whole.seq, whole.is_whole(), stored.leg.version()), (10, true, 2));
@@ -199,15 +203,14 @@ mod tests {
 
     #[test]
     fn a_bare_or_strange_message_is_told_apart() {
-        let bare = Published::parse(b"e\x1e1700\x1e200\x1el\x1e3\x1e1\x1e9:3:").unwrap().next().unwrap();
+        let bare = Published::parse(b"e\x1e1700\x1e200\x1es\x1el\x1e3\x1e1\x1e9:3:").unwrap().next().unwrap();
         assert!(bare.is_bare() && bare.seq == 9);
-        for strange in [b"".as_slice(), b"hello", b"e\x1ex\x1e200\x1el", b"\xff\x1e1\x1ea\x1eb"] {
+        for strange in [b"".as_slice(), b"hello", b"e\x1ex\x1e200\x1es\x1el", b"\xff\x1e1\x1ea\x1eb"] {
             assert!(Published::parse(strange).is_none());
         }
-        for strange in
-            ["200", "200\x1el\x1e1", "200\x1el\x1e1\x1e1", "200\x1el\x1e1\x1e0", "200\x1el\x1e1\x1e1\x1eabc"]
+        for strange in ["200", "200\x1es\x1el", "l\x1e1", "l\x1e1\x1e1", "l\x1e1\x1e0", "l\x1e1\x1e1\x1eabc"]
         {
-            let message = format!("e\x1e1\x1e{strange}");
+            let message = format!("e\x1e1\x1e200\x1es\x1e{strange}");
             assert!(Published::parse(message.as_bytes()).unwrap().next().is_none(), "{message}");
         }
     }

@@ -3,6 +3,7 @@
 use super::parse;
 use crate::{
     call::{Call, Event, Leg, LegKey, Rules, shuffled},
+    config::Source,
     source::Received,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -27,7 +28,7 @@ const FIXTURES: [&str; 7] = [
 fn fixtures() -> HashMap<LegKey, Vec<Event>> {
     let mut legs: HashMap<LegKey, Vec<Event>> = HashMap::new();
     for line in FIXTURES.iter().flat_map(|fixture| fixture.lines()) {
-        for received in parse(line.as_bytes()).unwrap() {
+        for received in parse(&Source::telsmart().unwrap(), line.as_bytes()).unwrap() {
             let Received::Call(event) = received else { panic!("{received:?}") };
             legs.entry(event.key()).or_default().push(event.event);
         }
@@ -56,7 +57,7 @@ proptest! {
 #[test]
 fn the_attended_transfer_of_the_fixture_is_complete_when_the_caller_is_on_the_line() {
     let legs = fixtures();
-    let (key, events) = legs.iter().find(|(key, _)| key.leg.as_str().starts_with("1e651e94")).unwrap();
+    let (key, events) = legs.iter().find(|(key, _)| key.leg.id.as_str().starts_with("1e651e94")).unwrap();
     let before = fold(key, events[..2].to_vec()).transfer.unwrap();
     assert_eq!((before.original_number.as_ref(), before.completed_at), ("+3228992675", None));
     assert_eq!(before.via.name.as_deref(), Some("John Doe"));

@@ -6,8 +6,12 @@ fn ringing() -> Value {
     serde_json::from_str(line.unwrap()).unwrap()
 }
 
+fn parse_all(body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
+    parse(&Source::telsmart().unwrap(), body)
+}
+
 fn parse_one(event: &Value) -> Result<CallEvent, EventRefusal> {
-    match parse(event.to_string().as_bytes())?.pop() {
+    match parse_all(event.to_string().as_bytes())?.pop() {
         Some(Received::Call(event)) => Ok(event),
         other => panic!("{other:?}"),
     }
@@ -82,20 +86,20 @@ fn an_array_is_taken_whole_or_not_at_all() {
     let mut bad = ringing();
     bad["direction"] = json!("up");
     let body = json!([ringing(), bad]).to_string();
-    let Err(EventRefusal::Invalid { field, .. }) = parse(body.as_bytes()) else { panic!() };
+    let Err(EventRefusal::Invalid { field, .. }) = parse_all(body.as_bytes()) else { panic!() };
     assert_eq!(field, "[1].direction");
-    assert_eq!(parse(b"[]").unwrap().len(), 0);
+    assert_eq!(parse_all(b"[]").unwrap().len(), 0);
 }
 
 #[test]
 fn what_is_not_json_is_told_from_what_is_not_an_event() {
     for body in ["", "{", "nonsense", "{\"id\": \"a\", ", "[{]", "{\"id\":\"\\ud800\"}", "{} {}"] {
-        assert!(matches!(parse(body.as_bytes()), Err(EventRefusal::NotJson(_))), "{body}");
+        assert!(matches!(parse_all(body.as_bytes()), Err(EventRefusal::NotJson(_))), "{body}");
     }
     for body in ["5", "null", "\"x\"", "[5]", "[[]]", "{}"] {
-        assert!(matches!(parse(body.as_bytes()), Err(EventRefusal::Invalid { .. })), "{body}");
+        assert!(matches!(parse_all(body.as_bytes()), Err(EventRefusal::Invalid { .. })), "{body}");
     }
-    assert!(matches!(parse(b"{\"id\": \"\xff\"}"), Err(EventRefusal::NotJson(_))));
+    assert!(matches!(parse_all(b"{\"id\": \"\xff\"}"), Err(EventRefusal::NotJson(_))));
 }
 
 #[test]
@@ -104,8 +108,8 @@ fn an_unknown_state_is_kept_as_it_came() {
     event["state"] = json!("PARKED");
     event.as_object_mut().unwrap().remove("direction");
     let body = event.to_string();
-    let Received::Unknown(unknown) = parse(body.as_bytes()).unwrap().pop().unwrap() else { panic!() };
-    assert_eq!(unknown, Unknown { state: "PARKED".into(), raw: body });
+    let Received::Unknown(unknown) = parse_all(body.as_bytes()).unwrap().pop().unwrap() else { panic!() };
+    assert_eq!((unknown.source.as_str(), unknown.state.as_str(), unknown.raw), ("telsmart", "PARKED", body));
 }
 
 #[test]

@@ -90,8 +90,8 @@ async fn metrics_count_what_happens() {
     let expected = [
         ("callpop_events_committed_total", 3.0),
         ("callpop_events_duplicate_total", 2.0),
-        ("callpop_webhook_requests_total{status=\"204\"}", 5.0),
-        ("callpop_webhook_requests_total{status=\"422\"}", 1.0),
+        ("callpop_webhook_requests_total{source=\"telsmart\",status=\"204\"}", 5.0),
+        ("callpop_webhook_requests_total{source=\"telsmart\",status=\"422\"}", 1.0),
         ("callpop_sessions", 1.0),
     ];
     for (name, value) in expected {
@@ -179,12 +179,12 @@ async fn a_leg_can_be_looked_up_with_the_fields_that_are_not_understood() {
     let gateway = gateway().await;
     let leg = Leg::inbound(&new_tenant(), "200");
     gateway.deliver(&leg.clone().with("queue", json!({"id": 77_123})).ringing(0)).await;
-    let path = format!("/calls/{}/{}/{}", leg.tenant, leg.extension, leg.id);
+    let path = format!("/calls/{}/telsmart/{}/{}", leg.tenant, leg.extension, leg.id);
     let found = gateway.operator(&path).await;
     assert_eq!(found.status(), 200);
     let text = found.text().await.unwrap();
     assert!(text.contains("77123") && text.contains("ringing"), "{text}");
-    let elsewhere = format!("/calls/{}/{}/{}", new_tenant(), leg.extension, leg.id);
+    let elsewhere = format!("/calls/{}/telsmart/{}/{}", new_tenant(), leg.extension, leg.id);
     assert_eq!(gateway.operator(&elsewhere).await.status(), 404);
     assert_eq!(gateway.request("GET", &path).send().await.unwrap().status(), 404, "it is public");
 }

@@ -12,6 +12,7 @@ fn expected(number: usize, tenant: &str) -> Vec<Value> {
     let mut calls = calls[number.to_string()].as_array().unwrap().clone();
     for call in &mut calls {
         call["tenant_id"] = tenant.into();
+        call["source"] = "telsmart".into();
         if !call["summary"].is_null() {
             call["summary"]["content"] = scenario(7, tenant)[0]["summary"]["content"].clone();
         }
@@ -52,7 +53,7 @@ async fn an_answered_call_is_the_example_of_the_protocol() {
     gateway.deliver_each(&scenario(1, &tenant)[..2]).await;
     client.next_of("call").await;
     let example = json!({
-        "leg_id":"590e9492-cbbc-4252-8205-7eb595099b5f","tenant_id":tenant,"extension":"200",
+        "leg_id":"590e9492-cbbc-4252-8205-7eb595099b5f","source":"telsmart","tenant_id":tenant,"extension":"200",
         "version":2,"direction":"inbound","internal":false,"state":"active",
         "remote":{"number":"+3228992675","name":null},"local":{"number":"200","name":"John Doe"},
         "transfer":null,

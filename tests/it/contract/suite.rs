@@ -15,6 +15,7 @@ mod resume;
 mod scenarios;
 mod shutdown;
 mod slow_reader;
+mod sources;
 mod token_refresh;
 mod webhook_content;
 mod wrap_up;

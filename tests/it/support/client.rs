@@ -269,10 +269,14 @@ impl Client {
     }
 }
 
-/// Extension and leg of a call.
+/// Extension and leg of a call; the leg of another source than the usual one with that source before it.
 pub fn key(call: &Value) -> (String, String) {
     let text = |field: &str| call[field].as_str().unwrap().to_owned();
-    (text("extension"), text("leg_id"))
+    let leg = match call["source"].as_str().unwrap() {
+        "telsmart" => text("leg_id"),
+        other => format!("{other}/{}", text("leg_id")),
+    };
+    (text("extension"), leg)
 }
 
 fn version(call: &Value) -> u64 {
@@ -281,7 +285,7 @@ fn version(call: &Value) -> u64 {
 
 /// Fails unless a call has every field that the protocol promises.
 fn assert_whole(call: &Value) {
-    const FIELDS: &str = "leg_id tenant_id extension version direction internal state remote local transfer \
+    const FIELDS: &str = "leg_id source tenant_id extension version direction internal state remote local transfer \
         started_at answered_at since ended_at updated_at ring_ms talk_ms hold_ms outcome stale_at \
         dismissed_at summary wrap_up";
     for field in FIELDS.split_whitespace() {

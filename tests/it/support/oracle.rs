@@ -53,7 +53,7 @@ pub fn call(events: &[Value]) -> Value {
             "reported_at": at(event)})
     });
     json!({
-        "leg_id": first["id"], "tenant_id": first["tenant_id"], "extension": first["user_extension"],
+        "leg_id": first["id"], "source": "telsmart", "tenant_id": first["tenant_id"], "extension": first["user_extension"],
         "version": events.len(), "direction": if outbound { "outbound" } else { "inbound" },
         "internal": is_extension(remote_party["number"].as_str().unwrap()),
         "state": state, "remote": remote_party, "local": party(last, local), "transfer": transfer,

@@ -16,6 +16,7 @@ export const CUSTOMER = { number: "+3228992675", name: null };
 export function call(over: Partial<Call> = {}): Call {
   const since = over.since ?? secondsAgo(7);
   return {
+    source: "telsmart",
     leg_id: "590e9492-cbbc-4252-8205-7eb595099b5f",
     tenant_id: "b11d749b-8eb7-4236-a068-3d94ba3860d6",
     extension: "200",

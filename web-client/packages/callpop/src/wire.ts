@@ -16,6 +16,11 @@ export type Extension = string;
 export type LegId = string;
 
 /**
+ * Where something came from: the name that a source has in the configuration.
+ */
+export type SourceName = string;
+
+/**
  * From the side of the user whose leg it is.
  */
 export type Direction = "inbound" | "outbound";
@@ -78,7 +83,11 @@ by: string, };
 /**
  * A call as it now stands: the fold of its leg's events.
  */
-export type Call = { leg_id: LegId, tenant_id: TenantId, extension: Extension, 
+export type Call = { leg_id: LegId, 
+/**
+ * Where its events come from.
+ */
+source: SourceName, tenant_id: TenantId, extension: Extension, 
 /**
  * How many distinct events made this call; it only grows.
  */
@@ -198,9 +207,14 @@ token_expires_at: number, } | { "type": "reconnect", after_ms: number, } | { "ty
 leg_id?: LegId, };
 
 /**
+ * A leg as a client names it; what it leaves out may be any of the user's.
+ */
+export type NamedLeg = { leg_id: LegId, source?: SourceName, extension?: Extension, };
+
+/**
  * A frame from the client.
  */
-export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", token: string, } | { "type": "dismiss", leg_id: LegId, } | { "type": "wrap_up", leg_id: LegId, disposition: string | null, note: string, } | { "type": "painted", leg_id: LegId, 
+export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", token: string, } | { "type": "dismiss", leg_id: LegId, source?: SourceName, extension?: Extension, } | { "type": "wrap_up", disposition: string | null, note: string, leg_id: LegId, source?: SourceName, extension?: Extension, } | { "type": "painted", leg_id: LegId, 
 /**
  * Microseconds of callpop's clock.
  */

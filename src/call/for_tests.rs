@@ -1,6 +1,6 @@
-//! For tests: the same events as the world may send them.
+//! For tests: names of legs, and events as the world may send them.
 
-use super::Event;
+use super::{Event, LegName};
 use proptest::sample::Index;
 
 /// The events in another order, some of them twice.
@@ -12,4 +12,11 @@ pub(crate) fn shuffled(events: &[Event], order: &[Index]) -> Vec<Event> {
         arrivals.swap(at % order.len() % other.max(1), other);
     }
     arrivals
+}
+
+impl LegName {
+    /// A leg of the usual source.
+    pub(crate) fn of(id: &str) -> Self {
+        Self { source: "telsmart".try_into().unwrap(), id: id.try_into().unwrap() }
+    }
 }

@@ -1,0 +1,63 @@
+//! The keys of the sources, each of which has a section with a name of its own.
+
+use crate::{
+    config::{
+        Part, Source, SourceKind,
+        parse::{self, number},
+        reader::Reader,
+    },
+    id::{SourceName, TenantId},
+    number::Plan,
+};
+
+/// The source that is missed where there is none.
+const USUAL: &str = "telsmart";
+const KINDS: [(&str, SourceKind); 1] = [("telsmart", SourceKind::Telsmart)];
+
+pub(super) fn sources(reader: &mut Reader, part: Part) -> Vec<Source> {
+    let mut names = reader.sections_of("sources");
+    if names.is_empty() {
+        names.insert(USUAL.to_owned());
+    }
+    names.iter().filter_map(|name| source(reader, part, name)).collect()
+}
+
+fn source(reader: &mut Reader, part: Part, name: &str) -> Option<Source> {
+    let key = |name_of_key: &str| format!("sources.{name}.{name_of_key}");
+    let kind = kind(reader, name);
+    let secrets = reader.secrets(&key("secrets"), parse::header_secret);
+    let takes_webhooks = part != Part::Sidecar;
+    if takes_webhooks && secrets.is_empty() && !reader.has_problem(&key("secrets")) {
+        let message = "missing or empty: give at least one value of the header agreed with the provider";
+        reader.refuse(&key("secrets"), message);
+    }
+    let tenant = |element: &str| TenantId::try_from(element).map_err(|why| why.to_string());
+    let header = reader.or(&key("header"), "X-Webhook-Secret".to_owned(), parse::header_name);
+    let allow_ips = reader.list(&key("allow_ips"), parse::network);
+    let rate_limit = reader.or(&key("rate_limit"), 0, |given| number(given, 0..=1_000_000));
+    let numbers = Plan {
+        country: reader.or(&key("country"), Plan::default().country, parse::country),
+        outside_prefix: reader.or(&key("outside_prefix"), String::new(), parse::dialled),
+    };
+    let tenants = reader.list(&key("tenants"), tenant);
+    let name = SourceName::try_from(name)
+        .map_err(|why| reader.refuse(&format!("sources.{name}"), format!("its name {why}")))
+        .ok()?;
+    Some(Source { name, kind: kind?, header, secrets, allow_ips, rate_limit, numbers, tenants })
+}
+
+/// What it says that it is; a source that is named after its kind need not say so.
+fn kind(reader: &mut Reader, name: &str) -> Option<SourceKind> {
+    let key = format!("sources.{name}.kind");
+    let is_given = reader.is_given(&key);
+    let given = reader.optional(&key, |given| parse::choice(given, &KINDS));
+    let named = KINDS.iter().find(|(kind, _)| *kind == name).map(|(_, kind)| *kind);
+    if given.or(named).is_none() && !is_given {
+        let kinds = KINDS.map(|(kind, _)| format!("\"{kind}\"")).join(", ");
+        reader.refuse(
+            &key,
+            format!("missing: it is needed where the source is not named after it; one of {kinds}"),
+        );
+    }
+    given.or(named)
+}
