@@ -181,6 +181,15 @@ pub(crate) enum SourceKind {
     Telsmart,
 }
 
+impl SourceKind {
+    /// The word for it in the configuration, and for clients.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Telsmart => "telsmart",
+        }
+    }
+}
+
 /// Limits of WebSocket sessions.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions {
@@ -223,7 +232,8 @@ pub(crate) struct Sidecar {
     pub(crate) data_dir: PathBuf,
     /// The key ring; none where another process has it.
     pub(crate) vault_key: Option<SecretString>,
-    pub(crate) portal: Portal,
+    /// At least one, in the order of their sources' names.
+    pub(crate) portals: Vec<Portal>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,9 +242,12 @@ pub(crate) enum SidecarMode {
     Separate,
 }
 
-/// What was agreed with Telsmart at onboarding.
+/// What was agreed at onboarding with the provider that a source is.
 #[derive(Clone, Debug)]
 pub(crate) struct Portal {
+    /// Whose users consent there.
+    pub(crate) source: SourceName,
+    pub(crate) kind: SourceKind,
     /// The page where users consent.
     pub(crate) portal_url: String,
     pub(crate) client_id: String,

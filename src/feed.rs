@@ -13,7 +13,7 @@ pub(crate) use outbox::Outbox;
 pub(crate) use stream::{Change, Stream};
 
 use crate::{
-    id::{Extension, TenantId},
+    id::{Extension, SourceName, TenantId},
     protocol::Frame,
 };
 use dashmap::DashMap;
@@ -64,12 +64,12 @@ impl Feed {
         users.iter().chain(&listeners.whole).filter_map(|outbox| outbox.push(&change)).collect()
     }
 
-    /// Tells those who listen to a user something beside the calls.
-    pub(crate) fn tell(&self, tenant: &TenantId, extension: &Extension, aside: &Frame) {
+    /// Tells those who listen to a user something beside the calls, of a source.
+    pub(crate) fn tell(&self, tenant: &TenantId, extension: &Extension, source: &SourceName, aside: &Frame) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
         let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
         for outbox in users.iter().chain(&listeners.whole) {
-            outbox.tell(extension, aside);
+            outbox.tell(extension, source, aside);
         }
     }
 

@@ -24,6 +24,11 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// There is nothing at the path that was asked for.
 pub(crate) async fn not_found() -> Problem {
+    nothing_here()
+}
+
+/// The same, of a path whose route is there for others.
+pub(crate) fn nothing_here() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
 }
 

@@ -7,6 +7,7 @@ mod contacts;
 pub(crate) use contacts::{Contacts, lookup};
 
 use crate::{
+    config::SourceKind,
     feed::Feed,
     protocol::{self, ServerFrame},
     sidecar::{
@@ -23,10 +24,10 @@ pub(crate) async fn tell(integrations: Arc<Integrations>, feed: Arc<Feed>) {
     let mut told = HashMap::new();
     loop {
         match changes.recv().await {
-            Ok(found) => tell_one(&found, &feed, &mut told),
+            Ok(found) => tell_one(&integrations, &found, &feed, &mut told),
             // Whoever was missed is told once more, which does no harm.
             Err(RecvError::Lagged(_)) => {
-                integrations.all().iter().for_each(|found| tell_one(found, &feed, &mut told));
+                integrations.all().iter().for_each(|found| tell_one(&integrations, found, &feed, &mut told));
             }
             Err(RecvError::Closed) => return,
         }
@@ -36,18 +37,22 @@ pub(crate) async fn tell(integrations: Arc<Integrations>, feed: Arc<Feed>) {
 /// What was told last of each.
 type Told = HashMap<Key, (&'static str, Option<u64>)>;
 
-fn tell_one(found: &Integration, feed: &Feed, told: &mut Told) {
-    let frame = shown(found);
+fn tell_one(integrations: &Integrations, found: &Integration, feed: &Feed, told: &mut Told) {
+    // Of a source that is in the configuration no more, nobody is told.
+    let Some(kind) = integrations.kind(&found.key.source) else { return };
+    let frame = shown(found, kind);
     let says = (found.status().as_str(), frame.access_token_expires_at);
     if told.insert(found.key.clone(), says) != Some(says) {
         let frame = ServerFrame::Integration(frame).encode();
-        feed.tell(&found.key.tenant, &found.key.extension, &frame);
+        let Key { source, tenant, extension } = &found.key;
+        feed.tell(tenant, extension, source, &frame);
     }
 }
 
-fn shown(found: &Integration) -> protocol::Integration<'_> {
+fn shown(found: &Integration, kind: SourceKind) -> protocol::Integration<'_> {
     protocol::Integration {
-        provider: "telsmart",
+        source: &found.key.source,
+        provider: kind.as_str(),
         extension: &found.key.extension,
         status: found.status(),
         since: found.since,

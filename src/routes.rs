@@ -77,19 +77,19 @@ fn of_consents(sidecar: &Arc<Sidecar>) -> Router {
     let sidecar = || sidecar.clone();
     Router::new()
         // A user, by a token or a ticket.
-        .route("/integrations/telsmart/connect", get_only(activation::connect).with_state(sidecar()))
+        .route("/integrations/{source}/connect", get_only(activation::connect).with_state(sidecar()))
         // A user, by a token.
-        .route("/integrations/telsmart/disconnect", post(activation::disconnect).with_state(sidecar()))
-        // The provider, by the agreed header of callbacks.
-        .route("/integrations/telsmart/activate", post(activation::activate).with_state(sidecar()))
-        .route("/integrations/telsmart/deactivate", post(activation::deactivate).with_state(sidecar()))
+        .route("/integrations/{source}/disconnect", post(activation::disconnect).with_state(sidecar()))
+        // The provider of that source, by the agreed header of callbacks.
+        .route("/integrations/{source}/activate", post(activation::activate).with_state(sidecar()))
+        .route("/integrations/{source}/deactivate", post(activation::deactivate).with_state(sidecar()))
 }
 
 /// The private listener of a sidecar (`sidecar.listen`).
 pub(crate) fn vending(sidecar: &Arc<Sidecar>) -> Router {
     // A server of the tenant, by a token of role `service`.
     let vend = post(vending::vend).with_state(sidecar.clone());
-    finished(Router::new().route("/internal/telsmart/access-token", vend))
+    finished(Router::new().route("/internal/{source}/access-token", vend))
 }
 
 /// The private listener of a gateway (`admin_listen`): whoever reaches it.

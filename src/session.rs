@@ -260,7 +260,7 @@ impl Session {
         let delivered = self.delivered;
         let calls = taken.changes.iter().filter(|change| change.seq > delivered);
         let calls = calls.map(|change| change.frame().clone());
-        let news: Vec<Frame> = calls.chain(taken.asides.into_iter().map(|(_, aside)| aside)).collect();
+        let news: Vec<Frame> = calls.chain(taken.asides.into_iter().map(|(_, _, aside)| aside)).collect();
         self.delivered = taken.changes.last().map_or(self.delivered, |last| last.seq.max(self.delivered));
         self.send(&news).await?;
         self.on_sent(taken.changes.iter().filter(|change| change.seq > delivered));

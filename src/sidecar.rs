@@ -27,21 +27,21 @@ pub(crate) mod vault;
 pub(crate) mod vending;
 
 use crate::{
-    auth::{AgreedHeader, Verifier},
+    auth::Verifier,
     clock,
     config::{self, Config, EngineKind},
     metrics::Metrics,
     tasks::{Kept, Tasks},
 };
+use activation::Door;
 use answers::Answers;
 use anyhow::Context;
 use audit::Audit;
 use integrations::Integrations;
-use machine::Policy;
 use metrics::SidecarMetrics;
-use provider::Provider;
+use provider::Providers;
 use rotation::{Parts, Rotation};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::Store;
 use tokio::time::timeout;
 use users::Users;
@@ -57,7 +57,7 @@ pub(crate) struct Sidecar {
     pub(crate) users: Users,
     pub(crate) metrics: Arc<SidecarMetrics>,
     config: config::Sidecar,
-    callbacks: AgreedHeader,
+    doors: Vec<Door>,
     /// Pages that may be come back to.
     origins: Vec<String>,
     _running: Kept,
@@ -81,8 +81,7 @@ impl Followed {
         tasks: &Tasks,
     ) -> anyhow::Result<Self> {
         let store = Store::open(&config.engine, &sidecar.data_dir, metrics, tasks).await?;
-        let integrations =
-            Arc::new(Integrations::new(store, Policy { reuse_grace: sidecar.portal.reuse_grace }));
+        let integrations = Arc::new(Integrations::new(store, &sidecar.portals));
         let task = tasks.keep("integrations", integrations.clone().follow());
         let _ = timeout(FIRST_READ, integrations.first_read()).await;
         Ok(Self { integrations, _task: task })
@@ -105,17 +104,18 @@ impl Sidecar {
         let ring = sidecar.vault_key.as_ref().context("sidecar.vault_key_file is missing")?;
         let vault = Vault::new(Ring::parse(ring).context("sidecar.vault_key_file")?);
         check_keys(&vault, &integrations)?;
+        warn_of_others(&integrations);
+        let counts: Arc<SidecarMetrics> = metrics.of();
+        counts.begin(integrations.sources());
         let dir = &sidecar.data_dir;
         let rotation = Arc::new(Rotation::new(Parts {
             integrations: integrations.clone(),
             vault,
-            provider: Provider::new(sidecar.portal.clone())?,
+            providers: Providers::new(&sidecar.portals)?,
             answers: Answers::open(&dir.join("journal"))?,
             audit: Audit::open(&dir.join(audit::FILE), clock::now())?,
-            metrics: metrics.of(),
+            metrics: counts.clone(),
             tasks: tasks.clone(),
-            answer_timeout: sidecar.portal.answer_timeout,
-            late_timeout: sidecar.portal.late_timeout,
         }));
         rotation.replay().await?;
         if config.engine.kind == EngineKind::Embedded {
@@ -126,11 +126,8 @@ impl Sidecar {
             users: Users::new(integrations.clone(), verifier),
             integrations,
             rotation,
-            metrics: metrics.of(),
-            callbacks: AgreedHeader::new(
-                sidecar.portal.callback_header.clone(),
-                sidecar.portal.callback_secrets.clone(),
-            ),
+            metrics: counts,
+            doors: sidecar.portals.iter().map(Door::new).collect(),
             config: sidecar.clone(),
             origins: config.auth.allowed_origins.clone(),
             _running: running,
@@ -144,7 +141,7 @@ impl Sidecar {
 
     /// Brings the gauges up to date.
     pub(crate) fn measure(&self) {
-        self.metrics.measure(&self.integrations.all(), clock::now());
+        self.metrics.measure(self.integrations.sources(), &self.integrations.all(), clock::now());
     }
 
     /// Why it cannot do its work now, if so.
@@ -160,6 +157,19 @@ impl Sidecar {
     /// Lets refreshes that are under way end; begins no more.
     pub(crate) async fn drain(&self) {
         self.rotation.drain().await;
+    }
+}
+
+/// Says of which sources integrations are kept that nobody refreshes.
+fn warn_of_others(integrations: &Integrations) {
+    let mut others = BTreeMap::<_, usize>::new();
+    for found in integrations.all() {
+        if integrations.kind(&found.key.source).is_none() {
+            *others.entry(found.key.source.clone()).or_default() += 1;
+        }
+    }
+    for (source, count) in others {
+        tracing::warn!(%source, count, "there is no [sidecar.NAME] for a source of integrations: they are left as they are");
     }
 }
 

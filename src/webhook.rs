@@ -10,7 +10,7 @@ use crate::{
     config::{Config, Source, SourceKind},
     engine::{EngineError, Receipt},
     gateway::Gateway,
-    http::{Problem, body, not_found},
+    http::{Problem, body, nothing_here},
     integrations,
     sidecar::integration::Key,
     source::{EventRefusal, Gate, Received, telsmart},
@@ -81,7 +81,7 @@ pub(crate) async fn receive(
 ) -> Response {
     let began = Instant::now();
     let Some(door) = webhooks.doors.iter().find(|door| door.source.name.as_str() == source) else {
-        return not_found().await.into_response();
+        return nothing_here().into_response();
     };
     let (status, response) = match take(&webhooks, door, request, began).await {
         Ok(()) => (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT.into_response()),
@@ -156,9 +156,12 @@ async fn commit(webhooks: &Webhooks, received: Received, began: Instant) -> Resu
 
 /// Whether an event is for a user whom it may be delivered to.
 async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineError> {
-    match &gateway.integrations {
-        Some(followed) if gateway.config.calls.require_activation => {
-            let key = Key { tenant: event.tenant.clone(), extension: event.extension.clone() };
+    let required = gateway.integrations.as_ref().filter(|_| gateway.config.calls.require_activation);
+    match required {
+        // At a source without a portal nobody could activate anything.
+        Some(followed) if followed.integrations.kind(&event.leg.source).is_some() => {
+            let CallEvent { tenant, extension, leg, .. } = event.clone();
+            let key = Key { source: leg.source, tenant, extension };
             if integrations::is_live(&followed.integrations, &key).await.map_err(|_| UNREAD)? {
                 return Ok(true);
             }

@@ -44,9 +44,10 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let calls = calls(reader);
     let shutdown = shutdown(reader);
     let log = log(reader);
-    let sidecar = sidecar::sidecar(reader, part, &engine);
+    let sidecar = sidecar::sidecar(reader, part, &engine, &sources);
     if calls.require_activation && sidecar.is_none() && !reader.has_problem("sidecar") {
-        let message = "needs a sidecar to activate integrations: configure [sidecar] and [sidecar.telsmart]";
+        let message =
+            "needs a sidecar to activate integrations: configure [sidecar] and [sidecar.NAME] of a source";
         reader.refuse("calls.require_activation", message);
     }
     Some(Config {

@@ -424,7 +424,7 @@ fn a_sidecar_is_there_only_as_a_whole() {
     assert!(read(REQUIRED, &[]).unwrap().config.sidecar.is_none());
     let whole = format!("{REQUIRED}{SIDECAR}sidecar.telsmart.slug = \"pop\"");
     let loaded = read(&whole, &[]).unwrap();
-    assert_eq!(loaded.config.sidecar.unwrap().portal.portal_url, "https://p/pop");
+    assert_eq!(loaded.config.sidecar.unwrap().portals[0].portal_url, "https://p/pop");
     let warned: Vec<_> = loaded.warnings.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(warned, ["sidecar.telsmart.token_url", "sidecar.telsmart.callback_secrets"]);
     for line in SIDECAR.lines() {
@@ -435,6 +435,80 @@ fn a_sidecar_is_there_only_as_a_whole() {
     }
     let alone = lines(read(&format!("{whole}\nsidecar.mode = \"separate\""), &[]));
     assert_eq!(alone, ["sidecar.mode: separate processes share a Redis: set engine.kind = \"redis\""]);
+}
+
+/// A second source, and what its section of the sidecar needs.
+const CLINIC: &str = "sources.clinic.kind = \"telsmart\"\nsources.clinic.secrets = [\"x\"]\n";
+const CLINIC_PORTAL: &str = "sidecar.clinic.portal_url = \"https://c/\"\nsidecar.clinic.client_id = \"j\"\n\
+    sidecar.clinic.token_url = \"https://c/token\"\nsidecar.clinic.reuse_grace = \"5s\"\n";
+
+#[test]
+fn each_source_may_have_a_portal_of_its_own() {
+    let both = format!("{REQUIRED}{SIDECAR}{CLINIC}{CLINIC_PORTAL}");
+    let portals = read(&both, &[]).unwrap().config.sidecar.unwrap().portals;
+    let shown: Vec<_> = portals
+        .iter()
+        .map(|it| (it.source.as_str(), it.client_id.as_str(), it.reuse_grace.as_secs()))
+        .collect();
+    assert_eq!(shown, [("clinic", "j", 5), ("telsmart", "i", 0)]);
+    // Each lacks what is its own; a source without a section has no portal.
+    let lacking = lines(read(&both.replace("sidecar.clinic.token_url", "sidecar.clinic.revoke_url"), &[]));
+    assert!(lacking.len() == 1 && lacking[0].starts_with("sidecar.clinic.token_url: missing"), "{lacking:?}");
+    let one = read(&format!("{REQUIRED}{SIDECAR}{CLINIC}"), &[]).unwrap().config.sidecar.unwrap();
+    assert_eq!(one.portals.len(), 1);
+    // Where no section is there, the one of the usual source is missed, or of the first.
+    let key = "sidecar.vault_key = \"k1:x\"\n";
+    for (sources, missed) in [(format!("{REQUIRED}{CLINIC}"), "telsmart"), (clinic_alone(), "clinic")] {
+        let found = lines(read(&format!("{sources}{key}"), &[]));
+        let said = ["portal_url", "client_id", "token_url"].map(|name| format!("sidecar.{missed}.{name}: "));
+        assert!(
+            found.len() == 3 && said.iter().zip(&found).all(|(key, it)| it.starts_with(key)),
+            "{found:?}"
+        );
+    }
+}
+
+fn clinic_alone() -> String {
+    let (auth, _) = REQUIRED.split_once('\n').unwrap();
+    format!("{auth}\n{CLINIC}")
+}
+
+#[test]
+fn a_portal_without_its_source_is_named_with_it() {
+    for stray in ["sidecar.clinic.slug = \"x\"", CLINIC_PORTAL, "sidecar.Bad.client_id = \"x\""] {
+        let name = if stray.contains("Bad") { "Bad" } else { "clinic" };
+        let found = problem(&format!("{SIDECAR}{stray}"), &[]);
+        let said =
+            format!("sidecar.{name}: [sidecar.{name}] belongs to [sources.{name}], which there is not");
+        assert_eq!(found, said);
+    }
+    let usual = format!("{}{SIDECAR}", clinic_alone());
+    let found = lines(read(&usual, &[]));
+    assert!(found.len() == 1 && found[0].contains("[sources.telsmart]"), "{found:?}");
+    // A source that is wrong itself is complained of once.
+    let wrong =
+        lines(read(&format!("{REQUIRED}{SIDECAR}{CLINIC_PORTAL}sources.clinic.secrets = [\"x\"]"), &[]));
+    assert!(wrong.len() == 1 && wrong[0].starts_with("sources.clinic.kind: missing"), "{wrong:?}");
+}
+
+#[test]
+fn a_sidecar_alone_needs_no_source_that_is_named_after_its_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("callpop.toml");
+    let (auth, _) = REQUIRED.split_once('\n').unwrap();
+    let load = |more: &str| {
+        std::fs::write(&file, format!("{auth}\n{SIDECAR}{more}")).unwrap();
+        load(Part::Sidecar, Some(&file), std::iter::empty())
+    };
+    let names = |loaded: Loaded| -> Vec<_> {
+        let portals = loaded.config.sidecar.unwrap().portals.into_iter();
+        portals.map(|portal| portal.source.to_string()).collect()
+    };
+    assert_eq!(names(load("").unwrap()), ["telsmart"]);
+    let kind = "sources.clinic.kind = \"telsmart\"\n";
+    assert_eq!(names(load(&format!("{CLINIC_PORTAL}{kind}")).unwrap()), ["clinic", "telsmart"]);
+    let found = lines(load(CLINIC_PORTAL));
+    assert!(found.len() == 1 && found[0].contains("[sources.clinic]"), "{found:?}");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 //! session to read from the engine instead.
 
 use super::{Change, FeedMetrics};
-use crate::{id::Extension, protocol::Frame};
+use crate::{
+    id::{Extension, SourceName},
+    protocol::Frame,
+};
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::{
@@ -32,8 +35,8 @@ struct Queue {
     waiting: Vec<Arc<Change>>,
     /// The length at which to look again; doubles with what is left, so that looking costs little.
     look_at: usize,
-    /// Beside the calls: the latest of each extension, and at most so many as calls.
-    asides: Vec<(Extension, Frame)>,
+    /// Beside the calls: the latest of each extension at each source, and at most so many as calls.
+    asides: Vec<(Extension, SourceName, Frame)>,
     overflowed: bool,
     draining: bool,
 }
@@ -42,8 +45,8 @@ struct Queue {
 pub(crate) struct Taken {
     /// At most one a call, in the order of their sequence.
     pub(crate) changes: Vec<Arc<Change>>,
-    /// The latest of each extension.
-    pub(crate) asides: Vec<(Extension, Frame)>,
+    /// The latest of each extension at each source.
+    pub(crate) asides: Vec<(Extension, SourceName, Frame)>,
     /// Some were dropped: read on from the last that was delivered.
     pub(crate) overflowed: bool,
     /// Say goodbye.
@@ -77,12 +80,12 @@ impl Outbox {
         self.waker.take()
     }
 
-    /// Lets something beside the calls, about an extension, wait, in place of the one before.
-    pub(crate) fn tell(&self, extension: &Extension, aside: &Frame) {
+    /// Lets something beside the calls, about an extension at a source, wait, in place of the one before.
+    pub(crate) fn tell(&self, extension: &Extension, source: &SourceName, aside: &Frame) {
         let mut queue = self.queue.lock();
-        queue.asides.retain(|(other, _)| other != extension);
+        queue.asides.retain(|(other, at, _)| (other, at) != (extension, source));
         if queue.asides.len() < MAX_CALLS {
-            queue.asides.push((extension.clone(), aside.clone()));
+            queue.asides.push((extension.clone(), source.clone(), aside.clone()));
         }
         drop(queue);
         self.waker.wake();
@@ -143,7 +146,10 @@ fn conflate(waiting: &mut Vec<Arc<Change>>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Direction, Event, Leg, LegKey, LegName, Party, Phase, Rules, Sides, What};
+    use crate::{
+        call::{Direction, Event, Leg, LegKey, LegName, Party, Phase, Rules, Sides, What},
+        protocol::ServerFrame,
+    };
     use std::time::Duration;
 
     fn change(seq: u64, leg: usize) -> Arc<Change> {
@@ -188,6 +194,27 @@ mod tests {
         }
         assert!(outbox.queue.lock().waiting.capacity() <= 4 * FIRST_LOOK);
         assert_eq!(seqs(&outbox.take()), (99_990..100_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_latest_of_an_extension_waits_for_each_source() {
+        let outbox = Outbox::new(Arc::default());
+        let extension = Extension::try_from("200").unwrap();
+        for (t0, source) in [(1, "telsmart"), (2, "clinic"), (3, "telsmart")] {
+            let frame = ServerFrame::Tock { t0: t0.into(), t1: 0, t2: 0 }.encode();
+            outbox.tell(&extension, &source.try_into().unwrap(), &frame);
+        }
+        let told = outbox.take().asides.into_iter();
+        let told: Vec<_> = told
+            .map(|(_, source, frame)| {
+                (source.to_string(), String::from_utf8_lossy(frame.as_bytes()).into_owned())
+            })
+            .collect();
+        let says = |nth: usize, source: &str, t0: &str| told[nth].0 == source && told[nth].1.contains(t0);
+        assert!(
+            told.len() == 2 && says(0, "clinic", "\"t0\":2") && says(1, "telsmart", "\"t0\":3"),
+            "{told:?}"
+        );
     }
 
     #[test]

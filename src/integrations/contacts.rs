@@ -1,11 +1,11 @@
-//! `GET /v1/contacts?number=`: the name that the provider's phonebook has for a number, asked for
+//! `GET /v1/contacts?number=`: the name that a source's phonebook has for a number, asked for
 //! with the user's own access token, and remembered for a while.
 
 use crate::{
-    auth::{self, Grant, Role},
-    config::{self, AuthKey, Config},
+    auth::{self, Grant, Identity, Role},
+    config::{self, AuthKey, Config, Portal},
     http::{Problem, no_store, unavailable},
-    id::{Extension, TenantId},
+    id::SourceName,
     sidecar::{Sidecar, integration::Key, users::Users, vending::NoToken},
 };
 use axum::{
@@ -38,10 +38,11 @@ const OWN_TOKEN: Duration = Duration::from_secs(60);
 /// Looks names up.
 pub(crate) struct Contacts {
     client: Client,
-    url: Url,
+    /// The phonebooks, in the order of their sources' names.
+    books: Vec<(SourceName, Url)>,
     vendor: Vendor,
     users: Users,
-    names: Cache<(TenantId, Extension, String), Option<String>>,
+    names: Cache<(Key, String), Option<String>>,
 }
 
 /// Where access tokens come from.
@@ -69,7 +70,8 @@ enum NoName {
 
 #[derive(Deserialize)]
 pub(crate) struct ContactQuery {
-    number: String,
+    number: Option<String>,
+    source: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +88,14 @@ impl Contacts {
         here: Option<Arc<Sidecar>>,
     ) -> anyhow::Result<Option<Self>> {
         let Some(sidecar) = &config.sidecar else { return Ok(None) };
-        let Some(url) = &sidecar.portal.contacts_url else { return Ok(None) };
+        let book = |portal: &Portal| {
+            let url = portal.contacts_url.as_deref()?;
+            Some(Url::parse(url).map(|url| (portal.source.clone(), url)))
+        };
+        let books: Vec<_> = sidecar.portals.iter().filter_map(book).collect::<Result<_, _>>()?;
+        if books.is_empty() {
+            return Ok(None);
+        }
         let vendor = match (here, &sidecar.url, &sidecar.service_token, &config.auth.key) {
             (Some(here), ..) => Vendor::Here(here),
             (None, Some(url), Some(token), _) => {
@@ -100,27 +109,47 @@ impl Contacts {
         };
         Ok(Some(Self {
             client: Client::builder().redirect(Policy::none()).timeout(DEADLINE).build()?,
-            url: Url::parse(url)?,
+            books,
             vendor,
             users,
             names: Cache::builder().max_capacity(MOST).time_to_live(REMEMBER).build(),
         }))
     }
 
+    /// A contact's name by the first phonebook that a user can look into; of one source, if it is named.
+    async fn name_for(
+        &self,
+        identity: &Identity,
+        source: Option<&SourceName>,
+        number: &str,
+    ) -> Result<Option<String>, NoName> {
+        let is_meant = |(of, _): &&(SourceName, Url)| source.is_none_or(|source| source == of);
+        for (source, url) in self.books.iter().filter(is_meant) {
+            for extension in identity.extensions.iter() {
+                let (tenant, extension) = (identity.tenant.clone(), extension.clone());
+                match self.name(url, Key { source: source.clone(), tenant, extension }, number).await {
+                    Err(NoName::NoToken) => {}
+                    outcome => return outcome,
+                }
+            }
+        }
+        Err(NoName::NoToken)
+    }
+
     /// A contact's name; who ask for the same at the same time share one question.
-    async fn name(&self, key: &Key, number: &str) -> Result<Option<String>, NoName> {
+    async fn name(&self, url: &Url, key: Key, number: &str) -> Result<Option<String>, NoName> {
         // What was remembered is not for those who are connected no more.
-        if !super::is_live(&self.users.integrations, key).await.map_err(|_| NoName::NotNow)? {
+        if !super::is_live(&self.users.integrations, &key).await.map_err(|_| NoName::NotNow)? {
             return Err(NoName::NoToken);
         }
-        let place = (key.tenant.clone(), key.extension.clone(), number.to_owned());
-        let asked = self.names.try_get_with(place, self.ask(key, number)).await;
+        let place = (key.clone(), number.to_owned());
+        let asked = self.names.try_get_with(place, self.ask(url, &key, number)).await;
         asked.map_err(|why| (*why).clone())
     }
 
-    async fn ask(&self, key: &Key, number: &str) -> Result<Option<String>, NoName> {
+    async fn ask(&self, url: &Url, key: &Key, number: &str) -> Result<Option<String>, NoName> {
         let token = self.access_token(key).await?;
-        let mut url = self.url.clone();
+        let mut url = url.clone();
         url.query_pairs_mut().append_pair("number", number);
         let answer = self.client.get(url).bearer_auth(token.expose_secret()).send().await;
         let mut answer = answer.map_err(|_| NoName::NotNow)?;
@@ -148,7 +177,7 @@ impl Contacts {
                 Err(_) => Err(NoName::NotNow),
             },
             Vendor::There { url, token } => {
-                let url = format!("{}/internal/telsmart/access-token", url.trim_end_matches('/'));
+                let url = format!("{}/internal/{}/access-token", url.trim_end_matches('/'), key.source);
                 let body = json!({ "tenant_id": key.tenant, "user_extension": key.extension });
                 let token = token.text(key)?;
                 let asked = self.client.post(url).bearer_auth(token.expose_secret()).json(&body).send().await;
@@ -198,26 +227,25 @@ pub(crate) async fn lookup(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let identity = contacts.users.identify(&headers).await?;
-    let number = query.map_or_else(|_| String::new(), |Query(ContactQuery { number })| number);
+    let Query(ContactQuery { number, source }) =
+        query.map_err(|_| bad("number, or source, comes twice".to_owned()))?;
+    let number = number.unwrap_or_default();
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '*' | '#');
     if number.is_empty() || number.len() > MAX_NUMBER || !number.chars().all(is_number) {
-        let detail = format!("number must be 1 to {MAX_NUMBER} digits, with + in front");
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail));
+        return Err(bad(format!("number must be 1 to {MAX_NUMBER} digits, with + in front")));
     }
-    let mut outcome = Err(NoName::NoToken);
-    for extension in identity.extensions.iter() {
-        let key = Key { tenant: identity.tenant.clone(), extension: extension.clone() };
-        outcome = contacts.name(&key, &number).await;
-        if !matches!(outcome, Err(NoName::NoToken)) {
-            break;
-        }
-    }
-    match outcome {
+    let source = source.as_deref().map(SourceName::try_from).transpose();
+    let source = source.map_err(|why| bad(format!("source {why}")))?;
+    match contacts.name_for(&identity, source.as_ref(), &number).await {
         Ok(name) => Ok(shown(&number, name)),
         // Nobody to ask for: a browser would show each such refusal as an error of the page.
         Err(NoName::NoToken) => Ok(shown(&number, None)),
         Err(NoName::NotNow) => Err(unavailable("the phonebook cannot be asked now")),
     }
+}
+
+fn bad(detail: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
 }
 
 fn shown(number: &str, name: Option<String>) -> Response {

@@ -1,12 +1,18 @@
 //! What a user is told of an integration: the frame `integration`, and the words for where one stands.
 
-use crate::{clock::Micros, id::Extension};
+use crate::{
+    clock::Micros,
+    id::{Extension, SourceName},
+};
 use serde::Serialize;
 
 /// How an extension is connected to its provider; never a token.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) struct Integration<'a> {
+    /// Where: an extension may be connected to several sources.
+    pub(crate) source: &'a SourceName,
+    /// What kind of provider that is.
     pub(crate) provider: &'a str,
     pub(crate) extension: &'a Extension,
     pub(crate) status: IntegrationStatus,

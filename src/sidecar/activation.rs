@@ -11,14 +11,16 @@ use super::{
     users::{Ticket, hash, random},
 };
 use crate::{
+    auth::AgreedHeader,
     clock,
-    http::{Problem, body, no_store},
-    id::{Extension, TenantId},
+    config::Portal,
+    http::{Problem, body, no_store, nothing_here},
+    id::{Extension, SourceName, TenantId},
     protocol::IntegrationStatus,
 };
 use axum::{
     Json,
-    extract::{Query, Request, State, rejection::QueryRejection},
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -60,12 +62,20 @@ struct DisconnectBody {
     extension: Extension,
 }
 
-/// `GET /integrations/telsmart/connect`: sends the user to the portal.
+/// Where the users and the provider of one source come in.
+pub(super) struct Door {
+    portal: Portal,
+    callbacks: AgreedHeader,
+}
+
+/// `GET /integrations/{source}/connect`: sends the user to the portal.
 pub(crate) async fn connect(
     State(sidecar): State<Arc<Sidecar>>,
+    Path(source): Path<String>,
     query: Result<Query<ConnectQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let door = sidecar.door(&source)?;
     let Query(query) = query.map_err(|_| bad("extension is no id, or a parameter comes twice"))?;
     let Ticket { tenant, sub, extensions } = match &query.ticket {
         Some(ticket) => sidecar.users.redeem(ticket).await?,
@@ -77,16 +87,16 @@ pub(crate) async fn connect(
     sidecar.users.may_begin(&tenant, &sub)?;
     let extension = choose(query.extension, &extensions)?;
     let back = sidecar.way_back(query.redirect_url.as_deref(), &headers)?;
-    let key = Key { tenant, extension };
+    let key = Key { source: door.source().clone(), tenant, extension };
     let confirmation = random();
     let asked = Asked {
         key_hash: hash(&confirmation),
         sub: sub.to_string(),
-        expires_at: clock::now() + clock::micros(sidecar.config.portal.consent_timeout),
+        expires_at: clock::now() + clock::micros(door.portal.consent_timeout),
     };
     let begun = sidecar.integrations.change_or_begin(&key, |_| Input::Connect(asked.clone())).await?;
     sidecar.rotation.note(&begun, "connect_begun", None).await;
-    let to = sidecar.portal(&confirmation, &back)?;
+    let to = door.portal(&confirmation, &back)?;
     let location = HeaderValue::try_from(to).map_err(|_| bad("redirect_url cannot be a header's value"))?;
     let quiet = (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Ok((StatusCode::SEE_OTHER, no_store(), [(header::LOCATION, location), quiet]).into_response())
@@ -103,21 +113,31 @@ fn choose(named: Option<Extension>, own: &[Extension]) -> Result<Extension, Prob
     }
 }
 
-/// `POST /integrations/telsmart/activate`.
-pub(crate) async fn activate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
-    let answer = take_activation(&sidecar, request).await;
-    sidecar.reply("activate", answer.map(|status| json!({ "status": status })))
+/// `POST /integrations/{source}/activate`.
+pub(crate) async fn activate(
+    State(sidecar): State<Arc<Sidecar>>,
+    Path(source): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let door = sidecar.door(&source)?;
+    let answer = take_activation(&sidecar, door, request).await;
+    Ok(sidecar.reply(door, "activate", answer.map(|status| json!({ "status": status }))))
 }
 
-async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<IntegrationStatus, Problem> {
-    let given: ActivateBody = sidecar.callback(request).await?;
+async fn take_activation(
+    sidecar: &Sidecar,
+    door: &Door,
+    request: Request,
+) -> Result<IntegrationStatus, Problem> {
+    let given: ActivateBody = door.callback(request).await?;
     for (name, token) in [("access_token", &given.access_token), ("refresh_token", &given.refresh_token)] {
         if !is_token(token) || token.expose_secret().len() > MAX_TOKEN {
             return Err(bad(&format!("{name} must be 1 to {MAX_TOKEN} printable ASCII characters")));
         }
     }
     let life = Duration::from_secs(given.expires_in);
-    let key = Key { tenant: given.tenant_id, extension: given.user_extension };
+    let source = door.source().clone();
+    let key = Key { source, tenant: given.tenant_id, extension: given.user_extension };
     let callback = Callback {
         key_hash: hash(given.confirmation_key.expose_secret()),
         tokens_hash: hash(&format!(
@@ -152,34 +172,51 @@ async fn take_activation(sidecar: &Sidecar, request: Request) -> Result<Integrat
     }
 }
 
-/// `POST /integrations/telsmart/deactivate`.
-pub(crate) async fn deactivate(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
-    let answer = take_deactivation(&sidecar, request).await;
-    sidecar.reply("deactivate", answer.map(|()| json!({ "status": "deactivated" })))
+/// `POST /integrations/{source}/deactivate`.
+pub(crate) async fn deactivate(
+    State(sidecar): State<Arc<Sidecar>>,
+    Path(source): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let door = sidecar.door(&source)?;
+    let answer = take_deactivation(&sidecar, door, request).await;
+    Ok(sidecar.reply(door, "deactivate", answer.map(|()| json!({ "status": "deactivated" }))))
 }
 
-async fn take_deactivation(sidecar: &Sidecar, request: Request) -> Result<(), Problem> {
-    let given: DeactivateBody = sidecar.callback(request).await?;
-    let key = Key { tenant: given.tenant_id, extension: given.user_extension };
+async fn take_deactivation(sidecar: &Sidecar, door: &Door, request: Request) -> Result<(), Problem> {
+    let given: DeactivateBody = door.callback(request).await?;
+    let source = door.source().clone();
+    let key = Key { source, tenant: given.tenant_id, extension: given.user_extension };
     sidecar.end(&key, false, "deactivated_by_provider").await
 }
 
-/// `POST /integrations/telsmart/disconnect`: the user ends it.
+/// `POST /integrations/{source}/disconnect`: the user ends it.
 pub(crate) async fn disconnect(
     State(sidecar): State<Arc<Sidecar>>,
+    Path(source): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let door = sidecar.door(&source)?;
     let (head, body) = request.into_parts();
     let identity = sidecar.users.identify(&head.headers).await?;
     let given: DisconnectBody = body::parse(&body::read_json(&head.headers, body).await?)?;
     let extension = choose(Some(given.extension), &identity.extensions)?;
-    let key = Key { tenant: identity.tenant, extension };
-    let can_revoke = sidecar.config.portal.revoke_url.is_some();
+    let key = Key { source: door.source().clone(), tenant: identity.tenant, extension };
+    let can_revoke = door.portal.revoke_url.is_some();
     sidecar.end(&key, can_revoke, "deactivated_by_user").await?;
     Ok((no_store(), Json(json!({ "status": "deactivated" }))).into_response())
 }
 
-impl Sidecar {
+impl Door {
+    pub(super) fn new(portal: &Portal) -> Self {
+        let callbacks = AgreedHeader::new(portal.callback_header.clone(), portal.callback_secrets.clone());
+        Self { portal: portal.clone(), callbacks }
+    }
+
+    pub(super) fn source(&self) -> &SourceName {
+        &self.portal.source
+    }
+
     /// The body of a callback that is the provider's.
     async fn callback<T: DeserializeOwned>(&self, request: Request) -> Result<T, Problem> {
         let (head, body) = request.into_parts();
@@ -188,6 +225,23 @@ impl Sidecar {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
         }
         body::parse(&body::read_json(&head.headers, body).await?)
+    }
+
+    /// The portal's page, for one consent.
+    fn portal(&self, confirmation: &str, back: &str) -> Result<String, Problem> {
+        let url = reqwest::Url::parse(&self.portal.portal_url);
+        // It was checked with the configuration.
+        let mut url = url.map_err(|_| bad("the portal's address is no URL"))?;
+        url.query_pairs_mut().append_pair("confirmation_key", confirmation).append_pair("redirect_url", back);
+        Ok(url.into())
+    }
+}
+
+impl Sidecar {
+    /// That of a source, by the name in a path.
+    pub(super) fn door(&self, source: &str) -> Result<&Door, Problem> {
+        let found = self.doors.iter().find(|door| door.source().as_str() == source);
+        found.ok_or_else(nothing_here)
     }
 
     /// Ends an integration, if there is one.
@@ -203,23 +257,14 @@ impl Sidecar {
         }
     }
 
-    fn reply(&self, kind: &'static str, answer: Result<serde_json::Value, Problem>) -> Response {
+    fn reply(&self, door: &Door, kind: &'static str, answer: Result<serde_json::Value, Problem>) -> Response {
         let (status, response) = match answer {
             Ok(body) => (StatusCode::OK, (no_store(), Json(body)).into_response()),
             Err(problem) => (problem.status(), problem.into_response()),
         };
-        let label = metrics::ByReply { kind, status: status.as_u16() };
+        let label = metrics::ByReply { source: door.source().clone(), kind, status: status.as_u16() };
         self.metrics.callbacks.get_or_create(&label).inc();
         response
-    }
-
-    /// The portal's page, for one consent.
-    fn portal(&self, confirmation: &str, back: &str) -> Result<String, Problem> {
-        let url = reqwest::Url::parse(&self.config.portal.portal_url);
-        // It was checked with the configuration.
-        let mut url = url.map_err(|_| bad("the portal's address is no URL"))?;
-        url.query_pairs_mut().append_pair("confirmation_key", confirmation).append_pair("redirect_url", back);
-        Ok(url.into())
     }
 
     /// Where the browser comes back to: a page of ours, or of an origin that may connect.

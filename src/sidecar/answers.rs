@@ -6,12 +6,10 @@
 
 use super::{
     disk::{self, LATE},
+    integration::Key,
     vault::{Sealed, VaultError},
 };
-use crate::{
-    clock::Micros,
-    id::{Extension, TenantId},
-};
+use crate::clock::Micros;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -62,8 +60,8 @@ pub(crate) enum AnswersError {
 pub(crate) struct KeptAnswer {
     /// Of the one request that it answers.
     pub(crate) attempt: Uuid,
-    pub(crate) tenant: TenantId,
-    pub(crate) extension: Extension,
+    #[serde(flatten)]
+    pub(crate) key: Key,
     pub(crate) consent: u64,
     pub(crate) generation: u64,
     /// By callpop's clock.

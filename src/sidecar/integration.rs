@@ -1,18 +1,21 @@
-//! One user's consent at a provider, and where its tokens stand. This is what a store keeps, as
+//! One user's consent at one source's provider, and where its tokens stand. This is what a store keeps, as
 //! JSON; the tokens in it are sealed. How it changes is in [`super::machine`].
 
 use super::vault::Sealed;
 use crate::{
     clock::Micros,
-    id::{Extension, TenantId},
+    id::{Extension, SourceName, TenantId},
     protocol::IntegrationStatus,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use uuid::Uuid;
 
-/// Whose integration it is: an extension is unique within its tenant only.
+/// Whose integration it is, and where: an extension is unique within its tenant only, and its user
+/// may consent at more than one source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Key {
+    pub(crate) source: SourceName,
     pub(crate) tenant: TenantId,
     pub(crate) extension: Extension,
 }
@@ -214,6 +217,13 @@ impl Integration {
             State::InFlight(claim) | State::Probing(claim) => Some(claim),
             _ => None,
         }
+    }
+}
+
+// As an operator reads it.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.source, self.tenant, self.extension)
     }
 }
 

@@ -9,7 +9,11 @@ use super::{
     machine::{Due, Input, InputRefusal, Policy},
     store::{MOST_CHANGES, Row, Store, StoreError, Swap},
 };
-use crate::clock::{Micros, now};
+use crate::{
+    clock::{Micros, now},
+    config::{Portal, SourceKind},
+    id::SourceName,
+};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -39,12 +43,19 @@ const BEHIND: usize = 4096;
 /// All integrations.
 pub(crate) struct Integrations {
     store: Store,
-    policy: Policy,
+    /// By source, in the order of their names.
+    terms: BTreeMap<SourceName, Terms>,
     held: Mutex<InMemory>,
     changed: broadcast::Sender<Arc<Integration>>,
     /// Whether everything was read once.
     is_read: watch::Sender<bool>,
     is_away: AtomicBool,
+}
+
+/// What holds for all integrations of a source.
+struct Terms {
+    kind: SourceKind,
+    policy: Policy,
 }
 
 #[derive(Default)]
@@ -81,10 +92,13 @@ pub(crate) enum ChangeError {
 }
 
 impl Integrations {
-    pub(crate) fn new(store: Store, policy: Policy) -> Self {
+    /// Those of other sources stay as they are: nothing of theirs is ever due.
+    pub(crate) fn new(store: Store, portals: &[Portal]) -> Self {
+        let terms =
+            |portal: &Portal| Terms { kind: portal.kind, policy: Policy { reuse_grace: portal.reuse_grace } };
         Self {
             store,
-            policy,
+            terms: portals.iter().map(|portal| (portal.source.clone(), terms(portal))).collect(),
             held: Mutex::default(),
             changed: broadcast::Sender::new(BEHIND),
             is_read: watch::Sender::new(false),
@@ -94,6 +108,28 @@ impl Integrations {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The sources whose users can connect, in the order of their names.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &SourceName> {
+        self.terms.keys()
+    }
+
+    /// What kind of provider a source is, if its users can connect.
+    pub(crate) fn kind(&self, source: &SourceName) -> Option<SourceKind> {
+        self.terms.get(source).map(|terms| terms.kind)
+    }
+
+    fn policy(&self, key: &Key) -> Policy {
+        self.terms.get(&key.source).map(|terms| terms.policy).unwrap_or_default()
+    }
+
+    /// What is to be done next; nothing where nobody knows the provider any more.
+    fn what_is_due(&self, found: &Integration, now: Micros) -> Due {
+        match self.terms.get(&found.key.source) {
+            Some(terms) => found.due(now, terms.policy),
+            None => Due::Never,
+        }
     }
 
     /// An integration as it is stored now.
@@ -147,7 +183,7 @@ impl Integrations {
                 None => begin.clone().ok_or(ChangeError::Nothing)?,
             };
             let next = stands
-                .on(make(&stands)?, now(), self.policy)
+                .on(make(&stands)?, now(), self.policy(key))
                 .map_err(|refusal| ChangeError::Refused { refusal, stands: stands.into() })?;
             let text = serde_json::to_string(&next).map_err(ChangeError::from)?;
             match self.write(&name, row.map_or(0, |row| row.revision), text, deadline).await? {
@@ -268,7 +304,7 @@ impl Integrations {
     /// Holds what was read or written, unless something newer is held.
     fn hold(&self, seq: u64, found: Integration) {
         let found = Arc::new(found);
-        let look_at = found.due(now(), self.policy).at();
+        let look_at = self.what_is_due(&found, now()).at();
         let mut held = self.held.lock();
         if held.all.get(&found.key).is_some_and(|one| one.seq >= seq) {
             return;
@@ -286,7 +322,7 @@ impl Integrations {
         let mut due = Vec::new();
         for (at, key) in looked {
             let Some(found) = held.all.get(&key).map(|one| one.found.clone()) else { continue };
-            let what = found.due(now, self.policy);
+            let what = self.what_is_due(&found, now);
             let is_now = what.at().is_some_and(|at| at <= now);
             let next = if is_now { Some(now + SECOND) } else { what.at() };
             held.look_at(&key, Some(at), next);
@@ -347,7 +383,7 @@ impl InMemory {
 impl Key {
     /// Under which name it is stored. Ids have no control characters.
     fn name(&self) -> String {
-        format!("telsmart\u{1e}{}\u{1e}{}", self.tenant, self.extension)
+        format!("{}\u{1e}{}\u{1e}{}", self.source, self.tenant, self.extension)
     }
 }
 
@@ -359,5 +395,5 @@ fn read(row: &Row) -> Result<Integration, ChangeError> {
 
 /// Whose a row is, for people.
 fn whose(row: &Row) -> String {
-    row.name.trim_start_matches("telsmart\u{1e}").replace('\u{1e}', "/")
+    row.name.replace('\u{1e}', "/")
 }

@@ -3,6 +3,7 @@
 use super::integration::Integration;
 use crate::{
     clock::Micros,
+    id::SourceName,
     metrics::{RoomMetrics, labels},
     protocol::IntegrationStatus,
 };
@@ -12,6 +13,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use std::{
+    collections::BTreeSet,
     fmt::{self, Write},
     sync::Arc,
 };
@@ -21,35 +23,44 @@ use std::{
 pub(crate) struct SidecarMetrics {
     pub(crate) integrations: Family<Stands, Gauge>,
     /// Alert on it: users who will have to connect again, or have no access token, if nobody acts.
-    pub(crate) at_risk: Gauge,
+    pub(crate) at_risk: Family<BySource, Gauge>,
     pub(crate) refreshes: Family<ByOutcome, Counter>,
     pub(crate) vended: Family<ByStatus, Counter>,
     pub(crate) callbacks: Family<ByReply, Counter>,
-    pub(crate) replayed: Counter,
+    replayed: Family<BySource, Counter>,
     /// Answers that could not be read, and are kept.
-    pub(crate) escrowed: Counter,
+    escrowed: Family<BySource, Counter>,
     pub(crate) journal_errors: Counter,
     pub(crate) journal_damaged: Gauge,
     pub(crate) audit_errors: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct BySource {
+    pub(crate) source: SourceName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Stands {
+    pub(crate) source: SourceName,
     pub(crate) status: IntegrationStatus,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ByOutcome {
+    pub(crate) source: SourceName,
     pub(crate) outcome: Refresh,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ByStatus {
+    pub(crate) source: SourceName,
     pub(crate) status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ByReply {
+    pub(crate) source: SourceName,
     pub(crate) kind: &'static str,
     pub(crate) status: u16,
 }
@@ -71,28 +82,63 @@ pub(crate) enum Refresh {
 }
 
 impl SidecarMetrics {
-    pub(crate) fn count(&self, outcome: Refresh) {
-        self.refreshes.get_or_create(&ByOutcome { outcome }).inc();
+    /// Shows what has not happened yet, so that the first time is seen as an increase.
+    pub(crate) fn begin<'a>(&self, sources: impl Iterator<Item = &'a SourceName>) {
+        for source in sources {
+            for counter in [&self.replayed, &self.escrowed] {
+                drop(counter.get_or_create(&BySource { source: source.clone() }));
+            }
+        }
     }
 
-    /// Counts how all integrations stand.
-    pub(crate) fn measure(&self, all: &[Arc<Integration>], now: Micros) {
-        for status in IntegrationStatus::ALL {
-            let count = all.iter().filter(|it| it.status() == status).count();
-            self.integrations.get_or_create(&Stands { status }).set(count as i64);
+    pub(crate) fn count(&self, source: &SourceName, outcome: Refresh) {
+        self.refreshes.get_or_create(&ByOutcome { source: source.clone(), outcome }).inc();
+    }
+
+    pub(crate) fn count_replayed(&self, source: &SourceName) {
+        self.replayed.get_or_create(&BySource { source: source.clone() }).inc();
+    }
+
+    pub(crate) fn count_unreadable(&self, source: &SourceName) {
+        self.escrowed.get_or_create(&BySource { source: source.clone() }).inc();
+    }
+
+    /// Counts how all integrations of these sources stand, and of every other that has any.
+    pub(crate) fn measure<'a>(
+        &self,
+        sources: impl Iterator<Item = &'a SourceName>,
+        all: &'a [Arc<Integration>],
+        now: Micros,
+    ) {
+        let found = all.iter().map(|it| &it.key.source);
+        for source in sources.chain(found).collect::<BTreeSet<_>>() {
+            let own = || all.iter().filter(|it| it.key.source == *source);
+            for status in IntegrationStatus::ALL {
+                let count = own().filter(|it| it.status() == status).count();
+                self.integrations.get_or_create(&Stands { source: source.clone(), status }).set(count as i64);
+            }
+            let at_risk = own().filter(|it| it.is_at_risk(now)).count();
+            self.at_risk.get_or_create(&BySource { source: source.clone() }).set(at_risk as i64);
         }
-        self.at_risk.set(all.iter().filter(|it| it.is_at_risk(now)).count() as i64);
     }
 }
 
 impl RoomMetrics for SidecarMetrics {
     fn name(&self, r: &mut Registry) {
-        r.register("integrations", "Users' integrations, by status", self.integrations.clone());
+        r.register("integrations", "Users' integrations, by source and status", self.integrations.clone());
         let text = "Integrations that may not be refreshed before their access token ends";
         r.register("integrations_at_risk", text, self.at_risk.clone());
-        r.register("token_refreshes", "Attempts to refresh, by outcome", self.refreshes.clone());
-        r.register("access_tokens_vended", "Requests for access tokens, by status", self.vended.clone());
-        r.register("activation_callbacks", "Callbacks of the provider, by status", self.callbacks.clone());
+        r.register("token_refreshes", "Attempts to refresh, by source and outcome", self.refreshes.clone());
+        r.register(
+            "access_tokens_vended",
+            "Requests for access tokens, by source and status",
+            self.vended.clone(),
+        );
+        r.register(
+            "activation_callbacks",
+            "Callbacks of the providers, by source and status",
+            self.callbacks.clone(),
+        );
         r.register("token_answers_replayed", "Kept answers that were read at start", self.replayed.clone());
         r.register("token_answers_unreadable", "Answers that are kept unread", self.escrowed.clone());
         r.register("token_journal_errors", "Answers that could not be kept", self.journal_errors.clone());

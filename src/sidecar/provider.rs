@@ -1,10 +1,10 @@
-//! Telsmart's token endpoint: how a refresh token is sent, and what an answer means. What is not
+//! A source's token endpoint, as Telsmart has it: how a refresh token is sent, and what an answer means. What is not
 //! known of it follows RFC 6749 (section 6, and 5.2 for errors) and RFC 7009.
 //!
 //! A request is sent at most once: no retry, no redirect, no connection that was used before. The
 //! token is in the body, and the body is not given away before the caller says so.
 
-use crate::config::Portal;
+use crate::{config::Portal, id::SourceName};
 use bytes::Bytes;
 use futures_util::stream;
 use reqwest::{Body, Client, RequestBuilder, header, redirect::Policy, retry};
@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::{
+    collections::HashMap,
     error::Error,
     sync::{
         Arc,
@@ -30,11 +31,14 @@ const MOST: usize = 64 * 1024;
 /// The longest life of an access token that is believed: a year, in seconds.
 pub(crate) const MAX_LIFE: u64 = 366 * 24 * 60 * 60;
 
-/// Speaks with the provider's token endpoint.
+/// Speaks with the token endpoint of one source's provider.
 pub(crate) struct Provider {
     client: Client,
     portal: Portal,
 }
+
+/// One for each source that has a portal, with nothing in common.
+pub(crate) struct Providers(HashMap<SourceName, Provider>);
 
 /// What became of a request with a refresh token.
 pub(crate) enum Sending {
@@ -88,10 +92,23 @@ impl Fate {
     }
 }
 
+impl Providers {
+    /// # Errors
+    /// No HTTP client can be made.
+    pub(crate) fn new(portals: &[Portal]) -> reqwest::Result<Self> {
+        let one = |portal: &Portal| Ok((portal.source.clone(), Provider::new(portal.clone())?));
+        portals.iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn of(&self, source: &SourceName) -> Option<&Provider> {
+        self.0.get(source)
+    }
+}
+
 impl Provider {
     /// # Errors
     /// No HTTP client can be made.
-    pub(crate) fn new(portal: Portal) -> reqwest::Result<Self> {
+    fn new(portal: Portal) -> reqwest::Result<Self> {
         let client = Client::builder()
             .redirect(Policy::none())
             .retry(retry::never())
@@ -100,6 +117,16 @@ impl Provider {
             .tcp_user_timeout(CONNECT)
             .build()?;
         Ok(Self { client, portal })
+    }
+
+    /// After this an answer counts as lost …
+    pub(crate) fn answer_timeout(&self) -> Duration {
+        self.portal.answer_timeout
+    }
+
+    /// … but is still taken until then.
+    pub(crate) fn late_timeout(&self) -> Duration {
+        self.portal.late_timeout
     }
 
     /// Sends a refresh token, once `arm` allows it: that is asked when the connection stands, as the

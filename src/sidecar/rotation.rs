@@ -11,11 +11,12 @@ use super::{
     integrations::{ChangeError, Integrations},
     machine::{Answer, Due, Input, InputRefusal},
     metrics::{Refresh, SidecarMetrics},
-    provider::{CONNECT, Provider, Sending},
+    provider::{CONNECT, Providers, Sending},
     vault::{Kind, Label, Vault, VaultError},
 };
 use crate::{
     clock::{self, Micros},
+    id::SourceName,
     tasks::Tasks,
 };
 use parking_lot::Mutex;
@@ -28,7 +29,7 @@ use uuid::Uuid;
 
 /// How often it is looked what is due.
 const LOOK: Duration = Duration::from_millis(200);
-/// Attempts that one look may begin, and that may be under way.
+/// Attempts that one look may begin, and that may be under way for one source.
 const MOST_AT_ONCE: usize = 64;
 /// How long a claim may be sent for: the eighth part of the access token's life, within these. A
 /// quarter of it is for what is on its way when the last moment to send has come.
@@ -42,12 +43,10 @@ const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60
 pub(crate) struct Rotation {
     pub(super) integrations: Arc<Integrations>,
     pub(super) vault: Vault,
-    provider: Provider,
+    providers: Providers,
     answers: Answers,
     audit: Audit,
     pub(super) metrics: Arc<SidecarMetrics>,
-    answer_timeout: Duration,
-    late_timeout: Duration,
     /// This process.
     me: Uuid,
     /// Attempts of this process, until they are settled.
@@ -61,13 +60,11 @@ pub(crate) struct Rotation {
 pub(crate) struct Parts {
     pub(crate) integrations: Arc<Integrations>,
     pub(crate) vault: Vault,
-    pub(crate) provider: Provider,
+    pub(crate) providers: Providers,
     pub(crate) answers: Answers,
     pub(crate) audit: Audit,
     pub(crate) metrics: Arc<SidecarMetrics>,
     pub(crate) tasks: Tasks,
-    pub(crate) answer_timeout: Duration,
-    pub(crate) late_timeout: Duration,
 }
 
 /// The mark that something is done about an integration here. It goes when the work ends, however
@@ -90,26 +87,14 @@ impl Drop for Ongoing {
 
 impl Rotation {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            integrations,
-            vault,
-            provider,
-            answers,
-            audit,
-            metrics,
-            tasks,
-            answer_timeout,
-            late_timeout,
-        } = parts;
+        let Parts { integrations, vault, providers, answers, audit, metrics, tasks } = parts;
         Self {
             integrations,
             vault,
-            provider,
+            providers,
             answers,
             audit,
             metrics,
-            answer_timeout,
-            late_timeout,
             me: Uuid::new_v4(),
             ongoing: Mutex::default(),
             tasks,
@@ -162,7 +147,7 @@ impl Rotation {
         let (rotation, about) = (self.clone(), key.clone());
         self.spawn(key, async move {
             if let Err(error) = rotation.attempt(&about).await {
-                rotation.on_error(&error);
+                rotation.on_error(&about.source, &error);
             }
         })
     }
@@ -177,7 +162,9 @@ impl Rotation {
         if let Some(done) = ongoing.get(key) {
             return Some(done.clone());
         }
-        if ongoing.len() >= MOST_AT_ONCE || self.stop.is_cancelled() {
+        // A provider that does not answer does not hold up those of others.
+        let is_beside = |other: &&Key| other.source == key.source;
+        if ongoing.keys().filter(is_beside).count() >= MOST_AT_ONCE || self.stop.is_cancelled() {
             return None;
         }
         let (ends, done) = watch::channel(());
@@ -191,19 +178,20 @@ impl Rotation {
         Some(done)
     }
 
-    fn on_error(&self, error: &ChangeError) {
+    fn on_error(&self, source: &SourceName, error: &ChangeError) {
         match error {
             // Another process was first, or it is not the time any more.
             ChangeError::Refused { .. } | ChangeError::Nothing => {}
             error => {
-                self.metrics.count(Refresh::StoreFailed);
-                tracing::warn!(%error, "an integration could not be refreshed now");
+                self.metrics.count(source, Refresh::StoreFailed);
+                tracing::warn!(%source, %error, "an integration could not be refreshed now");
             }
         }
     }
 
     /// From the claim to what came of it.
     async fn attempt(self: &Arc<Self>, key: &Key) -> Result<(), ChangeError> {
+        let Some(provider) = self.providers.of(&key.source) else { return Ok(()) };
         let attempt = Uuid::new_v4();
         let claim = |stands: &Integration| {
             let until = clock::now() + lease(stands);
@@ -216,17 +204,17 @@ impl Rotation {
         };
         let answer = Answer { consent: claimed.consent, generation: claimed.generation, attempt };
         let arm = self.clone().arm(key.clone(), attempt);
-        let mut sending = pin!(self.provider.refresh(&token, arm));
-        let sent = match timeout(CONNECT + self.answer_timeout, &mut sending).await {
+        let mut sending = pin!(provider.refresh(&token, arm));
+        let sent = match timeout(CONNECT + provider.answer_timeout(), &mut sending).await {
             Ok(sent) => sent,
             Err(_) => {
                 // Not telling yet; it may still come, and then it counts, wherever the store is.
                 if let Err(error) = self.lost(key, attempt).await {
-                    self.on_error(&error);
+                    self.on_error(&key.source, &error);
                 }
                 // Nothing else has to wait for that: the probe may be due before.
                 self.ongoing.lock().remove(key);
-                let more = self.late_timeout.saturating_sub(self.answer_timeout);
+                let more = provider.late_timeout().saturating_sub(provider.answer_timeout());
                 timeout(more, sending).await.unwrap_or(Sending::Unanswered)
             }
         };
@@ -254,7 +242,7 @@ impl Rotation {
     }
 
     async fn not_sent(&self, key: &Key, attempt: Uuid, why: Refresh) -> Result<(), ChangeError> {
-        self.metrics.count(why);
+        self.metrics.count(&key.source, why);
         let released =
             self.integrations.change(key, |stands| Input::NotSent { attempt, retry_at: later(stands) }).await;
         let released = match released {
@@ -272,7 +260,7 @@ impl Rotation {
     async fn lost(&self, key: &Key, attempt: Uuid) -> Result<(), ChangeError> {
         match self.integrations.change(key, |_| Input::Lost { attempt }).await {
             Ok(lost) => {
-                self.metrics.count(Refresh::Ambiguous);
+                self.metrics.count(&key.source, Refresh::Ambiguous);
                 self.note(&lost, "no_answer", None).await;
                 self.note_end(&lost).await;
                 Ok(())
@@ -291,7 +279,7 @@ impl Rotation {
                 self.note(&settled, "claim_settled", None).await;
                 self.note_end(&settled).await;
             }
-            Err(error) => self.on_error(&error),
+            Err(error) => self.on_error(&found.key.source, &error),
         }
     }
 
@@ -343,11 +331,9 @@ impl Rotation {
     /// token that is out is worth more than its line.
     pub(super) async fn note(&self, about: &Integration, event: &'static str, cause: Option<&'static str>) {
         let Integration { key, consent, generation, .. } = about;
-        let (tenant, extension) = (key.tenant.clone(), key.extension.clone());
         let event = AuditEvent {
             at: clock::now(),
-            tenant,
-            extension,
+            key: key.clone(),
             consent: *consent,
             generation: *generation,
             event,
@@ -362,14 +348,16 @@ impl Rotation {
     /// Notes that the user has to connect again, if that is what became of it.
     async fn note_end(&self, about: &Integration) {
         if let State::ReauthRequired { cause } = about.state {
-            self.metrics.count(Refresh::Ended);
+            self.metrics.count(&about.key.source, Refresh::Ended);
             self.note(about, "reauth_required", Some(cause.as_str())).await;
         }
     }
 }
 
 pub(crate) fn label(key: &Key, kind: Kind, consent: u64, generation: u64) -> Label<'_> {
-    Label { tenant: key.tenant.as_str(), extension: key.extension.as_str(), kind, consent, generation }
+    let Key { source, tenant, extension } = key;
+    let (source, tenant, extension) = (source.as_str(), tenant.as_str(), extension.as_str());
+    Label { source, tenant, extension, kind, consent, generation }
 }
 
 /// How long a claim may be sent for.

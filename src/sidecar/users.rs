@@ -9,8 +9,9 @@ use super::{
 use crate::{
     auth::{self, Identity, Role, Verifier},
     clock::Micros,
+    config::SourceKind,
     http::{Problem, no_store, unauthorized, unavailable},
-    id::{Extension, TenantId},
+    id::{Extension, SourceName, TenantId},
 };
 use axum::{
     Json,
@@ -49,6 +50,7 @@ pub(crate) struct Users {
 /// An integration as its user sees it.
 #[derive(Serialize)]
 pub(crate) struct Shown<'a> {
+    source: &'a SourceName,
     provider: &'static str,
     tenant_id: &'a TenantId,
     extension: &'a Extension,
@@ -72,11 +74,14 @@ pub(crate) async fn list(State(users): State<Users>, headers: HeaderMap) -> Resu
     let identity = users.identify(&headers).await?;
     let _place = users.place()?;
     let mut found = Vec::new();
-    for extension in identity.extensions.iter() {
-        let key = Key { tenant: identity.tenant.clone(), extension: extension.clone() };
-        found.extend(users.integrations.load(&key).await?);
+    for source in users.integrations.sources() {
+        for extension in identity.extensions.iter() {
+            let (source, tenant, extension) = (source.clone(), identity.tenant.clone(), extension.clone());
+            found.extend(users.integrations.load(&Key { source, tenant, extension }).await?);
+        }
     }
-    let shown: Vec<Shown<'_>> = found.iter().map(Shown::of).collect();
+    let shown = |one| Some(Shown::of(one, users.integrations.kind(&one.key.source)?));
+    let shown: Vec<Shown<'_>> = found.iter().filter_map(shown).collect();
     Ok((no_store(), Json(shown)).into_response())
 }
 
@@ -151,9 +156,10 @@ impl Users {
 }
 
 impl<'a> Shown<'a> {
-    pub(crate) fn of(found: &'a Integration) -> Self {
+    fn of(found: &'a Integration, kind: SourceKind) -> Self {
         Self {
-            provider: "telsmart",
+            source: &found.key.source,
+            provider: kind.as_str(),
             tenant_id: &found.key.tenant,
             extension: &found.key.extension,
             status: found.status().as_str(),

@@ -23,11 +23,12 @@ pub(crate) const MAX_KEY_ID: usize = 64;
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = OVERHEAD - NONCE_BYTES;
 /// What the associated data begins with: no other use of the same keys begins so.
-const CONTEXT: &[u8] = b"callpop.vault.v1";
+const CONTEXT: &[u8] = b"callpop.vault.v2";
 
 /// What a record is and whose: it opens under the label only that it was sealed under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Label<'a> {
+    pub(crate) source: &'a str,
     pub(crate) tenant: &'a str,
     pub(crate) extension: &'a str,
     pub(crate) kind: Kind,
@@ -154,7 +155,7 @@ impl Label<'_> {
         };
         let mut bytes = Vec::from(CONTEXT);
         bytes.push(layer);
-        for text in [key_id, self.tenant, self.extension] {
+        for text in [key_id, self.source, self.tenant, self.extension] {
             bytes.extend((text.len() as u64).to_be_bytes());
             bytes.extend(text.as_bytes());
         }

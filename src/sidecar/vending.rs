@@ -10,12 +10,12 @@ use crate::{
     auth::Role,
     clock::{self, Micros},
     http::{Problem, body, no_store, unavailable},
-    id::{Extension, TenantId},
+    id::{Extension, SourceName, TenantId},
     protocol::IntegrationStatus,
 };
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -51,20 +51,30 @@ struct Body {
     user_extension: Extension,
 }
 
-/// `POST /internal/telsmart/access-token`.
-pub(crate) async fn vend(State(sidecar): State<Arc<Sidecar>>, request: Request) -> Response {
-    let (status, response) = match take(&sidecar, request).await {
+/// `POST /internal/{source}/access-token`.
+pub(crate) async fn vend(
+    State(sidecar): State<Arc<Sidecar>>,
+    Path(source): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let source = sidecar.door(&source)?.source();
+    let (status, response) = match take(&sidecar, source, request).await {
         Ok((token, expires_at)) => {
             let body = json!({ "access_token": token.expose_secret(), "expires_at": expires_at / 1_000_000 });
             (StatusCode::OK, (no_store(), Json(body)).into_response())
         }
         Err(problem) => (problem.status(), problem.into_response()),
     };
-    sidecar.metrics.vended.get_or_create(&metrics::ByStatus { status: status.as_u16() }).inc();
-    response
+    let label = metrics::ByStatus { source: source.clone(), status: status.as_u16() };
+    sidecar.metrics.vended.get_or_create(&label).inc();
+    Ok(response)
 }
 
-async fn take(sidecar: &Arc<Sidecar>, request: Request) -> Result<(SecretString, Micros), Problem> {
+async fn take(
+    sidecar: &Sidecar,
+    source: &SourceName,
+    request: Request,
+) -> Result<(SecretString, Micros), Problem> {
     let (head, body) = request.into_parts();
     let service = sidecar.users.verify(&head.headers).await?;
     if service.role != Role::Service {
@@ -79,7 +89,7 @@ async fn take(sidecar: &Arc<Sidecar>, request: Request) -> Result<(SecretString,
     if tenant_id != service.tenant {
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "the token is of another tenant"));
     }
-    let key = Key { tenant: tenant_id, extension: user_extension };
+    let key = Key { source: source.clone(), tenant: tenant_id, extension: user_extension };
     Ok(sidecar.access_token(&key).await?)
 }
 

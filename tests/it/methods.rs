@@ -24,13 +24,13 @@ const PUBLIC: [&str; 2] = ["/webhooks/{source}", "/v1/stream"];
 const USERS: [&str; 6] = [
     "/v1/integrations",
     "/v1/tickets",
-    "/integrations/telsmart/connect",
-    "/integrations/telsmart/activate",
-    "/integrations/telsmart/deactivate",
-    "/integrations/telsmart/disconnect",
+    "/integrations/{source}/connect",
+    "/integrations/{source}/activate",
+    "/integrations/{source}/deactivate",
+    "/integrations/{source}/disconnect",
 ];
 const CONTACTS: [&str; 1] = ["/v1/contacts"];
-const PRIVATE: [&str; 1] = ["/internal/telsmart/access-token"];
+const PRIVATE: [&str; 1] = ["/internal/{source}/access-token"];
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 const LOOKED_UP: [&str; 2] = ["/archive", "/calls/{tenant}/{source}/{extension}/{leg}"];
 const DEMO: [&str; 2] = ["/demo/config", "/demo/token"];

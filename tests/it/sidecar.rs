@@ -18,4 +18,5 @@ mod replicas;
 pub mod scene;
 mod separate;
 mod soak;
+mod sources;
 mod vending;

@@ -181,12 +181,12 @@ async fn ciphertext_row_swap_fails() {
     let verified = scene.vault(&scene.config, &["verify"]).await.with(1);
     for user in [one, other] {
         for what in ["access token", "refresh token"] {
-            let line = format!("bad       {}/{user}: {what}, key \"old-key\": ", scene.tenant);
+            let line = format!("bad       telsmart/{}/{user}: {what}, key \"old-key\": ", scene.tenant);
             assert!(verified.out.contains(&line), "{}", verified.out);
         }
     }
     for user in [third, fourth] {
-        let line = format!("bad       {}/{user}: the row is another user's", scene.tenant);
+        let line = format!("bad       telsmart/{}/{user}: the row is another user's", scene.tenant);
         assert!(verified.out.contains(&line), "{}", verified.out);
     }
     let rewrapped = scene.vault(&scene.ring(&[NEW, OLD]), &["rewrap"]).await.with(1);

@@ -6,7 +6,6 @@ use crate::{
     sidecar::{
         integration::{Integration, Tokens},
         integrations::Integrations,
-        machine::Policy,
         rotation::label,
         store::{Store, embedded_file},
         vault::{Kind, Label, Ring, Sealed, Vault},
@@ -36,8 +35,7 @@ impl Opened {
         }
         let metrics = Metrics::default();
         let store = Store::open(&config.engine, &data_dir, &metrics, &Tasks::new(&metrics)).await?;
-        let policy = Policy { reuse_grace: sidecar.portal.reuse_grace };
-        Ok(Self { integrations: Integrations::new(store, policy), vault, data_dir })
+        Ok(Self { integrations: Integrations::new(store, &sidecar.portals), vault, data_dir })
     }
 }
 

@@ -51,8 +51,7 @@ fn event(of: Integration) -> AuditEvent {
     let Integration { key, consent, generation, .. } = of;
     AuditEvent {
         at: clock::now(),
-        tenant: key.tenant,
-        extension: key.extension,
+        key,
         consent,
         generation,
         event: "marked_suspect",

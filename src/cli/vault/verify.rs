@@ -8,7 +8,6 @@ use super::{
 use crate::sidecar::{
     answers,
     audit::{self, AuditError, Verified},
-    integration::Key,
     integrations::ChangeError,
     rotation::label,
     vault::{Kind, VaultError},
@@ -60,10 +59,10 @@ pub(crate) async fn verify(opened: &Opened, print: impl Fn(String)) -> anyhow::R
     let kept = answers::look(&opened.data_dir.join("journal"))?;
     let responses = kept.entries.len();
     for entry in kept.entries {
-        let key = Key { tenant: entry.tenant, extension: entry.extension };
-        let label = label(&key, Kind::Response, entry.consent, entry.generation);
+        let key = &entry.key;
+        let label = label(key, Kind::Response, entry.consent, entry.generation);
         let went = opened.vault.open(&label, &entry.body).map(drop);
-        let whose = format!("{}/{}", key.tenant, key.extension);
+        let whose = key.to_string();
         found.add(&whose, "kept response", entry.body.key_id(), went, &print);
     }
     for (key, Under { open, shut }) in &found.by_key {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The source that is missed where there is none.
-const USUAL: &str = "telsmart";
+pub(super) const USUAL: &str = "telsmart";
 const KINDS: [(&str, SourceKind); 1] = [("telsmart", SourceKind::Telsmart)];
 
 pub(super) fn sources(reader: &mut Reader, part: Part) -> Vec<Source> {
@@ -46,12 +46,17 @@ fn source(reader: &mut Reader, part: Part, name: &str) -> Option<Source> {
     Some(Source { name, kind: kind?, header, secrets, allow_ips, rate_limit, numbers, tenants })
 }
 
+/// The kind of a source that is named after it.
+pub(super) fn kind_called(name: &str) -> Option<SourceKind> {
+    KINDS.iter().find(|(kind, _)| *kind == name).map(|(_, kind)| *kind)
+}
+
 /// What it says that it is; a source that is named after its kind need not say so.
 fn kind(reader: &mut Reader, name: &str) -> Option<SourceKind> {
     let key = format!("sources.{name}.kind");
     let is_given = reader.is_given(&key);
     let given = reader.optional(&key, |given| parse::choice(given, &KINDS));
-    let named = KINDS.iter().find(|(kind, _)| *kind == name).map(|(_, kind)| *kind);
+    let named = kind_called(name);
     if given.or(named).is_none() && !is_given {
         let kinds = KINDS.map(|(kind, _)| format!("\"{kind}\"")).join(", ");
         reader.refuse(

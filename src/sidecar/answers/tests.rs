@@ -8,11 +8,16 @@ use tempfile::TempDir;
 
 fn entry(received_at: Micros) -> KeptAnswer {
     let ring = Ring::parse(&format!("a:{}", BASE64_STANDARD.encode([7; 32])).into()).unwrap();
-    let label = Label { tenant: "t-1", extension: "201", kind: Kind::Response, consent: 1, generation: 2 };
+    let (source, tenant, extension) = ("telsmart", "t-1", "201");
+    let label = Label { source, tenant, extension, kind: Kind::Response, consent: 1, generation: 2 };
+    let key = Key {
+        source: source.try_into().unwrap(),
+        tenant: tenant.try_into().unwrap(),
+        extension: extension.try_into().unwrap(),
+    };
     KeptAnswer {
         attempt: Uuid::new_v4(),
-        tenant: "t-1".try_into().unwrap(),
-        extension: "201".try_into().unwrap(),
+        key,
         consent: 1,
         generation: 2,
         received_at,

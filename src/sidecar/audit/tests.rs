@@ -7,8 +7,11 @@ use tempfile::TempDir;
 fn event(generation: u64) -> AuditEvent {
     AuditEvent {
         at: 1_795_384_800_000_000 + generation,
-        tenant: "8b29ce07-8d2b-4d46-95f1-5af3a5d1a5c0".try_into().unwrap(),
-        extension: "201".try_into().unwrap(),
+        key: Key {
+            source: "telsmart".try_into().unwrap(),
+            tenant: "8b29ce07-8d2b-4d46-95f1-5af3a5d1a5c0".try_into().unwrap(),
+            extension: "201".try_into().unwrap(),
+        },
         consent: 1,
         generation,
         event: "ambiguous",
@@ -47,7 +50,7 @@ async fn a_line_says_what_happened_and_is_as_long_as_documented() {
     let lines: Vec<_> = text.lines().collect();
     let hash = |line: &str| line[line.len() - 66..line.len() - 2].to_owned();
     let first = format!(
-        r#"{{"n":1,"at":1795384800000007,"tenant_id":"8b29ce07-8d2b-4d46-95f1-5af3a5d1a5c0","extension":"201","consent":1,"generation":7,"event":"ambiguous","cause":"connection_lost","prev":"{}","hash":"{}"}}"#,
+        r#"{{"n":1,"at":1795384800000007,"source":"telsmart","tenant_id":"8b29ce07-8d2b-4d46-95f1-5af3a5d1a5c0","extension":"201","consent":1,"generation":7,"event":"ambiguous","cause":"connection_lost","prev":"{}","hash":"{}"}}"#,
         "0".repeat(64),
         hash(lines[0])
     );

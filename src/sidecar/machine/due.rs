@@ -2,7 +2,7 @@
 
 use crate::{
     clock::{self, Micros},
-    sidecar::integration::{Integration, State, Tokens},
+    sidecar::integration::{Integration, Key, State, Tokens},
 };
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl Due {
 }
 
 /// What the provider does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Policy {
     /// How long the provider accepts a consumed refresh token again.
     pub(crate) reuse_grace: Duration,
@@ -75,7 +75,8 @@ impl Integration {
 
     /// A number of this generation.
     fn jitter(&self) -> u64 {
-        let name = (self.key.tenant.as_str(), self.key.extension.as_str(), self.consent, self.generation);
+        let Key { source, tenant, extension } = &self.key;
+        let name = (source.as_str(), tenant.as_str(), extension.as_str(), self.consent, self.generation);
         xxhash_rust::xxh3::xxh3_64(format!("{name:?}").as_bytes())
     }
 

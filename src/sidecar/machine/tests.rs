@@ -22,7 +22,7 @@ fn attempt(nth: u128) -> Uuid {
 }
 
 pub(super) fn tokens(now: Micros) -> Tokens {
-    let sealed = || serde_json::from_str(&format!("\"v1.k.{:A>96}.{:A>54}\"", "", "")).unwrap();
+    let sealed = || serde_json::from_str(&format!("\"v2.k.{:A>96}.{:A>54}\"", "", "")).unwrap();
     Tokens { refresh: sealed(), access: sealed(), issued_at: now, expires_at: now + LIFE }
 }
 
@@ -73,7 +73,14 @@ fn rejected(to: &Integration, nth: u128) -> Input {
 }
 
 pub(super) fn new() -> Integration {
-    Integration::new(Key { tenant: "t".try_into().unwrap(), extension: "200".try_into().unwrap() }, 0)
+    Integration::new(
+        Key {
+            source: "s".try_into().unwrap(),
+            tenant: "t".try_into().unwrap(),
+            extension: "200".try_into().unwrap(),
+        },
+        0,
+    )
 }
 
 fn active() -> Integration {
@@ -328,7 +335,7 @@ fn an_answer_from_before_the_backup_is_kept_but_not_trusted() {
 fn tokens_are_rewrapped_while_they_are_the_same_whatever_is_under_way() {
     let was = |stands: &Integration| stands.tokens.clone().unwrap();
     let mut rewrapped = tokens(0);
-    rewrapped.access = serde_json::from_str(&format!("\"v1.new.{:A>96}.{:A>54}\"", "", "")).unwrap();
+    rewrapped.access = serde_json::from_str(&format!("\"v2.new.{:A>96}.{:A>54}\"", "", "")).unwrap();
     let armed = after(&active(), 0, [claim(1, 0), arm(1)]);
     for before in [active(), armed, ambiguous(), probing()] {
         let next = after(&before, 1, [Input::Rewrap { was: was(&before), tokens: rewrapped.clone() }]);

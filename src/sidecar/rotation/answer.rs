@@ -31,8 +31,7 @@ impl Rotation {
     pub(super) async fn on_answer(&self, key: &Key, answer: Answer, status: u16, body: SecretString) {
         let entry = KeptAnswer {
             attempt: answer.attempt,
-            tenant: key.tenant.clone(),
-            extension: key.extension.clone(),
+            key: key.clone(),
             consent: answer.consent,
             generation: answer.generation,
             received_at: clock::now(),
@@ -43,7 +42,7 @@ impl Rotation {
             self.metrics.journal_errors.inc();
             tracing::error!(%error, "an answer cannot be kept before it is stored");
         }
-        self.follow(key, answer, &entry, &body).await;
+        self.follow(answer, &entry, &body).await;
     }
 
     async fn keep(&self, entry: &KeptAnswer) -> Result<(), AnswersError> {
@@ -71,16 +70,15 @@ impl Rotation {
             return Err(AnswersError::NoKey(VaultError::UnknownKey(shut.body.key_id().to_owned())));
         }
         for entry in kept.entries {
-            let key = Key { tenant: entry.tenant.clone(), extension: entry.extension.clone() };
             let answer =
                 Answer { consent: entry.consent, generation: entry.generation, attempt: entry.attempt };
-            match self.vault.open(&label(&key, Kind::Response, entry.consent, entry.generation), &entry.body)
-            {
+            let label = label(&entry.key, Kind::Response, entry.consent, entry.generation);
+            match self.vault.open(&label, &entry.body) {
                 Ok(body) => {
-                    self.metrics.replayed.inc();
+                    self.metrics.count_replayed(&entry.key.source);
                     let rotation = self.clone();
                     self.tasks.contain(&self.under_way, "replay", async move {
-                        rotation.follow(&key, answer, &entry, &body).await;
+                        rotation.follow(answer, &entry, &body).await;
                     });
                 }
                 Err(error) => {
@@ -92,8 +90,8 @@ impl Rotation {
     }
 
     /// Does what an answer says, until that is stored, and then no longer keeps it.
-    async fn follow(&self, key: &Key, answer: Answer, entry: &KeptAnswer, body: &SecretString) {
-        let (at, status) = (entry.received_at, entry.status);
+    async fn follow(&self, answer: Answer, entry: &KeptAnswer, body: &SecretString) {
+        let (key, at, status) = (&entry.key, entry.received_at, entry.status);
         let reading = provider::read(status, body);
         let mut pause = AGAIN;
         loop {
@@ -149,19 +147,19 @@ impl Rotation {
         };
         match self.integrations.try_change(key, make).await {
             Ok(rotated) => {
-                self.metrics.count(Refresh::Done);
+                self.metrics.count(&key.source, Refresh::Done);
                 self.note(&rotated, "rotated", None).await;
                 Ok(true)
             }
             Err(ChangeError::Refused { refusal: InputRefusal::Stray, stands }) => {
-                self.metrics.count(Refresh::Stray);
+                self.metrics.count(&key.source, Refresh::Stray);
                 let token = grant.refresh_token.as_ref().unwrap_or(&grant.access_token);
-                let cause = if self.revoke_token(token).await { None } else { Some("failed") };
+                let cause = if self.revoke_token(&key.source, token).await { None } else { Some("failed") };
                 self.note(&stands, "late_tokens_revoked", cause).await;
                 Ok(true)
             }
             Err(ChangeError::Refused { refusal: InputRefusal::NotNow, .. } | ChangeError::Nothing) => {
-                self.metrics.escrowed.inc();
+                self.metrics.count_unreadable(&key.source);
                 let attempt = answer.attempt;
                 tracing::error!(%attempt, "tokens came for what the store has lost; they stay in the journal");
                 Ok(false)
@@ -189,8 +187,8 @@ impl Rotation {
             .await
         {
             Ok(refused) => {
-                self.metrics.count(Refresh::Refused);
-                tracing::error!(why, "the provider refuses our client; nothing is lost while that is mended");
+                self.metrics.count(&key.source, Refresh::Refused);
+                tracing::error!(source = %key.source, why, "the provider refuses our client; nothing is lost while that is mended");
                 self.note(&refused, "refused", Some(why)).await;
                 Ok(true)
             }
@@ -203,9 +201,9 @@ impl Rotation {
         ignore_refusals(self.lost(key, answer.attempt).await)?;
         let may_hold_tokens = (200..300).contains(&status) && !self.is_past(key, answer).await?;
         if may_hold_tokens {
-            self.metrics.escrowed.inc();
+            self.metrics.count_unreadable(&key.source);
             let attempt = answer.attempt;
-            tracing::error!(%attempt, status, "an answer cannot be read; it stays in the journal");
+            tracing::error!(source = %key.source, %attempt, status, "an answer cannot be read; it stays in the journal");
         }
         Ok(!may_hold_tokens)
     }

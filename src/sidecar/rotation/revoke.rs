@@ -2,7 +2,10 @@
 //! for that; tried a few times, and then wiped all the same.
 
 use super::Rotation;
-use crate::sidecar::{integration::Integration, machine::Input};
+use crate::{
+    id::SourceName,
+    sidecar::{integration::Integration, machine::Input},
+};
 use secrecy::SecretString;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -15,7 +18,7 @@ impl Rotation {
     /// not be done before the process ends is done by the next.
     pub(super) async fn revoke(&self, found: &Integration) {
         let is_revoked = match self.refresh_token(found) {
-            Some(token) => self.revoke_token(&token).await,
+            Some(token) => self.revoke_token(&found.key.source, &token).await,
             None => false,
         };
         if !is_revoked && self.stop.is_cancelled() {
@@ -26,14 +29,15 @@ impl Rotation {
                 let cause = if is_revoked { "revoked" } else { "not_revoked" };
                 self.note(&wiped, "wiped", Some(cause)).await;
             }
-            Err(error) => self.on_error(&error),
+            Err(error) => self.on_error(&found.key.source, &error),
         }
     }
 
     /// Revokes a token, with all that came of the same consent; false where that failed each time.
-    pub(super) async fn revoke_token(&self, token: &SecretString) -> bool {
+    pub(super) async fn revoke_token(&self, source: &SourceName, token: &SecretString) -> bool {
+        let Some(provider) = self.providers.of(source) else { return false };
         for nth in 0..MOST_TRIES {
-            if self.provider.revoke(token).await {
+            if provider.revoke(token).await {
                 return true;
             }
             if self.stop.is_cancelled() {

@@ -1,4 +1,4 @@
-//! A sealed record as text: `v1.<key id>.<wrapped data key>.<nonce and ciphertext>`, the last
+//! A sealed record as text: `v2.<key id>.<wrapped data key>.<nonce and ciphertext>`, the last
 //! two in base64url without padding. It is checked for its form only; whether it opens is the
 //! vault's to say.
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-const VERSION: &str = "v1";
+const VERSION: &str = "v2";
 /// Nonce and tag, in bytes: what sealing adds.
 pub(super) const OVERHEAD: usize = 24 + 16;
 /// A wrapped data key's length in base64.

@@ -27,17 +27,25 @@ pub struct Scene {
 /// What a sidecar needs beside `base`, in a data folder of its own.
 pub fn with_sidecar(base: Config, telsmart: &TokenServer) -> Config {
     let data = base.data_dir().join("sidecar");
-    base.set("sidecar.listen", "127.0.0.1:0")
+    let base = base
+        .set("sidecar.listen", "127.0.0.1:0")
         .set("sidecar.data_dir", data.to_str().unwrap())
-        .set("sidecar.vault_key", VAULT_KEY)
-        .set("sidecar.telsmart.portal_url", telsmart.url("/mytelsmart/{slug}"))
-        .set("sidecar.telsmart.client_id", CLIENT_ID)
-        .set("sidecar.telsmart.client_secret", CLIENT_SECRET)
-        .set("sidecar.telsmart.token_url", telsmart.url("/oauth/token"))
-        .set("sidecar.telsmart.revoke_url", telsmart.url("/oauth/revoke"))
-        .set("sidecar.telsmart.contacts_url", telsmart.url("/api/v1/contacts"))
-        .set("sidecar.telsmart.callback_secrets", vec![CALLBACK_SECRET])
-        .set("sidecar.telsmart.answer_timeout", "500ms")
+        .set("sidecar.vault_key", VAULT_KEY);
+    with_portal(base, "telsmart", telsmart)
+}
+
+/// The portal of one source, with the usual header of callbacks.
+pub fn with_portal(config: Config, source: &str, server: &TokenServer) -> Config {
+    let key = |name: &str| format!("sidecar.{source}.{name}");
+    config
+        .set(&key("portal_url"), server.url("/mytelsmart/{slug}"))
+        .set(&key("client_id"), CLIENT_ID)
+        .set(&key("client_secret"), CLIENT_SECRET)
+        .set(&key("token_url"), server.url("/oauth/token"))
+        .set(&key("revoke_url"), server.url("/oauth/revoke"))
+        .set(&key("contacts_url"), server.url("/api/v1/contacts"))
+        .set(&key("callback_secrets"), vec![CALLBACK_SECRET])
+        .set(&key("answer_timeout"), "500ms")
 }
 
 /// The same with another data folder: for a second process on one Redis.
@@ -277,7 +285,9 @@ pub async fn access_token(gateway: &Gateway, tenant: &str, extension: &str) -> S
 
 /// How many refreshes of a process had that outcome.
 pub async fn refreshes(gateway: &Gateway, outcome: &str) -> f64 {
-    gateway.metric(&format!("callpop_token_refreshes_total{{outcome=\"{outcome}\"}}")).await
+    gateway
+        .metric(&format!("callpop_token_refreshes_total{{source=\"telsmart\",outcome=\"{outcome}\"}}"))
+        .await
 }
 
 /// A callback as the provider sends it.

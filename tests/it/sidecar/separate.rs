@@ -98,7 +98,10 @@ async fn a_sidecar_alone_is_watched_and_stops_in_good_order() {
         assert_eq!(scene.gateway.operator(path).await.status(), 200);
     }
     scene.activate(USER).await;
-    assert_eq!(scene.gateway.metric("callpop_integrations{status=\"active\"}").await, 1.0);
+    assert_eq!(
+        scene.gateway.metric("callpop_integrations{source=\"telsmart\",status=\"active\"}").await,
+        1.0
+    );
     assert_eq!(scene.gateway.metric("callpop_integrations_at_risk").await, 0.0);
     scene.gateway.stop().await;
 }

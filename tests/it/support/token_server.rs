@@ -44,9 +44,14 @@ impl Activation {
 impl TokenServer {
     /// Starts one with more options. Its callbacks go nowhere until [`Self::call_back`].
     pub async fn start(options: &str) -> Self {
+        Self::start_as(CALLBACK_SECRET, options).await
+    }
+
+    /// The same, with a secret of its own for its callbacks.
+    pub async fn start_as(callback_secret: &str, options: &str) -> Self {
         let mut command = callpop();
         command.args(["simulate", "--listen", "127.0.0.1:0", "--gateway", "http://127.0.0.1:9"]);
-        command.args(["--secret", WEBHOOK_SECRET, "--callback-secret", CALLBACK_SECRET]);
+        command.args(["--secret", WEBHOOK_SECRET, "--callback-secret", callback_secret]);
         command.args(["--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET]);
         command.args(options.split_whitespace());
         let (process, first) = Process::start_printing(command).await;
@@ -69,6 +74,13 @@ impl TokenServer {
     /// From now on the callbacks go to this gateway.
     pub async fn call_back(&self, gateway: &str) {
         self.control("urls", json!({ "gateway": gateway })).await;
+    }
+
+    /// The same, where it is the source of that name.
+    pub async fn call_back_as(&self, source: &str, gateway: &str) {
+        let url = |what: &str| format!("{gateway}/integrations/{source}/{what}");
+        let urls = json!({"activation_url": url("activate"), "deactivation_url": url("deactivate")});
+        self.control("urls", urls).await;
     }
 
     /// The user of an extension consents, in answer to a confirmation key.

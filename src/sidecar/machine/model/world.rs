@@ -119,7 +119,7 @@ pub(super) fn id(nth: usize) -> Uuid {
 /// Tokens that tell which they are.
 pub(super) fn tokens(serial: u64, now: Micros, scenario: &Scenario) -> Tokens {
     let sealed = |kind: char| {
-        let text = format!("\"v1.k.{:A>96}.{:A>54}\"", "", format!("{kind}{serial}"));
+        let text = format!("\"v2.k.{:A>96}.{:A>54}\"", "", format!("{kind}{serial}"));
         serde_json::from_str(&text).unwrap()
     };
     let expires_at = now + scenario.life * TICK;
@@ -132,7 +132,11 @@ pub(super) fn serial(tokens: &Tokens) -> u64 {
 
 impl World {
     pub(crate) fn begin(scenario: &Scenario) -> Self {
-        let key = Key { tenant: "t".try_into().unwrap(), extension: "200".try_into().unwrap() };
+        let key = Key {
+            source: "s".try_into().unwrap(),
+            tenant: "t".try_into().unwrap(),
+            extension: "200".try_into().unwrap(),
+        };
         let mut world = Self {
             record: Integration::new(key, 0),
             now: 0,

@@ -20,7 +20,7 @@ const BUSY: Duration = Duration::from_secs(2);
 const OPEN: Duration = Duration::from_secs(10);
 /// "call", by which SQLite files are told apart.
 const APPLICATION: i32 = 0x6361_6c6c;
-const SCHEMA: i32 = 2;
+const SCHEMA: i32 = 3;
 const TABLES: &str = "
     CREATE TABLE head (lineage TEXT NOT NULL, seq INTEGER NOT NULL) STRICT;
     CREATE TABLE rows (

@@ -162,7 +162,15 @@ export type IntegrationStatus = "pending" | "active" | "refreshing" | "ambiguous
 /**
  * How an extension is connected to its provider; never a token.
  */
-export type Integration = { provider: string, extension: Extension, status: IntegrationStatus, 
+export type Integration = { 
+/**
+ * Where: an extension may be connected to several sources.
+ */
+source: SourceName, 
+/**
+ * What kind of provider that is.
+ */
+provider: string, extension: Extension, status: IntegrationStatus, 
 /**
  * When the status began, by callpop's clock.
  */
