@@ -183,7 +183,8 @@ test("a caller without a name gets the contact's, after the popup is there", asy
   await gateway.post(telsmartEvent("ACTIVE", call));
   await gateway.post(telsmartEvent("HANGUP", call));
   await popup.locator('.card[data-state="ended"] .title', { hasText: "Peeters" }).waitFor();
-  expect(contacts.asked.map(({ path }) => path)).toEqual(["/v1/contacts?number=%2B3228992675"]);
+  const asked = contacts.asked.map(({ path }) => path);
+  expect(asked).toEqual(["/v1/contacts?number=%2B3228992675&source=telsmart"]);
   expect(await popup.locator("[aria-live=assertive] p").count()).toBe(1);
   expect(watch.problems()).toEqual([]);
 });

@@ -22,6 +22,7 @@ export function tokenFor(...extensions: readonly string[]): string {
 /** An active integration of extension 200, with what is given put over it. */
 export function integration(over: Partial<Integration> = {}): Integration {
   return {
+    source: "telsmart",
     provider: "telsmart",
     extension: "200",
     status: "active",

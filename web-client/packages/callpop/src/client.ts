@@ -161,13 +161,16 @@ export class CallpopClient {
     this.#connection.on("reach", reach);
   }
 
-  /** The name of a number in the gateway's contacts, or null; null at once unless `contacts` is set. */
-  async contactName(number: string): Promise<string | null> {
+  /**
+   * The name of a number in the gateway's contacts, or null; null at once unless `contacts` is set.
+   * With the `source` of a call it is looked up there, otherwise where the user is connected first.
+   */
+  async contactName(number: string, source?: string): Promise<string | null> {
     let token = this.#options.contacts ? this.#connection.token() : null;
     if (token instanceof Promise) token = await token;
     if (token === null) return null;
     if (this.#contacts === null) await this.#loadContacts();
-    return this.#contacts?.nameOf(number, token) ?? null;
+    return this.#contacts?.nameOf(number, token, source) ?? null;
   }
 
   async #loadContacts(): Promise<void> {

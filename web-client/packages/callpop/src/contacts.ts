@@ -26,16 +26,20 @@ export class Contacts {
     this.#address = gatewayUrl(base, "/v1/contacts");
   }
 
-  /** The name of a number, or null; one request for any number of askers. Never rejects. */
-  nameOf(number: string, token: string): Promise<string | null> {
+  /**
+   * The name of a number, or null; one request for any number of askers. A source's own contacts are
+   * asked where one is named. Never rejects.
+   */
+  nameOf(number: string, token: string, source = ""): Promise<string | null> {
     this.#forgetOld();
-    const known = this.#questions.get(number);
+    const key = `${source} ${number}`;
+    const known = this.#questions.get(key);
     if (known !== undefined) return known.name;
     if (this.#questions.size >= KEPT) return Promise.resolve(null);
     const abort = new AbortController();
-    const name = this.#ask(number, token, abort).catch(() => null);
+    const name = this.#ask(number, source, token, abort).catch(() => null);
     const question = { askedAt: performance.now(), abort, name, isVain: false };
-    this.#questions.set(number, question);
+    this.#questions.set(key, question);
     void name.then((found) => {
       question.isVain = found === null;
     });
@@ -44,8 +48,8 @@ export class Contacts {
 
   /** Lets what was asked in vain be asked again: there may be contacts now. */
   forgetVain(): void {
-    for (const [number, { isVain }] of this.#questions) {
-      if (isVain) this.#questions.delete(number);
+    for (const [key, { isVain }] of this.#questions) {
+      if (isVain) this.#questions.delete(key);
     }
   }
 
@@ -55,9 +59,15 @@ export class Contacts {
     this.#questions.clear();
   }
 
-  async #ask(number: string, token: string, abort: AbortController): Promise<string | null> {
+  async #ask(
+    number: string,
+    source: string,
+    token: string,
+    abort: AbortController,
+  ): Promise<string | null> {
     const url = new URL(this.#address);
     url.searchParams.set("number", number);
+    if (source !== "") url.searchParams.set("source", source);
     const timer = setTimeout(() => abort.abort(), DEADLINE_MS);
     try {
       const headers = { authorization: `Bearer ${token}` };
@@ -71,8 +81,8 @@ export class Contacts {
 
   #forgetOld(): void {
     const oldest = performance.now() - FRESH_MS;
-    for (const [number, { askedAt }] of this.#questions) {
-      if (askedAt < oldest) this.#questions.delete(number);
+    for (const [key, { askedAt }] of this.#questions) {
+      if (askedAt < oldest) this.#questions.delete(key);
     }
   }
 }

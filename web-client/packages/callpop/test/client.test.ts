@@ -123,6 +123,7 @@ describe("calls", () => {
 
 describe("integrations", () => {
   const active: Integration = {
+    source: "telsmart",
     provider: "telsmart",
     extension: "200",
     status: "active",
@@ -183,6 +184,17 @@ describe("contact names", () => {
     const [url, init] = fetches.mock.calls[0] ?? [];
     expect(String(url)).toBe("https://gateway.example/calls/v1/contacts?number=%2B32470123456");
     expect(init?.headers).toEqual({ authorization: "Bearer jwt-1" });
+  });
+
+  test("are those of a source that is named, and no other's", async () => {
+    const client = await withContacts();
+    fetches.mockImplementationOnce(async () => answer({ name: "Jan of the clinic" }));
+    expect(await client.contactName("+321", "clinic")).toBe("Jan of the clinic");
+    expect(await client.contactName("+321", "telsmart")).toBe("Jan Peeters");
+    const asked = fetches.mock.calls.map(([url]) =>
+      new URL(String(url)).searchParams.get("source"),
+    );
+    expect(asked).toEqual(["clinic", "telsmart"]);
   });
 
   test("are asked for once a number, and again after five minutes", async () => {

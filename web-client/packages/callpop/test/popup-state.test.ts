@@ -39,9 +39,9 @@ class FakeClient implements CallSource {
     this.dismissed.push(legId);
   }
 
-  async contactName(number: string): Promise<string | null> {
+  async contactName(number: string, source: string): Promise<string | null> {
     this.lookedUp.push(number);
-    return this.contacts.get(number) ?? null;
+    return this.contacts.get(source === "telsmart" ? number : `${number} at ${source}`) ?? null;
   }
 
   on(name: "state" | "calls", listener: (event: never) => void): () => void {
@@ -282,6 +282,18 @@ describe("callers without a name", () => {
     expect(state.arrangement.value.cards[0]?.remote.number).toBe("+3228992675");
     client.show(endedCall());
     expect(remoteName(state)).toBe("Jan Peeters");
+  });
+
+  test("get the one of the contacts of their own source", async () => {
+    const { client, state } = following();
+    client.contacts.set("+3228992675", "Jan Peeters");
+    client.contacts.set("+3228992675 at clinic", "Mr Peeters");
+    client.show(call());
+    await vi.advanceTimersByTimeAsync(0);
+    expect(remoteName(state)).toBe("Jan Peeters");
+    client.show(call({ source: "clinic" }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(remoteName(state)).toBe("Mr Peeters");
   });
 
   test.each([

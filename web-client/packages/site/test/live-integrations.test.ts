@@ -6,7 +6,7 @@ import {
   placeKey,
 } from "../src/integrations/live-integrations.ts";
 
-const PLACE = { provider: "telsmart", extension: "200" };
+const PLACE = { source: "telsmart", provider: "telsmart", extension: "200" };
 const NOW_S = 1_800_000_000;
 
 function integration(over: Partial<Integration> = {}): Integration {

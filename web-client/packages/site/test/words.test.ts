@@ -7,6 +7,7 @@ const minutes = (count: number): number => count * 60_000;
 
 function integration(over: Partial<Integration> = {}): Integration {
   return {
+    source: "telsmart",
     provider: "telsmart",
     extension: "200",
     status: "active",

@@ -16,8 +16,8 @@ export interface CallSource {
   now(): number;
   connect(): void;
   dismiss(legId: string): void;
-  /** The name of a caller whose call has none, or null; never rejects. */
-  contactName?(number: string): Promise<string | null>;
+  /** The name of a caller whose call has none, at the call's `source`, or null; never rejects. */
+  contactName?(number: string, source: string): Promise<string | null>;
   /** Tells what this page can do to reach its user. */
   report?(reach: Partial<Reach>): void;
   /** Without it, this page does everything itself. */

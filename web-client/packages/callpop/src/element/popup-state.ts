@@ -9,7 +9,7 @@ import { Attention } from "./attention.ts";
 import type { CallSource } from "./call-source.ts";
 import { type Cell, Cells } from "./cells.ts";
 import { Lazy, type Loaded, type Part } from "./lazy.ts";
-import { numberToName, type ShownCall, withNames } from "./shown-call.ts";
+import { nameKey, numberToName, type ShownCall, withNames } from "./shown-call.ts";
 import { nextChangeMs } from "./timers.ts";
 import { en } from "./words/en.ts";
 import type { Words } from "./words/words.ts";
@@ -75,7 +75,7 @@ export class PopupState {
   );
   readonly #touched: Cell<number> = this.#cells.cell(0);
   readonly #calls: Cell<readonly Call[]> = this.#cells.cell([]);
-  /** From the contacts, by number. */
+  /** From the contacts, by `nameKey`. */
   readonly #names: Cell<ReadonlyMap<string, string>> = this.#cells.cell(new Map<string, string>());
   readonly #closed: Cell<ReadonlySet<string>> = this.#cells.cell(new Set<string>());
   readonly #summaryOf: Cell<string | null> = this.#cells.cell(null);
@@ -215,10 +215,11 @@ export class PopupState {
   #lookUpName(call: Call): void {
     const [source, number] = [this.#source, numberToName(call)];
     if (source === null || number === null || call.state === "ended") return;
-    void source.contactName?.(number).then((name) => {
+    const key = nameKey(call);
+    void source.contactName?.(number, call.source).then((name) => {
       const names = this.#names.value;
-      if (name === null || name === names.get(number) || source !== this.#source) return;
-      this.#names.value = new Map([...names, [number, name] as const].slice(-NAMES_KEPT));
+      if (name === null || name === names.get(key) || source !== this.#source) return;
+      this.#names.value = new Map([...names, [key, name] as const].slice(-NAMES_KEPT));
     });
   }
 

@@ -3,8 +3,9 @@
 import type { Integration } from "callpop";
 import { request } from "../http.ts";
 
-/** The integration of one extension at one provider. */
+/** The integration of one extension at one source, which is a provider of some kind. */
 export interface Place {
+  readonly source: string;
   readonly provider: string;
   readonly extension: string;
 }
@@ -24,6 +25,6 @@ export function disconnect(token: string, place: Place): Promise<unknown> {
   return request(`${base(place)}/disconnect`, { token, body: { extension: place.extension } });
 }
 
-function base({ provider }: Place): string {
-  return `/integrations/${encodeURIComponent(provider)}`;
+function base({ source }: Place): string {
+  return `/integrations/${encodeURIComponent(source)}`;
 }

@@ -146,6 +146,6 @@ export class LiveIntegrations {
   }
 }
 
-export function placeKey({ provider, extension }: Place): string {
-  return `${provider}/${extension}`;
+export function placeKey({ source, extension }: Place): string {
+  return `${source}/${extension}`;
 }

@@ -6,7 +6,8 @@ import { type Access, openAccess, type PageAddress, signOut } from "./access.ts"
 import type { Place } from "./api.ts";
 import { LiveIntegrations } from "./live-integrations.ts";
 
-const PROVIDER = "telsmart";
+/** Where a user connects who never did. */
+const USUAL = { source: "telsmart", provider: "telsmart" };
 
 export type Phase =
   | { readonly name: "starting" }
@@ -52,7 +53,7 @@ export class PageState {
     const known = [...(live.all.value?.values() ?? [])];
     const own = access.extensions
       .filter((extension) => !known.some((one) => one.extension === extension))
-      .map((extension) => ({ provider: PROVIDER, extension }));
+      .map((extension) => ({ ...USUAL, extension }));
     return [...known, ...own].sort((a, b) =>
       a.extension.localeCompare(b.extension, "en", { numeric: true }),
     );

@@ -10,7 +10,7 @@ interface SeatIntegrationProps {
 }
 
 export function SeatIntegration({ extension, live }: SeatIntegrationProps): VNode {
-  const place = { provider: "telsmart", extension };
+  const place = { source: "telsmart", provider: "telsmart", extension };
   const key = placeKey(place);
   const integration = live.all.value?.get(key) ?? null;
   const words = describe(place.provider, integration, live.nowMs.value);

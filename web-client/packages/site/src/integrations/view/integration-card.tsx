@@ -57,7 +57,9 @@ export class IntegrationCard extends Component<IntegrationCardProps, CardState> 
           <StateIcon tone={words.tone} />
           <div>
             <h2 id={id}>
-              {providerName(place.provider)} · extension <bdi>{place.extension}</bdi>
+              {providerName(place.provider)}
+              {place.source !== place.provider && ` (${place.source})`} · extension{" "}
+              <bdi>{place.extension}</bdi>
             </h2>
             <p class="state" role="status">
               <span class="unseen">Extension {place.extension}: </span>
