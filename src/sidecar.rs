@@ -36,7 +36,7 @@ use crate::{
 use activation::Door;
 use answers::Answers;
 use anyhow::Context;
-use audit::Audit;
+use audit::{Audit, AuditError};
 use integrations::Integrations;
 use metrics::SidecarMetrics;
 use provider::Providers;
@@ -108,12 +108,15 @@ impl Sidecar {
         let counts: Arc<SidecarMetrics> = metrics.of();
         counts.begin(integrations.sources());
         let dir = &sidecar.data_dir;
+        let losses = counts.clone();
+        let on_loss = move |error: &AuditError| losses.on_audit_loss(error);
+        let audit = Audit::open(&dir.join(audit::FILE), clock::now(), tasks, on_loss)?;
         let rotation = Arc::new(Rotation::new(Parts {
             integrations: integrations.clone(),
             vault,
             providers: Providers::new(&sidecar.portals)?,
             answers: Answers::open(&dir.join("journal"))?,
-            audit: Audit::open(&dir.join(audit::FILE), clock::now())?,
+            audit,
             metrics: counts.clone(),
             tasks: tasks.clone(),
         }));

@@ -2,37 +2,46 @@
 //! hash of the line before it, so that no line can be changed, added or taken out unnoticed.
 //!
 //! It holds no token material: an event's words are fixed in the program. It grows by some
-//! 370 bytes an event, and is never shortened.
+//! 370 bytes an event. A file that is full is put aside and the chain goes on in a new one; the
+//! oldest of too many go, before they fill the disk that calls need, too.
+//!
+//! One thread writes, in the order in which events were noted. A disk that hangs holds up that
+//! thread and nobody else.
 
 mod chain;
+mod writer;
 
 pub(crate) use chain::{Verified, verify};
 
-use super::{
-    disk::{self, LATE},
-    integration::Key,
-};
-use crate::{
-    clock::Micros,
-    id::{Extension, SourceName, TenantId},
-};
-use chain::Head;
-use serde::Serialize;
+use super::{disk::LATE, integration::Key};
+use crate::{clock::Micros, tasks::Tasks};
+use parking_lot::Mutex;
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    time::Duration,
 };
-use tokio::{sync::Mutex, task, time};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
+use writer::Writer;
 
 /// The log's name in its folder.
 pub(crate) const FILE: &str = "audit.jsonl";
 /// The longest line that is taken. An event has about 370 bytes; ids can make it 950.
 const MAX_LINE: u64 = 4096;
-/// The event that says that an unfinished line was cut off.
-const TORN: &str = "torn_line_removed";
+/// Events that wait for the disk; one more is not in the log.
+const MOST_WAITING: usize = 4096;
+/// What goes on whether or not its event is written waits so long for the disk, which is mostly enough.
+const SOON: Duration = Duration::from_millis(250);
+/// Between looks whether there is room again.
+const ROOM: Duration = Duration::from_millis(10);
 
 /// Why the log does not open, take an event, or verify.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +52,15 @@ pub(crate) enum AuditError {
     InUse { path: PathBuf },
     /// The line's number is known where the log was read from its beginning.
     #[error(
-        "the audit log is broken at {}: {why}; keep the file elsewhere, and a new one begins",
-        line.map_or("its end".into(), |line| format!("line {line}"))
+        "the audit log is broken at {} of {file:?}: {why}; keep the file elsewhere, and a new one begins",
+        line.map_or("the end".into(), |line| format!("line {line}"))
     )]
-    Broken { line: Option<u64>, why: &'static str },
+    Broken { file: PathBuf, line: Option<u64>, why: &'static str },
     /// The event is not in the log.
     #[error("cannot write the audit log: {0}")]
     CannotWrite(io::Error),
+    #[error("too many events wait for the disk of the audit log")]
+    TooMany,
     /// The event may yet come to be in the log.
     #[error("the disk of the audit log has not written for {} s", LATE.as_secs())]
     Late,
@@ -70,124 +81,114 @@ pub(crate) struct AuditEvent {
     pub(crate) cause: Option<&'static str>,
 }
 
-/// What a line says, in the order of its fields; `hash` follows as the last.
-#[derive(Serialize)]
-struct Line<'a> {
-    n: u64,
-    at: Micros,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    whose: Option<Whose<'a>>,
-    event: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'a str>,
-    prev: &'a str,
-}
-
-#[derive(Serialize)]
-struct Whose<'a> {
-    source: &'a SourceName,
-    tenant_id: &'a TenantId,
-    extension: &'a Extension,
-    consent: u64,
-    generation: u64,
-}
-
-/// The log, open for this process alone.
+/// The log, open for this process alone. What was noted is written also where this is dropped.
 pub(crate) struct Audit {
+    waiting: SyncSender<WaitingEvent>,
+    /// A write takes longer than anybody waits for it.
+    is_slow: Arc<AtomicBool>,
+    #[cfg(test)]
     writer: Arc<Mutex<Writer>>,
 }
 
-/// The file and where its chain ends.
-struct Writer {
-    file: File,
-    /// So long is what is known to be whole.
-    length: u64,
-    head: Head,
-    /// A write failed, so a part of a line may stand behind what is whole.
-    may_be_torn: bool,
+/// An event, and who may want to know what became of it; without one, only who waits for all before it.
+struct WaitingEvent {
+    event: Option<AuditEvent>,
+    answer: oneshot::Sender<Result<(), AuditError>>,
 }
 
 impl Audit {
-    /// Opens or makes the log. A last line that a crash left unfinished is removed, and an event
-    /// says so; only the end of the chain is checked. Blocks.
-    pub(crate) fn open(path: &Path, now: Micros) -> Result<Self, AuditError> {
-        let cannot = |error| AuditError::CannotOpen { path: path.to_owned(), error };
-        let dir = path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-        disk::make_dir(dir).map_err(cannot)?;
-        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path);
-        let mut file = file.map_err(cannot)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => AuditError::InUse { path: path.to_owned() },
-            TryLockError::Error(error) => cannot(error),
-        })?;
-        disk::sync_dir(dir).map_err(cannot)?;
-        let all = file.metadata().map_err(cannot)?.len();
-        let from = all.saturating_sub(2 * MAX_LINE);
-        let mut tail = Vec::new();
-        file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut tail)).map_err(cannot)?;
-        let (head, torn) =
-            Head::of_tail(&tail, from == 0).map_err(|why| AuditError::Broken { line: None, why })?;
-        let mut writer = Writer { file, length: all - torn, head, may_be_torn: torn > 0 };
-        if torn > 0 {
-            tracing::warn!(bytes = torn, "the last line of the audit log was not finished, and is removed");
-            writer.write(now, None, TORN, None)?;
-        }
-        Ok(Self { writer: Arc::new(Mutex::new(writer)) })
+    /// Opens or makes the log, and starts to write. A last line that a crash left unfinished is removed, and
+    /// an event says so; only the end of the chain is checked. `on_loss` hears of each event that is not in
+    /// the log. Blocks.
+    pub(crate) fn open(
+        path: &Path,
+        now: Micros,
+        tasks: &Tasks,
+        on_loss: impl Fn(&AuditError) + Send + 'static,
+    ) -> Result<Self, AuditError> {
+        let writer = Arc::new(Mutex::new(Writer::open(path, now)?));
+        let is_slow = Arc::<AtomicBool>::default();
+        let (waiting, queue) = sync_channel(MOST_WAITING);
+        let (theirs, slow) = (writer.clone(), is_slow.clone());
+        let started = tasks.thread("audit", move || write_all(&queue, &theirs, &slow, on_loss));
+        started.map_err(|error| AuditError::CannotOpen { path: path.to_owned(), error })?;
+        Ok(Self {
+            waiting,
+            is_slow,
+            #[cfg(test)]
+            writer,
+        })
     }
 
     /// Adds an event: it is on the disk when this returns. Where that fails, the log is as before.
-    ///
-    /// A caller that goes away while others' events are written adds nothing; later, it does not
-    /// stop the writing.
     pub(crate) async fn note(&self, event: AuditEvent) -> Result<(), AuditError> {
-        let work = async {
-            let mut writer = self.writer.clone().lock_owned().await;
-            let write = move || {
-                let whose = Whose {
-                    source: &event.key.source,
-                    tenant_id: &event.key.tenant,
-                    extension: &event.key.extension,
-                    consent: event.consent,
-                    generation: event.generation,
-                };
-                writer.write(event.at, Some(whose), event.event, event.cause)
+        self.answered(self.send(Some(event))?, LATE).await
+    }
+
+    /// The same for who goes on in any case: waits for a moment, and not at all where the disk is known to be slow.
+    ///
+    /// # Errors
+    /// The event finds no place. Of what cannot be written later `on_loss` hears.
+    pub(crate) async fn note_soon(&self, event: AuditEvent) -> Result<(), AuditError> {
+        let answer = self.send(Some(event))?;
+        if !self.is_slow.load(Ordering::Relaxed) && self.answered(answer, SOON).await.is_err() {
+            self.is_slow.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Waits until everything that was noted is written, but not for ever.
+    pub(crate) async fn flush(&self) {
+        let written = async {
+            let answer = loop {
+                match self.send(None) {
+                    Ok(answer) => break answer,
+                    // As many as may wait do; the disk makes room.
+                    Err(_) => sleep(ROOM).await,
+                }
             };
-            match task::spawn_blocking(write).await {
-                Ok(written) => written,
-                Err(error) => Err(AuditError::CannotWrite(error.into())),
-            }
+            answer.await
         };
-        time::timeout(LATE, work).await.unwrap_or(Err(AuditError::Late))
+        // What was lost has been told.
+        let _ = timeout(LATE, written).await;
+    }
+
+    fn send(
+        &self,
+        event: Option<AuditEvent>,
+    ) -> Result<oneshot::Receiver<Result<(), AuditError>>, AuditError> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.try_send(WaitingEvent { event, answer }).map_err(|_| AuditError::TooMany)?;
+        Ok(answered)
+    }
+
+    async fn answered(
+        &self,
+        answer: oneshot::Receiver<Result<(), AuditError>>,
+        patience: Duration,
+    ) -> Result<(), AuditError> {
+        match timeout(patience, answer).await {
+            Ok(Ok(written)) => written,
+            _ => Err(AuditError::Late),
+        }
     }
 }
 
-impl Writer {
-    fn write(
-        &mut self,
-        at: Micros,
-        whose: Option<Whose<'_>>,
-        event: &'static str,
-        cause: Option<&'static str>,
-    ) -> Result<(), AuditError> {
-        let line = Line { n: self.head.n + 1, at, whose, event, cause, prev: &self.head.hash };
-        let open = serde_json::to_string(&line).map_err(|error| AuditError::CannotWrite(error.into()))?;
-        let (line, head) = self.head.next(open);
-        self.append(line.as_bytes()).map_err(AuditError::CannotWrite)?;
-        self.head = head;
-        Ok(())
-    }
-
-    /// Writes behind what is whole.
-    fn append(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.may_be_torn {
-            self.file.set_len(self.length)?;
+/// The writer's thread; it ends when nobody can note anything any more.
+fn write_all(
+    queue: &Receiver<WaitingEvent>,
+    writer: &Mutex<Writer>,
+    is_slow: &AtomicBool,
+    on_loss: impl Fn(&AuditError),
+) {
+    for WaitingEvent { event, answer } in queue {
+        let written = event.map_or(Ok(()), |event| writer.lock().write(&event));
+        if let Err(error) = &written {
+            on_loss(error);
         }
-        self.may_be_torn = true;
-        self.file.write_all(line)?;
-        self.file.sync_data()?;
-        self.may_be_torn = false;
-        self.length += line.len() as u64;
-        Ok(())
+        is_slow.store(false, Ordering::Relaxed);
+        // Whoever noted it may have gone on.
+        let _ = answer.send(written);
     }
 }
 

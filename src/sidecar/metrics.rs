@@ -1,6 +1,6 @@
 //! What the sidecar counts.
 
-use super::integration::Integration;
+use super::{audit::AuditError, integration::Integration};
 use crate::{
     clock::Micros,
     id::SourceName,
@@ -82,6 +82,12 @@ pub(crate) enum Refresh {
 }
 
 impl SidecarMetrics {
+    /// An event is not in the audit log.
+    pub(crate) fn on_audit_loss(&self, error: &AuditError) {
+        self.audit_errors.inc();
+        tracing::error!(%error, "an event is missing in the audit log");
+    }
+
     /// Shows what has not happened yet, so that the first time is seen as an increase.
     pub(crate) fn begin<'a>(&self, sources: impl Iterator<Item = &'a SourceName>) {
         for source in sources {

@@ -130,11 +130,12 @@ impl Rotation {
         self.stop.cancel();
     }
 
-    /// Begins nothing new, and waits for what is under way.
+    /// Begins nothing new, and waits for what is under way, and for the audit log.
     pub(crate) async fn drain(&self) {
         self.stop();
         self.under_way.close();
         self.under_way.wait().await;
+        self.audit.flush().await;
     }
 
     /// Begins to refresh, unless something is under way here. What is returned ends with it;
@@ -198,7 +199,10 @@ impl Rotation {
             Input::Claim(Claim { attempt, owner: self.me, until, is_armed: false })
         };
         let claimed = self.integrations.change(key, claim).await?;
-        self.note(&claimed, "claimed", None).await;
+        // While tries consume nothing, one line says that it began; the next is of what is sent again.
+        if claimed.failures == 0 {
+            self.note(&claimed, "claimed", None).await;
+        }
         let Some(token) = self.refresh_token(&claimed) else {
             return self.not_sent(key, attempt, Refresh::SealedShut).await;
         };
@@ -231,6 +235,9 @@ impl Rotation {
     /// The last step before the token leaves: from now on it counts as sent.
     async fn arm(self: Arc<Self>, key: Key, attempt: Uuid) -> Result<(), ChangeError> {
         let armed = self.integrations.change(&key, |_| Input::Arm { attempt }).await?;
+        if armed.failures > 0 {
+            self.note(&armed, "claimed", None).await;
+        }
         self.note(&armed, "sent", None).await;
         // To store it may have taken long, and what is sent is to be there when the claim ends.
         let until = armed.claim().map_or(0, |claim| claim.until);
@@ -253,7 +260,9 @@ impl Rotation {
             }
             other => other?,
         };
-        self.note(&released, "not_sent", None).await;
+        if released.failures == 1 {
+            self.note(&released, "not_sent", None).await;
+        }
         Ok(())
     }
 
@@ -339,9 +348,8 @@ impl Rotation {
             event,
             cause,
         };
-        if let Err(error) = self.audit.note(event).await {
-            self.metrics.audit_errors.inc();
-            tracing::error!(%error, "an event is missing in the audit log");
+        if let Err(error) = self.audit.note_soon(event).await {
+            self.metrics.on_audit_loss(&error);
         }
     }
 

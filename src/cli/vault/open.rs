@@ -20,6 +20,7 @@ pub(crate) struct Opened {
     pub(crate) vault: Vault,
     /// Where the journal and the audit log are.
     pub(crate) data_dir: PathBuf,
+    pub(crate) tasks: Tasks,
 }
 
 impl Opened {
@@ -34,8 +35,9 @@ impl Opened {
             ensure!(file.exists(), "{} is not there: is sidecar.data_dir the server's?", file.display());
         }
         let metrics = Metrics::default();
-        let store = Store::open(&config.engine, &data_dir, &metrics, &Tasks::new(&metrics)).await?;
-        Ok(Self { integrations: Integrations::new(store, &sidecar.portals), vault, data_dir })
+        let tasks = Tasks::new(&metrics);
+        let store = Store::open(&config.engine, &data_dir, &metrics, &tasks).await?;
+        Ok(Self { integrations: Integrations::new(store, &sidecar.portals), vault, data_dir, tasks })
     }
 }
 

@@ -14,7 +14,8 @@ use crate::{
 use anyhow::{Context, bail};
 
 pub(crate) async fn mark_suspect(opened: &Opened, print: impl Fn(String)) -> anyhow::Result<()> {
-    let audit = Audit::open(&opened.data_dir.join(audit::FILE), clock::now())
+    // What is lost is an error of the note that lost it.
+    let audit = Audit::open(&opened.data_dir.join(audit::FILE), clock::now(), &opened.tasks, |_| {})
         .context("stop every server that uses this store first")?;
     let (mut marked, mut already, mut others, mut bad) = (0, 0, 0, 0);
     for (whose, found) in opened.integrations.scan().await? {

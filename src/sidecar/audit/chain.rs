@@ -1,13 +1,13 @@
 //! The chain of hashes: a line's hash, its last field, is the SHA-256 of the line's bytes
 //! before `,"hash":`, among which is the hash of the line before it, `prev`.
 
-use super::{AuditError, MAX_LINE};
+use super::{AuditError, MAX_LINE, writer::full_files};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What the first line has as `prev`.
@@ -15,6 +15,8 @@ const NONE: &str = "000000000000000000000000000000000000000000000000000000000000
 /// What stands before and behind a hash.
 const BEFORE: &str = ",\"hash\":\"";
 const BEHIND: &str = "\"}";
+
+const NO_CHAIN: &str = "it does not follow from the line before: lines are missing, added or out of order";
 
 /// What a log holds whose every line follows from the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +41,45 @@ struct Link {
     prev: String,
 }
 
-/// Reads a log from its beginning and checks every line. It may be in use. Blocks.
+/// Reads a log from its beginning, with the files that were full, and checks every line. It may be in use.
+/// Where the oldest files are gone, the chain begins with the oldest that is there. Blocks.
 pub(crate) fn verify(path: &Path) -> Result<Verified, AuditError> {
     let cannot = |error| AuditError::CannotOpen { path: path.to_owned(), error };
-    let mut reader = BufReader::new(File::open(path).map_err(cannot)?);
-    let (mut head, mut line) = (Head::default(), Vec::new());
-    loop {
-        line.clear();
-        let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(cannot)?;
-        if read == 0 {
-            return Ok(Verified { entries: head.n, head: head.hash });
+    // Looked at first: one that is put aside meanwhile is read as the present one, or breaks the chain.
+    let full = full_files(path).map_err(cannot)?;
+    let mut log = Reading::default();
+    for file in full.iter().map(PathBuf::as_path).chain([path]) {
+        log.read(file, file != path)?;
+    }
+    Ok(Verified { entries: log.entries, head: log.head.hash })
+}
+
+/// How far a log was read.
+#[derive(Default)]
+struct Reading {
+    entries: u64,
+    head: Head,
+}
+
+impl Reading {
+    fn read(&mut self, file: &Path, is_full: bool) -> Result<(), AuditError> {
+        let cannot = |error| AuditError::CannotOpen { path: file.to_owned(), error };
+        let mut reader = BufReader::new(File::open(file).map_err(cannot)?);
+        let (mut line, mut number) = (Vec::new(), 0);
+        loop {
+            line.clear();
+            let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).map_err(cannot)?;
+            if read == 0 {
+                return Ok(());
+            }
+            number += 1;
+            // Files that were full before the oldest may be gone.
+            let is_oldest = is_full && self.entries == 0;
+            let next = if is_oldest { Head::of_oldest(&line) } else { self.head.followed_by(&line) };
+            let broken = |why| AuditError::Broken { file: file.to_owned(), line: Some(number), why };
+            self.head = next.map_err(broken)?;
+            self.entries += 1;
         }
-        head = head.followed_by(&line).map_err(|why| AuditError::Broken { line: Some(head.n + 1), why })?;
     }
 }
 
@@ -87,10 +116,19 @@ impl Head {
         Ok((Self { n: link.n, hash }, torn))
     }
 
+    /// The head that the oldest line makes. Only the very first has nothing before it.
+    fn of_oldest(line: &[u8]) -> Result<Self, &'static str> {
+        let (link, hash) = Link::of(line)?;
+        if (link.n == 1) != (link.prev == NONE) {
+            return Err(NO_CHAIN);
+        }
+        Ok(Self { n: link.n, hash })
+    }
+
     fn followed_by(&self, line: &[u8]) -> Result<Self, &'static str> {
         let (link, hash) = Link::of(line)?;
         if link.prev != self.hash || link.n != self.n + 1 {
-            return Err("it does not follow from the line before: lines are missing, added or out of order");
+            return Err(NO_CHAIN);
         }
         Ok(Self { n: link.n, hash })
     }

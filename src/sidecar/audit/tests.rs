@@ -1,7 +1,12 @@
 //! The chain over restarts and crashes, and what breaks it.
 
 use super::*;
-use std::{fs, os::unix::fs::PermissionsExt};
+use crate::metrics::Metrics;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::Write,
+    os::unix::fs::PermissionsExt,
+};
 use tempfile::TempDir;
 
 fn event(generation: u64) -> AuditEvent {
@@ -25,9 +30,23 @@ fn log() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
+fn open(path: &Path) -> Result<Audit, AuditError> {
+    Audit::open(path, 5, &Tasks::new(&Metrics::default()), |_| {})
+}
+
+/// The same, once the thread that wrote it before has ended.
+async fn reopen(path: &Path) -> Audit {
+    loop {
+        match open(path) {
+            Err(AuditError::InUse { .. }) => tokio::task::yield_now().await,
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
 /// A log of so many events.
 async fn filled(path: &Path, events: u64) {
-    let audit = Audit::open(path, 5).unwrap();
+    let audit = reopen(path).await;
     for generation in 1..=events {
         audit.note(event(generation)).await.unwrap();
     }
@@ -43,7 +62,7 @@ fn broken(path: &Path) -> u64 {
 #[tokio::test]
 async fn a_line_says_what_happened_and_is_as_long_as_documented() {
     let (_folder, path) = log();
-    let audit = Audit::open(&path, 5).unwrap();
+    let audit = open(&path).unwrap();
     audit.note(event(7)).await.unwrap();
     audit.note(AuditEvent { cause: None, ..event(8) }).await.unwrap();
     let text = fs::read_to_string(&path).unwrap();
@@ -138,9 +157,9 @@ async fn a_log_whose_end_was_changed_does_not_open_and_stays_as_it_is() {
     let too_long = format!("{changed}{}", "x".repeat(3 * MAX_LINE as usize));
     for bad in [changed, too_long.clone(), too_long + "\n", "no log\n".into()] {
         fs::write(&path, &bad).unwrap();
-        let refused = Audit::open(&path, 5).err().unwrap();
+        let refused = open(&path).err().unwrap();
         assert!(matches!(refused, AuditError::Broken { line: None, .. }), "{refused}");
-        assert!(refused.to_string().contains("broken at its end"), "{refused}");
+        assert!(refused.to_string().contains("broken at the end of"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), bad);
     }
 }
@@ -148,26 +167,26 @@ async fn a_log_whose_end_was_changed_does_not_open_and_stays_as_it_is() {
 #[tokio::test]
 async fn a_log_is_written_by_one_process() {
     let (_folder, path) = log();
-    let audit = Audit::open(&path, 5).unwrap();
-    assert!(matches!(Audit::open(&path, 5), Err(AuditError::InUse { .. })));
+    let audit = open(&path).unwrap();
+    assert!(matches!(open(&path), Err(AuditError::InUse { .. })));
     drop(audit);
-    Audit::open(&path, 5).unwrap();
+    reopen(&path).await;
 }
 
 #[tokio::test]
 async fn a_failed_write_is_an_error_and_leaves_nothing_in_the_chain() {
     let (_folder, path) = log();
-    let audit = Audit::open(&path, 5).unwrap();
+    let audit = open(&path).unwrap();
     audit.note(event(1)).await.unwrap();
     // A handle that can only read; a part of a line is there, as after a full disk.
     let sound = {
-        let mut writer = audit.writer.lock().await;
+        let mut writer = audit.writer.lock();
         std::mem::replace(&mut writer.file, File::open(&path).unwrap())
     };
     assert!(matches!(audit.note(event(2)).await, Err(AuditError::CannotWrite(_))));
     assert!(matches!(audit.note(event(2)).await, Err(AuditError::CannotWrite(_))));
     OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"n\":2,").unwrap();
-    audit.writer.lock().await.file = sound;
+    audit.writer.lock().file = sound;
     audit.note(event(3)).await.unwrap();
     assert_eq!(verify(&path).unwrap().entries, 2);
     assert!(!fs::read_to_string(&path).unwrap().contains("\"generation\":2"));
@@ -176,7 +195,7 @@ async fn a_failed_write_is_an_error_and_leaves_nothing_in_the_chain() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_many_make_one_chain() {
     let (_folder, path) = log();
-    let audit = Arc::new(Audit::open(&path, 5).unwrap());
+    let audit = Arc::new(open(&path).unwrap());
     let notes: Vec<_> = (1..=50)
         .map(|generation| {
             let audit = audit.clone();
@@ -187,4 +206,61 @@ async fn events_of_many_make_one_chain() {
         note.await.unwrap().unwrap();
     }
     assert_eq!(verify(&path).unwrap().entries, 50);
+}
+
+#[tokio::test]
+async fn a_file_that_is_full_is_put_aside_and_the_chain_goes_on() {
+    let (_folder, path) = log();
+    let audit = open(&path).unwrap();
+    audit.writer.lock().most = 1000;
+    for generation in 1..=10 {
+        audit.note(event(generation)).await.unwrap();
+    }
+    let full = writer::full_files(&path).unwrap();
+    let names: Vec<_> = full.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["audit-000000000003.jsonl", "audit-000000000006.jsonl", "audit-000000000009.jsonl"]);
+    assert_eq!(verify(&path).unwrap().entries, 10);
+    drop(audit);
+    // Also where the present file has nothing yet.
+    fs::write(&path, "").unwrap();
+    filled(&path, 1).await;
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with(r#"{"n":10,"#), "{text}");
+    assert_eq!(verify(&path).unwrap().entries, 10);
+    // The oldest may be gone; one in between may not.
+    fs::remove_file(&full[0]).unwrap();
+    assert_eq!(verify(&path).unwrap().entries, 7);
+    fs::remove_file(&full[2]).unwrap();
+    assert!(matches!(verify(&path), Err(AuditError::Broken { line: Some(1), .. })));
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_holds_up_nobody_and_the_order_stays() {
+    let (_folder, path) = log();
+    let audit = Arc::new(open(&path).unwrap());
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (writer, (hangs, hung)) = (audit.writer.clone(), std::sync::mpsc::channel());
+    let disk = std::thread::spawn(move || {
+        let _writer = writer.lock();
+        hangs.send(()).unwrap();
+        // It ends with the sender.
+        let _ = released.recv();
+    });
+    hung.recv().unwrap();
+    for generation in 1..=50 {
+        audit.note_soon(event(generation)).await.unwrap();
+    }
+    for _ in 50..MOST_WAITING {
+        audit.note_soon(event(51)).await.unwrap();
+    }
+    // One is with the writer already.
+    let one_more = audit.note_soon(event(52)).await.and(audit.note_soon(event(52)).await);
+    assert!(matches!(one_more, Err(AuditError::TooMany)));
+    drop(release);
+    disk.join().unwrap();
+    audit.flush().await;
+    let text = fs::read_to_string(&path).unwrap();
+    let in_order = (1..=50).map(|generation| format!("\"generation\":{generation},"));
+    assert!(text.lines().zip(in_order).all(|(line, part)| line.contains(&part)));
+    assert!(verify(&path).unwrap().entries >= MOST_WAITING as u64);
 }
