@@ -131,7 +131,8 @@ impl Audit {
     /// The event finds no place. Of what cannot be written later `on_loss` hears.
     pub(crate) async fn note_soon(&self, event: AuditEvent) -> Result<(), AuditError> {
         let answer = self.send(Some(event))?;
-        if !self.is_slow.load(Ordering::Relaxed) && self.answered(answer, SOON).await.is_err() {
+        let is_slow = self.is_slow.load(Ordering::Relaxed);
+        if !is_slow && matches!(self.answered(answer, SOON).await, Err(AuditError::Late)) {
             self.is_slow.store(true, Ordering::Relaxed);
         }
         Ok(())

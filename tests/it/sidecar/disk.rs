@@ -1,16 +1,22 @@
 //! The answer of the token endpoint is on the disk before the store is changed: the file that holds it, and the
-//! folder that names the file. Without either a power cut would cost the user his consent.
+//! folder that names the file. Without either a power cut would cost the user his consent. The audit log has to wait.
 
 use super::scene::{PATIENCE, Scene, USER, with_sidecar};
-use crate::support::{Config, Disk, Gateway, TokenServer, eventually_within, process::callpop};
+use crate::support::{Config, Disk, Gateway, TokenServer, eventually, eventually_within, process::callpop};
 
-/// A refresh, while syncs wait of what has such a path.
-async fn swap_waits_for(pattern: &str) {
+/// A user who is connected, at a sidecar whose disk obeys.
+async fn on_a_disk() -> (Disk, Scene) {
     let (disk, telsmart) = (Disk::new(), TokenServer::start("--access-token-life 3s").await);
     let config = with_sidecar(Config::new(), &telsmart);
     let gateway = Gateway::start_with(&config, disk.under(callpop())).await;
     let scene = Scene::on(telsmart, config, gateway).await;
     scene.activate(USER).await;
+    (disk, scene)
+}
+
+/// A refresh, while syncs wait of what has such a path.
+async fn swap_waits_for(pattern: &str) {
+    let (disk, scene) = on_a_disk().await;
     let is_swapped = || scene.audit(USER).contains(&"rotated".to_owned());
     disk.hold(pattern);
     let is_held = eventually_within(PATIENCE, "a refresh", async || match is_swapped() {
@@ -37,4 +43,23 @@ async fn the_swap_waits_for_the_sync_of_the_answer() {
 #[tokio::test]
 async fn the_swap_waits_for_the_sync_of_the_folder_of_answers() {
     swap_waits_for("*/sidecar/journal").await;
+}
+
+#[tokio::test]
+async fn a_disk_of_the_audit_log_that_hangs_holds_up_no_refresh() {
+    let (disk, scene) = on_a_disk().await;
+    disk.hold("*/sidecar/audit.jsonl");
+    disk.holds().await;
+    let rotations = scene.family(USER).await["rotations"].as_u64().unwrap();
+    scene.rotations(USER, rotations + 3).await;
+    scene.is_well(USER).await;
+    disk.heal();
+    let is_told =
+        || scene.audit(USER).iter().filter(|event| *event == "rotated").count() as u64 >= rotations + 3;
+    eventually("the log to have all of it", async || is_told().then_some(())).await;
+    let told = scene.audit(USER);
+    let tries: Vec<_> = told.iter().skip_while(|event| *event != "claimed").collect();
+    for words in tries.chunks_exact(3) {
+        assert_eq!(words, ["claimed", "sent", "rotated"], "{told:?}");
+    }
 }
