@@ -8,6 +8,7 @@ mod frames;
 mod goodbyes;
 mod isolation;
 mod lifetime;
+mod numbers;
 mod operators;
 mod receipts;
 mod restart;
