@@ -1,5 +1,5 @@
 //! Phone numbers: the one form in which two texts that mean the same number are equal. Numbers are shown
-//! as they came; they are compared, looked up and kept by this form.
+//! as they came; they are compared by this form.
 //!
 //! ```text
 //! +3225550100, 003225550100, 025550100, (02) 555.01.00 of a Belgian source     +3225550100
@@ -42,8 +42,8 @@ impl Plan {
     pub(crate) fn number(&self, text: &str) -> Option<Number> {
         let user = user_part(text);
         let is_international = user.trim_start_matches(is_filler).starts_with('+');
-        let digits: String = user.chars().filter_map(digit).collect();
-        if digits.is_empty() || is_alphabetic(user) {
+        let digits: String = user.chars().filter_map(key).collect();
+        if !user.contains(|c| digit(c).is_some()) || user.contains(is_no_sign) {
             return None;
         }
         if is_international {
@@ -87,7 +87,7 @@ impl Plan {
 impl Number {
     /// Whether it is one that is dialled within a tenant.
     pub(crate) fn is_internal(&self) -> bool {
-        self.0.len() <= MAX_INTERNAL_DIGITS && self.0.starts_with(|first: char| first.is_ascii_digit())
+        self.0.len() <= MAX_INTERNAL_DIGITS && self.0.bytes().all(|byte| byte.is_ascii_digit())
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -129,12 +129,17 @@ fn without_trunk(user: &str, digits: &str) -> String {
     digits
 }
 
-/// Words are no numbers, whatever digits stand among them; one sign of a keypad is no word.
-fn is_alphabetic(user: &str) -> bool {
-    user.chars().filter(|c| c.is_alphabetic()).count() > 0
+/// What no number has: words are none, whatever digits stand among them, nor are digits that are not known here.
+fn is_no_sign(c: char) -> bool {
+    c.is_alphabetic() || c.is_numeric() && digit(c).is_none()
 }
 
-/// A digit of any script.
+/// What a telephone has a key for.
+fn key(c: char) -> Option<char> {
+    if matches!(c, '*' | '#') { Some(c) } else { digit(c) }
+}
+
+/// A digit, also of Arabic, Persian and full-width writing.
 fn digit(c: char) -> Option<char> {
     const ZEROS: [char; 4] = ['0', '\u{660}', '\u{6f0}', '\u{ff10}'];
     let value =
@@ -186,7 +191,9 @@ mod tests {
         }
         assert_eq!(number(&plan, "0470 12 34 56").as_deref(), Some("+32470123456"));
         assert_eq!(number(&plan, "sip:200@pbx.example").as_deref(), Some("200"));
-        assert_eq!(number(&plan, "0").as_deref(), Some("0"));
+        for text in ["0", "*21", "#31#0"] {
+            assert_eq!(number(&plan, text).as_deref(), Some(text), "a sign of the keypad is one");
+        }
         for strange in ["25550100", "78123456", "4925550100"] {
             assert_eq!(number(&plan, strange), Some(format!("?{strange}")), "a suffix would join strangers");
         }

@@ -117,6 +117,9 @@ impl Server {
                 let _ = task.await;
             }
             requests.finish().await;
+            if let Some(sidecar) = &gateway.sidecar {
+                sidecar.flush().await;
+            }
         });
         if drained.await.is_err() {
             tracing::warn!(sessions = sessions.count(), "cut off what was not done after shutdown.grace");

@@ -161,6 +161,11 @@ impl Sidecar {
     pub(crate) async fn drain(&self) {
         self.rotation.drain().await;
     }
+
+    /// Waits until what was noted is written; for when no request is under way any more.
+    pub(crate) async fn flush(&self) {
+        self.rotation.flush().await;
+    }
 }
 
 /// Says of which sources integrations are kept that nobody refreshes.

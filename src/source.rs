@@ -6,7 +6,10 @@ pub(crate) mod telsmart;
 
 pub(crate) use gate::Gate;
 
-use crate::{call::CallEvent, id::SourceName};
+use crate::{
+    call::CallEvent,
+    id::{SourceName, TenantId},
+};
 
 /// What one element of a webhook's body says.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(crate) enum Received {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unknown {
     pub(crate) source: SourceName,
+    /// Whose it is, where it says so.
+    pub(crate) tenant: Option<TenantId>,
     pub(crate) state: String,
     pub(crate) raw: String,
 }

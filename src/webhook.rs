@@ -112,7 +112,7 @@ impl Door {
         };
         let is_foreign = |received: &Received| match received {
             Received::Call(event) => !tenants.contains(&event.tenant),
-            Received::Unknown(_) => false,
+            Received::Unknown(unknown) => unknown.tenant.as_ref().is_some_and(|its| !tenants.contains(its)),
         };
         if !tenants.is_empty() && all.iter().any(is_foreign) {
             let detail = "an event is of a tenant for which this source may not speak";

@@ -27,6 +27,10 @@ const MAX_KEYS: usize = 100;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The most names of keys that are not there of which it is remembered when they were first seen.
 const MAX_SIGHTS: usize = 1024;
+/// After so long a name that is not there counts as new: it may have been published since.
+const SIGHT_LIFE: Duration = Duration::from_secs(60);
+/// A longer name of a key is nobody's.
+const MAX_ID_BYTES: usize = 256;
 /// For one whole fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -134,7 +138,7 @@ impl Jwks {
             Err(TokenRefusal::UnknownKey | TokenRefusal::KeysUnavailable) => {}
             found => return found,
         }
-        let seen_at = id.map(|id| self.first_sight(id));
+        let seen_at = id.filter(|id| id.len() <= MAX_ID_BYTES).map(|id| self.first_sight(id));
         let mut latest = self.latest.clone();
         let before = latest.borrow_and_update().clone();
         // The first fetch goes on without being asked for.
@@ -156,14 +160,18 @@ impl Jwks {
     /// When a key that is not there was first named.
     fn first_sight(&self, id: &str) -> Instant {
         let mut sights = self.sights.lock();
-        if let Some(at) = sights.get(id) {
+        let now = Instant::now();
+        let is_fresh = |at: &Instant| now.duration_since(*at) < SIGHT_LIFE;
+        if let Some(at) = sights.get(id).filter(|at| is_fresh(at)) {
             return *at;
+        }
+        if sights.len() >= MAX_SIGHTS {
+            sights.retain(|_, at| is_fresh(at));
         }
         if sights.len() >= MAX_SIGHTS {
             // Whoever makes up so many names makes all of them new again.
             sights.clear();
         }
-        let now = Instant::now();
         sights.insert(id.into(), now);
         now
     }

@@ -77,7 +77,9 @@ impl Reader {
 
     /// The names of the sections in a section: those of `sources` are what comes after `sources.` and before a dot.
     pub(crate) fn sections_of(&self, section: &str) -> BTreeSet<String> {
-        let inside = self.tree.paths().filter_map(|path| path.strip_prefix(section)?.strip_prefix('.'));
+        let given =
+            self.tree.paths().filter(|path| self.tree.get(path).is_some_and(|given| !is_unset(given)));
+        let inside = given.filter_map(|path| path.strip_prefix(section)?.strip_prefix('.'));
         inside.filter_map(|rest| Some(rest.split_once('.')?.0.to_owned())).collect()
     }
 
@@ -111,7 +113,8 @@ impl Reader {
 
     /// Reports what is left, and gives the configuration if nothing is wrong with it.
     pub(crate) fn finish(mut self, config: Option<Config>) -> Result<Loaded, Findings> {
-        for (path, given) in std::mem::take(&mut self.tree).into_rest() {
+        let rest = std::mem::take(&mut self.tree).into_rest();
+        for (path, given) in rest.filter(|(_, given)| !is_unset(given)) {
             if let Some(message) = unknown(&self.known, &path, &given) {
                 self.problems.push(Finding::new(given.origin.unwrap_or(path), message));
             }

@@ -581,3 +581,11 @@ fn the_documentation_names_every_key_and_its_variable() {
         assert!(text.contains(&format!("`{}`", variable(key))), "{}", variable(key));
     }
 }
+
+#[test]
+fn an_empty_variable_makes_no_source() {
+    let toml = "auth.hs256_secret = \"0123456789abcdef-hidden-0123456789\"\n[sources.clinic]\nkind = \"telsmart\"\nsecrets = [\"x\"]";
+    let unset = [("CALLPOP_SOURCES__TELSMART__SECRETS", ""), ("CALLPOP_SIDECAR__TELSMART__CLIENT_ID", " ")];
+    let sources = read(toml, &unset).unwrap().config.sources;
+    assert_eq!(sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(), ["clinic"]);
+}

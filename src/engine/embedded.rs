@@ -100,10 +100,10 @@ impl Embedded {
     }
 
     pub(super) fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
-        let Unknown { source, state, raw } = unknown;
+        let Unknown { source, state, raw, .. } = unknown;
         let archived = Archived { received_at: now(), source, state, raw };
         let mut archive = self.archive.lock();
-        if let Some(row) = archive.known(&archived.raw) {
+        if let Some(row) = archive.known(&archived) {
             return Ok(Receipt::Journal(self.durable(row)));
         }
         let Written { row, durable } = self.write(self.encode(|| Record::Archived(archived.clone())))?;

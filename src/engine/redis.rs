@@ -174,7 +174,7 @@ impl Redis {
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
         let [.., fence] = self.store.keys.archive();
-        let Unknown { source, state, raw } = unknown;
+        let Unknown { source, state, raw, .. } = unknown;
         let row = ArchivedRow { source, state, raw };
         let row = serde_json::to_string(&row)
             .map_err(|_| EngineError::Unavailable("it cannot be written as JSON"))?;

@@ -72,6 +72,7 @@ impl SidecarServer {
             sidecar.drain().await;
             drop((accept_private, accept_admin));
             requests.finish().await;
+            sidecar.flush().await;
         });
         if drained.await.is_err() {
             tracing::warn!("cut off what was not done after shutdown.grace");

@@ -22,7 +22,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     time::Duration,
 };
@@ -145,12 +145,14 @@ impl Audit {
                 match self.send(None) {
                     Ok(answer) => break answer,
                     // As many as may wait do; the disk makes room.
-                    Err(_) => sleep(ROOM).await,
+                    Err(AuditError::TooMany) => sleep(ROOM).await,
+                    Err(_) => return,
                 }
             };
-            answer.await
+            // What was lost has been told.
+            let _ = answer.await;
         };
-        // What was lost has been told.
+        // What is late then may yet be written.
         let _ = timeout(LATE, written).await;
     }
 
@@ -159,8 +161,13 @@ impl Audit {
         event: Option<AuditEvent>,
     ) -> Result<oneshot::Receiver<Result<(), AuditError>>, AuditError> {
         let (answer, answered) = oneshot::channel();
-        self.waiting.try_send(WaitingEvent { event, answer }).map_err(|_| AuditError::TooMany)?;
-        Ok(answered)
+        match self.waiting.try_send(WaitingEvent { event, answer }) {
+            Ok(()) => Ok(answered),
+            Err(TrySendError::Full(_)) => Err(AuditError::TooMany),
+            Err(TrySendError::Disconnected(_)) => {
+                Err(AuditError::CannotWrite(io::Error::other("its thread has ended")))
+            }
+        }
     }
 
     async fn answered(

@@ -130,11 +130,15 @@ impl Rotation {
         self.stop.cancel();
     }
 
-    /// Begins nothing new, and waits for what is under way, and for the audit log.
+    /// Begins nothing new, and waits for what is under way.
     pub(crate) async fn drain(&self) {
         self.stop();
         self.under_way.close();
         self.under_way.wait().await;
+    }
+
+    /// Waits until the audit log has everything that was noted, but not for ever.
+    pub(super) async fn flush(&self) {
         self.audit.flush().await;
     }
 
@@ -199,7 +203,7 @@ impl Rotation {
             Input::Claim(Claim { attempt, owner: self.me, until, is_armed: false })
         };
         let claimed = self.integrations.change(key, claim).await?;
-        // While tries consume nothing, one line says that it began; the next is of what is sent again.
+        // While tries consume nothing, they have lines when that begins.
         if claimed.failures == 0 {
             self.note(&claimed, "claimed", None).await;
         }
@@ -235,9 +239,6 @@ impl Rotation {
     /// The last step before the token leaves: from now on it counts as sent.
     async fn arm(self: Arc<Self>, key: Key, attempt: Uuid) -> Result<(), ChangeError> {
         let armed = self.integrations.change(&key, |_| Input::Arm { attempt }).await?;
-        if armed.failures > 0 {
-            self.note(&armed, "claimed", None).await;
-        }
         self.note(&armed, "sent", None).await;
         // To store it may have taken long, and what is sent is to be there when the claim ends.
         let until = armed.claim().map_or(0, |claim| claim.until);

@@ -55,7 +55,9 @@ fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
     let state = required("state", fields.state.as_deref())?;
     let Some((_, phase)) = STATES.iter().find(|(name, _)| name.eq_ignore_ascii_case(state)) else {
         let raw = String::from_utf8_lossy(json).into_owned();
-        return Ok(Received::Unknown(Unknown { source: source.name.clone(), state: state.to_owned(), raw }));
+        let tenant = fields.tenant_id.as_deref().and_then(|tenant| tenant.try_into().ok());
+        let (source, state) = (source.name.clone(), state.to_owned());
+        return Ok(Received::Unknown(Unknown { source, tenant, state, raw }));
     };
     let sides: Arc<Sides> = fields.sides(&source.numbers)?.into();
     let what = match phase {

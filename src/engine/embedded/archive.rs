@@ -12,8 +12,9 @@ pub(crate) struct Archive {
 
 impl Archive {
     /// The row of an event that says the same, which a provider sends twice; the inner is none where nothing is written.
-    pub(crate) fn known(&self, raw: &str) -> Option<Option<u64>> {
-        self.kept.iter().find(|(_, kept)| kept.raw == raw).map(|(row, _)| *row)
+    pub(crate) fn known(&self, archived: &Archived) -> Option<Option<u64>> {
+        let says_the_same = |kept: &Archived| kept.raw == archived.raw && kept.source == archived.source;
+        self.kept.iter().find(|(_, kept)| says_the_same(kept)).map(|(row, _)| *row)
     }
 
     /// Adds an event; returns the rows of those that go for it.
@@ -66,6 +67,6 @@ mod tests {
     fn what_is_kept_is_known() {
         let mut archive = Archive::default();
         archive.push(Some(7), archived("{}"));
-        assert_eq!((archive.known("{}"), archive.known("{ }")), (Some(Some(7)), None));
+        assert_eq!((archive.known(&archived("{}")), archive.known(&archived("{ }"))), (Some(Some(7)), None));
     }
 }

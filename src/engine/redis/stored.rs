@@ -10,7 +10,7 @@ use crate::{
     clock::Micros,
     id::TenantId,
 };
-use std::{str::Split, sync::Arc};
+use std::{cell::Cell, str::Split, sync::Arc};
 
 /// What the value begins with that is no event, but says in which state the leg is.
 const STATE: char = '=';
@@ -140,8 +140,10 @@ impl Said<'_> {
 
     /// The leg with all its events.
     pub(crate) fn whole(&self) -> Option<Stored> {
-        // Whoever cannot read it reads the leg from the store, and tells of it there.
-        Stored::of(self.values.iter().copied(), || ())
+        // Whoever cannot read all of it reads the leg from the store, and tells of it there.
+        let is_readable = Cell::new(true);
+        let stored = Stored::of(self.values.iter().copied(), || is_readable.set(false));
+        stored.filter(|_| is_readable.get())
     }
 
     /// The version that the leg has now, the event that made it, and its bytes, where it says only that one.

@@ -227,6 +227,13 @@ async fn a_file_that_is_full_is_put_aside_and_the_chain_goes_on() {
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with(r#"{"n":10,"#), "{text}");
     assert_eq!(verify(&path).unwrap().entries, 10);
+    // Also where a crash tore the first line of the present file.
+    let begun = fs::read(&path).unwrap();
+    fs::write(&path, &begun[..begun.len() / 2]).unwrap();
+    filled(&path, 0).await;
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with(r#"{"n":10,"at":5,"event":"torn_line_removed""#), "{text}");
+    assert_eq!(verify(&path).unwrap().entries, 10);
     // The oldest may be gone; one in between may not.
     fs::remove_file(&full[0]).unwrap();
     assert_eq!(verify(&path).unwrap().entries, 7);
@@ -263,4 +270,21 @@ async fn a_disk_that_hangs_holds_up_nobody_and_the_order_stays() {
     let in_order = (1..=50).map(|generation| format!("\"generation\":{generation},"));
     assert!(text.lines().zip(in_order).all(|(line, part)| line.contains(&part)));
     assert!(verify(&path).unwrap().entries >= MOST_WAITING as u64);
+}
+
+#[tokio::test]
+async fn a_file_that_is_aside_without_a_new_one_is_followed_by_one() {
+    let (_folder, path) = log();
+    let audit = open(&path).unwrap();
+    audit.writer.lock().most = 1000;
+    for generation in 1..=2 {
+        audit.note(event(generation)).await.unwrap();
+    }
+    // As after a try that could not make the new file.
+    fs::rename(&path, path.with_file_name("audit-000000000002.jsonl")).unwrap();
+    for generation in 3..=5 {
+        audit.note(event(generation)).await.unwrap();
+    }
+    assert_eq!(verify(&path).unwrap().entries, 5);
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
 }

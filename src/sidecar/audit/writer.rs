@@ -72,8 +72,8 @@ impl Writer {
         let file = begin(path).map_err(cannot)?;
         let end = End::of(&file, path)?;
         let (head, length) = match end.length {
-            // Nothing was written since the last one was put aside.
-            0 if end.torn == 0 => (last_of(path)?, 0),
+            // No line was finished since the last file was put aside.
+            0 => (last_of(path)?, 0),
             length => (end.head, length),
         };
         let torn = end.torn;
@@ -137,14 +137,20 @@ impl Writer {
     /// Begins a new file. A crash in between leaves none, and the next start begins it.
     fn put_aside(&mut self) -> io::Result<()> {
         let dir = folder_of(&self.path);
-        fs::rename(&self.path, dir.join(format!("audit-{:012}.jsonl", self.head.n)))?;
-        self.file = begin(&self.path)?;
+        match fs::rename(&self.path, dir.join(format!("audit-{:012}.jsonl", self.head.n))) {
+            // It is aside already, and a new one could not be made then.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            renamed => renamed?,
+        }
+        self.file = of_path().open(&self.path)?;
         self.length = 0;
+        disk::sync_dir(dir)?;
         let full = full_files(&self.path)?;
         for oldest in full.iter().take(full.len().saturating_sub(KEPT)) {
-            fs::remove_file(oldest)?;
+            // One that cannot be removed now is the oldest the next time, too.
+            let _ = fs::remove_file(oldest);
         }
-        disk::sync_dir(dir)
+        Ok(())
     }
 }
 
@@ -174,9 +180,13 @@ impl End {
 /// Where the chain ends that the full files hold; its beginning where there are none.
 fn last_of(path: &Path) -> Result<Head, AuditError> {
     let cannot = |error| AuditError::CannotOpen { path: path.to_owned(), error };
-    let Some(last) = full_files(path).map_err(cannot)?.pop() else { return Ok(Head::default()) };
-    let file = File::open(&last).map_err(cannot)?;
-    Ok(End::of(&file, &last)?.head)
+    for last in full_files(path).map_err(cannot)?.iter().rev() {
+        let end = End::of(&File::open(last).map_err(cannot)?, last)?;
+        if end.length > 0 {
+            return Ok(end.head);
+        }
+    }
+    Ok(Head::default())
 }
 
 /// The files that were full, the oldest first.
@@ -202,9 +212,15 @@ fn folder_of(path: &Path) -> &Path {
 
 /// The file to write, which is made durable where it is new.
 fn begin(path: &Path) -> io::Result<File> {
-    let file = private().read(true).append(true).create(true).open(path)?;
+    let file = of_path().open(path)?;
     disk::sync_dir(folder_of(path))?;
     Ok(file)
+}
+
+fn of_path() -> OpenOptions {
+    let mut options = private();
+    options.read(true).append(true).create(true);
+    options
 }
 
 fn private() -> OpenOptions {

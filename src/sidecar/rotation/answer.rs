@@ -189,7 +189,9 @@ impl Rotation {
             Ok(refused) => {
                 self.metrics.count(&key.source, Refresh::Refused);
                 tracing::error!(source = %key.source, why, "the provider refuses our client; nothing is lost while that is mended");
-                self.note(&refused, "refused", Some(why)).await;
+                if refused.failures == 1 {
+                    self.note(&refused, "refused", Some(why)).await;
+                }
                 Ok(true)
             }
             other => ignore_refusals(other),

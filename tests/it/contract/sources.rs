@@ -97,6 +97,9 @@ async fn a_source_speaks_for_its_tenants_only() {
     for tenant in [&its, &foreign] {
         assert_eq!(gateway.supervisor(tenant).await.first["calls"], json!([]), "the whole body is refused");
     }
+    // Also of what is only archived.
+    let unknown = json!([own.event("PARKED", 0), other.event("PARKED", 0)]);
+    problem(post(&gateway, "clinic", ("X-Clinic", CLINIC_SECRET), &unknown).await, 403).await;
     deliver_to_clinic(&gateway, &own.ringing(0)).await;
     // The other source may.
     gateway.deliver(&other.ringing(0)).await;
