@@ -104,9 +104,10 @@ async fn commit_timeout_then_reread_is_success() {
     bench.goes_on().await;
     let family = bench.scene.family(USER).await;
     is_in_order(&family);
-    let audit = bench.scene.audit(USER);
-    let rotated = audit.iter().filter(|event| *event == "rotated").count() as u64;
-    assert!(rotated + 1 >= family["rotations"].as_u64().unwrap(), "each is known as done: {audit:?}");
+    let rotations = family["rotations"].as_u64().unwrap();
+    let rotated = |told: &[String]| told.iter().filter(|event| *event == "rotated").count() as u64;
+    // Each is known as done.
+    let audit = bench.scene.audit_until(USER, |told| rotated(told) + 1 >= rotations).await;
     assert!(!audit.iter().any(|event| event == "no_answer"), "{audit:?}");
 }
 

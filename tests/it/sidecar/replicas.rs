@@ -68,9 +68,11 @@ async fn claim_never_expires() {
     scene.until(USER, "active").await;
     scene.rotations(USER, 1).await;
     // It was not simply claimed anew: the token may have been sent, so this was a probe.
-    let audit = scene.audit(USER);
-    let after = audit.iter().skip_while(|event| *event != "claim_settled").take(3).collect::<Vec<_>>();
-    assert_eq!(after, ["claim_settled", "claimed", "sent"], "{audit:?}");
+    let after = |told: &[String]| -> Vec<String> {
+        told.iter().skip_while(|event| *event != "claim_settled").take(3).cloned().collect()
+    };
+    let audit = scene.audit_until(USER, |told| after(told).len() == 3).await;
+    assert_eq!(after(&audit), ["claim_settled", "claimed", "sent"], "{audit:?}");
     assert_eq!(scene.telsmart.presented(consent.refresh_token()).await, 2);
 }
 

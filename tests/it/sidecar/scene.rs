@@ -176,6 +176,11 @@ impl Scene {
         journal(&self.config)
     }
 
+    /// The same, once that holds of it: it is written beside what it tells of.
+    pub async fn audit_until(&self, extension: &str, holds: impl Fn(&[String]) -> bool) -> Vec<String> {
+        eventually("the audit log", async || Some(self.audit(extension)).filter(|told| holds(told))).await
+    }
+
     /// What the audit log says of the user: the events in their order.
     pub fn audit(&self, extension: &str) -> Vec<String> {
         let lines = audit(&self.config);

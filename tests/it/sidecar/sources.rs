@@ -174,7 +174,8 @@ async fn one_user_consents_at_both(engine: Engine) {
     assert_eq!(tokens, [clinics.access_token(), telsmarts.access_token()]);
     assert_ne!(tokens[0], tokens[1]);
     // What was done is told apart by operators too.
-    let log = audit(&two.config);
+    let log =
+        eventually("the audit log", async || Some(audit(&two.config)).filter(|log| log.len() >= 4)).await;
     let at = |source: &str| -> Vec<_> {
         let own = log.iter().filter(|line| line["source"] == source);
         own.map(|line| line["event"].as_str().unwrap()).collect()
