@@ -1,7 +1,7 @@
 //! Tokens signed by keys: the algorithm follows from the configuration, never from the token.
 
 use crate::support::{
-    Client, Config, PATIENCE, Token, eventually_within,
+    Client, Config, Gateway, PATIENCE, Token, eventually_within,
     keys::{Key, KeySet},
     new_tenant,
     token::SECRET,
@@ -75,14 +75,23 @@ async fn a_key_set_by_url_verifies_every_algorithm_and_is_cached() {
     assert_eq!(gateway.stream_by(&hmac).refused().await, 4401);
 }
 
+/// A gateway that fetches these keys.
+async fn with_published(keys: &[(&str, &Key)]) -> (KeySet, Gateway) {
+    let set = KeySet::default();
+    set.publish(keys);
+    let config = Config::new().without("auth.hs256_secret").set("auth.jwks_url", set.serve().await);
+    (set, config.start().await)
+}
+
+/// A token that is signed by a key, and names it so.
+fn by(kid: &str, key: &Key) -> String {
+    token().mint_as(key.algorithm, Some(kid), &key.private)
+}
+
 #[tokio::test]
 async fn a_key_set_may_rotate() {
     let (old, new) = (Key::es256(), Key::es256());
-    let set = KeySet::default();
-    set.publish(&[("2025", &old)]);
-    let config = Config::new().without("auth.hs256_secret").set("auth.jwks_url", set.serve().await);
-    let gateway = config.start().await;
-    let by = |kid: &str, key: &Key| token().mint_as(key.algorithm, Some(kid), &key.private);
+    let (set, gateway) = with_published(&[("2025", &old)]).await;
     gateway.stream_by(&by("2025", &old)).open().await.assert_open().await;
     set.publish(&[("2025", &old), ("2026", &new)]);
     // Keys are not fetched again at once, lest made-up names of keys make work.
@@ -110,11 +119,7 @@ async fn a_key_set_may_rotate() {
 #[tokio::test]
 async fn a_token_of_a_key_that_was_just_published_is_not_told_to_stop() {
     let (old, new) = (Key::es256(), Key::es256());
-    let set = KeySet::default();
-    set.publish(&[("2025", &old)]);
-    let config = Config::new().without("auth.hs256_secret").set("auth.jwks_url", set.serve().await);
-    let gateway = config.start().await;
-    let by = |kid: &str, key: &Key| token().mint_as(key.algorithm, Some(kid), &key.private);
+    let (set, gateway) = with_published(&[("2025", &old)]).await;
     // What somebody makes up has the keys fetched just before they are rotated, and so not again for a while.
     let made_up = by("made-up", &new);
     eventually_within(PATIENCE * 2, "the made-up key to be known as such", async || {
