@@ -142,7 +142,7 @@ impl Writer {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             renamed => renamed?,
         }
-        self.file = of_path().open(&self.path)?;
+        self.file = growing().open(&self.path)?;
         self.length = 0;
         disk::sync_dir(dir)?;
         let full = full_files(&self.path)?;
@@ -212,12 +212,13 @@ fn folder_of(path: &Path) -> &Path {
 
 /// The file to write, which is made durable where it is new.
 fn begin(path: &Path) -> io::Result<File> {
-    let file = of_path().open(path)?;
+    let file = growing().open(path)?;
     disk::sync_dir(folder_of(path))?;
     Ok(file)
 }
 
-fn of_path() -> OpenOptions {
+/// How a file of the log is opened to be written.
+fn growing() -> OpenOptions {
     let mut options = private();
     options.read(true).append(true).create(true);
     options
