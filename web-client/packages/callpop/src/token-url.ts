@@ -8,8 +8,8 @@ import { type TokenProvider, TokenUnavailable } from "./tokens.ts";
  */
 export function tokenFromUrl(url: string): TokenProvider {
   return async () => {
-    const options: RequestInit = { credentials: "same-origin", cache: "no-store" };
-    const response = await fetch(url, options).catch((error: Error) => error);
+    // fetch sends cookies to its own origin, and to no other, unless it is told otherwise.
+    const response = await fetch(url, { cache: "no-store" }).catch((error: Error) => error);
     if ("status" in response) {
       const { status, ok } = response;
       if (status === 401 || status === 403) throw new TokenUnavailable("not signed in");
