@@ -5,39 +5,22 @@
 //! exactly what a client receives.
 
 mod event;
-#[cfg(test)]
-mod for_tests;
 mod leg;
+mod packed;
 mod wrap_up;
 
-pub(crate) use event::{CallEvent, Event, Numbers, Phase, Sides, What};
-#[cfg(test)]
-pub(crate) use for_tests::shuffled;
-pub(crate) use leg::{Added, Leg, MAX_EVENTS, MAX_PHASES, MAX_WITH_ENDS, MAX_WRAP_UPS, Rules};
+pub(crate) use event::{Event, MAX_WRAP_UPS, Numbers, Phase, Sides, What};
+pub(crate) use leg::{Leg, Rules};
+pub(crate) use packed::{Pack, Unpacked};
 pub(crate) use wrap_up::check_wrap_up;
 
 use crate::{
     clock::Micros,
-    id::{Extension, LegId, SourceName, TenantId},
+    id::{Extension, ItemId, ItemKey, SourceName, TenantId},
     number::{Plan, is_withheld},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Whose leg it is: the key of everything that is stored and delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct LegKey {
-    pub(crate) tenant: TenantId,
-    pub(crate) extension: Extension,
-    pub(crate) leg: LegName,
-}
-
-/// A leg among those of its user: the same id from two sources is two legs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(crate) struct LegName {
-    pub(crate) source: SourceName,
-    pub(crate) id: LegId,
-}
 
 /// From the side of the user whose leg it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -149,7 +132,7 @@ pub(crate) struct Content(Arc<serde_json::value::RawValue>);
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) struct Call {
-    pub(crate) leg_id: LegId,
+    pub(crate) leg_id: ItemId,
     /// Where its events come from.
     pub(crate) source: SourceName,
     pub(crate) tenant_id: TenantId,
@@ -190,6 +173,8 @@ pub(crate) struct Call {
     #[cfg_attr(test, ts(type = "number | null"))]
     pub(crate) dismissed_at: Option<Micros>,
     pub(crate) summary: Option<Summary>,
+    /// Its user has closed the popup that showed this summary.
+    pub(crate) summary_seen: bool,
     /// What its user said of it last; null where that was taken back.
     pub(crate) wrap_up: Option<WrapUp>,
 }

@@ -162,7 +162,7 @@ fn refuse(error: impl std::fmt::Display) -> ExitCode {
 
 impl ConfigFile {
     fn load(&self, part: Part) -> Result<Loaded, Findings> {
-        config::load(part, self.config.as_deref(), config::environment())
+        config::load(&crate::source::KINDS, part, self.config.as_deref(), config::environment())
     }
 }
 

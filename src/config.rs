@@ -35,11 +35,12 @@ pub(crate) struct Loaded {
 
 /// Reads a configuration from a TOML file, or else from the file that `CALLPOP_CONFIG` names,
 /// or else from none, overlaid by the `CALLPOP_…` variables of the environment. A process that is
-/// only a part of callpop reads no secret that is not its own.
+/// only a part of callpop reads no secret that is not its own. A source is of one of `kinds`.
 ///
 /// # Errors
 /// Everything that is wrong, at once; but a file that cannot be read or is not TOML hides the rest.
 pub(crate) fn load(
+    kinds: &'static [SourceKind],
     part: Part,
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
@@ -52,7 +53,7 @@ pub(crate) fn load(
         None => Tree::default(),
     };
     tree.overlay(variables);
-    schema::read(tree, part)
+    schema::read(tree, kinds, part)
 }
 
 /// The variables of this process's environment, for [`load`]. One that is not UTF-8 is taken
@@ -83,12 +84,13 @@ pub(crate) struct Config {
     pub(crate) sources: Vec<Source>,
     pub(crate) sessions: Sessions,
     pub(crate) calls: Calls,
+    pub(crate) notices: Notices,
     pub(crate) sidecar: Option<Sidecar>,
     pub(crate) shutdown: Shutdown,
     pub(crate) log: Log,
 }
 
-/// Where calls are kept.
+/// Where calls and notices are kept.
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub kind: EngineKind,
@@ -160,11 +162,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// A Telsmart under its own name, which lets everybody in: for what has no configuration.
-    pub(crate) fn telsmart() -> Option<Self> {
+    /// A source that has the name of its kind, and lets everybody in: for what has no configuration.
+    pub(crate) fn open(kind: SourceKind) -> Option<Self> {
         Some(Self {
-            name: SourceName::try_from("telsmart").ok()?,
-            kind: SourceKind::Telsmart,
+            name: SourceName::try_from(kind.as_str()).ok()?,
+            kind,
             header: String::new(),
             secrets: Vec::new(),
             allow_ips: Vec::new(),
@@ -175,18 +177,13 @@ impl Source {
     }
 }
 
-/// How a source speaks.
+/// How a source speaks: the word for it in the configuration, and for clients. What it means is known above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SourceKind {
-    Telsmart,
-}
+pub(crate) struct SourceKind(pub(crate) &'static str);
 
 impl SourceKind {
-    /// The word for it in the configuration, and for clients.
     pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Telsmart => "telsmart",
-        }
+        self.0
     }
 }
 
@@ -214,6 +211,17 @@ pub(crate) struct Calls {
     pub(crate) require_activation: bool,
     /// What a wrap-up may say; empty: any text.
     pub(crate) dispositions: Vec<String>,
+}
+
+/// How long notices stay, and who sees them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Notices {
+    /// How many of them a snapshot holds.
+    pub(crate) recent_per_user: usize,
+    /// How long one stays after its last change.
+    pub(crate) keep: Duration,
+    /// Those who see the whole tenant see notices too.
+    pub(crate) supervisors: bool,
 }
 
 /// Where integrations are activated, and their tokens kept.

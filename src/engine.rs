@@ -1,9 +1,11 @@
-//! The engine: where events are committed and calls are read. Truth is the stored sequence:
+//! The engine: where events are committed and items are read. Truth is the stored sequence:
 //! each change of a tenant has the next number, and publishing is only for speed.
 //!
-//! Knows the feed, to which it hands changes; knows nothing of sockets.
+//! Knows the feed, to which it hands changes; knows nothing of sockets, nor of what an event says: how it is to be
+//! taken, it says in numbers.
 
 mod embedded;
+mod limits;
 mod metrics;
 mod redis;
 
@@ -11,13 +13,16 @@ pub(crate) use embedded::Embedded;
 pub(crate) use redis::Redis;
 
 use crate::{
-    call::{Added, Call, CallEvent, Event, LegKey},
+    call::{Call, Rules},
     clock::{Micros, now},
     config::{Config, EngineKind},
+    event_set::Added,
     feed::{Feed, Stream},
-    id::{SourceName, TenantId},
+    id::{ItemKey, SourceName, TenantId},
+    item::{Item, ItemEvent, ItemSet},
     link::{Confirmed, LinkError, Unconfirmed},
     metrics::Metrics,
+    notice::Notice,
     source::Unknown,
     tasks::Tasks,
 };
@@ -34,13 +39,23 @@ pub(crate) enum Engine {
     Redis(Box<Redis>),
 }
 
-/// The calls of a stream, read at one instant.
+/// The items of a stream, read at one instant.
 pub(crate) struct View {
     pub(crate) epoch: Arc<str>,
     /// The tenant's sequence at that instant.
     pub(crate) seq: u64,
     /// Newest first.
     pub(crate) calls: Vec<Call>,
+    /// Newest first.
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// What became of an event.
+pub(crate) struct Committed {
+    pub(crate) added: Added,
+    /// The number of the change that it made, or that had made it before; 0 where it had no room.
+    pub(crate) seq: u64,
+    pub(crate) receipt: Receipt,
 }
 
 /// Something is committed; this tells when it is durable.
@@ -60,13 +75,6 @@ pub(crate) enum EngineError {
     /// At start.
     #[error("{0}")]
     CannotOpen(String),
-}
-
-/// A leg as operators see it.
-#[derive(serde::Serialize)]
-pub(crate) struct LegView {
-    pub(crate) call: Option<Call>,
-    pub(crate) events: Vec<Event>,
 }
 
 /// An archived event of an unknown state.
@@ -96,9 +104,9 @@ impl Engine {
         }
     }
 
-    /// Adds an event to its leg, and tells whether it was new. Listeners are told at once; the
+    /// Adds an event to its item, and tells whether it was new. Listeners are told at once; the
     /// receipt tells when it is durable.
-    pub(crate) async fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
+    pub(crate) async fn commit(&self, event: ItemEvent) -> Result<Committed, EngineError> {
         match self {
             Self::Embedded(engine) => engine.commit(event),
             Self::Redis(engine) => engine.commit(event).await,
@@ -121,7 +129,7 @@ impl Engine {
         }
     }
 
-    /// All live calls of a stream and its recent ended ones.
+    /// All live items of a stream, and the recent ones beside them.
     pub(crate) async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
         match self {
             Self::Embedded(engine) => Ok(engine.snapshot(stream)),
@@ -129,7 +137,7 @@ impl Engine {
         }
     }
 
-    /// The calls that changed after `seq` of `epoch`; none where that can no longer be told.
+    /// The items that changed after `seq` of `epoch`; none where that can no longer be told.
     pub(crate) async fn changes(
         &self,
         stream: &Stream,
@@ -142,23 +150,23 @@ impl Engine {
         }
     }
 
-    /// Those of the legs that there are.
-    pub(crate) async fn known(
+    /// Those of a tenant's items that there are.
+    pub(crate) async fn items(
         &self,
         tenant: &TenantId,
-        legs: Vec<LegKey>,
-    ) -> Result<Vec<LegKey>, EngineError> {
+        keys: Vec<ItemKey>,
+    ) -> Result<Vec<(ItemKey, ItemSet)>, EngineError> {
         match self {
-            Self::Embedded(engine) => Ok(engine.known(tenant, legs)),
-            Self::Redis(engine) => engine.known(tenant, legs).await,
+            Self::Embedded(engine) => Ok(engine.items(tenant, keys)),
+            Self::Redis(engine) => engine.items(tenant, keys).await,
         }
     }
 
-    /// A leg's events, for operators.
-    pub(crate) async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
+    /// How the engine folds calls.
+    pub(crate) fn rules(&self) -> &Rules {
         match self {
-            Self::Embedded(engine) => Ok(engine.leg(key)),
-            Self::Redis(engine) => engine.leg(key).await,
+            Self::Embedded(engine) => engine.rules(),
+            Self::Redis(engine) => engine.rules(),
         }
     }
 
@@ -192,6 +200,19 @@ impl Engine {
             Self::Embedded(engine) => engine.close().await,
             Self::Redis(_) => Ok(()),
         }
+    }
+}
+
+impl View {
+    fn new(epoch: Arc<str>, seq: u64, items: impl Iterator<Item = Item>) -> Self {
+        let (mut calls, mut notices) = (Vec::new(), Vec::new());
+        items.for_each(|item| match item {
+            Item::Call(call) => calls.push(call),
+            Item::Notice(notice) => notices.push(notice),
+        });
+        calls.sort_by_key(|call| std::cmp::Reverse(call.started_at));
+        notices.sort_by_key(|notice| std::cmp::Reverse(notice.at));
+        Self { epoch, seq, calls, notices }
     }
 }
 

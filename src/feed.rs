@@ -1,7 +1,7 @@
 //! Who listens: users and tenants to the outboxes of their sessions. A registration removes
 //! itself when it is dropped. Nothing here awaits, and an outbox never blocks.
 //!
-//! What is delivered is a change of a tenant's calls, in the order of its sequence. Who commits it
+//! What is delivered is a change of a tenant's items, in the order of its sequence. Who commits it
 //! is not known here, nor what a session does with it.
 
 mod metrics;
@@ -13,7 +13,7 @@ pub(crate) use outbox::Outbox;
 pub(crate) use stream::{Change, Stream};
 
 use crate::{
-    id::{Extension, SourceName, TenantId},
+    id::{Extension, Kind, SourceName, TenantId},
     protocol::Frame,
 };
 use dashmap::DashMap;
@@ -36,7 +36,8 @@ pub(crate) struct Feed {
 #[derive(Default)]
 struct Listeners {
     users: HashMap<Extension, Vec<Arc<Outbox>>>,
-    whole: Vec<Arc<Outbox>>,
+    /// Of the whole tenant, by kind of item; each of them listens to calls.
+    whole: [Vec<Arc<Outbox>>; Kind::ALL.len()],
 }
 
 /// A session's place in the feed, until it is dropped.
@@ -53,22 +54,24 @@ impl Feed {
         &self,
         tenant: &TenantId,
         extension: &str,
+        kind: Kind,
         make: impl FnOnce() -> Option<Change>,
     ) -> Vec<Waker> {
         let Some(listeners) = self.tenants.get(tenant) else { return Vec::new() };
         let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
-        if users.is_empty() && listeners.whole.is_empty() {
+        let whole = &listeners.whole[kind.number()];
+        if users.is_empty() && whole.is_empty() {
             return Vec::new();
         }
         let Some(change) = make().map(Arc::new) else { return Vec::new() };
-        users.iter().chain(&listeners.whole).filter_map(|outbox| outbox.push(&change)).collect()
+        users.iter().chain(whole).filter_map(|outbox| outbox.push(&change)).collect()
     }
 
     /// Tells those who listen to a user something beside the calls, of a source.
     pub(crate) fn tell(&self, tenant: &TenantId, extension: &Extension, source: &SourceName, aside: &Frame) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
         let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
-        for outbox in users.iter().chain(&listeners.whole) {
+        for outbox in users.iter().chain(listeners.of_tenant()) {
             outbox.tell(extension, source, aside);
         }
     }
@@ -82,7 +85,11 @@ impl Feed {
                     listeners.users.entry(extension.clone()).or_default().push(outbox.clone());
                 }
             }
-            Stream::Tenant { .. } => listeners.whole.push(outbox.clone()),
+            Stream::Tenant { kinds, .. } => {
+                for kind in *kinds {
+                    listeners.whole[kind.number()].push(outbox.clone());
+                }
+            }
         }
         drop(listeners);
         if self.draining.load(Ordering::SeqCst) {
@@ -99,7 +106,7 @@ impl Feed {
     /// Lets every session of a tenant read for itself where it stands.
     pub(crate) fn overflow(&self, tenant: &TenantId) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
-        for outbox in listeners.users.values().flatten().chain(&listeners.whole) {
+        for outbox in listeners.users.values().flatten().chain(listeners.of_tenant()) {
             outbox.overflow();
         }
     }
@@ -108,7 +115,7 @@ impl Feed {
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         for listeners in &self.tenants {
-            for outbox in listeners.users.values().flatten().chain(&listeners.whole) {
+            for outbox in listeners.users.values().flatten().chain(listeners.of_tenant()) {
                 outbox.drain();
             }
         }
@@ -133,8 +140,17 @@ impl Listeners {
                     }
                 }
             }
-            Stream::Tenant { .. } => self.whole.retain(others),
+            Stream::Tenant { .. } => self.whole.iter_mut().for_each(|whole| whole.retain(others)),
         }
+    }
+
+    /// Those who listen to the whole tenant, each once.
+    fn of_tenant(&self) -> &[Arc<Outbox>] {
+        &self.whole[Kind::Call.number()]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.of_tenant().is_empty()
     }
 }
 
@@ -142,7 +158,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         self.feed.tenants.remove_if_mut(self.stream.tenant(), |_, listeners| {
             listeners.remove(&self.stream, &self.outbox);
-            listeners.users.is_empty() && listeners.whole.is_empty()
+            listeners.is_empty()
         });
     }
 }

@@ -2,8 +2,10 @@
 //! its benchmark, which has no process to ask.
 
 use crate::{
-    call::{Call, CallEvent, Leg, LegKey, Rules},
+    call::Rules,
     config::Source,
+    id::ItemKey,
+    item::{Item, ItemEvent, ItemSet},
     protocol::ServerFrame,
     source::{Received, telsmart},
 };
@@ -14,18 +16,18 @@ const RULES: Rules =
 
 /// Events of one leg, as a provider sent them.
 pub struct Parsed {
-    key: LegKey,
-    events: Vec<CallEvent>,
+    key: ItemKey,
+    events: Vec<ItemEvent>,
 }
 
 /// A leg that took its events.
 pub struct TakenLeg<'a> {
-    key: &'a LegKey,
-    leg: Leg,
+    key: &'a ItemKey,
+    leg: ItemSet,
 }
 
 /// The call that a leg folds to.
-pub struct Folded(Call);
+pub struct Folded(Item);
 
 /// Parses one body; gives how many events are in it.
 pub fn parse(body: &str) -> usize {
@@ -33,7 +35,7 @@ pub fn parse(body: &str) -> usize {
 }
 
 fn parse_as_telsmart(body: &str) -> Option<Vec<Received>> {
-    telsmart::parse(&Source::telsmart()?, body.as_bytes()).ok()
+    telsmart::parse(&Source::open(telsmart::KIND)?, body.as_bytes()).ok()
 }
 
 impl Parsed {
@@ -41,16 +43,16 @@ impl Parsed {
     pub fn lines(bodies: &str) -> Option<Self> {
         let parsed = bodies.lines().filter_map(parse_as_telsmart).flatten();
         let events = parsed.filter_map(|received| match received {
-            Received::Call(event) => Some(event),
+            Received::Item(event) => Some(event),
             Received::Unknown(_) => None,
         });
-        let events: Vec<CallEvent> = events.collect();
-        Some(Self { key: events.first()?.key(), events })
+        let events: Vec<ItemEvent> = events.collect();
+        Some(Self { key: events.first()?.key.clone(), events })
     }
 
     /// Adds the events to a leg.
     pub fn take(&self) -> TakenLeg<'_> {
-        let mut leg = Leg::default();
+        let mut leg = ItemSet::after(self.key.kind, 0);
         for event in &self.events {
             leg.add(event.event.clone());
         }
@@ -68,6 +70,12 @@ impl TakenLeg<'_> {
 impl Folded {
     /// Encodes the call's frame; gives its length.
     pub fn encode(&self) -> usize {
-        ServerFrame::Call { seq: 1, call: &self.0 }.encode().as_bytes().len()
+        match &self.0 {
+            Item::Call(call) => ServerFrame::Call { seq: 1, call },
+            Item::Notice(notice) => ServerFrame::Notice { seq: 1, notice },
+        }
+        .encode()
+        .as_bytes()
+        .len()
     }
 }

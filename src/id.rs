@@ -87,12 +87,59 @@ id! {
     Extension, GIVEN
 }
 id! {
-    /// One participant's part of a call, as the provider names it.
-    LegId, GIVEN
+    /// An item, as its source names it: one participant's part of a call, or a notice.
+    ItemId, GIVEN
 }
 id! {
     /// Where something came from: the name that a source has in the configuration.
     SourceName, CHOSEN
+}
+
+/// The kinds of item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Call,
+    Notice,
+}
+
+/// Whose item it is, and which: the key of everything that is stored and delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct ItemKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) extension: Extension,
+    pub(crate) kind: Kind,
+    pub(crate) name: ItemName,
+}
+
+/// An item among those of its kind and user: the same id from two sources is two items.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct ItemName {
+    pub(crate) source: SourceName,
+    pub(crate) id: ItemId,
+}
+
+impl Kind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Call, Self::Notice];
+
+    /// What stands for it where it is stored, and whose place it has in a list by kind.
+    pub(crate) fn number(self) -> usize {
+        self as usize
+    }
+
+    /// The kind of a number.
+    pub(crate) fn of_number(number: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number().to_string() == number)
+    }
+}
+
+#[cfg(test)]
+impl ItemName {
+    /// An item of the usual source.
+    pub(crate) fn of(id: &str) -> Self {
+        Self { source: "telsmart".try_into().unwrap(), id: id.try_into().unwrap() }
+    }
 }
 
 #[cfg(test)]
@@ -100,10 +147,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_kind_is_found_by_its_number() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::of_number(&kind.number().to_string()), Some(kind));
+        }
+        for strange in ["", "2", "00", "-1", "call"] {
+            assert_eq!(Kind::of_number(strange), None, "{strange:?}");
+        }
+    }
+
+    #[test]
     fn ids_are_short_printable_text() {
-        assert!(LegId::try_from("590e9492-cbbc-4252-8205-7eb595099b5f").is_ok());
+        assert!(ItemId::try_from("590e9492-cbbc-4252-8205-7eb595099b5f").is_ok());
         for bad in ["", "a\nb", &"x".repeat(MAX_ID_BYTES + 1)] {
-            assert!(LegId::try_from(bad).is_err(), "{bad:?}");
+            assert!(ItemId::try_from(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -21,15 +21,18 @@ mod config;
 #[cfg(feature = "simulator")]
 mod demo;
 mod engine;
+mod event_set;
 mod feed;
 mod gateway;
 pub mod hot_path;
 mod http;
 mod id;
 mod integrations;
+mod item;
 mod link;
 mod log;
 mod metrics;
+mod notice;
 mod number;
 mod operator;
 mod protocol;

@@ -1,11 +1,11 @@
 //! The private listener: health, metrics, and what operators look up.
 
 use crate::{
-    call::{LegKey, LegName},
-    engine::{Archived, LegView},
+    engine::Archived,
     gateway::Gateway,
     http::Problem,
-    id::{Extension, LegId, SourceName, TenantId},
+    id::{Extension, ItemId, ItemKey, ItemName, Kind, SourceName, TenantId},
+    item::ItemSet,
     metrics::Metrics,
     sidecar::Sidecar,
     tasks::Tasks,
@@ -16,7 +16,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The Prometheus text format, in the version that OpenMetrics names.
@@ -78,12 +78,33 @@ pub(crate) async fn archive(State(gateway): State<Arc<Gateway>>) -> Result<Json<
     Ok(Json(gateway.engine.archived().await?))
 }
 
+/// Where an item stands in a path.
+type Named = Path<(TenantId, SourceName, Extension, ItemId)>;
+
 /// A leg's events, with the fields that callpop does not know, and the call that they fold to.
-pub(crate) async fn leg(
+pub(crate) async fn leg(State(gateway): State<Arc<Gateway>>, named: Named) -> Result<Json<Value>, Problem> {
+    item(&gateway, Kind::Call, named).await
+}
+
+/// A notice's events, and the notice that they fold to.
+pub(crate) async fn notice(
     State(gateway): State<Arc<Gateway>>,
-    Path((tenant, source, extension, id)): Path<(TenantId, SourceName, Extension, LegId)>,
-) -> Result<Json<LegView>, Problem> {
-    let leg = LegName { source, id };
-    let view = gateway.engine.leg(&LegKey { tenant, extension, leg }).await?;
-    view.map(Json).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "not-found", "no such leg is kept"))
+    named: Named,
+) -> Result<Json<Value>, Problem> {
+    item(&gateway, Kind::Notice, named).await
+}
+
+async fn item(gateway: &Gateway, kind: Kind, Path(named): Named) -> Result<Json<Value>, Problem> {
+    let (tenant, source, extension, id) = named;
+    let key = ItemKey { tenant, extension, kind, name: ItemName { source, id } };
+    let found = gateway.engine.items(&key.tenant, vec![key.clone()]).await?.pop();
+    let Some((_, set)) = found else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", "no such item is kept"));
+    };
+    Ok(Json(match set {
+        ItemSet::Call(leg) => {
+            json!({ "call": leg.fold(&key, gateway.engine.rules()), "events": leg.events() })
+        }
+        ItemSet::Notice(posts) => json!({ "notice": posts.fold(&key), "events": posts.events() }),
+    }))
 }

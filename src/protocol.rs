@@ -1,7 +1,7 @@
 //! The WebSocket protocol: every frame and every close code. What a frame does is in `session`.
 //!
-//! The TypeScript types of the web client are generated from this room and from the types of `call`
-//! and `id` that frames hold: `make types` writes them, and a test fails when they drift.
+//! The TypeScript types of the web client are generated from this room and from the types of `call`,
+//! `notice` and `id` that frames hold: `make types` writes them, and a test fails when they drift.
 
 mod frame;
 mod integration;
@@ -12,7 +12,8 @@ pub(crate) use integration::{Integration, IntegrationStatus};
 use crate::{
     call::Call,
     clock::Micros,
-    id::{Extension, LegId, SourceName},
+    id::{Extension, ItemId, ItemKey, ItemName, Kind, SourceName},
+    notice::Notice,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,13 +32,27 @@ pub(crate) const MAX_CLIENT_FRAME: usize = 64 * 1024;
 pub(crate) enum ServerFrame<'a> {
     /// Replaces everything that the client holds.
     Snapshot(State<'a>),
-    /// Answers `resume`: the calls that changed since; the others stand.
+    /// Answers `resume`: the items that changed since; the others stand.
     Resumed(State<'a>),
     /// A call as it now stands.
     Call {
         #[cfg_attr(test, ts(type = "number"))]
         seq: u64,
         call: &'a Call,
+    },
+    /// A notice as it now stands.
+    Notice {
+        #[cfg_attr(test, ts(type = "number"))]
+        seq: u64,
+        notice: &'a Notice,
+    },
+    /// What this session said of an item is durable: the change of that number. What changed nothing is answered with
+    /// the number of the change that had said it before.
+    Durable {
+        #[cfg_attr(test, ts(type = "number"))]
+        seq: u64,
+        #[serde(flatten)]
+        item: Mention<'a>,
     },
     /// An integration of the user, whenever its status changes; no part of what `seq` counts.
     Integration(Integration<'a>),
@@ -73,11 +88,28 @@ pub(crate) enum ServerFrame<'a> {
     Error {
         code: ErrorCode,
         detail: &'a str,
-        /// The call that the frame was about, where it was about one.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[cfg_attr(test, ts(optional))]
-        leg_id: Option<&'a LegId>,
+        /// The item that the frame was about, where it was about one.
+        #[serde(flatten)]
+        item: Mention<'a>,
     },
+}
+
+/// Which item a frame is about: a leg or a notice; nothing where it is about none.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct Mention<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) leg_id: Option<&'a ItemId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) notice_id: Option<&'a ItemId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) source: Option<&'a SourceName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) extension: Option<&'a Extension>,
 }
 
 /// Where a stream stands.
@@ -103,6 +135,8 @@ pub(crate) struct State<'a> {
     pub(crate) token_expires_at: u64,
     /// Newest first.
     pub(crate) calls: Vec<&'a Call>,
+    /// Newest first; none where notices are no part of the stream.
+    pub(crate) notices: Vec<&'a Notice>,
     /// What a wrap-up may say; where there are none, any text.
     pub(crate) dispositions: &'a [String],
 }
@@ -120,10 +154,14 @@ pub(crate) enum ErrorCode {
     TokenRefused,
     /// No call of that leg among the calls of the token's extensions.
     UnknownCall,
+    /// No such notice among theirs.
+    UnknownNotice,
     /// The wrap-up cannot be taken as it is: too long, or not one of the dispositions.
     InvalidWrapUp,
     /// The call holds as many events as it may.
     FullCall,
+    /// The notice does.
+    FullNotice,
     /// The engine could not store it: try again.
     Unavailable,
 }
@@ -140,22 +178,31 @@ pub(crate) enum ClientFrame {
     },
     /// A fresh JWT of the same user.
     Token { token: String },
-    /// The user closed the popup of that leg.
+    /// The user closed the popup of that leg, or the card of that notice.
     Dismiss {
         #[serde(flatten)]
-        leg: NamedLeg,
+        item: NamedItem,
+        /// The version that the user saw; where it is missing, the one that there is.
+        #[cfg_attr(test, ts(optional, type = "number"))]
+        seen: Option<u32>,
+    },
+    /// Nothing is to be done any more about that notice.
+    Done {
+        #[serde(flatten)]
+        item: NamedItem,
     },
     /// What the user says of a call, in place of what was said before; an empty note without a
     /// disposition takes it back.
     WrapUp {
         #[serde(flatten)]
-        leg: NamedLeg,
+        item: NamedItem,
         disposition: Option<String>,
         note: String,
     },
     /// The popup of that leg, while it rang, was on the screen. Never answered.
     Painted {
-        leg_id: LegId,
+        #[serde(flatten)]
+        item: NamedItem,
         /// Microseconds of callpop's clock.
         #[cfg_attr(test, ts(type = "number"))]
         painted_at: Micros,
@@ -176,11 +223,14 @@ pub(crate) enum ClientFrame {
     Unknown,
 }
 
-/// A leg as a client names it; what it leaves out may be any of the user's.
+/// An item as a client names it, a leg or a notice; what it leaves out may be any of the user's.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub(crate) struct NamedLeg {
-    pub(crate) leg_id: LegId,
+pub(crate) struct NamedItem {
+    #[cfg_attr(test, ts(optional))]
+    leg_id: Option<ItemId>,
+    #[cfg_attr(test, ts(optional))]
+    notice_id: Option<ItemId>,
     #[cfg_attr(test, ts(optional))]
     pub(crate) source: Option<SourceName>,
     #[cfg_attr(test, ts(optional))]
@@ -214,6 +264,33 @@ impl CloseCode {
     /// The number on the wire.
     pub(crate) fn number(self) -> u16 {
         self as u16
+    }
+}
+
+impl NamedItem {
+    /// What it names; none where that is not one item.
+    pub(crate) fn id(&self) -> Option<(Kind, &ItemId)> {
+        match (&self.leg_id, &self.notice_id) {
+            (Some(id), None) => Some((Kind::Call, id)),
+            (None, Some(id)) => Some((Kind::Notice, id)),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Mention<'a> {
+    /// That of an id, of whichever source and extension.
+    pub(crate) fn of_id(kind: Kind, id: &'a ItemId) -> Self {
+        match kind {
+            Kind::Call => Self { leg_id: Some(id), ..Self::default() },
+            Kind::Notice => Self { notice_id: Some(id), ..Self::default() },
+        }
+    }
+}
+
+impl<'a> From<&'a ItemKey> for Mention<'a> {
+    fn from(ItemKey { extension, kind, name: ItemName { source, id }, .. }: &'a ItemKey) -> Self {
+        Self { source: Some(source), extension: Some(extension), ..Self::of_id(*kind, id) }
     }
 }
 

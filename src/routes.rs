@@ -99,7 +99,8 @@ pub(crate) fn admin(gateway: &Arc<Gateway>) -> Router {
         .route("/readyz", get_only(operator::ready))
         .route("/metrics", get_only(operator::metrics))
         .route("/archive", get_only(operator::archive))
-        .route("/calls/{tenant}/{source}/{extension}/{leg}", get_only(operator::leg));
+        .route("/calls/{tenant}/{source}/{extension}/{leg}", get_only(operator::leg))
+        .route("/notices/{tenant}/{source}/{extension}/{notice}", get_only(operator::notice));
     finished(routes.with_state(gateway.clone()))
 }
 

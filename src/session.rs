@@ -1,6 +1,7 @@
 //! One task per WebSocket: one select loop over what waits in the outbox, what the client
 //! sends, and the time. It ends with a close code, never with an HTTP error.
 
+mod acts;
 mod command;
 mod end;
 mod handshake;
@@ -16,13 +17,15 @@ pub(crate) use handshake::stream;
 
 use crate::{
     auth::Identity,
-    call::CallState,
+    call::{Call, CallState},
     clock::now,
     engine::{EngineError, View},
     feed::{Change, FeedMetrics, Outbox, Stream},
     gateway::{Gateway, Hop},
+    item::Item,
     protocol::{CloseCode, Frame, ServerFrame, State},
 };
+use acts::Acts;
 use end::{Cause, End, Endings};
 use metrics::SessionMetrics;
 use origins::Origins;
@@ -109,6 +112,7 @@ pub(crate) struct Session {
     pulse: Pulse,
     budget: Budget,
     receipts: Receipts,
+    acts: Acts,
     reach: Counted,
     /// When the client last told whether it can alert its user.
     beat: Instant,
@@ -130,6 +134,7 @@ impl Session {
             pulse: Pulse::new(limits.heartbeat, now, life(identity.expires_at)),
             budget: Budget::new(limits.max_frames_per_second, now),
             receipts: Receipts::default(),
+            acts: Acts::default(),
             reach: Counted::new(sessions.metrics.reach.clone()),
             beat: now,
             identity,
@@ -173,6 +178,7 @@ impl Session {
                 biased;
                 incoming = self.socket.receive() => self.on_incoming(incoming).await,
                 () = &mut timer => self.on_time().await,
+                (act, durable) = self.acts.next() => self.on_act(act, durable).await,
                 () = self.outbox.ready() => self.on_outbox().await,
             };
             if let Err(end) = went {
@@ -223,9 +229,9 @@ impl Session {
         (self.epoch, self.delivered) = (view.epoch, view.seq);
         // The newest come first, and are to be remembered.
         for call in view.calls.iter().rev().filter(|call| call.state == CallState::Ringing) {
-            self.receipts.on_sent(&call.leg_id, call.since, false, now());
+            self.receipts.on_sent(call, false, now());
         }
-        drop(view.calls);
+        drop((view.calls, view.notices));
         self.send(&[frame]).await
     }
 
@@ -239,6 +245,7 @@ impl Session {
             heartbeat_ms: self.gateway().config.sessions.heartbeat.as_millis() as u64,
             token_expires_at: self.identity.expires_at,
             calls: view.calls.iter().collect(),
+            notices: view.notices.iter().collect(),
             dispositions: &self.gateway().config.calls.dispositions,
         }
     }
@@ -274,9 +281,15 @@ impl Session {
 
     /// Changes are written to the socket: those that ring are measured.
     fn on_sent<'a>(&mut self, changes: impl Iterator<Item = &'a Arc<Change>>) {
-        for change in changes.filter(|change| change.call.state == CallState::Ringing) {
-            let (Change { call, committed_at, .. }, now) = (&**change, now());
-            let is_first = self.receipts.on_sent(&call.leg_id, call.since, committed_at.is_some(), now);
+        for change in changes {
+            let Change {
+                item: Item::Call(call @ Call { state: CallState::Ringing, .. }), committed_at, ..
+            } = &**change
+            else {
+                continue;
+            };
+            let now = now();
+            let is_first = self.receipts.on_sent(call, committed_at.is_some(), now);
             if let (true, Some(committed_at)) = (is_first, *committed_at) {
                 self.gateway().ringing.pass(Hop::Send, committed_at, now);
             }

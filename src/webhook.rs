@@ -5,17 +5,17 @@ mod metrics;
 mod unknown_states;
 
 use crate::{
-    call::{Added, CallEvent, LegKey, Phase, What},
     clock::now,
-    config::{Config, Source, SourceKind},
-    engine::{EngineError, Receipt},
+    config::{Config, Source},
+    engine::{Committed, EngineError, Receipt},
+    event_set::{Added, Effect},
     gateway::Gateway,
     http::{Problem, body, nothing_here},
     integrations,
+    item::ItemEvent,
     sidecar::integration::Key,
-    source::{EventRefusal, Gate, Received, telsmart},
+    source::{EventRefusal, Gate, Parse, Received, parser},
 };
-
 use axum::{
     extract::{Path, Request, State},
     http::StatusCode,
@@ -51,16 +51,19 @@ pub(crate) struct Webhooks {
 struct Door {
     source: Source,
     gate: Gate,
+    parse: Parse,
 }
 
 impl Webhooks {
     /// Those of a node.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         let Config { sources, trusted_proxies, .. } = &gateway.config;
-        let door =
-            |source: &Source| Door { gate: Gate::new(source, trusted_proxies), source: source.clone() };
+        let door = |source: &Source| {
+            let (source, gate) = (source.clone(), Gate::new(source, trusted_proxies));
+            Some(Door { parse: parser(source.kind)?, source, gate })
+        };
         Self {
-            doors: sources.iter().map(door).collect(),
+            doors: sources.iter().filter_map(door).collect(),
             metrics: gateway.metrics.of(),
             unknown_states: UnknownStates::default(),
             gateway,
@@ -106,12 +109,10 @@ async fn take(webhooks: &Webhooks, door: &Door, request: Request, began: Instant
 impl Door {
     /// What a body says, if the source may say it.
     fn parse(&self, body: &[u8]) -> Result<Vec<Received>, Problem> {
-        let Source { kind, tenants, .. } = &self.source;
-        let all = match kind {
-            SourceKind::Telsmart => telsmart::parse(&self.source, body)?,
-        };
+        let Source { tenants, .. } = &self.source;
+        let all = (self.parse)(&self.source, body)?;
         let is_foreign = |received: &Received| match received {
-            Received::Call(event) => !tenants.contains(&event.tenant),
+            Received::Item(event) => !tenants.contains(&event.key.tenant),
             Received::Unknown(unknown) => unknown.tenant.as_ref().is_some_and(|its| !tenants.contains(its)),
         };
         if !tenants.is_empty() && all.iter().any(is_foreign) {
@@ -134,13 +135,13 @@ async fn commit_all(webhooks: &Webhooks, all: Vec<Received>, began: Instant) -> 
 async fn commit(webhooks: &Webhooks, received: Received, began: Instant) -> Result<Receipt, EngineError> {
     let gateway = &webhooks.gateway;
     match received {
-        Received::Call(event) if !is_wanted(gateway, &event).await? => {
+        Received::Item(event) if !is_wanted(gateway, &event).await? => {
             webhooks.metrics.inactive_users.inc();
             Ok(Receipt::Now)
         }
-        Received::Call(event) => {
+        Received::Item(event) => {
             let rang_at = event.event.rang_at();
-            let (added, receipt) = gateway.engine.commit(event).await?;
+            let Committed { added, receipt, .. } = gateway.engine.commit(event).await?;
             if let (Added::New, Some(rang_at)) = (added, rang_at) {
                 gateway.ringing.on_commit(rang_at, began.elapsed(), now());
             }
@@ -155,22 +156,22 @@ async fn commit(webhooks: &Webhooks, received: Received, began: Instant) -> Resu
 }
 
 /// Whether an event is for a user whom it may be delivered to.
-async fn is_wanted(gateway: &Gateway, event: &CallEvent) -> Result<bool, EngineError> {
+async fn is_wanted(gateway: &Gateway, ItemEvent { key, event }: &ItemEvent) -> Result<bool, EngineError> {
     let required = gateway.integrations.as_ref().filter(|_| gateway.config.calls.require_activation);
     match required {
         // At a source without a portal nobody could activate anything.
-        Some(followed) if followed.integrations.kind(&event.leg.source).is_some() => {
-            let CallEvent { tenant, extension, leg, .. } = event.clone();
-            let key = Key { source: leg.source, tenant, extension };
-            if integrations::is_live(&followed.integrations, &key).await.map_err(|_| UNREAD)? {
+        Some(followed) if followed.integrations.kind(&key.name.source).is_some() => {
+            let (source, tenant, extension) =
+                (key.name.source.clone(), key.tenant.clone(), key.extension.clone());
+            let whose = Key { source, tenant, extension };
+            if integrations::is_live(&followed.integrations, &whose).await.map_err(|_| UNREAD)? {
                 return Ok(true);
             }
             // A call that was delivered does not ring on for ever.
-            if !matches!(event.event.what, What::Phase { phase: Phase::Hangup, .. }) {
+            if event.manner().effect != Effect::EndsForGood {
                 return Ok(false);
             }
-            let CallEvent { tenant, extension, leg, .. } = event.clone();
-            Ok(gateway.engine.leg(&LegKey { tenant, extension, leg }).await?.is_some())
+            Ok(!gateway.engine.items(&key.tenant, vec![key.clone()]).await?.is_empty())
         }
         _ => Ok(true),
     }

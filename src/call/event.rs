@@ -1,27 +1,22 @@
-//! What can happen to a leg. Every event has an identity, (kind, timestamp, digest of what
-//! it says), and a total order; two events of one identity are one event.
+//! What can happen to a leg.
 
-use super::{Content, Direction, Extension, LegKey, LegName, Micros, Party, TenantId};
-use crate::number::{Number, Plan};
+use super::{Content, Direction, Micros, Party};
+use crate::{
+    event_set::{Effect, Identity, Manner, SetEvent},
+    number::{Number, Plan},
+};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
-/// An event and whose it is: what a source makes of a webhook, and what is stored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct CallEvent {
-    pub(crate) tenant: TenantId,
-    pub(crate) extension: Extension,
-    pub(crate) leg: LegName,
-    pub(crate) event: Event,
-}
-
-impl CallEvent {
-    /// Whose leg it happened to.
-    pub(crate) fn key(&self) -> LegKey {
-        LegKey { tenant: self.tenant.clone(), extension: self.extension.clone(), leg: self.leg.clone() }
-    }
-}
+/// The most ringing, active and held events of one leg that are kept.
+pub(crate) const MAX_PHASES: usize = 512;
+/// The most wrap-ups of one leg that are kept: so often its user may change their mind.
+pub(crate) const MAX_WRAP_UPS: usize = 32;
+/// The most events, with dismissals, summaries and wrap-ups.
+const MAX_EVENTS: usize = MAX_PHASES + MAX_WRAP_UPS + 32;
+/// The most events with those that end a call, so that a leg that is full still ends.
+const MAX_WITH_ENDS: usize = MAX_EVENTS + 32;
 
 /// Something that happened to a leg.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,8 +48,8 @@ pub(crate) enum What {
     Phase { phase: Phase, sides: Arc<Sides> },
     /// The AI summary came; providers send it after the call.
     Summary { sides: Arc<Sides>, language: Arc<str>, content: Content },
-    /// Its user closed the popup.
-    Dismissed,
+    /// Its user closed the popup, and had seen the summary of that timestamp, if any.
+    Dismissed { summary: Option<Micros> },
     /// Nothing came for long after the phase of timestamp `after`.
     Expired { after: Micros },
     /// What its user says of it; nothing and an empty note take back what was said before.
@@ -148,7 +143,7 @@ impl Event {
     pub(crate) fn sides(&self) -> Option<&Arc<Sides>> {
         match &self.what {
             What::Phase { sides, .. } | What::Summary { sides, .. } => Some(sides),
-            What::Dismissed | What::Expired { .. } | What::WrapUp { .. } => None,
+            What::Dismissed { .. } | What::Expired { .. } | What::WrapUp { .. } => None,
         }
     }
 
@@ -161,25 +156,38 @@ impl Event {
     pub(crate) fn is_wrap_up(&self) -> bool {
         matches!(self.what, What::WrapUp { .. })
     }
+}
 
-    /// Shares the sides of an event that says the same, so that a leg holds it once.
-    pub(super) fn share_sides(&mut self, with: &Event) {
+impl SetEvent for Event {
+    /// In the order of the fold: by timestamp, then by kind in the order of a call's life. But however often, and
+    /// whenever, a user closes the same, it is one dismissal; which of them counts is the store's to say.
+    fn identity(&self) -> Identity {
+        let at = match self.what {
+            What::Dismissed { summary } => summary.unwrap_or_default(),
+            _ => self.at,
+        };
+        Identity { at, rank: self.what.rank(), digest: self.digest }
+    }
+
+    fn manner(&self) -> Manner {
+        let (room, alike, effect) = match self.what {
+            What::Phase { phase: Phase::Hangup, .. } => (MAX_WITH_ENDS, MAX_WITH_ENDS, Effect::EndsForGood),
+            What::Phase { .. } => (MAX_PHASES, MAX_PHASES, Effect::Lives),
+            What::Expired { .. } => (MAX_WITH_ENDS, MAX_WITH_ENDS, Effect::Rests),
+            What::Summary { .. } | What::Dismissed { .. } => (MAX_EVENTS, MAX_EVENTS, Effect::Nothing),
+            What::WrapUp { .. } => (MAX_EVENTS, MAX_WRAP_UPS, Effect::Nothing),
+        };
+        Manner { room, alike, effect }
+    }
+
+    /// Shares the sides of an event that says the same.
+    fn share(&mut self, neighbour: &Self) {
         if let (What::Phase { sides, .. } | What::Summary { sides, .. }, Some(same)) =
-            (&mut self.what, with.sides())
+            (&mut self.what, neighbour.sides())
             && sides == same
         {
             *sides = same.clone();
         }
-    }
-
-    /// The identity as text, for a store of which it is the key: timestamp, rank of the kind, digest.
-    pub(crate) fn identity(&self) -> String {
-        format!("{}:{}:{:016x}", self.at, self.what.rank(), self.digest)
-    }
-
-    /// The total order of the fold: timestamp, then kind in the order of a call's life, then digest.
-    fn order(&self) -> (Micros, u8, u64) {
-        (self.at, self.what.rank(), self.digest)
     }
 }
 
@@ -191,33 +199,19 @@ impl From<AsStored> for Event {
 
 impl PartialEq for Event {
     fn eq(&self, other: &Self) -> bool {
-        self.order() == other.order()
-    }
-}
-
-impl Eq for Event {}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Event {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.order().cmp(&other.order())
+        self.identity() == other.identity()
     }
 }
 
 impl What {
-    fn rank(&self) -> u8 {
+    fn rank(&self) -> u32 {
         match self {
             Self::Phase { phase: Phase::Ringing, .. } => 0,
             Self::Phase { phase: Phase::Active, .. } => 1,
             Self::Phase { phase: Phase::Held, .. } => 2,
             Self::Phase { phase: Phase::Hangup, .. } => 3,
             Self::Summary { .. } => 4,
-            Self::Dismissed => 5,
+            Self::Dismissed { .. } => 5,
             Self::Expired { .. } => 6,
             Self::WrapUp { .. } => 7,
         }
@@ -233,7 +227,11 @@ impl What {
                 part(&mut hash, Some(language));
                 part(&mut hash, Some(&content.canonical()));
             }
-            Self::Dismissed => {}
+            Self::Dismissed { summary } => {
+                if let Some(at) = summary {
+                    hash.update(&at.to_le_bytes());
+                }
+            }
             Self::Expired { after } => hash.update(&after.to_le_bytes()),
             Self::WrapUp { disposition, note, by } => {
                 for text in [disposition.as_ref(), Some(note), Some(by)] {
@@ -290,20 +288,16 @@ mod tests {
         let What::Phase { sides, .. } = ringing("+3228992675", "") else { unreachable!() };
         let summary = What::Summary { sides, language: "en-GB".into(), content: Content::new(content) };
         let ours = [
-            What::Dismissed,
+            What::Dismissed { summary: None },
+            What::Dismissed { summary: Some(9) },
             What::Expired { after: 7 },
             wrap_up(Some("Resolved"), "a\nb"),
             wrap_up(None, ""),
         ];
         for what in [ringing("+3228992675", "x"), summary].into_iter().chain(ours) {
-            let event = CallEvent {
-                tenant: "t".try_into().unwrap(),
-                extension: "200".try_into().unwrap(),
-                leg: LegName::of("l"),
-                event: Event::new(5, what).with_extra(Some("{\"queue\":1}".into())),
-            };
+            let event = Event::new(5, what).with_extra(Some("{\"queue\":1}".into()));
             let text = serde_json::to_string(&event).unwrap();
-            let read: CallEvent = serde_json::from_str(&text).unwrap();
+            let read: Event = serde_json::from_str(&text).unwrap();
             assert_eq!(read, event);
             assert_eq!(serde_json::to_string(&read).unwrap(), text);
         }
@@ -314,7 +308,7 @@ mod tests {
         // A change here makes every stored duplicate look new: migrate, do not just edit.
         for (what, digest) in [
             (ringing("+3228992675", "Ann"), 11_132_449_755_253_580_886),
-            (What::Dismissed, 3_244_421_341_483_603_138),
+            (What::Dismissed { summary: None }, 3_244_421_341_483_603_138),
             (What::Expired { after: 7 }, 9_324_454_920_402_081_455),
             (wrap_up(Some("Resolved"), "a"), 6_855_561_269_721_315_697),
         ] {

@@ -1,22 +1,17 @@
-//! A leg: a grow-only set of events, and the fold that makes a call of it.
+//! A leg: a set of events, and the fold that makes a call of it.
 //!
-//! The fold looks at the set in the order of [`Event`] only, so whatever order the events
+//! The fold looks at the set in its own order only, so whatever order the events
 //! arrived in, and however often, the same set makes the same call.
 
 use super::{
-    Call, CallState, Direction, Event, LegKey, Micros, Outcome, Party, Phase, Sides, Summary, Transfer,
+    Call, CallState, Direction, Event, ItemKey, Micros, Outcome, Party, Phase, Sides, Summary, Transfer,
     TransferKind, What, WrapUp,
 };
+use crate::{
+    config,
+    event_set::{Added, EventSet},
+};
 use std::{sync::Arc, time::Duration};
-
-/// The most ringing, active and held events of one leg that are kept.
-pub(crate) const MAX_PHASES: usize = 512;
-/// The most wrap-ups of one leg that are kept: so often its user may change their mind.
-pub(crate) const MAX_WRAP_UPS: usize = 32;
-/// The most events, with dismissals, summaries and wrap-ups.
-pub(crate) const MAX_EVENTS: usize = MAX_PHASES + MAX_WRAP_UPS + 32;
-/// The most events with those that end a call, so that a leg that is full still ends.
-pub(crate) const MAX_WITH_ENDS: usize = MAX_EVENTS + 32;
 
 /// After how long in one state a live call is shown as unconfirmed.
 #[derive(Clone, Copy, Debug)]
@@ -25,102 +20,39 @@ pub(crate) struct Rules {
     pub(crate) active_stale_after: Duration,
 }
 
-/// What adding an event did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Added {
-    /// It was not known; the version went up by one.
-    New,
-    /// It was known; nothing changed.
-    Known,
-    /// The leg holds as many events as it may; nothing changed.
-    Full,
-}
-
-/// The distinct events of one leg, in the order of the fold.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Leg {
-    events: Vec<Event>,
-    /// How many events were forgotten before these.
-    forgotten: u32,
-}
+/// The distinct events of one leg.
+pub(crate) type Leg = EventSet<Event>;
 
 impl Leg {
-    /// A leg of which so many events are forgotten: its version goes on from there.
-    pub(crate) fn after(forgotten: u32) -> Self {
-        Self { events: Vec::new(), forgotten }
-    }
-
-    /// A leg as it was stored: the events that are kept of it, and its version.
-    pub(crate) fn of(mut events: Vec<Event>, version: u32) -> Self {
-        events.sort_unstable();
-        events.dedup();
-        let forgotten = version.saturating_sub(events.len() as u32);
-        Self { events, forgotten }
-    }
-
-    /// How many distinct events there were.
-    pub(crate) fn version(&self) -> u32 {
-        self.forgotten + self.events.len() as u32
-    }
-
-    /// How many events a leg may hold for one of that kind to be added.
-    pub(crate) fn room_for(what: &What) -> usize {
-        match what {
-            What::Phase { phase: Phase::Hangup, .. } | What::Expired { .. } => MAX_WITH_ENDS,
-            What::Phase { .. } => MAX_PHASES,
-            What::Summary { .. } | What::Dismissed | What::WrapUp { .. } => MAX_EVENTS,
-        }
-    }
-
-    /// What adding an event would do. A second dismissal is known, unless a summary came meanwhile.
-    pub(crate) fn check(&self, event: &Event) -> Added {
-        let most = Self::room_for(&event.what);
-        let is_known =
-            self.events.binary_search(event).is_ok() || event.what == What::Dismissed && self.is_dismissed();
-        match self.events.len() {
-            _ if is_known => Added::Known,
-            length if length >= most => Added::Full,
-            _ if event.is_wrap_up() && self.wrap_ups() >= MAX_WRAP_UPS => Added::Full,
-            _ => Added::New,
-        }
-    }
-
-    /// Adds an event if it is new.
-    pub(crate) fn add(&mut self, mut event: Event) -> Added {
-        let added = self.check(&event);
-        if let (Added::New, Err(at)) = (added, self.events.binary_search(&event)) {
-            if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
-                event.share_sides(neighbour);
-            }
-            self.events.insert(at, event);
-        }
-        added
-    }
-
-    /// The events in the order of the fold.
-    pub(crate) fn events(&self) -> &[Event] {
-        &self.events
-    }
-
     /// Whether it still rings or goes on.
     pub(crate) fn is_live(&self) -> bool {
         let mut phases = self.phases().map(|(_, phase, _)| phase).peekable();
         phases.peek().is_some() && phases.all(|phase| phase != Phase::Hangup) && self.quiet_end().is_none()
     }
 
-    fn wrap_ups(&self) -> usize {
-        self.events.iter().filter(|event| event.is_wrap_up()).count()
+    /// The event by which its user says now that they closed the popup, and saw that version, or whichever there is: a
+    /// new one, or that which said so already. A summary that may have come unseen is not closed by that.
+    pub(crate) fn dismissal(&self, now: Micros, seen: Option<u32>) -> Event {
+        let has_seen_all = seen.is_none_or(|seen| seen >= self.version());
+        let summary = self.summarised_at().filter(|_| has_seen_all);
+        let says_it =
+            |event: &&Event| matches!(event.what, What::Dismissed { summary: seen } if seen >= summary);
+        let known = self.events().iter().rev().find(says_it).cloned();
+        known.unwrap_or_else(|| Event::new(now, What::Dismissed { summary }))
     }
 
-    /// Whether its user has closed the popup, and the summary's too if there is one.
-    fn is_dismissed(&self) -> bool {
-        let summary = self.events.iter().rev().find(|event| matches!(event.what, What::Summary { .. }));
-        self.dismissed_at().is_some_and(|at| summary.is_none_or(|summary| summary.at <= at))
+    /// The timestamp of the latest summary.
+    fn summarised_at(&self) -> Option<Micros> {
+        self.events()
+            .iter()
+            .rev()
+            .find(|event| matches!(event.what, What::Summary { .. }))
+            .map(|event| event.at)
     }
 
-    /// The latest dismissal.
     fn dismissed_at(&self) -> Option<Micros> {
-        self.events.iter().rev().find(|event| event.what == What::Dismissed).map(|event| event.at)
+        let dismissals = self.events().iter().filter(|event| matches!(event.what, What::Dismissed { .. }));
+        dismissals.map(|event| event.at).max()
     }
 
     /// The event that ends this leg for want of news, `after` its last phase; none where it has no room, or no phase.
@@ -131,7 +63,7 @@ impl Leg {
     }
 
     /// What the events make together; none where no event says who is on the leg.
-    pub(crate) fn fold(&self, key: &LegKey, rules: &Rules) -> Option<Call> {
+    pub(crate) fn fold(&self, key: &ItemKey, rules: &Rules) -> Option<Call> {
         let mut talk = Talk::default();
         for (at, phase, sides) in self.phases() {
             talk.enter(at, phase, sides);
@@ -140,13 +72,13 @@ impl Leg {
             }
         }
         let end = talk.hangup().or_else(|| self.quiet_end());
-        let opening = self.events.iter().find_map(|event| Some((event.at, event.sides()?)))?;
+        let opening = self.events().iter().find_map(|event| Some((event.at, event.sides()?)))?;
         let sides: &Sides = talk.sides.unwrap_or(opening.1);
         let since = end.map_or(talk.since, |end| end.at);
         let state = if end.is_some() { CallState::Ended } else { talk.state? };
         Some(Call {
-            leg_id: key.leg.id.clone(),
-            source: key.leg.source.clone(),
+            leg_id: key.name.id.clone(),
+            source: key.name.source.clone(),
             tenant_id: key.tenant.clone(),
             extension: key.extension.clone(),
             version: self.version(),
@@ -168,6 +100,7 @@ impl Leg {
             stale_at: rules.stale_at(state, since),
             dismissed_at: self.dismissed_at(),
             summary: self.summary(),
+            summary_seen: self.summarised_at().is_some_and(|at| self.has_seen(at)),
             wrap_up: self.wrap_up(),
         })
     }
@@ -176,8 +109,8 @@ impl Leg {
     /// devices repeat themselves, but an answered call does not ring again.
     fn phases(&self) -> impl DoubleEndedIterator<Item = (Micros, Phase, &Arc<Sides>)> {
         let is_answer = |event: &Event| matches!(event.what, What::Phase { phase: Phase::Active, .. });
-        let answer = self.events.iter().position(is_answer).unwrap_or(self.events.len());
-        self.events.iter().enumerate().filter_map(move |(at, event)| match &event.what {
+        let answer = self.events().iter().position(is_answer).unwrap_or(self.events().len());
+        self.events().iter().enumerate().filter_map(move |(at, event)| match &event.what {
             What::Phase { phase: Phase::Ringing, .. } if at > answer => None,
             What::Phase { phase, sides } => Some((event.at, *phase, sides)),
             _ => None,
@@ -188,7 +121,7 @@ impl Leg {
     /// after the call, or it expired. A phase of a later timestamp takes either back.
     fn quiet_end(&self) -> Option<Ending> {
         let last = self.phases().next_back().map(|(at, ..)| at);
-        let ends = self.events.iter().filter_map(|event| {
+        let ends = self.events().iter().filter_map(|event| {
             let outcome = match event.what {
                 What::Summary { .. } if last.is_none_or(|last| last < event.at) => Outcome::Answered,
                 What::Expired { after } if last == Some(after) => Outcome::Expired,
@@ -201,13 +134,13 @@ impl Leg {
 
     /// The latest timestamp of what the provider said.
     fn last_news(&self) -> Micros {
-        let said = self.events.iter().filter(|event| event.sides().is_some());
+        let said = self.events().iter().filter(|event| event.sides().is_some());
         said.map(|event| event.at).next_back().unwrap_or_default()
     }
 
     /// The party with the latest name that any event knows for its number.
     fn named(&self, party: &Party, number: Option<&str>) -> Party {
-        let sides = self.events.iter().rev().filter_map(Event::sides);
+        let sides = self.events().iter().rev().filter_map(Event::sides);
         let parties = sides
             .flat_map(|sides| [(&sides.remote, sides.remote_number()), (&sides.local, sides.local_number())]);
         let mut known = parties.filter(|(_, other)| *other == number && other.is_some());
@@ -226,7 +159,7 @@ impl Leg {
 
     /// The latest summary.
     fn summary(&self) -> Option<Summary> {
-        self.events.iter().rev().find_map(|event| match &event.what {
+        self.events().iter().rev().find_map(|event| match &event.what {
             What::Summary { language, content, .. } => {
                 Some(Summary { language: language.clone(), reported_at: event.at, content: content.clone() })
             }
@@ -234,9 +167,17 @@ impl Leg {
         })
     }
 
+    /// Whether a dismissal saw the summary of that timestamp, or one after it.
+    fn has_seen(&self, summary: Micros) -> bool {
+        self.events().iter().any(|event| match event.what {
+            What::Dismissed { summary: seen } => seen >= Some(summary),
+            _ => false,
+        })
+    }
+
     /// The latest wrap-up, unless it takes back what was said.
     fn wrap_up(&self) -> Option<WrapUp> {
-        let latest = self.events.iter().rev().find(|event| event.is_wrap_up())?;
+        let latest = self.events().iter().rev().find(|event| event.is_wrap_up())?;
         let What::WrapUp { disposition, note, by } = &latest.what else { return None };
         let says_something = disposition.is_some() || !note.is_empty();
         says_something.then(|| WrapUp {
@@ -265,6 +206,12 @@ impl Announced<'_> {
 }
 
 impl Rules {
+    /// As they are configured.
+    pub(crate) fn new(calls: &config::Calls) -> Self {
+        let config::Calls { ringing_stale_after, active_stale_after, .. } = *calls;
+        Self { ringing_stale_after, active_stale_after }
+    }
+
     fn stale_at(&self, state: CallState, since: Micros) -> Option<Micros> {
         let after = match state {
             CallState::Ringing => self.ringing_stale_after,

@@ -61,7 +61,7 @@ mod tests {
 
     fn report(variables: &[(&str, &str)]) -> Report {
         let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-        check(&load(Part::Whole, None, variables))
+        check(&load(&crate::source::KINDS, Part::Whole, None, variables))
     }
 
     #[test]

@@ -118,7 +118,8 @@ fn configure(url: &str, folder: &Path, secrets: &Secrets) -> anyhow::Result<Conf
         ("SHUTDOWN__GRACE", "2s".to_owned()),
     ];
     let variables = variables.map(|(name, value)| (format!("CALLPOP_{name}"), value));
-    let loaded = config::load(Part::Whole, Some(Path::new("/dev/null")), variables.into_iter());
+    let loaded =
+        config::load(&crate::source::KINDS, Part::Whole, Some(Path::new("/dev/null")), variables.into_iter());
     let mut config = loaded.map_err(|problems| anyhow::anyhow!("{problems}"))?.config;
     config.log.format = LogFormat::Text;
     Ok(config)

@@ -2,7 +2,7 @@
 //! the way. What nobody took in the end is an unknown key.
 
 use super::{
-    Config, Finding, Findings, Loaded,
+    Config, Finding, Findings, Loaded, SourceKind,
     finding::MASK,
     parse,
     tree::{FILE_SUFFIX, Given, PREFIX, Raw, Tree, read_file},
@@ -18,6 +18,8 @@ const LIKELY: f64 = 0.6;
 /// One pass over a configuration.
 pub(super) struct Reader {
     tree: Tree,
+    /// Of which a source may be.
+    pub(super) kinds: &'static [SourceKind],
     known: Vec<String>,
     problems: Vec<Finding>,
     warnings: Vec<Finding>,
@@ -31,8 +33,8 @@ enum Show {
 }
 
 impl Reader {
-    pub(crate) fn new(tree: Tree) -> Self {
-        Self { tree, known: Vec::new(), problems: Vec::new(), warnings: Vec::new() }
+    pub(crate) fn new(tree: Tree, kinds: &'static [SourceKind]) -> Self {
+        Self { tree, kinds, known: Vec::new(), problems: Vec::new(), warnings: Vec::new() }
     }
 
     /// The value of a key, or its default.

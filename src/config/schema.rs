@@ -4,8 +4,8 @@ mod sidecar;
 mod sources;
 
 use super::{
-    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Findings, Loaded, Log, LogFormat, Part,
-    Sessions, Shutdown,
+    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Findings, Loaded, Log, LogFormat, Notices,
+    Part, Sessions, Shutdown, SourceKind,
     parse::{self, duration_of_at_least, number},
     reader::Reader,
     tree::Tree,
@@ -24,8 +24,8 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-pub(super) fn read(tree: Tree, part: Part) -> Result<Loaded, Findings> {
-    let mut reader = Reader::new(tree);
+pub(super) fn read(tree: Tree, kinds: &'static [SourceKind], part: Part) -> Result<Loaded, Findings> {
+    let mut reader = Reader::new(tree, kinds);
     let config = config(&mut reader, part);
     reader.finish(config)
 }
@@ -42,6 +42,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let sources = sources::sources(reader, part);
     let sessions = sessions(reader);
     let calls = calls(reader);
+    let notices = notices(reader);
     let shutdown = shutdown(reader);
     let log = log(reader);
     let sidecar = sidecar::sidecar(reader, part, &engine, &sources);
@@ -59,6 +60,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
         sources,
         sessions,
         calls,
+        notices,
         sidecar,
         shutdown,
         log,
@@ -170,6 +172,15 @@ fn calls(reader: &mut Reader) -> Calls {
         );
     }
     calls
+}
+
+fn notices(reader: &mut Reader) -> Notices {
+    let count = |given: &_| number(given, 0..=1000).map(|number| number as usize);
+    Notices {
+        recent_per_user: reader.or("notices.recent_per_user", 50, count),
+        keep: period(reader, "notices.keep", 7 * DAY, 1),
+        supervisors: reader.or("notices.supervisors", false, parse::boolean),
+    }
 }
 
 fn dispositions(reader: &mut Reader) -> Vec<String> {

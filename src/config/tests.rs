@@ -67,12 +67,17 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("sidecar.telsmart.callback_header", "\"X-C\"", "X-C"),
     ("sidecar.telsmart.callback_secrets", "[\"x\"]", "x"),
     ("sidecar.telsmart.reuse_grace", "\"0s\"", "0s"),
+    ("notices.recent_per_user", "53", "53"),
+    ("notices.keep", "\"54m\"", "54m"),
+    ("notices.supervisors", "true", "true"),
     ("shutdown.delay", "\"37s\"", "37s"),
     ("shutdown.spread", "\"38s\"", "38s"),
     ("shutdown.grace", "\"39s\"", "39s"),
     ("log.format", "\"json\"", "json"),
     ("log.filter", "\"callpop=debug\"", "callpop=debug"),
 ];
+
+const KINDS: &[SourceKind] = &[SourceKind("telsmart"), SourceKind("callpop")];
 
 /// The two values without which nothing works.
 const REQUIRED: &str = "auth.hs256_secret = \"0123456789abcdef-hidden-0123456789\"
@@ -83,6 +88,7 @@ fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Loaded, Findings> {
     let file = folder.path().join("callpop.toml");
     std::fs::write(&file, toml).unwrap();
     load(
+        KINDS,
         Part::Whole,
         Some(&file),
         variables.iter().map(|(name, value)| (name.to_string(), value.to_string())),
@@ -117,7 +123,7 @@ fn keys_with(auth_key: &str) -> impl Iterator<Item = &'static (&'static str, &'s
 
 #[test]
 fn the_table_of_this_test_has_every_key() {
-    let mut reader = Reader::new(Tree::default());
+    let mut reader = Reader::new(Tree::default(), KINDS);
     schema::config(&mut reader, Part::Whole);
     let known: BTreeSet<_> = reader.known().iter().map(String::as_str).collect();
     assert_eq!(known.len(), reader.known().len(), "a key is taken twice");
@@ -141,8 +147,8 @@ fn every_key_means_the_same_in_the_file_in_a_variable_and_in_a_file_of_its_own()
             })
             .collect();
         let from_toml = read(&toml, &[]).unwrap();
-        let from_variables = load(Part::Whole, None, variables.into_iter()).unwrap();
-        let from_files = load(Part::Whole, None, pointers.into_iter()).unwrap();
+        let from_variables = load(KINDS, Part::Whole, None, variables.into_iter()).unwrap();
+        let from_files = load(KINDS, Part::Whole, None, pointers.into_iter()).unwrap();
         let shown = format!("{:?}", from_toml.config);
         assert_eq!(shown, format!("{:?}", from_variables.config));
         assert_eq!(shown, format!("{:?}", from_files.config));
@@ -324,9 +330,9 @@ fn callpop_config_names_the_file_unless_one_is_given() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{REQUIRED}log.filter = \"trace\"")).unwrap();
     let variables = || [("CALLPOP_CONFIG".to_owned(), file.path().display().to_string())].into_iter();
-    assert_eq!(load(Part::Whole, None, variables()).unwrap().config.log.filter, "trace");
+    assert_eq!(load(KINDS, Part::Whole, None, variables()).unwrap().config.log.filter, "trace");
     let other = tempfile::NamedTempFile::new().unwrap();
-    assert!(load(Part::Whole, Some(other.path()), variables()).is_err(), "the given file is empty");
+    assert!(load(KINDS, Part::Whole, Some(other.path()), variables()).is_err(), "the given file is empty");
 }
 
 #[test]
@@ -498,7 +504,7 @@ fn a_sidecar_alone_needs_no_source_that_is_named_after_its_kind() {
     let (auth, _) = REQUIRED.split_once('\n').unwrap();
     let load = |more: &str| {
         std::fs::write(&file, format!("{auth}\n{SIDECAR}{more}")).unwrap();
-        load(Part::Sidecar, Some(&file), std::iter::empty())
+        load(KINDS, Part::Sidecar, Some(&file), std::iter::empty())
     };
     let names = |loaded: Loaded| -> Vec<_> {
         let portals = loaded.config.sidecar.unwrap().portals.into_iter();
@@ -518,7 +524,7 @@ fn a_gateway_beside_a_sidecar_reads_none_of_its_secrets() {
     let separate =
         "engine.kind = \"redis\"\nsidecar.mode = \"separate\"\nsidecar.vault_key_file = \"/no/such/file\"";
     std::fs::write(&file, format!("{REQUIRED}{separate}")).unwrap();
-    let load = |part| load(part, Some(&file), std::iter::empty());
+    let load = |part| load(KINDS, part, Some(&file), std::iter::empty());
     let gateway = load(Part::Gateway).unwrap().config.sidecar.unwrap();
     assert!(gateway.vault_key.is_none() && gateway.mode == SidecarMode::Separate);
     let whole = "sidecar.vault_key_file = \"/no/such/file\"";
@@ -537,7 +543,7 @@ fn a_file_that_is_not_toml_is_named_with_its_line() {
     let found = lines(read("listen = \"127.0.0.1:1\"\nauth.hs256_secret = \"hidden", &[]));
     assert_eq!(found.len(), 1);
     assert!(found[0].contains("callpop.toml: line 2, column "), "{found:?}");
-    assert!(load(Part::Whole, Some(Path::new("/no/such/file")), std::iter::empty()).is_err());
+    assert!(load(KINDS, Part::Whole, Some(Path::new("/no/such/file")), std::iter::empty()).is_err());
 }
 
 #[test]

@@ -6,13 +6,16 @@ mod archive;
 mod journal;
 mod tenant;
 
-use super::{Archived, EngineError, EngineMetrics, LegView, Receipt, View};
+use super::{Archived, Committed, EngineError, EngineMetrics, Receipt, View};
 use crate::{
-    call::{Added, Call, CallEvent, LegKey, Rules},
+    call::Rules,
     clock::{Micros, now},
     config::{Config, Durability},
+    engine::limits::Limits,
+    event_set::Added,
     feed::{Change, Feed, Stream},
-    id::TenantId,
+    id::{ItemKey, TenantId},
+    item::{Item, ItemEvent, ItemSet},
     source::Unknown,
     tasks::Tasks,
 };
@@ -20,9 +23,8 @@ use archive::Archive;
 use dashmap::DashMap;
 use journal::{Journal, Record, Written};
 use parking_lot::Mutex;
-use prometheus_client::metrics::counter::Counter;
 use std::{collections::HashMap, mem, sync::Arc, task::Waker};
-use tenant::{KeptLeg, Limits, Tenant};
+use tenant::{KeptItem, Tenant};
 
 pub(crate) use journal::Durable;
 
@@ -46,7 +48,6 @@ impl Embedded {
         metrics: Arc<EngineMetrics>,
         tasks: &Tasks,
     ) -> Result<Self, EngineError> {
-        let calls = &config.calls;
         let mut engine = Self {
             epoch: uuid::Uuid::new_v4().simple().to_string().into(),
             tenants: DashMap::new(),
@@ -54,11 +55,8 @@ impl Embedded {
             journal: None,
             feed,
             metrics,
-            rules: Rules {
-                ringing_stale_after: calls.ringing_stale_after,
-                active_stale_after: calls.active_stale_after,
-            },
-            limits: Limits::new(calls),
+            rules: Rules::new(&config.calls),
+            limits: Limits::new(config),
         };
         if config.engine.durability == Durability::Fsync {
             let mut memory = Memory::default();
@@ -73,30 +71,32 @@ impl Embedded {
         Ok(engine)
     }
 
-    pub(super) fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
+    pub(super) fn commit(&self, event: ItemEvent) -> Result<Committed, EngineError> {
         let now = now();
         let record = self.encode(|| Record::Event { received_at: now, event: event.clone() });
-        let key = event.key();
-        let tenant = self.tenant(&event.tenant);
+        let ItemEvent { key, event } = event;
+        let tenant = self.tenant(&key.tenant);
         // Held until the outboxes have the change, so that every listener hears a tenant's changes in their order.
         let mut tenant = tenant.lock();
-        match tenant.check(&key, &event.event) {
+        match tenant.check(&key, &event) {
             Added::New => {}
             Added::Known => {
-                return Ok((Added::Known, self.unchanged(&self.metrics.duplicates, &tenant, &key)));
+                self.metrics.duplicates.inc();
+                return Ok(self.unchanged(Added::Known, &tenant, &key));
             }
             Added::Full => {
-                return Ok((Added::Full, self.unchanged(&self.metrics.full_legs, &tenant, &key)));
+                self.metrics.full_items.inc();
+                return Ok(self.unchanged(Added::Full, &tenant, &key));
             }
         }
         let Written { row, durable } = self.write(record)?;
-        let (seq, leg) = tenant.add(&key, event.event, now, row);
-        let change = || Some(Change::new(seq, leg.fold(&key, &self.rules)?, Some(now)));
-        let sleepers = self.feed.deliver(&key.tenant, key.extension.as_str(), change);
+        let (seq, set) = tenant.add(&key, event, now, row);
+        let change = || Some(Change::new(seq, set.fold(&key, &self.rules)?, Some(now)));
+        let sleepers = self.feed.deliver(&key.tenant, key.extension.as_str(), key.kind, change);
         drop(tenant);
         sleepers.into_iter().for_each(Waker::wake);
         self.metrics.committed.inc();
-        Ok((Added::New, Receipt::Journal(durable)))
+        Ok(Committed { added: Added::New, seq, receipt: Receipt::Journal(durable) })
     }
 
     pub(super) fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
@@ -129,22 +129,19 @@ impl Embedded {
             return (after == 0).then(|| self.view(0, Vec::new()));
         };
         let tenant = tenant.lock();
-        let calls = tenant.changes(stream, after, &self.rules, &self.limits)?;
-        Some(self.view(tenant.seq(), calls))
+        let items = tenant.changes(stream, after, &self.rules, &self.limits)?;
+        Some(self.view(tenant.seq(), items))
     }
 
-    pub(super) fn known(&self, tenant: &TenantId, mut legs: Vec<LegKey>) -> Vec<LegKey> {
+    pub(super) fn items(&self, tenant: &TenantId, keys: Vec<ItemKey>) -> Vec<(ItemKey, ItemSet)> {
         let Some(tenant) = self.seen(tenant) else { return Vec::new() };
         let tenant = tenant.lock();
-        legs.retain(|key| tenant.leg(key).is_some());
-        legs
+        let known = keys.into_iter().filter_map(|key| tenant.item(&key).cloned().map(|set| (key, set)));
+        known.collect()
     }
 
-    pub(super) fn leg(&self, key: &LegKey) -> Option<LegView> {
-        let tenant = self.seen(&key.tenant)?;
-        let tenant = tenant.lock();
-        let leg = tenant.leg(key)?;
-        Some(LegView { call: leg.fold(key, &self.rules), events: leg.events().to_vec() })
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(super) fn sweep(&self, now: Micros) {
@@ -160,8 +157,8 @@ impl Embedded {
                 let _ = self.commit(event);
             }
             let room = self.journal.as_ref().map_or(usize::MAX, Journal::room);
-            let (legs, rows) = tenant.lock().forget(now, &self.limits, room);
-            self.metrics.forgotten.inc_by(legs);
+            let (items, rows) = tenant.lock().forget(now, &self.limits, room);
+            self.metrics.forgotten.inc_by(items);
             self.erase(rows);
         }
         self.metrics.tenants.set(self.tenants.len() as i64);
@@ -178,10 +175,10 @@ impl Embedded {
         }
     }
 
-    /// For an event that changed nothing: it is as durable as its leg.
-    fn unchanged(&self, counter: &Counter, tenant: &Tenant, key: &LegKey) -> Receipt {
-        counter.inc();
-        Receipt::Journal(self.durable(tenant.last_row(key)))
+    /// For an event that changed nothing: it is as durable as its item.
+    fn unchanged(&self, added: Added, tenant: &Tenant, key: &ItemKey) -> Committed {
+        let (seq, row) = tenant.last_change(key);
+        Committed { added, seq, receipt: Receipt::Journal(self.durable(row)) }
     }
 
     fn durable(&self, row: Option<u64>) -> Durable {
@@ -207,16 +204,16 @@ impl Embedded {
     }
 
     fn rebuild(&self, memory: Memory) {
-        let mut legs: Vec<_> = memory.legs.into_iter().collect();
-        legs.sort_by_key(|(_, leg)| leg.touched);
-        for (key, leg) in legs {
-            self.tenant(&key.tenant).lock().restore(key, leg);
+        let mut items: Vec<_> = memory.items.into_iter().collect();
+        items.sort_by_key(|(_, item)| item.touched);
+        for (key, item) in items {
+            self.tenant(&key.tenant).lock().restore(key, item);
         }
         *self.archive.lock() = memory.archive;
     }
 
-    fn view(&self, seq: u64, calls: Vec<Call>) -> View {
-        View { epoch: self.epoch.clone(), seq, calls }
+    fn view(&self, seq: u64, items: Vec<Item>) -> View {
+        View::new(self.epoch.clone(), seq, items.into_iter())
     }
 
     fn seen(&self, tenant: &TenantId) -> Option<Arc<Mutex<Tenant>>> {
@@ -231,7 +228,7 @@ impl Embedded {
 /// What a journal's rows say together, in whatever order.
 #[derive(Default)]
 struct Memory {
-    legs: HashMap<LegKey, KeptLeg>,
+    items: HashMap<ItemKey, KeptItem>,
     archive: Archive,
     /// Rows that a crash left behind.
     surplus: Vec<u64>,
@@ -240,9 +237,9 @@ struct Memory {
 impl Memory {
     fn read(&mut self, row: u64, record: Record) {
         match record {
-            Record::Event { received_at, event } => {
-                let kept = self.legs.entry(event.key()).or_default();
-                kept.add(event.event, received_at, Some(row));
+            Record::Event { received_at, event: ItemEvent { key, event } } => {
+                let kept = self.items.entry(key).or_insert_with_key(|key| KeptItem::new(key.kind, 0));
+                kept.add(event, received_at, Some(row));
             }
             Record::Archived(archived) => self.surplus.extend(self.archive.push(Some(row), archived)),
         }

@@ -10,15 +10,15 @@ use std::sync::atomic::AtomicU64;
 
 /// The metrics of either engine.
 pub(crate) struct EngineMetrics {
-    /// Events that changed a call.
+    /// Events that changed an item.
     pub(crate) committed: Counter,
     /// Events that were known.
     pub(crate) duplicates: Counter,
-    /// Events that a full leg did not take.
-    pub(crate) full_legs: Counter,
+    /// Events that a full item did not take.
+    pub(crate) full_items: Counter,
     /// Stored rows that could not be read, each time that was tried; they stay where they are.
     pub(crate) unreadable: Counter,
-    /// Legs that were forgotten `keep_ended` after their end.
+    /// Items that were forgotten, after as long as they are kept.
     pub(crate) forgotten: Counter,
     pub(crate) tenants: Gauge,
     /// From when a group is taken to the end of its fsync, with retries.
@@ -51,9 +51,9 @@ pub(crate) enum Missed {
     Probe,
     /// The store lost or replaced its data.
     Epoch,
-    /// A leg has too many events to be published.
+    /// An item has too many bytes of events to be published.
     Large,
-    /// A published change says only what is new of a leg that this node does not hold.
+    /// A published change says only what is new of an item that this node does not hold.
     Unknown,
 }
 
@@ -64,7 +64,7 @@ impl Default for EngineMetrics {
         Self {
             committed: Counter::default(),
             duplicates: Counter::default(),
-            full_legs: Counter::default(),
+            full_items: Counter::default(),
             unreadable: Counter::default(),
             forgotten: Counter::default(),
             tenants: Gauge::default(),
@@ -115,9 +115,13 @@ impl RoomMetrics for EngineMetrics {
     fn name(&self, r: &mut Registry) {
         r.register("events_committed", "Events that changed a call", self.committed.clone());
         r.register("events_duplicate", "Events that were known", self.duplicates.clone());
-        r.register("events_refused_full_leg", "Events that a full leg did not take", self.full_legs.clone());
+        r.register(
+            "events_refused_full_item",
+            "Events that a full item did not take",
+            self.full_items.clone(),
+        );
         r.register("stored_rows_unreadable", "Times a stored row was left out", self.unreadable.clone());
-        r.register("legs_forgotten", "Legs past calls.keep_ended", self.forgotten.clone());
+        r.register("items_forgotten", "Items past calls.keep_ended or notices.keep", self.forgotten.clone());
         r.register("tenants", "Tenants in memory", self.tenants.clone());
         self.name_journal(r);
         self.name_redis(r);

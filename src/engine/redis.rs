@@ -3,9 +3,9 @@
 //! losing a message ends in the same small read.
 //!
 //! ```text
-//! group    events that wait go together    keyspace the scripts, as calls;  keys, packed, stored
+//! group    events that wait go together    keyspace the scripts, as calls;  keys, stored
 //! watch    how far each tenant is          probe    once a second: is the store ahead?
-//! known    the legs that this node holds   heal     reads what was missed;  subscriber, sweep
+//! known    the items that this node holds   heal     reads what was missed;  subscriber, sweep
 //! ```
 
 mod group;
@@ -13,19 +13,20 @@ mod heal;
 mod keys;
 mod keyspace;
 mod known;
-mod packed;
 mod probe;
 mod stored;
 mod subscriber;
 mod sweep;
 mod watch;
 
-use super::{Archived, EngineError, EngineMetrics, LegView, Receipt, View};
+use super::{Archived, Committed, EngineError, EngineMetrics, Receipt, View};
 use crate::{
-    call::{Added, Call, CallEvent, LegKey, Rules},
+    call::Rules,
     config::{Config, Durability},
+    event_set::Added,
     feed::{Feed, Stream},
-    id::{SourceName, TenantId},
+    id::{ItemKey, SourceName, TenantId},
+    item::{ItemEvent, ItemSet},
     link::{Confirm, Link, Request, Source},
     metrics::Metrics,
     source::Unknown,
@@ -33,7 +34,7 @@ use crate::{
 };
 use futures_util::{StreamExt, stream};
 use group::Groups;
-use keyspace::{Found, History, Keyspace, Legs};
+use keyspace::{FoundItems, History, Keyspace};
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,6 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use stored::Stored;
 use subscriber::Subscriber;
 use sweep::Sweeper;
 use tokio::{
@@ -50,7 +50,7 @@ use tokio::{
 };
 use watch::{Watch, Watches};
 
-/// Silent calls that are ended at the same time.
+/// Silent items that are ended at the same time.
 const COMMIT_TOGETHER: usize = 32;
 /// Sessions that are read for at the same time.
 const MOST_READS: usize = 128;
@@ -61,7 +61,7 @@ const START: Duration = Duration::from_secs(5);
 /// How long the start waits for the first look at a Redis that is there.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 
-/// The state of this node; the calls are in Redis.
+/// The state of this node; the items are in Redis.
 pub(crate) struct Redis {
     store: Arc<Keyspace>,
     watches: Arc<Watches>,
@@ -84,17 +84,13 @@ impl Redis {
         metrics: &Metrics,
         tasks: &Tasks,
     ) -> Result<Self, EngineError> {
-        let (engine, calls) = (&config.engine, &config.calls);
+        let engine = &config.engine;
         let source =
             Source::new(engine).map_err(|why| EngineError::CannotOpen(format!("engine.redis_url: {why}")))?;
         let source = Arc::new(source);
         let link = |name| Arc::new(Link::new(name, metrics));
-        let rules = Rules {
-            ringing_stale_after: calls.ringing_stale_after,
-            active_stale_after: calls.active_stale_after,
-        };
-        let store = Arc::new(Keyspace::new(link("commands"), engine, calls, metrics.of()));
-        let watches = Arc::new(Watches::new(feed, metrics.of(), rules));
+        let store = Arc::new(Keyspace::new(link("commands"), config, metrics.of()));
+        let watches = Arc::new(Watches::new(feed, metrics.of(), Rules::new(&config.calls)));
         let probe = Arc::new(Probe::new());
         let subscriber = Arc::new(Subscriber::new(link("subscriptions"), watches.clone()));
         let mut kept = Vec::new();
@@ -131,7 +127,7 @@ impl Redis {
             kept.push(tasks.keep("confirm", confirm.clone().run(waiters, store.link.clone())));
             confirm
         });
-        let sweeper = Arc::new(Sweeper::new(store.clone(), calls.expire_after));
+        let sweeper = Arc::new(Sweeper::new(store.clone(), store.limits.expire_after));
         let engine = Self {
             groups: Groups::new(store.clone(), sweeper.clone(), tasks.clone()),
             sweeper,
@@ -160,16 +156,17 @@ impl Redis {
         let _ = timeout(FIRST_LOOK, looked.wait_for(|looked| *looked)).await;
     }
 
-    pub(super) async fn commit(&self, event: CallEvent) -> Result<(Added, Receipt), EngineError> {
-        let (tenant, began) = (event.tenant.clone(), Instant::now());
-        let (added, history) = self.groups.commit(event).await?;
+    pub(super) async fn commit(&self, event: ItemEvent) -> Result<Committed, EngineError> {
+        let (tenant, began) = (event.key.tenant.clone(), Instant::now());
+        let ((added, seq), history) = self.groups.commit(event).await?;
         self.metrics.redis_commit_seconds.observe(began.elapsed().as_secs_f64());
         match added {
             Added::Known => self.metrics.duplicates.inc(),
-            Added::Full => self.metrics.full_legs.inc(),
+            Added::Full => self.metrics.full_items.inc(),
             Added::New => self.metrics.committed.inc(),
         };
-        Ok((added, self.receipt(|| self.store.keys.tenant(&tenant).fence(), history)?))
+        let receipt = self.receipt(|| self.store.keys.tenant(&tenant).fence(), history)?;
+        Ok(Committed { added, seq, receipt })
     }
 
     pub(super) async fn archive(&self, unknown: Unknown) -> Result<Receipt, EngineError> {
@@ -197,10 +194,10 @@ impl Redis {
     pub(super) async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
         let _turn = self.turn().await?;
         let watch = self.watch(stream.tenant()).await?;
-        let legs = self.store.latest(stream).await?;
-        self.watches.on_read(&watch, &legs.head);
-        self.watches.hold(&legs);
-        Ok(self.view(legs))
+        let items = self.store.latest(stream).await?;
+        self.watches.on_read(&watch, &items.head);
+        self.watches.hold(&items);
+        Ok(self.view(items))
     }
 
     pub(super) async fn changes(
@@ -214,41 +211,26 @@ impl Redis {
         if self.watches.head(&watch).is_some_and(|head| *head.epoch != *epoch) {
             return Ok(None);
         }
-        let legs = self.store.changes(stream, epoch, after).await?;
-        self.watches.on_read(&watch, legs.as_ref().map_or_else(|head| head, |legs| &legs.head));
-        let most = self.store.most_recent(stream);
-        let view = legs.ok().map(|legs| {
-            self.watches.hold(&legs);
-            self.view(legs)
+        let items = self.store.changes(stream, epoch, after).await?;
+        self.watches.on_read(&watch, items.as_ref().map_or_else(|head| head, |items| &items.head));
+        let view = items.ok().map(|items| {
+            self.watches.hold(&items);
+            self.view(items)
         });
-        Ok(view.filter(|view| view.calls.iter().filter(|call| !call.is_live()).count() <= most))
+        Ok(view.filter(|view| self.store.limits.allow(stream, view)))
     }
 
-    pub(super) async fn known(
+    pub(super) async fn items(
         &self,
         tenant: &TenantId,
-        legs: Vec<LegKey>,
-    ) -> Result<Vec<LegKey>, EngineError> {
-        if legs.is_empty() {
-            return Ok(legs);
-        }
-        let keys = self.store.keys.tenant(tenant);
-        let mut ask = pipe();
-        for LegKey { extension, leg, .. } in &legs {
-            ask.exists(keys.leg(extension, leg));
-        }
-        let has: Vec<bool> = self.store.link.ask(Request::Pipeline(&ask)).await?;
-        Ok(legs.into_iter().zip(has).filter(|(_, has)| *has).map(|(key, _)| key).collect())
+        keys: Vec<ItemKey>,
+    ) -> Result<Vec<(ItemKey, ItemSet)>, EngineError> {
+        let items = self.store.read(tenant, keys, None).await?.unwrap_or_default();
+        Ok(items.into_iter().map(|(key, stored)| (key, stored.set)).collect())
     }
 
-    pub(super) async fn leg(&self, key: &LegKey) -> Result<Option<LegView>, EngineError> {
-        let legs = self.store.read(&key.tenant, vec![key.clone()], None).await?;
-        let stored = legs.ok().and_then(|mut legs| legs.remove(key));
-        let view = |stored: Stored| LegView {
-            call: stored.leg.fold(key, &self.watches.rules),
-            events: stored.leg.events().to_vec(),
-        };
-        Ok(stored.map(view))
+    pub(super) fn rules(&self) -> &Rules {
+        &self.watches.rules
     }
 
     /// Ends what is silent, where it is this node's turn. What fails is left to the next turn.
@@ -292,11 +274,9 @@ impl Redis {
         turn.ok().and_then(Result::ok).ok_or(EngineError::Unavailable("too many sessions read from Redis"))
     }
 
-    fn view(&self, Legs { head, found }: Legs) -> View {
-        let fold = |found: Found| found.stored.leg.fold(&found.key, &self.watches.rules);
-        let mut calls: Vec<Call> = found.into_iter().filter_map(fold).collect();
-        calls.sort_by_key(|call| std::cmp::Reverse(call.started_at));
-        View { epoch: head.epoch, seq: head.seq, calls }
+    fn view(&self, FoundItems { head, found }: FoundItems) -> View {
+        let items = found.into_iter().filter_map(|found| found.stored.set.fold(&found.key, self.rules()));
+        View::new(head.epoch, head.seq, items)
     }
 
     fn receipt(&self, fence: impl FnOnce() -> String, history: History) -> Result<Receipt, EngineError> {

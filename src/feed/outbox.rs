@@ -1,5 +1,5 @@
 //! What waits for one socket. Pushing never blocks; what a slow reader has not taken yet is
-//! conflated to the latest version of each call, and beyond a bound it is dropped, for the
+//! conflated to the latest version of each item, and beyond a bound it is dropped, for the
 //! session to read from the engine instead.
 
 use super::{Change, FeedMetrics};
@@ -19,8 +19,8 @@ use std::{
 
 /// So many changes wait before the first look for ones that a later one replaces.
 const FIRST_LOOK: usize = 64;
-/// The most calls that wait; one more, and the session reads them from the engine.
-pub(crate) const MAX_CALLS: usize = 4096;
+/// The most items that wait; one more, and the session reads them from the engine.
+pub(crate) const MAX_ITEMS: usize = 4096;
 
 /// Between whoever commits and one session.
 pub(crate) struct Outbox {
@@ -35,7 +35,7 @@ struct Queue {
     waiting: Vec<Arc<Change>>,
     /// The length at which to look again; doubles with what is left, so that looking costs little.
     look_at: usize,
-    /// Beside the calls: the latest of each extension at each source, and at most so many as calls.
+    /// Beside the items: the latest of each extension at each source, and at most so many as items.
     asides: Vec<(Extension, SourceName, Frame)>,
     overflowed: bool,
     draining: bool,
@@ -43,7 +43,7 @@ struct Queue {
 
 /// What a session is to do next.
 pub(crate) struct Taken {
-    /// At most one a call, in the order of their sequence.
+    /// At most one an item, in the order of their sequence.
     pub(crate) changes: Vec<Arc<Change>>,
     /// The latest of each extension at each source.
     pub(crate) asides: Vec<(Extension, SourceName, Frame)>,
@@ -69,8 +69,8 @@ impl Outbox {
         queue.waiting.push(change.clone());
         if queue.waiting.len() >= queue.look_at.max(FIRST_LOOK) {
             self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
-            queue.look_at = (2 * queue.waiting.len()).min(MAX_CALLS + 1);
-            if queue.waiting.len() > MAX_CALLS {
+            queue.look_at = (2 * queue.waiting.len()).min(MAX_ITEMS + 1);
+            if queue.waiting.len() > MAX_ITEMS {
                 queue.waiting = Vec::new();
                 queue.overflowed = true;
                 self.metrics.overflows.inc();
@@ -80,18 +80,18 @@ impl Outbox {
         self.waker.take()
     }
 
-    /// Lets something beside the calls, about an extension at a source, wait, in place of the one before.
+    /// Lets something beside the items, about an extension at a source, wait, in place of the one before.
     pub(crate) fn tell(&self, extension: &Extension, source: &SourceName, aside: &Frame) {
         let mut queue = self.queue.lock();
         queue.asides.retain(|(other, at, _)| (other, at) != (extension, source));
-        if queue.asides.len() < MAX_CALLS {
+        if queue.asides.len() < MAX_ITEMS {
             queue.asides.push((extension.clone(), source.clone(), aside.clone()));
         }
         drop(queue);
         self.waker.wake();
     }
 
-    /// Drops all the calls that wait: the session reads from the engine instead.
+    /// Drops all the items that wait: the session reads from the engine instead.
     pub(crate) fn overflow(&self) {
         let mut queue = self.queue.lock();
         queue.waiting = Vec::new();
@@ -129,15 +129,12 @@ impl Outbox {
     }
 }
 
-/// Keeps the last change of each call, in order; tells how many went.
+/// Keeps the last change of each item, in order; tells how many went.
 fn conflate(waiting: &mut Vec<Arc<Change>>) -> u64 {
     let before = waiting.len();
     let mut later = HashSet::with_capacity(before);
-    let is_last: Vec<bool> = waiting
-        .iter()
-        .rev()
-        .map(|change| later.insert((&change.call.extension, &change.call.source, &change.call.leg_id)))
-        .collect();
+    let is_last: Vec<bool> =
+        waiting.iter().rev().map(|change| later.insert(change.item.identity())).collect();
     let mut is_last = is_last.into_iter().rev();
     waiting.retain(|_| is_last.next().unwrap_or(true));
     (before - waiting.len()) as u64
@@ -147,29 +144,22 @@ fn conflate(waiting: &mut Vec<Arc<Change>>) -> u64 {
 mod tests {
     use super::*;
     use crate::{
-        call::{Direction, Event, Leg, LegKey, LegName, Party, Phase, Rules, Sides, What},
+        id::{ItemKey, ItemName, Kind},
+        item::Item,
+        notice::{Event, Post, Posts, What},
         protocol::ServerFrame,
     };
-    use std::time::Duration;
 
-    fn change(seq: u64, leg: usize) -> Arc<Change> {
-        let key = LegKey {
+    fn change(seq: u64, nth: usize) -> Arc<Change> {
+        let key = ItemKey {
             tenant: "t".try_into().unwrap(),
             extension: "200".try_into().unwrap(),
-            leg: LegName::of(&leg.to_string()),
+            kind: Kind::Notice,
+            name: ItemName::of(&nth.to_string()),
         };
-        let sides = Sides {
-            direction: Direction::Inbound,
-            internal: false,
-            remote: Party::default(),
-            local: Party::default(),
-            transfer_of: None,
-            numbers: Default::default(),
-        };
-        let mut events = Leg::default();
-        events.add(Event::new(1, What::Phase { phase: Phase::Ringing, sides: sides.into() }));
-        let rules = Rules { ringing_stale_after: Duration::ZERO, active_stale_after: Duration::ZERO };
-        Arc::new(Change::new(seq, events.fold(&key, &rules).unwrap(), None))
+        let mut posts = Posts::default();
+        posts.add(Event::new(1, What::Posted(Arc::new(Post::default()))));
+        Arc::new(Change::new(seq, Item::Notice(posts.fold(&key).unwrap()), None))
     }
 
     fn seqs(taken: &Taken) -> Vec<u64> {
@@ -177,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn one_change_a_call_waits_and_the_order_is_kept() {
+    fn one_change_an_item_waits_and_the_order_is_kept() {
         let outbox = Outbox::new(Arc::default());
-        for (seq, leg) in [(1, 1), (2, 2), (3, 1), (4, 3), (5, 2)] {
-            outbox.push(&change(seq, leg));
+        for (seq, nth) in [(1, 1), (2, 2), (3, 1), (4, 3), (5, 2)] {
+            outbox.push(&change(seq, nth));
         }
         assert_eq!(seqs(&outbox.take()), [3, 4, 5]);
         assert!(outbox.take().changes.is_empty());
@@ -218,9 +208,9 @@ mod tests {
     }
 
     #[test]
-    fn too_many_calls_are_dropped_and_the_session_is_told() {
+    fn too_many_items_are_dropped_and_the_session_is_told() {
         let outbox = Outbox::new(Arc::default());
-        for seq in 0..3 * MAX_CALLS as u64 {
+        for seq in 0..3 * MAX_ITEMS as u64 {
             outbox.push(&change(seq, seq as usize));
         }
         let taken = outbox.take();

@@ -52,7 +52,11 @@ mod tests {
     fn what_is_framed_is_read_by_others() {
         for length in [0, 50, 125, 126, 1000, 65_535, 65_536, 200_000] {
             let detail = "x".repeat(length);
-            let frame = ServerFrame::Error { code: ErrorCode::UnknownCall, detail: &detail, leg_id: None };
+            let frame = ServerFrame::Error {
+                code: ErrorCode::UnknownCall,
+                detail: &detail,
+                item: Default::default(),
+            };
             let bytes = Frame::from(&frame);
             let mut reader = FrameSocket::new(bytes.as_bytes());
             let read = reader.read(None).unwrap().unwrap();

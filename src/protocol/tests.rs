@@ -1,10 +1,11 @@
 use super::*;
-use crate::{call, id::TenantId};
+use crate::{call, id::TenantId, notice};
 use std::{fs, path::Path};
 use ts_rs::{Config, TS};
 
 const WIRE: &str = "web-client/packages/callpop/src/wire.ts";
-const HEAD: &str = "// Generated from src/protocol.rs and src/call.rs by `make types`. Do not edit.\n";
+const HEAD: &str =
+    "// Generated from src/protocol.rs, src/call.rs and src/notice.rs by `make types`. Do not edit.\n";
 
 fn declaration<T: TS>(config: &Config) -> String {
     format!("\n{}export {}\n", T::docs().unwrap_or_default(), T::decl(config))
@@ -16,7 +17,7 @@ fn wire() -> String {
     let declarations = [
         declaration::<TenantId>(&config),
         declaration::<Extension>(&config),
-        declaration::<LegId>(&config),
+        declaration::<ItemId>(&config),
         declaration::<SourceName>(&config),
         declaration::<call::Direction>(&config),
         declaration::<call::CallState>(&config),
@@ -27,12 +28,16 @@ fn wire() -> String {
         declaration::<call::Summary>(&config),
         declaration::<call::WrapUp>(&config),
         declaration::<Call>(&config),
+        declaration::<notice::NoticeKind>(&config),
+        declaration::<notice::NoticeState>(&config),
+        declaration::<Notice>(&config),
         declaration::<State<'static>>(&config),
         declaration::<IntegrationStatus>(&config),
         declaration::<Integration<'static>>(&config),
         declaration::<ErrorCode>(&config),
         declaration::<ServerFrame<'static>>(&config),
-        declaration::<NamedLeg>(&config),
+        declaration::<Mention<'static>>(&config),
+        declaration::<NamedItem>(&config),
         declaration::<ClientFrame>(&config),
     ];
     HEAD.to_owned() + &declarations.concat()

@@ -1,15 +1,17 @@
-//! What a client asks for, and what it is answered. Whatever changes a call is committed as an
-//! event, and everyone who sees the call hears of it as of any other; an answer is for a refusal.
+//! What a client asks for, and what it is answered. Whatever changes an item is committed as an
+//! event, and everyone who sees the item hears of it as of any other; an answer is for a refusal.
 
-use super::{End, Session, life, reach::Standing, receipts::Painted};
+use super::{End, Session, acts::Act, life, reach::Standing, receipts::Painted};
 use crate::{
     auth::Identity,
-    call::{self, Added, CallEvent, Event, LegKey, LegName, MAX_WRAP_UPS, What},
+    call::{self, Leg, MAX_WRAP_UPS, What},
     clock::{Micros, now},
-    engine::EngineError,
+    engine::{Committed, EngineError},
+    event_set::Added,
     gateway::Hop,
-    id::{Extension, LegId, SourceName},
-    protocol::{ClientFrame, ErrorCode, Frame, NamedLeg, ServerFrame},
+    id::{Extension, ItemKey, ItemName, Kind, SourceName},
+    item::{self, ItemEvent, ItemSet},
+    protocol::{ClientFrame, ErrorCode, Frame, Mention, NamedItem, ServerFrame},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -25,13 +27,14 @@ impl Session {
         let answer = match serde_json::from_str(text) {
             Ok(ClientFrame::Tick { t0 }) => Some(ServerFrame::Tock { t0, t1: received, t2: now() }.encode()),
             Ok(ClientFrame::Token { token }) => Some(self.on_token(&token).await),
-            Ok(ClientFrame::Dismiss { leg }) => self.on_dismiss(&leg).await.err(),
-            Ok(ClientFrame::WrapUp { leg, disposition, note }) => {
+            Ok(ClientFrame::Dismiss { item, seen }) => self.on_dismiss(&item, seen).await.err(),
+            Ok(ClientFrame::Done { item }) => self.on_done(&item).await.err(),
+            Ok(ClientFrame::WrapUp { item, disposition, note }) => {
                 let said = UserNote { disposition: disposition.map(Into::into), note: note.into() };
-                self.on_wrap_up(&leg, &said).await.err()
+                self.on_wrap_up(&item, &said).await.err()
             }
-            Ok(ClientFrame::Painted { leg_id, painted_at }) => {
-                self.on_painted(&leg_id, painted_at, received);
+            Ok(ClientFrame::Painted { item, painted_at }) => {
+                self.on_painted(&item, painted_at, received);
                 None
             }
             Ok(ClientFrame::Beat { visible, sound, notifications }) => {
@@ -40,7 +43,7 @@ impl Session {
                 None
             }
             Ok(ClientFrame::Unknown) => Some(error(ErrorCode::UnknownType, "the frame's type is not known")),
-            Err(why) => Some(error(ErrorCode::MalformedFrame, &why.to_string())),
+            Err(why) => Some(malformed(&why.to_string())),
         };
         match answer {
             Some(frame) => self.send(&[frame]).await,
@@ -63,39 +66,60 @@ impl Session {
         ServerFrame::TokenAccepted { token_expires_at: self.identity.expires_at }.encode()
     }
 
-    async fn on_dismiss(&self, leg: &NamedLeg) -> Result<(), Frame> {
-        for key in self.meant(leg).await? {
-            let dismissed = Event::new(now(), What::Dismissed);
-            if self.commit(key, dismissed).await? == Added::Full {
-                return Err(full(&leg.leg_id));
+    async fn on_dismiss(&mut self, named: &NamedItem, seen: Option<u32>) -> Result<(), Frame> {
+        for (key, set) in self.meant(named).await? {
+            if let Some(event) = set.dismissal(now(), seen) {
+                self.commit(key, event).await?;
             }
         }
         Ok(())
     }
 
-    async fn on_wrap_up(&self, leg: &NamedLeg, said: &UserNote) -> Result<(), Frame> {
-        let id = &leg.leg_id;
-        let invalid = |why: &str| refusal(ErrorCode::InvalidWrapUp, why, id);
+    async fn on_done(&mut self, named: &NamedItem) -> Result<(), Frame> {
+        if !matches!(named.id(), Some((Kind::Notice, _))) {
+            return Err(malformed("done is said of a notice: notice_id is missing"));
+        }
+        for (key, set) in self.meant(named).await? {
+            if let ItemSet::Notice(posts) = set
+                && let Some(event) = posts.done(now())
+            {
+                self.commit(key, item::Event::Notice(event)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_wrap_up(&mut self, named: &NamedItem, said: &UserNote) -> Result<(), Frame> {
+        let Some((Kind::Call, id)) = named.id() else {
+            return Err(malformed("wrap_up is said of a call: leg_id is missing"));
+        };
         let among = &self.gateway().config.calls.dispositions;
-        call::check_wrap_up(said.disposition.as_deref(), &said.note, among)
-            .map_err(|why| invalid(&why.to_string()))?;
-        for key in self.meant(leg).await? {
-            let known = self.gateway().engine.leg(&key).await.map_err(|why| unavailable(&why, id))?;
-            let events = known.map(|known| known.events).unwrap_or_default();
-            let said_before = || events.iter().rev().filter(|event| event.is_wrap_up());
-            let Some(event) = self.wrap_up(said, said_before().next()) else { continue };
-            if self.commit(key, event).await? == Added::Full {
-                let is_used_up = said_before().count() >= MAX_WRAP_UPS;
-                return Err(if is_used_up { invalid("the call takes no more wrap-ups") } else { full(id) });
-            }
+        call::check_wrap_up(said.disposition.as_deref(), &said.note, among).map_err(|why| {
+            refusal(ErrorCode::InvalidWrapUp, &why.to_string(), Mention::of_id(Kind::Call, id))
+        })?;
+        for (key, set) in self.meant(named).await? {
+            let ItemSet::Call(leg) = set else { continue };
+            let Some(event) = self.wrap_up(&leg, said) else { continue };
+            let has_no_room = leg.check(&event) == Added::Full;
+            let is_used_up = leg.events().iter().filter(|event| event.is_wrap_up()).count() >= MAX_WRAP_UPS;
+            let went = self.commit(key.clone(), item::Event::Call(event)).await;
+            went.map_err(|refused| match has_no_room && is_used_up {
+                true => {
+                    let why = "the call takes no more wrap-ups";
+                    refusal(ErrorCode::InvalidWrapUp, why, (&key).into())
+                }
+                false => refused,
+            })?;
         }
         Ok(())
     }
 
-    /// The event that takes the place of the latest; none where that says the same.
-    fn wrap_up(&self, said: &UserNote, latest: Option<&Event>) -> Option<Event> {
+    /// The event that takes the place of the latest wrap-up, or the latest itself where that says the same; none where
+    /// nothing was said and nothing is.
+    fn wrap_up(&self, leg: &Leg, said: &UserNote) -> Option<call::Event> {
         let UserNote { disposition, note } = said;
         let by = &self.identity.sub;
+        let latest = leg.events().iter().rev().find(|event| event.is_wrap_up());
         let is_same = match latest.map(|latest| &latest.what) {
             Some(What::WrapUp { disposition: was, note: noted, by: author }) => {
                 let says_nothing = was.is_none() && noted.is_empty();
@@ -103,16 +127,19 @@ impl Session {
             }
             _ => disposition.is_none() && note.is_empty(),
         };
+        if is_same {
+            return latest.cloned();
+        }
         // The clocks of nodes differ, and what is said last is to count.
         let at = now().max(latest.map_or(0, |latest| latest.at + 1));
         let (disposition, note, by) = (disposition.clone(), note.clone(), by.clone());
-        (!is_same).then(|| Event::new(at, What::WrapUp { disposition, note, by }))
+        Some(call::Event::new(at, What::WrapUp { disposition, note, by }))
     }
 
     /// Only measured: whoever lies makes our figures wrong, within bounds, and nothing else.
-    fn on_painted(&mut self, leg: &LegId, painted_at: Micros, received: Micros) {
+    fn on_painted(&mut self, named: &NamedItem, painted_at: Micros, received: Micros) {
         let ringing = self.gateway().ringing.clone();
-        let believed = self.receipts.on_painted(leg, painted_at, received);
+        let believed = self.receipts.on_painted(named, painted_at, received);
         self.sessions.metrics.receipt(believed.as_ref().err().copied());
         if let Ok(Painted { rang_at, sent_at, painted_at }) = believed {
             ringing.pass(Hop::Paint, sent_at, painted_at);
@@ -122,46 +149,80 @@ impl Session {
         }
     }
 
-    /// The user's legs that a client means: of all sources and of all extensions of the token, where it does not say.
-    async fn meant(&self, NamedLeg { leg_id, source, extension }: &NamedLeg) -> Result<Vec<LegKey>, Frame> {
+    /// The user's items that a client means: of all sources and of all extensions of theirs, where it does not say.
+    async fn meant(&self, named: &NamedItem) -> Result<Vec<(ItemKey, ItemSet)>, Frame> {
+        let NamedItem { source, extension, .. } = named;
+        let (kind, id) = named.id().ok_or_else(|| malformed("it names either a leg_id or a notice_id"))?;
         let Identity { tenant, extensions, .. } = &self.identity;
         let extensions = extensions.iter().filter(|own| extension.as_ref().is_none_or(|named| named == *own));
         let sources = self.gateway().config.sources.iter().map(|source| &source.name);
         let sources = sources.filter(|name| source.as_ref().is_none_or(|named| named == *name));
-        let key = |extension: &Extension, source: &SourceName| LegKey {
+        let key = |extension: &Extension, source: &SourceName| ItemKey {
             tenant: tenant.clone(),
             extension: extension.clone(),
-            leg: LegName { source: source.clone(), id: leg_id.clone() },
+            kind,
+            name: ItemName { source: source.clone(), id: id.clone() },
         };
-        let legs = extensions.flat_map(|extension| sources.clone().map(move |source| key(extension, source)));
-        let known = self.gateway().engine.known(tenant, legs.collect()).await;
-        let known = known.map_err(|why| unavailable(&why, leg_id))?;
-        match known.is_empty() {
-            true => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", leg_id)),
-            false => Ok(known),
+        let keys = extensions.flat_map(|extension| sources.clone().map(move |source| key(extension, source)));
+        let known = self.gateway().engine.items(tenant, keys.collect()).await;
+        let mention =
+            Mention { source: source.as_ref(), extension: extension.as_ref(), ..Mention::of_id(kind, id) };
+        let known = known.map_err(|why| unavailable(&why, mention))?;
+        match (known.is_empty(), kind) {
+            (false, _) => Ok(known),
+            (true, Kind::Call) => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", mention)),
+            (true, Kind::Notice) => {
+                Err(refusal(ErrorCode::UnknownNotice, "no such notice among yours", mention))
+            }
         }
     }
 
-    async fn commit(&self, LegKey { tenant, extension, leg }: LegKey, event: Event) -> Result<Added, Frame> {
-        let committed = CallEvent { tenant, extension, leg: leg.clone(), event };
-        let went = self.gateway().engine.commit(committed).await;
-        went.map(|(added, _)| added).map_err(|why| unavailable(&why, &leg.id))
+    /// Commits what the user says of an item; that it is durable is told when it is.
+    async fn commit(&mut self, key: ItemKey, event: item::Event) -> Result<(), Frame> {
+        let event = ItemEvent { key: key.clone(), event };
+        let went = self.gateway().engine.commit(event).await;
+        let Committed { added, seq, receipt } = went.map_err(|why| unavailable(&why, (&key).into()))?;
+        match (added, key.kind) {
+            (Added::New | Added::Known, _) => {
+                self.acts.add(Act { key, seq }, receipt);
+                Ok(())
+            }
+            (Added::Full, Kind::Call) => {
+                Err(refusal(ErrorCode::FullCall, "the call takes no more events", (&key).into()))
+            }
+            (Added::Full, Kind::Notice) => {
+                Err(refusal(ErrorCode::FullNotice, "the notice takes no more events", (&key).into()))
+            }
+        }
+    }
+
+    /// What a client said is durable, or cannot be made so now.
+    pub(super) async fn on_act(
+        &mut self,
+        Act { key, seq }: Act,
+        went: Result<(), EngineError>,
+    ) -> Result<(), End> {
+        let frame = match went {
+            Ok(()) => ServerFrame::Durable { seq, item: (&key).into() }.encode(),
+            Err(why) => unavailable(&why, (&key).into()),
+        };
+        self.send(&[frame]).await
     }
 }
 
 fn error(code: ErrorCode, detail: &str) -> Frame {
-    ServerFrame::Error { code, detail, leg_id: None }.encode()
+    refusal(code, detail, Mention::default())
 }
 
-/// An error about a call.
-fn refusal(code: ErrorCode, detail: &str, leg: &LegId) -> Frame {
-    ServerFrame::Error { code, detail, leg_id: Some(leg) }.encode()
+fn malformed(why: &str) -> Frame {
+    error(ErrorCode::MalformedFrame, why)
 }
 
-fn full(leg: &LegId) -> Frame {
-    refusal(ErrorCode::FullCall, "the call takes no more events", leg)
+/// An error about an item.
+fn refusal(code: ErrorCode, detail: &str, item: Mention<'_>) -> Frame {
+    ServerFrame::Error { code, detail, item }.encode()
 }
 
-fn unavailable(why: &EngineError, leg: &LegId) -> Frame {
-    refusal(ErrorCode::Unavailable, &why.to_string(), leg)
+fn unavailable(why: &EngineError, item: Mention<'_>) -> Frame {
+    refusal(ErrorCode::Unavailable, &why.to_string(), item)
 }

@@ -11,6 +11,7 @@ use crate::{
     auth::{self, Identity, Role},
     feed::Stream,
     http::{self, Connection, Peer, Problem},
+    id::Kind,
     protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
 };
 use axum::{
@@ -171,7 +172,8 @@ async fn admit(
     })?;
     let query = uri.query().unwrap_or_default();
     let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
-    let stream = choose(&identity, query.get("scope").map_or("user", String::as_str))?;
+    let scope = query.get("scope").map_or("user", String::as_str);
+    let stream = choose(&identity, scope, gateway.config.notices.supervisors)?;
     let seat = sessions.seats.take(&identity.tenant, &identity.sub, gateway.config.sessions.max_per_user);
     let seat = seat.ok_or_else(|| {
         RefusedHandshake::new(
@@ -183,14 +185,17 @@ async fn admit(
     Ok(Admitted { resume: query.get("resume").and_then(|text| Resume::parse(text)), identity, stream, seat })
 }
 
-fn choose(identity: &Identity, scope: &str) -> Result<Stream, RefusedHandshake> {
+fn choose(identity: &Identity, scope: &str, with_notices: bool) -> Result<Stream, RefusedHandshake> {
     let (tenant, extensions) = (identity.tenant.clone(), identity.extensions.clone());
     let forbidden = |why| Err(RefusedHandshake::new(CloseCode::Forbidden, "scope", why));
     match (scope, identity.role) {
         (_, Role::Service) => forbidden("a service has no stream"),
         ("user", _) if extensions.is_empty() => forbidden("the token names no extension"),
         ("user", _) => Ok(Stream::User { tenant, extensions }),
-        ("tenant", Role::Supervisor) => Ok(Stream::Tenant { tenant }),
+        ("tenant", Role::Supervisor) => {
+            let kinds = if with_notices { &Kind::ALL[..] } else { &[Kind::Call] };
+            Ok(Stream::Tenant { tenant, kinds })
+        }
         ("tenant", Role::Agent) => forbidden("scope=tenant is for supervisors"),
         _ => Err(RefusedHandshake::new(CloseCode::Malformed, "scope", "scope is neither user nor tenant")),
     }

@@ -1,23 +1,27 @@
 //! Telsmart's call events: which fields must be there, and what each state says of a leg. What follows
 //! from that for the call is in `call`; which header shows that it is Telsmart, in `gate.rs`.
 
-use super::{EventRefusal, Received, Unknown};
+use super::{
+    EventRefusal, Received, Unknown,
+    elements::{believed, each, id, invalid, missing, not_json, required},
+};
 use crate::{
-    call::{CallEvent, Content, Direction, Event, LegName, Numbers, Party, Phase, Sides, What},
+    call::{Content, Direction, Event, Numbers, Party, Phase, Sides, What},
     clock::Micros,
-    config::Source,
+    config::{Source, SourceKind},
+    id::ItemName,
+    item::{self, ItemEvent},
     number::Plan,
 };
 use serde::{
     Deserialize,
-    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeSeed, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use std::{borrow::Cow, cell::Cell, collections::BTreeMap, fmt, ops::Range, sync::Arc};
+use std::{borrow::Cow, cell::Cell, collections::BTreeMap, fmt, sync::Arc};
 
-/// Timestamps that are believed: 2000-01-01 up to 2100-01-01, in microseconds. Beyond lies a
-/// unit or a clock that is wrong, and a call that would never, or at once, be over.
-const BELIEVED: Range<Micros> = 946_684_800_000_000..4_102_444_800_000_000;
+/// The word for it in the configuration.
+pub(crate) const KIND: SourceKind = SourceKind("telsmart");
 /// The states, in capitals or not, and what each says of the leg; the last comes with a summary.
 const STATES: [(&str, Option<Phase>); 5] = [
     ("RINGING", Some(Phase::Ringing)),
@@ -29,25 +33,7 @@ const STATES: [(&str, Option<Phase>); 5] = [
 
 /// Reads a webhook's body: one event, or an array of them. All are sound or none is taken.
 pub(crate) fn parse(source: &Source, body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
-    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => Ok(vec![event(source, body)?]),
-        Some(b'[') => {
-            let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
-            let all = elements.iter().enumerate().map(|(at, element)| {
-                event(source, element.get().as_bytes()).map_err(|refusal| match refusal {
-                    EventRefusal::Invalid { field, why } => {
-                        EventRefusal::Invalid { field: format!("[{at}].{field}"), why }
-                    }
-                    not_json => not_json,
-                })
-            });
-            all.collect()
-        }
-        _ => {
-            serde_json::from_slice::<IgnoredAny>(body).map_err(not_json)?;
-            Err(invalid("body", "must be an event or an array of events"))
-        }
-    }
+    each(body, |json| event(source, json))
 }
 
 fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
@@ -64,12 +50,14 @@ fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
         Some(phase) => What::Phase { phase: *phase, sides },
         None => fields.summary(sides)?,
     };
-    Ok(Received::Call(CallEvent {
-        tenant: id("tenant_id", fields.tenant_id.as_deref())?,
-        extension: id("user_extension", fields.user_extension.as_deref())?,
-        leg: LegName { source: source.name.clone(), id: id("id", fields.id.as_deref())? },
-        event: Event::new(fields.timestamp()?, what).with_extra(fields.extra()),
-    }))
+    let name = ItemName { source: source.name.clone(), id: id("id", fields.id.as_deref())? };
+    let event = Event::new(fields.timestamp()?, what).with_extra(fields.extra());
+    Ok(Received::Item(ItemEvent::new(
+        id("tenant_id", fields.tenant_id.as_deref())?,
+        id("user_extension", fields.user_extension.as_deref())?,
+        name,
+        item::Event::Call(event),
+    )))
 }
 
 /// An event's fields as they came.
@@ -160,9 +148,7 @@ impl<'a> Fields<'a> {
             Timestamp::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
             Timestamp::Text(_) => None,
         };
-        at.filter(|at| BELIEVED.contains(at)).ok_or_else(|| {
-            invalid("timestamp", "must be microseconds since 1970, between the years 2000 and 2100")
-        })
+        believed("timestamp", at)
     }
 
     fn extra(&self) -> Option<Box<str>> {
@@ -225,29 +211,6 @@ impl<'de> Visitor<'de> for ByName<'_> {
         }
         Ok(fields)
     }
-}
-
-fn id<T: for<'t> TryFrom<&'t str, Error = crate::id::BadId>>(
-    field: &str,
-    text: Option<&str>,
-) -> Result<T, EventRefusal> {
-    T::try_from(required(field, text)?).map_err(|bad| invalid(field, bad))
-}
-
-fn required<'a>(field: &str, text: Option<&'a str>) -> Result<&'a str, EventRefusal> {
-    text.ok_or_else(|| missing(field))
-}
-
-fn missing(field: &str) -> EventRefusal {
-    invalid(field, "is missing")
-}
-
-fn invalid(field: &str, why: impl fmt::Display) -> EventRefusal {
-    EventRefusal::Invalid { field: field.to_owned(), why: why.to_string() }
-}
-
-fn not_json(error: serde_json::Error) -> EventRefusal {
-    EventRefusal::NotJson(error.to_string())
 }
 
 #[cfg(test)]

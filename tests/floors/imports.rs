@@ -169,7 +169,7 @@ fn ones_own_room_is_no_import() {
 #[test]
 fn an_import_is_named_with_its_line() {
     assert_eq!(
-        rooms_of("feed.rs", "//! Text.\n\nuse crate::{\n    call::Call,\n    id::LegId,\n};\n"),
+        rooms_of("feed.rs", "//! Text.\n\nuse crate::{\n    call::Call,\n    id::ItemId,\n};\n"),
         [("call".to_owned(), "4".to_owned()), ("id".to_owned(), "5".to_owned()),]
     );
 }

@@ -222,7 +222,7 @@ async fn what_is_too_old_at_a_restart_is_forgotten_for_good() {
 
     let gateway = gateway.restart_by(&long.clone().set("calls.keep_ended", "1s")).await;
     eventually("the calls to be forgotten", async || {
-        (gateway.metric("callpop_legs_forgotten_total").await == 5.0).then_some(())
+        (gateway.metric("callpop_items_forgotten_total").await == 5.0).then_some(())
     })
     .await;
     let kept = |client: &Client| client.calls.values().cloned().collect::<Vec<_>>();

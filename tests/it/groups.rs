@@ -71,7 +71,7 @@ async fn a_full_leg_hinders_no_other_in_its_group() {
     client.version(&other, 1).await;
     let ended = client.version(&full, 513).await;
     assert_eq!((&ended["state"], &ended["outcome"]), (&json!("ended"), &json!("missed")), "{ended}");
-    assert_eq!(node.metric("callpop_events_refused_full_leg_total").await, 1.0);
+    assert_eq!(node.metric("callpop_events_refused_full_item_total").await, 1.0);
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_leg_that_redis_refuses_hinders_no_other_in_its_group() {
     let legs: [Leg; 5] = [(); 5].map(|()| Leg::inbound(&tenant, "200"));
     let mut client = node.supervisor(&tenant).await;
     // Something else is where this leg belongs.
-    let place = format!("{prefix}:{{{tenant}}}:leg:200\u{1e}telsmart\u{1e}{}", legs[1].id);
+    let place = format!("{prefix}:{{{tenant}}}:item:200\u{1e}telsmart\u{1e}0\u{1e}{}", legs[1].id);
     redis::shared().await.command(&["SET", &place, "x"]).await;
     let group = json!(legs.each_ref().map(|leg| leg.ringing(0)));
     problem(node.post(&group).await, 503).await;

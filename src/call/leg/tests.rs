@@ -1,6 +1,11 @@
-use super::*;
+use super::{
+    super::event::{MAX_PHASES, MAX_WRAP_UPS},
+    *,
+};
 use crate::{
-    call::{Content, LegName, Numbers, shuffled},
+    call::{Content, Numbers},
+    event_set::{SetEvent, shuffled},
+    id::{ItemName, Kind},
     number::Plan,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -10,8 +15,9 @@ const RULES: Rules = Rules {
     active_stale_after: Duration::from_secs(4 * 3600),
 };
 
-fn key() -> LegKey {
-    LegKey { tenant: "t".try_into().unwrap(), extension: "200".try_into().unwrap(), leg: LegName::of("l") }
+fn key() -> ItemKey {
+    let (tenant, extension) = ("t".try_into().unwrap(), "200".try_into().unwrap());
+    ItemKey { tenant, extension, kind: Kind::Call, name: ItemName::of("l") }
 }
 
 fn sides(number: &str, name: &str) -> Arc<Sides> {
@@ -70,11 +76,11 @@ fn any_event() -> impl Strategy<Value = Event> {
             note: if value < 2 { "".into() } else { value.to_string().into() },
             by: "agent".into(),
         },
-        // A leg is dismissed once: which dismissal counts is the store's to say, so there is one here.
-        _ => What::Dismissed,
+        _ => What::Dismissed { summary: (value > 1).then_some(value * 1_000_000) },
     });
     (0..6_u64, what).prop_map(|(at, what)| match what {
-        What::Dismissed => Event::new(3, What::Dismissed),
+        // When somebody closed what was closed already is nothing that a store keeps.
+        What::Dismissed { summary } => Event::new(summary.unwrap_or(3), what),
         what => Event::new(at * 1_000_000, what),
     })
 }
@@ -299,20 +305,75 @@ fn wrap_ups_have_a_bound_of_their_own_and_leave_room_for_the_rest() {
     }
     assert_eq!(leg.add(wrap_up(9999, None, "x")), Added::Full);
     assert_eq!(leg.add(wrap_up(3, None, "x")), Added::Known);
-    for event in [summary(9000), Event::new(9001, What::Dismissed), phase(9002, Phase::Hangup)] {
+    for event in [summary(9000), dismissed(9001, Some(9000)), phase(9002, Phase::Hangup)] {
         assert_eq!(leg.add(event), Added::New);
     }
 }
 
+fn dismissed(at: Micros, summary: Option<Micros>) -> Event {
+    Event::new(at, What::Dismissed { summary })
+}
+
 #[test]
 fn a_popup_is_closed_once_and_its_summary_once_more() {
-    let dismissal = |at| Event::new(at, What::Dismissed);
     let mut leg = Leg::default();
     leg.add(phase(1, Phase::Ringing));
-    assert_eq!(leg.add(dismissal(5)), Added::New);
-    assert_eq!(leg.add(dismissal(6)), Added::Known);
+    let closed = |leg: &Leg| leg.fold(&key(), &RULES).unwrap().summary_seen;
+    leg.add(leg.dismissal(5, Some(1)));
+    assert_eq!(leg.dismissal(6, Some(2)).at, 5, "it was said already");
+    assert_eq!(leg.add(dismissed(6, None)), Added::Known);
     leg.add(summary(9));
-    assert_eq!(leg.add(dismissal(10)), Added::New);
-    assert_eq!(leg.add(dismissal(11)), Added::Known);
+    assert!(!closed(&leg));
+    assert_eq!(leg.dismissal(10, Some(2)).at, 5, "the summary came unseen");
+    leg.add(leg.dismissal(10, Some(3)));
+    assert!(closed(&leg));
+    assert_eq!(leg.dismissal(11, None).at, 10);
     assert_eq!(leg.fold(&key(), &RULES).unwrap().dismissed_at, Some(10));
+}
+
+#[test]
+fn what_a_dismissal_saw_does_not_depend_on_clocks() {
+    // The provider's clock is ahead of ours: the summary bears a later time than the dismissal of it.
+    let call = fold([phase(1, Phase::Hangup), summary(900), dismissed(5, Some(900))]);
+    assert!(call.summary_seen);
+    // And behind: the summary bears an earlier time than a dismissal that came before it.
+    let call = fold([phase(1, Phase::Hangup), dismissed(900, None), summary(5)]);
+    assert!(!call.summary_seen);
+    // One that corrects the one which was seen is news.
+    let call = fold([phase(1, Phase::Hangup), summary(5), dismissed(6, Some(5)), summary(7)]);
+    assert!(!call.summary_seen);
+}
+
+proptest! {
+    #[test]
+    fn a_full_set_is_bounded_and_ends(events in vec(any_event(), 1..40), order in vec(any::<Index>(), 40)) {
+        let mut leg = Leg::default();
+        for at in 0..MAX_PHASES as u64 - 5 {
+            leg.add(phase(at, Phase::Held));
+        }
+        for event in shuffled(&events, &order) {
+            let room = event.manner().room;
+            if leg.add(event) == Added::New {
+                prop_assert!(leg.events().len() <= room);
+            }
+        }
+        let version = leg.version();
+        prop_assert_eq!(leg.add(phase(9_000_000_000, Phase::Hangup)), Added::New);
+        prop_assert_eq!(leg.version(), version + 1);
+        prop_assert_eq!(leg.fold(&key(), &RULES).unwrap().state, CallState::Ended);
+    }
+
+    #[test]
+    fn closing_what_is_shown_closes_it(events in vec(any_event(), 1..12), now in 0..9_u64) {
+        let mut leg = Leg::default();
+        leg.add(phase(1, Phase::Ringing));
+        for event in events {
+            leg.add(event);
+        }
+        let dismissal = leg.dismissal(now, Some(leg.version()));
+        leg.add(dismissal);
+        let call = leg.fold(&key(), &RULES).unwrap();
+        prop_assert!(call.dismissed_at.is_some() && call.summary_seen == call.summary.is_some());
+        prop_assert_eq!(leg.check(&leg.dismissal(now + 1, None)), Added::Known);
+    }
 }

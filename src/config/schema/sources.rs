@@ -12,7 +12,6 @@ use crate::{
 
 /// The source that is missed where there is none.
 pub(super) const USUAL: &str = "telsmart";
-const KINDS: [(&str, SourceKind); 1] = [("telsmart", SourceKind::Telsmart)];
 
 pub(super) fn sources(reader: &mut Reader, part: Part) -> Vec<Source> {
     let mut names = reader.sections_of("sources");
@@ -47,18 +46,19 @@ fn source(reader: &mut Reader, part: Part, name: &str) -> Option<Source> {
 }
 
 /// The kind of a source that is named after it.
-pub(super) fn kind_called(name: &str) -> Option<SourceKind> {
-    KINDS.iter().find(|(kind, _)| *kind == name).map(|(_, kind)| *kind)
+pub(super) fn kind_called(reader: &Reader, name: &str) -> Option<SourceKind> {
+    reader.kinds.iter().find(|kind| kind.as_str() == name).copied()
 }
 
 /// What it says that it is; a source that is named after its kind need not say so.
 fn kind(reader: &mut Reader, name: &str) -> Option<SourceKind> {
     let key = format!("sources.{name}.kind");
     let is_given = reader.is_given(&key);
-    let given = reader.optional(&key, |given| parse::choice(given, &KINDS));
-    let named = kind_called(name);
+    let kinds: Vec<_> = reader.kinds.iter().map(|kind| (kind.as_str(), *kind)).collect();
+    let given = reader.optional(&key, |given| parse::choice(given, &kinds));
+    let named = kind_called(reader, name);
     if given.or(named).is_none() && !is_given {
-        let kinds = KINDS.map(|(kind, _)| format!("\"{kind}\"")).join(", ");
+        let kinds = kinds.iter().map(|(kind, _)| format!("\"{kind}\"")).collect::<Vec<_>>().join(", ");
         reader.refuse(
             &key,
             format!("missing: it is needed where the source is not named after it; one of {kinds}"),

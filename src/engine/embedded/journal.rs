@@ -7,7 +7,7 @@
 mod rows;
 
 use super::super::{Archived, EngineError, EngineMetrics};
-use crate::{call::CallEvent, clock::Micros, tasks::Tasks};
+use crate::{clock::Micros, item::ItemEvent, tasks::Tasks};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rows::{Row, Rows};
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Record {
-    Event { received_at: Micros, event: CallEvent },
+    Event { received_at: Micros, event: ItemEvent },
     Archived(Archived),
 }
 

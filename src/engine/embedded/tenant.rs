@@ -1,11 +1,13 @@
-//! One tenant's calls: its sequence, its users, and which leg changed at which number.
+//! One tenant's items: its sequence, its users, and which item changed at which number.
 
 use crate::{
-    call::{Added, Call, CallEvent, Event, Leg, LegKey, LegName, Rules},
+    call::Rules,
     clock::Micros,
-    config,
+    engine::limits::Limits,
+    event_set::Added,
     feed::Stream,
-    id::{Extension, TenantId},
+    id::{Extension, ItemKey, ItemName, Kind, TenantId},
+    item::{Event, Item, ItemEvent, ItemSet},
 };
 use std::{
     collections::{BTreeMap, BinaryHeap, HashMap, HashSet},
@@ -13,27 +15,18 @@ use std::{
     time::Duration,
 };
 
-/// How long and how much is held.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    keep_ended: Duration,
-    expire_after: Duration,
-    recent_per_user: usize,
-    recent_per_tenant: usize,
-}
-
 /// Everything of one tenant.
 #[derive(Default)]
 pub(super) struct Tenant {
     seq: u64,
     /// The highest number among the changes that were forgotten.
     forgotten: u64,
-    users: HashMap<Extension, UserCalls>,
+    users: HashMap<Extension, Shelves>,
     ghosts: Ghosts,
 }
 
-/// The versions of forgotten legs, by the hash of their key: a client may still hold one, and
-/// within an epoch its version must not go down if it comes back. Held for `keep_ended` at least,
+/// The versions of forgotten items, by the hash of their key: a client may still hold one, and
+/// within an epoch its version must not go down if it comes back. Held for as long as items are kept at least,
 /// and twice that at most.
 #[derive(Default)]
 struct Ghosts {
@@ -42,18 +35,21 @@ struct Ghosts {
     turned_at: Micros,
 }
 
+/// A user's items, by kind.
+type Shelves = [Shelf; Kind::ALL.len()];
+
+/// A user's items of one kind.
 #[derive(Default)]
-struct UserCalls {
-    legs: HashMap<LegName, KeptLeg>,
-    /// Each leg once, at its last change.
-    by_seq: BTreeMap<u64, LegName>,
-    live: HashSet<LegName>,
+struct Shelf {
+    items: HashMap<ItemName, KeptItem>,
+    /// Each item once, at its last change.
+    by_seq: BTreeMap<u64, ItemName>,
+    live: HashSet<ItemName>,
 }
 
-/// A leg and where it stands in the store.
-#[derive(Default)]
-pub(super) struct KeptLeg {
-    leg: Leg,
+/// An item and where it stands in the store.
+pub(super) struct KeptItem {
+    set: ItemSet,
     seq: u64,
     /// When the last change came, by callpop's clock.
     pub(super) touched: Micros,
@@ -61,29 +57,16 @@ pub(super) struct KeptLeg {
     rows: Vec<u64>,
 }
 
-impl KeptLeg {
+impl KeptItem {
+    /// One without events; so many are forgotten.
+    pub(super) fn new(kind: Kind, forgotten: u32) -> Self {
+        Self { set: ItemSet::after(kind, forgotten), seq: 0, touched: 0, rows: Vec::new() }
+    }
+
     pub(super) fn add(&mut self, event: Event, touched: Micros, row: Option<u64>) {
-        self.leg.add(event);
+        self.set.add(event);
         self.touched = self.touched.max(touched);
         self.rows.extend(row);
-    }
-}
-
-impl Limits {
-    pub(super) fn new(calls: &config::Calls) -> Self {
-        Self {
-            keep_ended: calls.keep_ended,
-            expire_after: calls.expire_after,
-            recent_per_user: calls.recent_per_user,
-            recent_per_tenant: calls.recent_per_tenant,
-        }
-    }
-
-    fn recent(&self, stream: &Stream) -> usize {
-        match stream {
-            Stream::User { extensions, .. } => self.recent_per_user * extensions.len(),
-            Stream::Tenant { .. } => self.recent_per_tenant,
-        }
     }
 }
 
@@ -92,62 +75,74 @@ impl Tenant {
         self.seq
     }
 
-    pub(super) fn leg(&self, key: &LegKey) -> Option<&Leg> {
-        self.kept(key).map(|kept| &kept.leg)
+    pub(super) fn item(&self, key: &ItemKey) -> Option<&ItemSet> {
+        self.kept(key).map(|kept| &kept.set)
     }
 
     /// What adding an event would do.
-    pub(super) fn check(&self, key: &LegKey, event: &Event) -> Added {
-        self.leg(key).map_or(Added::New, |leg| leg.check(event))
+    pub(super) fn check(&self, key: &ItemKey, event: &Event) -> Added {
+        self.item(key).map_or(Added::New, |set| set.check(event))
     }
 
-    /// The journal's row of a leg's latest change.
-    pub(super) fn last_row(&self, key: &LegKey) -> Option<u64> {
-        self.kept(key)?.rows.last().copied()
+    /// The number of an item's latest change, and its row in the journal.
+    pub(super) fn last_change(&self, key: &ItemKey) -> (u64, Option<u64>) {
+        self.kept(key).map_or((0, None), |kept| (kept.seq, kept.rows.last().copied()))
     }
 
     /// Adds an event, which must be new, under the tenant's next number.
-    pub(super) fn add(&mut self, key: &LegKey, event: Event, now: Micros, row: Option<u64>) -> (u64, &Leg) {
+    pub(super) fn add(
+        &mut self,
+        key: &ItemKey,
+        event: Event,
+        now: Micros,
+        row: Option<u64>,
+    ) -> (u64, &ItemSet) {
         self.seq += 1;
-        let user = self.users.entry(key.extension.clone()).or_default();
-        let kept = user.legs.entry(key.leg.clone()).or_insert_with(|| KeptLeg {
-            leg: Leg::after(self.ghosts.version(&key.extension, &key.leg)),
-            ..KeptLeg::default()
-        });
-        user.by_seq.remove(&kept.seq);
-        user.by_seq.insert(self.seq, key.leg.clone());
+        let shelf = &mut self.users.entry(key.extension.clone()).or_default()[key.kind.number()];
+        let kept = shelf
+            .items
+            .entry(key.name.clone())
+            .or_insert_with(|| KeptItem::new(key.kind, self.ghosts.version(key)));
+        shelf.by_seq.remove(&kept.seq);
+        shelf.by_seq.insert(self.seq, key.name.clone());
         kept.add(event, now, row);
         kept.seq = self.seq;
-        note_live(&mut user.live, &key.leg, kept.leg.is_live());
-        (self.seq, &kept.leg)
+        note_live(&mut shelf.live, &key.name, kept.set.is_live());
+        (self.seq, &kept.set)
     }
 
-    /// Puts a leg back as the journal knows it; to be called in the order of their last changes.
-    pub(super) fn restore(&mut self, key: LegKey, mut kept: KeptLeg) {
+    /// Puts an item back as the journal knows it; to be called in the order of their last changes.
+    pub(super) fn restore(&mut self, key: ItemKey, mut kept: KeptItem) {
         self.seq += 1;
-        let user = self.users.entry(key.extension).or_default();
-        note_live(&mut user.live, &key.leg, kept.leg.is_live());
-        user.by_seq.insert(self.seq, key.leg.clone());
+        let shelf = &mut self.users.entry(key.extension).or_default()[key.kind.number()];
+        note_live(&mut shelf.live, &key.name, kept.set.is_live());
+        shelf.by_seq.insert(self.seq, key.name.clone());
         kept.seq = self.seq;
-        user.legs.insert(key.leg, kept);
+        shelf.items.insert(key.name, kept);
     }
 
-    /// All live calls and the recent ended ones, newest first.
-    pub(super) fn snapshot(&self, stream: &Stream, rules: &Rules, limits: &Limits) -> Vec<Call> {
-        let mut chosen = Vec::new();
-        for (extension, user) in self.users_of(stream) {
-            chosen.extend(user.live.iter().map(|id| (extension, id)));
-            if let Stream::User { .. } = stream {
-                chosen.extend(user.ended().take(limits.recent_per_user).map(|(_, id)| (extension, id)));
+    /// All live items and the recent ones beside them.
+    pub(super) fn snapshot(&self, stream: &Stream, rules: &Rules, limits: &Limits) -> Vec<Item> {
+        let mut items = Vec::new();
+        for kind in stream.kinds() {
+            let mut chosen = Vec::new();
+            let most = limits.of(*kind);
+            for (extension, shelf) in self.shelves_of(stream, *kind) {
+                chosen.extend(shelf.live.iter().map(|name| (extension, name)));
+                if let Stream::User { .. } = stream {
+                    let recent = shelf.recent().take(most.recent_per_user);
+                    chosen.extend(recent.map(|(_, name)| (extension, name)));
+                }
             }
+            if let Stream::Tenant { .. } = stream {
+                chosen.extend(self.recent(*kind).take(most.recent_per_tenant));
+            }
+            items.extend(self.fold(stream, *kind, chosen.into_iter(), rules));
         }
-        if let Stream::Tenant { .. } = stream {
-            chosen.extend(self.ended().take(limits.recent_per_tenant));
-        }
-        self.fold(stream, chosen.into_iter(), rules)
+        items
     }
 
-    /// The calls that changed after a number; none where some of that is forgotten, or where it
+    /// The items that changed after a number; none where some of that is forgotten, or where it
     /// is more than a snapshot would hold.
     pub(super) fn changes(
         &self,
@@ -155,122 +150,151 @@ impl Tenant {
         after: u64,
         rules: &Rules,
         limits: &Limits,
-    ) -> Option<Vec<Call>> {
+    ) -> Option<Vec<Item>> {
         if after < self.forgotten || after > self.seq {
             return None;
         }
-        let changed = self.users_of(stream).flat_map(|(extension, user)| {
-            user.by_seq.range(after + 1..).map(move |(_, id)| (extension, user, id))
-        });
-        let most = limits.recent(stream);
-        let ended = changed.clone().filter(|(_, user, id)| !user.live.contains(*id)).take(most + 1).count();
-        (ended <= most).then(|| self.fold(stream, changed.map(|(extension, _, id)| (extension, id)), rules))
+        let mut items = Vec::new();
+        for kind in stream.kinds() {
+            let changed = self.shelves_of(stream, *kind).flat_map(|(extension, shelf)| {
+                shelf.by_seq.range(after + 1..).map(move |(_, name)| (extension, shelf, name))
+            });
+            let most = limits.recent(stream, *kind);
+            let is_recent = |(_, shelf, name): &(&Extension, &Shelf, &ItemName)| !shelf.live.contains(*name);
+            if changed.clone().filter(is_recent).take(most + 1).count() > most {
+                return None;
+            }
+            items.extend(self.fold(
+                stream,
+                *kind,
+                changed.map(|(extension, _, name)| (extension, name)),
+                rules,
+            ));
+        }
+        Some(items)
     }
 
-    /// What ends the live legs that nothing was heard of for long.
-    pub(super) fn silent(&self, tenant: &TenantId, now: Micros, limits: &Limits) -> Vec<CallEvent> {
-        let live = self.users.iter().flat_map(|(extension, user)| {
-            user.live.iter().filter_map(move |id| Some((extension, id, user.legs.get(id)?)))
+    /// What ends the live items that nothing was heard of for long.
+    pub(super) fn silent(&self, tenant: &TenantId, now: Micros, limits: &Limits) -> Vec<ItemEvent> {
+        let shelves = self.users.iter().flat_map(|(extension, shelves)| {
+            shelves.iter().flat_map(move |shelf| shelf.live.iter().map(move |name| (extension, shelf, name)))
         });
-        let silent = live.filter(|(.., kept)| is_past(kept.touched, limits.expire_after, now));
-        let expired = silent.filter_map(|(extension, leg, kept)| {
-            let event = kept.leg.expiry(limits.expire_after)?;
-            Some(CallEvent { tenant: tenant.clone(), extension: extension.clone(), leg: leg.clone(), event })
+        let silent = shelves.filter_map(|(extension, shelf, name)| {
+            let kept = shelf.items.get(name)?;
+            let event = kept
+                .set
+                .expiry(limits.expire_after)
+                .filter(|_| is_past(kept.touched, limits.expire_after, now))?;
+            Some(ItemEvent::new(tenant.clone(), extension.clone(), name.clone(), event))
         });
-        expired.collect()
+        silent.collect()
     }
 
-    /// Takes out legs that ended long ago, until about `most` rows are to go; tells how many legs,
+    /// Takes out items that have been kept for long enough, until about `most` rows are to go; tells how many items,
     /// and their rows.
     pub(super) fn forget(&mut self, now: Micros, limits: &Limits, most: usize) -> (u64, Vec<u64>) {
-        self.ghosts.turn(now, limits.keep_ended);
-        let (mut legs, mut rows) = (0, Vec::new());
-        for (extension, user) in &mut self.users {
-            for (seq, id) in user.past(now, limits.keep_ended) {
-                if rows.len() >= most {
-                    return (legs, rows);
+        self.ghosts.turn(now, limits.longest());
+        let (mut items, mut rows) = (0, Vec::new());
+        for (extension, shelves) in &mut self.users {
+            for (kind, shelf) in Kind::ALL.into_iter().zip(shelves) {
+                for (seq, name) in shelf.past(now, limits.of(kind).keep) {
+                    if rows.len() >= most {
+                        return (items, rows);
+                    }
+                    shelf.by_seq.remove(&seq);
+                    self.forgotten = self.forgotten.max(seq);
+                    let Some(kept) = shelf.items.remove(&name) else { continue };
+                    self.ghosts.young.insert(ghost(extension, kind, &name), kept.set.version());
+                    rows.extend(kept.rows);
+                    items += 1;
                 }
-                user.by_seq.remove(&seq);
-                self.forgotten = self.forgotten.max(seq);
-                let Some(kept) = user.legs.remove(&id) else { continue };
-                self.ghosts.young.insert(ghost(extension, &id), kept.leg.version());
-                rows.extend(kept.rows);
-                legs += 1;
             }
         }
-        self.users.retain(|_, user| !user.legs.is_empty());
-        (legs, rows)
+        self.users.retain(|_, shelves| shelves.iter().any(|shelf| !shelf.items.is_empty()));
+        (items, rows)
     }
 
-    /// The users' ended legs, the latest change first.
-    fn ended(&self) -> impl Iterator<Item = (&Extension, &LegName)> {
-        let mut users: Vec<_> =
-            self.users.iter().map(|(extension, user)| (extension, user.ended().peekable())).collect();
-        let mut latest: BinaryHeap<(u64, usize)> =
-            users.iter_mut().enumerate().filter_map(|(at, (_, ended))| Some((ended.peek()?.0, at))).collect();
+    /// The users' items of a kind that are not live, the latest change first.
+    fn recent(&self, kind: Kind) -> impl Iterator<Item = (&Extension, &ItemName)> {
+        let mut users: Vec<_> = self
+            .users
+            .iter()
+            .map(|(extension, shelves)| (extension, shelves[kind.number()].recent().peekable()))
+            .collect();
+        let mut latest: BinaryHeap<(u64, usize)> = users
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(at, (_, recent))| Some((recent.peek()?.0, at)))
+            .collect();
         std::iter::from_fn(move || {
             let (_, at) = latest.pop()?;
-            let (extension, ended) = &mut users[at];
-            let (_, id) = ended.next()?;
-            latest.extend(ended.peek().map(|(seq, _)| (*seq, at)));
-            Some((*extension, id))
+            let (extension, recent) = &mut users[at];
+            let (_, name) = recent.next()?;
+            latest.extend(recent.peek().map(|(seq, _)| (*seq, at)));
+            Some((*extension, name))
         })
     }
 
-    fn users_of<'a>(
+    fn shelves_of<'a>(
         &'a self,
         stream: &'a Stream,
-    ) -> impl Iterator<Item = (&'a Extension, &'a UserCalls)> + Clone {
+        kind: Kind,
+    ) -> impl Iterator<Item = (&'a Extension, &'a Shelf)> + Clone {
         let (some, all) = match stream {
             Stream::User { extensions, .. } => {
                 (Some(extensions.iter().filter_map(|id| self.users.get_key_value(id))), None)
             }
             Stream::Tenant { .. } => (None, Some(self.users.iter())),
         };
-        some.into_iter().flatten().chain(all.into_iter().flatten())
+        let users = some.into_iter().flatten().chain(all.into_iter().flatten());
+        users.map(move |(extension, shelves)| (extension, &shelves[kind.number()]))
     }
 
     fn fold<'a>(
         &self,
         stream: &Stream,
-        legs: impl Iterator<Item = (&'a Extension, &'a LegName)>,
+        kind: Kind,
+        items: impl Iterator<Item = (&'a Extension, &'a ItemName)>,
         rules: &Rules,
-    ) -> Vec<Call> {
-        let calls = legs.filter_map(|(extension, leg)| {
-            let key =
-                LegKey { tenant: stream.tenant().clone(), extension: extension.clone(), leg: leg.clone() };
-            self.leg(&key)?.fold(&key, rules)
+    ) -> Vec<Item> {
+        let items = items.filter_map(|(extension, name)| {
+            let (tenant, extension) = (stream.tenant().clone(), extension.clone());
+            let key = ItemKey { tenant, extension, kind, name: name.clone() };
+            self.item(&key)?.fold(&key, rules)
         });
-        let mut calls: Vec<Call> = calls.collect();
-        calls.sort_by_key(|call| std::cmp::Reverse(call.started_at));
-        calls
+        items.collect()
     }
 
-    fn kept(&self, key: &LegKey) -> Option<&KeptLeg> {
-        self.users.get(&key.extension)?.legs.get(&key.leg)
+    fn kept(&self, key: &ItemKey) -> Option<&KeptItem> {
+        self.users.get(&key.extension)?[key.kind.number()].items.get(&key.name)
     }
 }
 
-impl UserCalls {
-    /// Ended legs and their numbers, the latest change first.
-    fn ended(&self) -> impl Iterator<Item = (u64, &LegName)> {
-        self.by_seq.iter().rev().filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id))
+impl Shelf {
+    /// Items that are not live and their numbers, the latest change first.
+    fn recent(&self) -> impl Iterator<Item = (u64, &ItemName)> {
+        self.by_seq
+            .iter()
+            .rev()
+            .filter(|(_, name)| !self.live.contains(*name))
+            .map(|(seq, name)| (*seq, name))
     }
 
-    /// Ended legs whose last change is that long ago: they come first in the order of changes.
-    fn past(&self, now: Micros, age: Duration) -> Vec<(u64, LegName)> {
-        let is_old = |id| self.legs.get(id).is_some_and(|kept: &KeptLeg| is_past(kept.touched, age, now));
-        let old = self.by_seq.iter().take_while(|(_, id)| is_old(*id));
-        old.filter(|(_, id)| !self.live.contains(*id)).map(|(seq, id)| (*seq, id.clone())).collect()
+    /// Those of them whose last change is that long ago: they come first in the order of changes.
+    fn past(&self, now: Micros, age: Duration) -> Vec<(u64, ItemName)> {
+        let is_old =
+            |name| self.items.get(name).is_some_and(|kept: &KeptItem| is_past(kept.touched, age, now));
+        let old = self.by_seq.iter().take_while(|(_, name)| is_old(*name));
+        old.filter(|(_, name)| !self.live.contains(*name)).map(|(seq, name)| (*seq, name.clone())).collect()
     }
 }
 
 impl Ghosts {
-    fn version(&self, extension: &Extension, leg: &LegName) -> u32 {
+    fn version(&self, ItemKey { extension, kind, name, .. }: &ItemKey) -> u32 {
         if self.young.is_empty() && self.old.is_empty() {
             return 0;
         }
-        let ghost = ghost(extension, leg);
+        let ghost = ghost(extension, *kind, name);
         self.young.get(&ghost).or_else(|| self.old.get(&ghost)).copied().unwrap_or_default()
     }
 
@@ -282,8 +306,9 @@ impl Ghosts {
     }
 }
 
-fn ghost(extension: &Extension, leg: &LegName) -> u64 {
-    let key = [extension.as_str(), leg.source.as_str(), leg.id.as_str()].join("\n");
+fn ghost(extension: &Extension, kind: Kind, name: &ItemName) -> u64 {
+    let kind = kind.number().to_string();
+    let key = [extension.as_str(), name.source.as_str(), &kind, name.id.as_str()].join("\n");
     xxhash_rust::xxh3::xxh3_64(key.as_bytes())
 }
 
@@ -291,10 +316,10 @@ fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
     now.saturating_sub(at) >= u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn note_live(live: &mut HashSet<LegName>, id: &LegName, is_live: bool) {
+fn note_live(live: &mut HashSet<ItemName>, name: &ItemName, is_live: bool) {
     if !is_live {
-        live.remove(id);
-    } else if !live.contains(id) {
-        live.insert(id.clone());
+        live.remove(name);
+    } else if !live.contains(name) {
+        live.insert(name.clone());
     }
 }

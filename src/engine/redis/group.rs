@@ -4,13 +4,13 @@
 //! Calls are made by tasks of the engine, so whoever waits may go away, and hinders nobody.
 
 use super::{
-    keyspace::{Addition, History, Keyspace},
+    keyspace::{Addition, History, Keyspace, Outcome},
     sweep::Sweeper,
 };
 use crate::{
-    call::{Added, CallEvent},
     engine::EngineError,
     id::TenantId,
+    item::ItemEvent,
     link::{DEADLINE, LinkError},
     tasks::Tasks,
 };
@@ -35,7 +35,7 @@ const MOST_BYTES: usize = 64 * 1024;
 const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for Redis");
 
 /// What becomes of an event.
-type Fate = Result<(Added, History), EngineError>;
+type Fate = Result<(Outcome, History), EngineError>;
 
 /// The commits of one node.
 pub(crate) struct Groups {
@@ -79,9 +79,9 @@ impl Groups {
     }
 
     /// Commits an event, together with others of its tenant. It may be committed though this fails, or is dropped.
-    pub(crate) async fn commit(&self, event: CallEvent) -> Fate {
+    pub(crate) async fn commit(&self, event: ItemEvent) -> Fate {
         let place = self.places.clone().try_acquire_owned().map_err(|_| TOO_MANY)?;
-        let tenant = event.tenant.clone();
+        let tenant = event.key.tenant.clone();
         let (answer, answered) = oneshot::channel();
         let addition = Addition::new(event)?;
         let waiting = WaitingEvent { addition, since: Instant::now(), answer, _place: place };
@@ -194,33 +194,20 @@ fn take(waiting: &mut VecDeque<WaitingEvent>) -> Vec<WaitingEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Event, LegName, What};
+    use crate::{
+        id::ItemName,
+        item::Event,
+        notice::{self, Post, What},
+    };
     use std::time::Duration;
 
     fn waiting(texts: &[usize], since: Instant) -> VecDeque<WaitingEvent> {
         let places = Arc::new(Semaphore::new(texts.len()));
         let event = |(nth, bytes): (usize, &usize)| {
-            let event = CallEvent {
-                tenant: "t".try_into().unwrap(),
-                extension: "200".try_into().unwrap(),
-                leg: LegName::of(&nth.to_string()),
-                event: Event::new(
-                    1,
-                    What::Summary {
-                        sides: crate::call::Sides {
-                            direction: crate::call::Direction::Inbound,
-                            internal: false,
-                            remote: Default::default(),
-                            local: Default::default(),
-                            transfer_of: None,
-                            numbers: Default::default(),
-                        }
-                        .into(),
-                        language: "x".repeat(*bytes).into(),
-                        content: crate::call::Content::new(Default::default()),
-                    },
-                ),
-            };
+            let post = Post { body: Some("x".repeat(*bytes).into()), ..Post::default() };
+            let event = Event::Notice(notice::Event::new(1, What::Posted(post.into())));
+            let (tenant, extension) = ("t".try_into().unwrap(), "200".try_into().unwrap());
+            let event = ItemEvent::new(tenant, extension, ItemName::of(&nth.to_string()), event);
             let place = places.clone().try_acquire_owned().unwrap();
             WaitingEvent {
                 addition: Addition::new(event).unwrap(),

@@ -5,7 +5,7 @@ use super::{
     stored::Head,
     watch::{Watch, Watches},
 };
-use crate::{feed::Stream, tasks::Tasks};
+use crate::{feed::Stream, id::Kind, tasks::Tasks};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
@@ -62,12 +62,12 @@ async fn catch_up(store: Arc<Keyspace>, watches: Arc<Watches>, watch: Arc<Watch>
 async fn read_until_done(store: &Keyspace, watches: &Watches, watch: &Arc<Watch>, places: &Semaphore) {
     while watches.has(watch) {
         let Some(Head { epoch, seq }) = watches.head(watch) else { return };
-        let stream = Stream::Tenant { tenant: watch.tenant.clone() };
+        let stream = Stream::Tenant { tenant: watch.tenant.clone(), kinds: &Kind::ALL };
         let place = places.acquire().await;
         let read = store.changes(&stream, &epoch, seq).await;
         drop(place);
         match read {
-            Ok(Ok(legs)) => return watches.catch_up(watch, legs),
+            Ok(Ok(items)) => return watches.catch_up(watch, items),
             Ok(Err(head)) => return watches.start_over(watch, head),
             Err(_) => sleep(AGAIN).await,
         }

@@ -1,10 +1,7 @@
 //! The names of what is in Redis. All keys of a tenant have the tenant as their hash tag, so they
 //! are in one slot of a cluster, and one script may touch them all.
 
-use crate::{
-    call::{LegKey, LegName},
-    id::{Extension, TenantId},
-};
+use crate::id::{Extension, ItemKey, ItemName, Kind, TenantId};
 
 /// Between the parts of a member, a value or a message: no id has it, and no JSON text.
 pub(crate) const SEPARATOR: char = '\u{1e}';
@@ -59,29 +56,29 @@ impl TenantKeys {
         format!("{}:head", self.base)
     }
 
-    /// The legs that may be live: a set of members, in lexical order.
+    /// The items that may be live: a set of members, in lexical order.
     pub(crate) fn live(&self) -> String {
         format!("{}:live", self.base)
     }
 
-    /// Every leg at the number of its last change.
-    pub(crate) fn changes(&self) -> String {
-        format!("{}:changes", self.base)
+    /// Every item of a kind at the number of its last change.
+    pub(crate) fn changes(&self, kind: Kind) -> String {
+        format!("{}:changes:{}", self.base, kind.number())
     }
 
-    /// A user's legs, each at the number of its last change.
-    pub(crate) fn user(&self, extension: &Extension) -> String {
-        format!("{}:user:{extension}", self.base)
+    /// A user's items of a kind, each at the number of its last change.
+    pub(crate) fn user(&self, kind: Kind, extension: &Extension) -> String {
+        format!("{}:user:{}:{extension}", self.base, kind.number())
     }
 
-    /// A leg's events, a hash by their identity. The commit script knows that the member is at its end.
-    pub(crate) fn leg(&self, extension: &Extension, leg: &LegName) -> String {
-        format!("{}:leg:{}", self.base, member(extension, leg))
+    /// An item's events, a hash by their identity. The commit script knows that the member is at its end.
+    pub(crate) fn item(&self, key: &ItemKey) -> String {
+        format!("{}:item:{}", self.base, member(key))
     }
 
-    /// What stays of a leg when it is forgotten: its version.
-    pub(crate) fn ghost(&self, extension: &Extension, leg: &LegName) -> String {
-        format!("{}:ghost:{}", self.base, member(extension, leg))
+    /// What stays of an item when it is forgotten: its version.
+    pub(crate) fn ghost(&self, key: &ItemKey) -> String {
+        format!("{}:ghost:{}", self.base, member(key))
     }
 
     /// Written only to know how far replication and the disk are.
@@ -90,23 +87,30 @@ impl TenantKeys {
     }
 }
 
-/// A leg within its tenant. The user comes first, so that their legs stand beside each other.
-pub(crate) fn member(extension: &Extension, leg: &LegName) -> String {
-    let LegName { source, id } = leg;
-    format!("{extension}{SEPARATOR}{source}{SEPARATOR}{id}")
+/// An item within its tenant. The user comes first, so that their items stand beside each other.
+pub(crate) fn member(ItemKey { extension, kind, name: ItemName { source, id }, .. }: &ItemKey) -> String {
+    let kind = kind.number();
+    format!("{extension}{SEPARATOR}{source}{SEPARATOR}{kind}{SEPARATOR}{id}")
 }
 
-/// The leg of a member.
-pub(crate) fn leg_of(tenant: &TenantId, member: &str) -> Option<LegKey> {
+/// The item of a member.
+pub(crate) fn item_of(tenant: &TenantId, member: &str) -> Option<ItemKey> {
     let mut parts = member.split(SEPARATOR);
-    let (extension, source, id) = (parts.next()?, parts.next()?, parts.next()?);
-    leg_key(tenant, extension, source, id)
+    let (extension, source) = (parts.next()?, parts.next()?);
+    let (kind, id) = (Kind::of_number(parts.next()?)?, parts.next()?);
+    item_key(tenant, extension, source, kind, id)
 }
 
-/// The key of a leg by its parts as they are stored.
-pub(crate) fn leg_key(tenant: &TenantId, extension: &str, source: &str, id: &str) -> Option<LegKey> {
-    let leg = LegName { source: source.try_into().ok()?, id: id.try_into().ok()? };
-    Some(LegKey { tenant: tenant.clone(), extension: extension.try_into().ok()?, leg })
+/// The key of an item by its parts as they are stored.
+pub(crate) fn item_key(
+    tenant: &TenantId,
+    extension: &str,
+    source: &str,
+    kind: Kind,
+    id: &str,
+) -> Option<ItemKey> {
+    let name = ItemName { source: source.try_into().ok()?, id: id.try_into().ok()? };
+    Some(ItemKey { tenant: tenant.clone(), extension: extension.try_into().ok()?, kind, name })
 }
 
 #[cfg(test)]
@@ -121,19 +125,29 @@ mod tests {
         assert_ne!(base("%7D"), base("}"));
     }
 
-    #[test]
-    fn no_two_legs_have_one_key() {
-        let keys = Keys::new("callpop").tenant(&"t".try_into().unwrap());
-        let leg = |extension: &str, leg: &str| keys.leg(&extension.try_into().unwrap(), &LegName::of(leg));
-        assert_ne!(leg("2", "0:x"), leg("2:0", "x"));
+    fn key(kind: Kind, extension: &str, id: &str) -> ItemKey {
+        let (tenant, extension) = ("t".try_into().unwrap(), extension.try_into().unwrap());
+        ItemKey { tenant, extension, kind, name: ItemName::of(id) }
     }
 
     #[test]
-    fn a_member_names_its_leg() {
-        let tenant: TenantId = "t".try_into().unwrap();
-        let (extension, leg) = ("2:00".try_into().unwrap(), LegName::of("a:b"));
-        let key = leg_of(&tenant, &member(&extension, &leg));
-        assert_eq!(key, Some(LegKey { tenant: tenant.clone(), extension, leg }));
-        assert_eq!(leg_of(&tenant, "200"), None);
+    fn no_two_items_have_one_key() {
+        let keys = Keys::new("callpop").tenant(&"t".try_into().unwrap());
+        let item = |kind, extension, id| keys.item(&key(kind, extension, id));
+        assert_ne!(item(Kind::Call, "2", "0:x"), item(Kind::Call, "2:0", "x"));
+        assert_ne!(item(Kind::Call, "2", "x"), item(Kind::Notice, "2", "x"));
+        let user = |kind, extension: &str| keys.user(kind, &extension.try_into().unwrap());
+        assert_ne!(user(Kind::Call, "2"), user(Kind::Notice, "2"));
+    }
+
+    #[test]
+    fn a_member_names_its_item() {
+        for kind in Kind::ALL {
+            let key = key(kind, "2:00", "a:b");
+            assert_eq!(item_of(&key.tenant, &member(&key)), Some(key));
+        }
+        for strange in ["200", "200\u{1e}telsmart\u{1e}7\u{1e}a", "200\u{1e}telsmart\u{1e}0"] {
+            assert_eq!(item_of(&"t".try_into().unwrap(), strange), None, "{strange:?}");
+        }
     }
 }

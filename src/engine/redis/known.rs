@@ -1,8 +1,8 @@
-//! The legs that this node has delivered lately or read for a session, so that a published change need
-//! only say what is new. Bounded; whoever finds a leg missing here reads it from the store.
+//! The items that this node has delivered lately or read for a session, so that a published change need
+//! only say what is new. Bounded; whoever finds an item missing here reads it from the store.
 
 use super::stored::{Said, Stored};
-use crate::call::{Added, Leg, LegKey};
+use crate::{event_set::Added, id::ItemKey, item::ItemSet};
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
@@ -11,23 +11,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A leg with more bytes of events is not held.
-const MOST_OF_LEG: usize = 16 * 1024;
+/// An item with more bytes of events is not held.
+const MOST_OF_ITEM: usize = 16 * 1024;
 /// A generation ends with so many bytes of events and keys, or after so long. What is asked for goes into the
 /// next, what was not asked for during a whole one is dropped.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 const GENERATION: Duration = Duration::from_secs(15 * 60);
-/// What a leg takes beside its events, about.
+/// What an item takes beside its events, about.
 const OVERHEAD: usize = 256;
 
-/// The legs of all tenants, each as it was in one epoch at one version.
+/// The items of all tenants, each as it was in one epoch at one version.
 #[derive(Default)]
 pub(crate) struct Known(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<LegKey, Remembered>,
-    old: HashMap<LegKey, Remembered>,
+    young: HashMap<ItemKey, Remembered>,
+    old: HashMap<ItemKey, Remembered>,
     /// Of the young.
     bytes: usize,
     began: Option<Instant>,
@@ -35,37 +35,37 @@ struct Generations {
 
 struct Remembered {
     epoch: Arc<str>,
-    leg: Leg,
+    set: ItemSet,
     bytes: usize,
 }
 
 impl Known {
-    /// Shows a leg as a published change leaves it; none where that must be read.
+    /// Shows an item as a published change leaves it; none where that must be read.
     pub(crate) fn show<T>(
         &self,
-        key: LegKey,
+        key: ItemKey,
         epoch: &Arc<str>,
         said: &Said<'_>,
-        show: impl FnOnce(&LegKey, &Leg) -> T,
+        show: impl FnOnce(&ItemKey, &ItemSet) -> T,
     ) -> Option<T> {
         let mut generations = self.0.lock();
         let entry = if said.is_whole() {
-            let Stored { leg, bytes, .. } = said.whole()?;
-            Remembered { epoch: epoch.clone(), leg, bytes }
+            let Stored { set, bytes, .. } = said.whole()?;
+            Remembered { epoch: epoch.clone(), set, bytes }
         } else {
             generations.take(&key)?.after(epoch, said)?
         };
-        let shown = show(&key, &entry.leg);
+        let shown = show(&key, &entry.set);
         generations.put(key, entry);
         Some(shown)
     }
 
-    /// Holds a leg as it was read from the store, unless it is known as it was later in the same epoch.
-    pub(crate) fn hold(&self, key: &LegKey, epoch: &Arc<str>, stored: &Stored) {
+    /// Holds an item as it was read from the store, unless it is known as it was later in the same epoch.
+    pub(crate) fn hold(&self, key: &ItemKey, epoch: &Arc<str>, stored: &Stored) {
         let mut generations = self.0.lock();
-        let entry = Remembered { epoch: epoch.clone(), leg: stored.leg.clone(), bytes: stored.bytes };
+        let entry = Remembered { epoch: epoch.clone(), set: stored.set.clone(), bytes: stored.bytes };
         let entry = match generations.take(key) {
-            Some(ours) if ours.epoch == *epoch && ours.leg.version() > entry.leg.version() => ours,
+            Some(ours) if ours.epoch == *epoch && ours.set.version() > entry.set.version() => ours,
             _ => entry,
         };
         generations.put(key.clone(), entry);
@@ -73,13 +73,13 @@ impl Known {
 }
 
 impl Generations {
-    fn take(&mut self, key: &LegKey) -> Option<Remembered> {
+    fn take(&mut self, key: &ItemKey) -> Option<Remembered> {
         let young = self.young.remove(key).inspect(|entry| self.bytes -= entry.weight());
         young.or_else(|| self.old.remove(key))
     }
 
-    fn put(&mut self, key: LegKey, entry: Remembered) {
-        if entry.bytes > MOST_OF_LEG {
+    fn put(&mut self, key: ItemKey, entry: Remembered) {
+        if entry.bytes > MOST_OF_ITEM {
             return;
         }
         self.bytes += entry.weight();
@@ -100,39 +100,44 @@ impl Remembered {
     /// With one more event, if it is the next of what is held.
     fn after(mut self, epoch: &Arc<str>, said: &Said<'_>) -> Option<Self> {
         let (version, event, bytes) = said.news()?;
-        let is_next = self.epoch == *epoch
-            && self.leg.version() + 1 == version
-            && self.leg.events().len() + 1 == said.count;
+        let is_next =
+            self.epoch == *epoch && self.set.version() + 1 == version && self.set.len() + 1 == said.count;
         self.bytes += bytes;
-        (is_next && self.leg.add(event) == Added::New).then_some(self)
+        (is_next && self.set.add(event) == Added::New).then_some(self)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::packed::Pack, *};
-    use crate::call::{Event, LegName, What};
+    use super::*;
+    use crate::{
+        call::{self, What},
+        id::{ItemName, Kind},
+        item::Event,
+    };
 
-    fn key(leg: usize) -> LegKey {
-        let leg = LegName::of(&leg.to_string());
-        LegKey { tenant: "t".try_into().unwrap(), extension: "200".try_into().unwrap(), leg }
+    fn key(leg: usize) -> ItemKey {
+        let (tenant, extension) = ("t".try_into().unwrap(), "200".try_into().unwrap());
+        ItemKey { tenant, extension, kind: Kind::Call, name: ItemName::of(&leg.to_string()) }
     }
 
     fn stored(versions: u32) -> Stored {
-        let events: Vec<Event> =
-            (0..versions).map(|at| Event::new(at.into(), What::Expired { after: 0 })).collect();
-        Stored { seq: versions.into(), leg: Leg::of(events, versions), bytes: 100 }
+        let events = (0..versions).map(|at| event(at.into())).collect();
+        Stored { seq: versions.into(), set: ItemSet::of(Kind::Call, events, versions), bytes: 100 }
+    }
+
+    fn event(at: u64) -> Event {
+        Event::Call(call::Event::new(at, What::Expired { after: 0 }))
     }
 
     /// How many events the leg has after a change that says the one of that version only.
     fn events_after(known: &Known, leg: usize, epoch: &str, version: u32, count: usize) -> Option<usize> {
-        let event = Event::new(version.into(), What::Expired { after: 0 });
         let message = format!(
-            "{epoch}\u{1e}0\u{1e}200\u{1e}telsmart\u{1e}{leg}\u{1e}{count}\u{1e}1\u{1e}9:{version}:{}",
-            serde_json::to_string(&Pack(&event)).unwrap()
+            "{epoch}\u{1e}0\u{1e}200\u{1e}telsmart\u{1e}0\u{1e}{leg}\u{1e}{count}\u{1e}1\u{1e}9:{version}:{}",
+            event(version.into()).pack().unwrap()
         );
         let said = super::super::stored::Published::parse(message.as_bytes()).unwrap().next().unwrap();
-        known.show(key(leg), &epoch.into(), &said, |_, leg| leg.events().len())
+        known.show(key(leg), &epoch.into(), &said, |_, set| set.len())
     }
 
     #[test]
@@ -182,7 +187,7 @@ mod tests {
         let most = MOST_BYTES / (OVERHEAD + 100) + 1;
         assert!(generations.young.len() <= most && generations.old.len() <= most);
         drop(generations);
-        let large = Stored { bytes: MOST_OF_LEG + 1, ..stored(1) };
+        let large = Stored { bytes: MOST_OF_ITEM + 1, ..stored(1) };
         known.hold(&key(1), &"e".into(), &large);
         assert_eq!(events_after(&known, 1, "e", 2, 2), None);
     }

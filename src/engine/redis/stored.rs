@@ -1,50 +1,52 @@
-//! A leg as Redis holds it: each event beside the tenant's number that it made, and the version
-//! that it gave the leg. So a leg can be folded as it was at any number.
+//! An item as Redis holds it: each event beside the tenant's number that it made, and the version
+//! that it gave the item. So an item can be folded as it was at any number.
 
-use super::{
-    keys::{self, SEPARATOR},
-    packed::Unpacked,
-};
+use super::keys::{self, SEPARATOR};
 use crate::{
-    call::{Event, Leg, LegKey},
     clock::Micros,
-    id::TenantId,
+    id::{ItemKey, Kind, TenantId},
+    item::{Event, ItemSet},
 };
 use std::{cell::Cell, str::Split, sync::Arc};
 
-/// What the value begins with that is no event, but says in which state the leg is.
+/// What the value begins with that is no event, but says in which state the item is.
 const STATE: char = '=';
 
-/// A leg, the number of its last change, and the bytes of its events.
+/// An item, the number of its last change, and the bytes of its events.
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) seq: u64,
-    pub(crate) leg: Leg,
+    pub(crate) set: ItemSet,
     pub(crate) bytes: usize,
 }
 
 impl Stored {
-    /// Reads a leg as it was at number `upto`; none where it was not there yet, or is forgotten. What cannot be read
+    /// Reads an item as it was at number `upto`; none where it was not there yet, or is forgotten. What cannot be read
     /// is left out, and told each time.
     pub(crate) fn read<'a>(
+        kind: Kind,
         values: impl IntoIterator<Item = &'a str>,
         upto: u64,
         on_unreadable: impl Fn(),
     ) -> Option<Self> {
         let values = values.into_iter().filter(|value| !value.starts_with(STATE));
         let values = values.filter_map(|value| Value::parse(value).or_else(|| none(&on_unreadable)));
-        Self::of(values.filter(|value| value.seq <= upto), &on_unreadable)
+        Self::of(kind, values.filter(|value| value.seq <= upto), &on_unreadable)
     }
 
-    fn of<'a>(values: impl IntoIterator<Item = Value<'a>>, on_unreadable: impl Fn()) -> Option<Self> {
+    fn of<'a>(
+        kind: Kind,
+        values: impl IntoIterator<Item = Value<'a>>,
+        on_unreadable: impl Fn(),
+    ) -> Option<Self> {
         let (mut events, mut seq, mut version, mut bytes) = (Vec::new(), 0, 0, 0);
         for value in values {
-            let Some(event) = value.event().or_else(|| none(&on_unreadable)) else { continue };
+            let Some(event) = value.event(kind).or_else(|| none(&on_unreadable)) else { continue };
             (seq, version) = (value.seq.max(seq), value.version.max(version));
             bytes += value.json.len();
             events.push(event);
         }
-        (!events.is_empty()).then(|| Self { seq, leg: Leg::of(events, version), bytes })
+        (!events.is_empty()).then(|| Self { seq, set: ItemSet::of(kind, events, version), bytes })
     }
 }
 
@@ -53,7 +55,7 @@ fn none<T>(after: impl Fn()) -> Option<T> {
     None
 }
 
-/// When a leg was touched last, by callpop's clock, as its state says.
+/// When an item was touched last, by callpop's clock, as its state says.
 pub(crate) fn touched(state: &str) -> Option<Micros> {
     state.split(':').nth(1)?.parse().ok()
 }
@@ -74,8 +76,8 @@ impl<'a> Value<'a> {
         Some(Self { seq: seq.parse().ok()?, version: version.parse().ok()?, json })
     }
 
-    fn event(&self) -> Option<Event> {
-        serde_json::from_str(self.json).ok().map(|Unpacked(event)| event)
+    fn event(&self, kind: Kind) -> Option<Event> {
+        Event::unpack(kind, self.json).ok()
     }
 }
 
@@ -92,8 +94,9 @@ pub(crate) struct Said<'a> {
     pub(crate) seq: u64,
     pub(crate) extension: &'a str,
     source: &'a str,
-    leg: &'a str,
-    /// How many events the leg has now.
+    pub(crate) kind: Kind,
+    id: &'a str,
+    /// How many events the item has now.
     pub(crate) count: usize,
     /// All of them, or the new one.
     values: Vec<Value<'a>>,
@@ -113,43 +116,44 @@ impl<'a> Iterator for Published<'a> {
     /// The next change; none also where the rest is not one of ours.
     fn next(&mut self) -> Option<Said<'a>> {
         let (extension, source) = (self.parts.next()?, self.parts.next()?);
-        let (leg, count) = (self.parts.next()?, self.parts.next()?);
+        let (kind, id) = (Kind::of_number(self.parts.next()?)?, self.parts.next()?);
+        let count = self.parts.next()?;
         let values: usize = self.parts.next()?.parse().ok()?;
         let values = self.parts.by_ref().take(values).filter(|value| !value.starts_with(STATE));
         let values = values.map(Value::parse).collect::<Option<Vec<_>>>()?;
         let seq = values.iter().map(|value| value.seq).max()?;
-        Some(Said { seq, extension, source, leg, count: count.parse().ok()?, values })
+        Some(Said { seq, extension, source, kind, id, count: count.parse().ok()?, values })
     }
 }
 
 impl Said<'_> {
-    /// Whose leg it is.
-    pub(crate) fn key(&self, tenant: &TenantId) -> Option<LegKey> {
-        keys::leg_key(tenant, self.extension, self.source, self.leg)
+    /// Whose item it is.
+    pub(crate) fn key(&self, tenant: &TenantId) -> Option<ItemKey> {
+        keys::item_key(tenant, self.extension, self.source, self.kind, self.id)
     }
 
-    /// Whether the leg must be read: it is too large to be published.
+    /// Whether the item must be read: it is too large to be published.
     pub(crate) fn is_bare(&self) -> bool {
         self.values.iter().all(|value| value.json.is_empty())
     }
 
-    /// Whether it says all of the leg.
+    /// Whether it says all of the item.
     pub(crate) fn is_whole(&self) -> bool {
         self.values.len() == self.count
     }
 
-    /// The leg with all its events.
+    /// The item with all its events.
     pub(crate) fn whole(&self) -> Option<Stored> {
-        // Whoever cannot read all of it reads the leg from the store, and tells of it there.
+        // Whoever cannot read all of it reads the item from the store, and tells of it there.
         let is_readable = Cell::new(true);
-        let stored = Stored::of(self.values.iter().copied(), || is_readable.set(false));
+        let stored = Stored::of(self.kind, self.values.iter().copied(), || is_readable.set(false));
         stored.filter(|_| is_readable.get())
     }
 
-    /// The version that the leg has now, the event that made it, and its bytes, where it says only that one.
+    /// The version that the item has now, the event that made it, and its bytes, where it says only that one.
     pub(crate) fn news(&self) -> Option<(u32, Event, usize)> {
         let [value] = self.values.as_slice() else { return None };
-        Some((value.version, value.event()?, value.json.len()))
+        Some((value.version, value.event(self.kind)?, value.json.len()))
     }
 }
 
@@ -162,33 +166,34 @@ pub(crate) struct Head {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::packed::Pack, *};
-    use crate::call::What;
+    use super::*;
+    use crate::call::{self, What};
 
     fn value(seq: u64, version: u32, at: u64) -> String {
-        let event = serde_json::to_string(&Pack(&Event::new(at, What::Dismissed))).unwrap();
+        let event = Event::Call(call::Event::new(at, What::Expired { after: 0 })).pack().unwrap();
         format!("{seq}:{version}:{event}")
     }
 
     #[test]
-    fn a_leg_is_read_as_it_was_at_a_number() {
+    fn an_item_is_read_as_it_was_at_a_number() {
         let values = [value(7, 4, 30), "=5:1700:live:1:3".into(), value(5, 3, 10), value(9, 5, 20)];
-        let read =
-            |upto| Stored::read(values.iter().map(String::as_str), upto, || panic!("it is all readable"));
+        let read = |upto| {
+            Stored::read(Kind::Call, values.iter().map(String::as_str), upto, || panic!("all is readable"))
+        };
         assert!(read(4).is_none());
         assert_eq!(touched(&values[1]), Some(1700));
         for (upto, seq, version, events) in [(5, 5, 3, 1), (8, 7, 4, 2), (99, 9, 5, 3)] {
             let stored = read(upto).unwrap();
-            assert_eq!((stored.seq, stored.leg.version()), (seq, version));
-            assert_eq!(stored.leg.events().len(), events);
+            assert_eq!((stored.seq, stored.set.version()), (seq, version));
+            assert_eq!(stored.set.len(), events);
         }
     }
 
     #[test]
     fn a_message_is_read_back() {
         let parts = ["e", "1700"].into_iter().map(str::to_owned);
-        let news = ["200", "s", "l", "4", "1"].into_iter().map(str::to_owned).chain([value(9, 5, 20)]);
-        let whole = ["201", "s", "m", "2", "3"].into_iter().map(str::to_owned);
+        let news = ["200", "s", "0", "l", "4", "1"].into_iter().map(str::to_owned).chain([value(9, 5, 20)]);
+        let whole = ["201", "s", "0", "m", "2", "3"].into_iter().map(str::to_owned);
         let whole = whole.chain([value(7, 1, 10), "=2:1700:live:1:2".into(), value(10, 2, 20)]);
         let message = parts.chain(news).chain(whole).collect::<Vec<_>>().join("\u{1e}");
         let mut read = Published::parse(message.as_bytes()).unwrap();
@@ -196,22 +201,29 @@ mod tests {
         let (news, whole) = (read.next().unwrap(), read.next().unwrap());
         assert!(read.next().is_none());
         let key = news.key(&"t".try_into().unwrap()).unwrap();
-        assert_eq!((key.extension.as_str(), key.leg.id.as_str(), news.seq, news.count), ("200", "l", 9, 4));
+        assert_eq!((key.extension.as_str(), key.name.id.as_str(), news.seq, news.count), ("200", "l", 9, 4));
         assert_eq!((news.is_bare(), news.is_whole(), news.news().unwrap().0), (false, false, 5));
         let stored = whole.whole().unwrap();
-        assert_eq!((whole.seq, whole.is_whole(), stored.leg.version()), (10, true, 2));
+        assert_eq!((whole.seq, whole.is_whole(), stored.set.version()), (10, true, 2));
         assert!(whole.news().is_none());
     }
 
     #[test]
     fn a_bare_or_strange_message_is_told_apart() {
-        let bare = Published::parse(b"e\x1e1700\x1e200\x1es\x1el\x1e3\x1e1\x1e9:3:").unwrap().next().unwrap();
+        let bare =
+            Published::parse(b"e\x1e1700\x1e200\x1es\x1e0\x1el\x1e3\x1e1\x1e9:3:").unwrap().next().unwrap();
         assert!(bare.is_bare() && bare.seq == 9);
         for strange in [b"".as_slice(), b"hello", b"e\x1ex\x1e200\x1es\x1el", b"\xff\x1e1\x1ea\x1eb"] {
             assert!(Published::parse(strange).is_none());
         }
-        for strange in ["200", "200\x1es\x1el", "l\x1e1", "l\x1e1\x1e1", "l\x1e1\x1e0", "l\x1e1\x1e1\x1eabc"]
-        {
+        for strange in [
+            "",
+            "7\x1el\x1e1\x1e1\x1e9:1:",
+            "0\x1el\x1e1",
+            "0\x1el\x1e1\x1e1",
+            "0\x1el\x1e1\x1e0",
+            "0\x1el\x1e1\x1e1\x1eabc",
+        ] {
             let message = format!("e\x1e1\x1e200\x1es\x1e{strange}");
             assert!(Published::parse(message.as_bytes()).unwrap().next().is_none(), "{message}");
         }

@@ -3,10 +3,10 @@
 
 use super::{keys, keyspace::Keyspace, stored::touched};
 use crate::{
-    call::{CallEvent, LegKey},
     clock::now,
     engine::EngineError,
-    id::TenantId,
+    id::{ItemKey, TenantId},
+    item::ItemEvent,
     link::{Request, call},
 };
 use dashmap::DashSet;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 const TURN: Duration = Duration::from_secs(5);
 /// How long a list of tenants that Redis lost stays lost.
 const LIST_AGAIN: Duration = Duration::from_secs(15);
-/// Legs that are looked at in one go.
+/// Items that are looked at in one go.
 const TOGETHER: usize = 512;
 
 /// What one node knows for its turns.
@@ -103,8 +103,8 @@ impl Sweeper {
         Ok(taken.is_some())
     }
 
-    /// What ends the live legs of a tenant that nothing was heard of for long.
-    pub(crate) async fn silent(&self, tenant: &TenantId) -> Result<Vec<CallEvent>, EngineError> {
+    /// What ends the live items of a tenant that nothing was heard of for long.
+    pub(crate) async fn silent(&self, tenant: &TenantId) -> Result<Vec<ItemEvent>, EngineError> {
         let keys = self.store.keys.tenant(tenant);
         let mut look = pipe();
         look.exists(keys.head()).cmd("ZRANGE").arg(keys.live()).arg(0).arg(-1);
@@ -116,7 +116,7 @@ impl Sweeper {
             self.listed.remove(tenant);
             return Ok(Vec::new());
         }
-        let live: Vec<LegKey> = live.iter().filter_map(|member| keys::leg_of(tenant, member)).collect();
+        let live: Vec<ItemKey> = live.iter().filter_map(|member| keys::item_of(tenant, member)).collect();
         let mut silent = Vec::new();
         for some in live.chunks(TOGETHER) {
             silent.extend(self.silent_among(tenant, some).await?);
@@ -124,39 +124,42 @@ impl Sweeper {
         Ok(silent)
     }
 
-    async fn silent_among(&self, tenant: &TenantId, legs: &[LegKey]) -> Result<Vec<CallEvent>, EngineError> {
+    async fn silent_among(
+        &self,
+        tenant: &TenantId,
+        items: &[ItemKey],
+    ) -> Result<Vec<ItemEvent>, EngineError> {
         let keys = self.store.keys.tenant(tenant);
         let mut states = pipe();
-        for LegKey { extension, leg, .. } in legs {
-            states.hget(keys.leg(extension, leg), "=");
+        for key in items {
+            states.hget(keys.item(key), "=");
         }
         let states: Vec<Option<String>> = self.store.link.ask(Request::Pipeline(&states)).await?;
         let before = now().saturating_sub(u64::try_from(self.expire_after.as_micros()).unwrap_or(u64::MAX));
         let is_old =
             |state: &Option<String>| state.as_deref().and_then(touched).is_none_or(|at| at <= before);
-        let old: Vec<_> = legs.iter().zip(states).filter(|(_, state)| is_old(state)).collect();
+        let old: Vec<_> = items.iter().zip(states).filter(|(_, state)| is_old(state)).collect();
         let stored =
             self.store.read(tenant, old.iter().map(|(key, _)| (*key).clone()).collect(), None).await?;
         let stored = stored.unwrap_or_default();
         let mut silent = Vec::new();
         for (key, state) in old {
-            let Some(stored) = stored.get(key).filter(|stored| stored.leg.is_live()) else {
+            let Some(stored) = stored.get(key).filter(|stored| stored.set.is_live()) else {
                 self.retire(key, state).await?;
                 continue;
             };
-            let LegKey { tenant, extension, leg } = key.clone();
-            let expiry = stored.leg.expiry(self.expire_after);
-            silent.extend(expiry.map(|event| CallEvent { tenant, extension, leg, event }));
+            let expiry = stored.set.expiry(self.expire_after);
+            silent.extend(expiry.map(|event| ItemEvent { key: key.clone(), event }));
         }
         Ok(silent)
     }
 
-    /// For a leg that has ended, though the script could not see it, or that is forgotten.
-    async fn retire(&self, key: &LegKey, state: Option<String>) -> Result<(), EngineError> {
+    /// For an item that has ended, though the script could not see it, or that is forgotten.
+    async fn retire(&self, key: &ItemKey, state: Option<String>) -> Result<(), EngineError> {
         let keys = self.store.keys.tenant(&key.tenant);
         let mut ask = call(&self.retire, 2);
-        ask.arg(keys.live()).arg(keys.leg(&key.extension, &key.leg));
-        ask.arg(keys::member(&key.extension, &key.leg)).arg(state.unwrap_or_default());
+        ask.arg(keys.live()).arg(keys.item(key));
+        ask.arg(keys::member(key)).arg(state.unwrap_or_default());
         Ok(self.store.link.ask::<u64>(Request::Script(&self.retire, &ask)).await.map(drop)?)
     }
 }

@@ -5,16 +5,17 @@
 //! them in one order. Sessions are woken after that, since to wake one costs more than all the rest.
 
 use super::{
-    keyspace::{Found, Legs},
+    keyspace::{Found, FoundItems},
     known::Known,
     stored::{Head, Published, Said},
 };
 use crate::engine::metrics::{EngineMetrics, Missed};
 use crate::{
-    call::{Leg, LegKey, Rules},
+    call::Rules,
     clock::{Micros, now},
     feed::{Change, Feed},
-    id::TenantId,
+    id::{ItemKey, TenantId},
+    item::ItemSet,
 };
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -220,18 +221,18 @@ impl Watches {
     }
 
     /// What was missed, read from the store; then what came meanwhile.
-    pub(crate) fn catch_up(&self, watch: &Arc<Watch>, Legs { head, found: missed }: Legs) {
+    pub(crate) fn catch_up(&self, watch: &Arc<Watch>, FoundItems { head, found: missed }: FoundItems) {
         let mut sleepers = Vec::new();
         let mut position = watch.position.lock();
         // Another epoch has begun meanwhile, perhaps, of which the missed changes are no part.
         if let Some(ours) = position.head.as_mut().filter(|ours| ours.epoch == head.epoch) {
-            // A leg that changed again since comes with its latest number, and counts once.
+            // An item that changed again since comes with its latest number, and counts once.
             for Found { key, stored } in missed.iter().filter(|found| found.stored.seq > ours.seq) {
                 let change = || {
                     self.known.hold(key, &head.epoch, stored);
-                    self.change(key, stored.seq, &stored.leg, None)
+                    self.change(key, stored.seq, &stored.set, None)
                 };
-                sleepers.extend(self.feed.deliver(&watch.tenant, key.extension.as_str(), change));
+                sleepers.extend(self.feed.deliver(&watch.tenant, key.extension.as_str(), key.kind, change));
             }
             ours.seq = ours.seq.max(head.seq);
         }
@@ -322,10 +323,10 @@ impl Watches {
         said: &Said<'_>,
         at: Micros,
     ) -> Result<Vec<Waker>, Missed> {
-        // The feed makes the change only if someone listens. Where nobody does, an unknown leg is no loss.
+        // The feed makes the change only if someone listens. Where nobody does, an unknown item is no loss.
         let mut is_known = true;
-        let sleepers = self.feed.deliver(tenant, said.extension, || {
-            let change = |key: &LegKey, leg: &Leg| self.change(key, said.seq, leg, Some(at));
+        let sleepers = self.feed.deliver(tenant, said.extension, said.kind, || {
+            let change = |key: &ItemKey, set: &ItemSet| self.change(key, said.seq, set, Some(at));
             let shown = said.key(tenant).and_then(|key| self.known.show(key, epoch, said, change));
             is_known = shown.is_some();
             shown.flatten()
@@ -333,13 +334,13 @@ impl Watches {
         if is_known { Ok(sleepers) } else { Err(Missed::Unknown) }
     }
 
-    fn change(&self, key: &LegKey, seq: u64, leg: &Leg, at: Option<Micros>) -> Option<Change> {
-        Some(Change::new(seq, leg.fold(key, &self.rules)?, at))
+    fn change(&self, key: &ItemKey, seq: u64, set: &ItemSet, at: Option<Micros>) -> Option<Change> {
+        Some(Change::new(seq, set.fold(key, &self.rules)?, at))
     }
 
-    /// Keeps what a session has read of live legs: what is published next will say only what is new.
-    pub(crate) fn hold(&self, Legs { head, found }: &Legs) {
-        for Found { key, stored } in found.iter().filter(|found| found.stored.leg.is_live()) {
+    /// Keeps what a session has read of live items: what is published next will say only what is new.
+    pub(crate) fn hold(&self, FoundItems { head, found }: &FoundItems) {
+        for Found { key, stored } in found.iter().filter(|found| found.stored.set.is_live()) {
             self.known.hold(key, &head.epoch, stored);
         }
     }

@@ -1,9 +1,12 @@
 //! The recorded calls of the provider, folded: the same call in whatever order their webhooks come.
 
-use super::parse;
+use super::{KIND, parse};
 use crate::{
-    call::{Call, Event, Leg, LegKey, Rules, shuffled},
+    call::{Call, Event, Leg, Rules},
     config::Source,
+    event_set::shuffled,
+    id::ItemKey,
+    item::{self, ItemEvent},
     source::Received,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -25,18 +28,20 @@ const FIXTURES: [&str; 7] = [
 ];
 
 /// The events of every leg of the fixtures, in the order of their arrival.
-fn fixtures() -> HashMap<LegKey, Vec<Event>> {
-    let mut legs: HashMap<LegKey, Vec<Event>> = HashMap::new();
+fn fixtures() -> HashMap<ItemKey, Vec<Event>> {
+    let mut legs: HashMap<ItemKey, Vec<Event>> = HashMap::new();
     for line in FIXTURES.iter().flat_map(|fixture| fixture.lines()) {
-        for received in parse(&Source::telsmart().unwrap(), line.as_bytes()).unwrap() {
-            let Received::Call(event) = received else { panic!("{received:?}") };
-            legs.entry(event.key()).or_default().push(event.event);
+        for received in parse(&Source::open(KIND).unwrap(), line.as_bytes()).unwrap() {
+            let Received::Item(ItemEvent { key, event: item::Event::Call(event) }) = received else {
+                panic!("{received:?}")
+            };
+            legs.entry(key).or_default().push(event);
         }
     }
     legs
 }
 
-fn fold(key: &LegKey, events: impl IntoIterator<Item = Event>) -> Call {
+fn fold(key: &ItemKey, events: impl IntoIterator<Item = Event>) -> Call {
     let mut leg = Leg::default();
     for event in events {
         leg.add(event);
@@ -57,7 +62,7 @@ proptest! {
 #[test]
 fn the_attended_transfer_of_the_fixture_is_complete_when_the_caller_is_on_the_line() {
     let legs = fixtures();
-    let (key, events) = legs.iter().find(|(key, _)| key.leg.id.as_str().starts_with("1e651e94")).unwrap();
+    let (key, events) = legs.iter().find(|(key, _)| key.name.id.as_str().starts_with("1e651e94")).unwrap();
     let before = fold(key, events[..2].to_vec()).transfer.unwrap();
     assert_eq!((before.original_number.as_ref(), before.completed_at), ("+3228992675", None));
     assert_eq!(before.via.name.as_deref(), Some("John Doe"));

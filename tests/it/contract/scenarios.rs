@@ -60,7 +60,7 @@ async fn an_answered_call_is_the_example_of_the_protocol() {
         "started_at":1_765_209_366_386_177_u64,"answered_at":1_765_209_375_906_227_u64,
         "since":1_765_209_375_906_227_u64,"ended_at":null,"updated_at":1_765_209_375_906_227_u64,
         "ring_ms":9520,"talk_ms":0,"hold_ms":0,
-        "outcome":null,"stale_at":1_765_223_775_906_227_u64,"dismissed_at":null,"summary":null,"wrap_up":null
+        "outcome":null,"stale_at":1_765_223_775_906_227_u64,"dismissed_at":null,"summary":null,"summary_seen":false,"wrap_up":null
     });
     client.until("the answer", |client| client.calls.values().all(|call| *call == example)).await;
     assert_eq!(client.calls.len(), 1);

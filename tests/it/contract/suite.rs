@@ -1,6 +1,7 @@
 //! The engine contract suite: what callpop promises whatever its engine. `main.rs` compiles it
 //! once for each engine; the name of that module says which.
 
+mod acts;
 mod begin;
 mod call_model;
 mod endings;
@@ -8,6 +9,7 @@ mod frames;
 mod goodbyes;
 mod isolation;
 mod lifetime;
+mod notices;
 mod numbers;
 mod operators;
 mod receipts;

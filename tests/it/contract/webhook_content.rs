@@ -178,7 +178,7 @@ async fn a_leg_takes_so_many_events_and_still_ends() {
     assert_eq!(client.version(&leg, MOST).await, oracle::call(&taken));
     let more: Vec<Value> = (MOST..MOST + 100).map(phase).collect();
     gateway.deliver(&json!(more)).await;
-    assert_eq!(gateway.metric("callpop_events_refused_full_leg_total").await, 100.0);
+    assert_eq!(gateway.metric("callpop_events_refused_full_item_total").await, 100.0);
     // Again, each is what it was: known, or one too many.
     gateway.deliver(&json!([taken[0], more[0]])).await;
     client.dismiss(&leg).await;

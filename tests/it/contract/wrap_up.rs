@@ -249,7 +249,7 @@ async fn a_call_takes_so_many_wrap_ups_and_then_says_so_and_still_ends() {
     assert_eq!((&call["state"], &call["outcome"]), (&json!("ended"), &json!("answered")));
     assert_eq!(call["wrap_up"]["note"].as_str(), Some(note(MOST).as_str()));
     assert!(call["summary"].is_object() && call["dismissed_at"].is_u64());
-    assert_eq!(gateway.metric("callpop_events_refused_full_leg_total").await, 2.0);
+    assert_eq!(gateway.metric("callpop_events_refused_full_item_total").await, 2.0);
 }
 
 #[tokio::test]

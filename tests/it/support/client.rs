@@ -22,6 +22,8 @@ pub struct Client {
     /// The last number that was delivered.
     pub seq: u64,
     pub calls: Calls,
+    /// Notices by extension and id.
+    pub notices: Calls,
     /// The `snapshot` or `resumed` that this connection began with.
     pub first: Value,
 }
@@ -36,8 +38,9 @@ impl Client {
     /// The same, where it may be refused: then with the close code, or none where the connection broke.
     pub async fn try_begin(connect: Connect) -> Result<Self, Option<u16>> {
         let socket = connect.shake_hands().await.unwrap();
+        let (calls, notices) = (Calls::new(), Calls::new());
         let mut client =
-            Self { connect, socket, epoch: String::new(), seq: 0, calls: Calls::new(), first: Value::Null };
+            Self { connect, socket, epoch: String::new(), seq: 0, calls, notices, first: Value::Null };
         client.first = soon("the first frame", client.next_or_end()).await?;
         assert!(["snapshot", "resumed"].contains(&client.first_kind()), "{}", client.first);
         Ok(client)
@@ -51,10 +54,10 @@ impl Client {
 
     /// Drops the connection without a word, and resumes the stream by another handshake.
     pub async fn reconnect_by(self, connect: Connect) -> Self {
-        let Self { epoch, seq, calls, socket, .. } = self;
+        let Self { epoch, seq, calls, notices, socket, .. } = self;
         drop(socket);
         let socket = connect.clone().resume(&epoch, seq).shake_hands().await.unwrap();
-        let mut client = Self { connect, socket, epoch, seq, calls, first: Value::Null };
+        let mut client = Self { connect, socket, epoch, seq, calls, notices, first: Value::Null };
         client.first = client.next().await;
         client
     }
@@ -222,6 +225,7 @@ impl Client {
         match frame["type"].as_str().unwrap() {
             "snapshot" => {
                 let before = std::mem::take(&mut self.calls);
+                self.notices.clear();
                 let same_epoch = self.epoch == frame["epoch"];
                 self.begin_state(frame);
                 for (key, call) in before {
@@ -235,13 +239,22 @@ impl Client {
                 self.begin_state(frame);
             }
             "call" => {
-                let seq = frame["seq"].as_u64().unwrap();
-                assert!(seq > self.seq, "seq {seq} after {}", self.seq);
-                self.seq = seq;
+                self.go_on(frame);
                 self.learn(&frame["call"]);
+            }
+            "notice" => {
+                self.go_on(frame);
+                self.learn_notice(&frame["notice"]);
             }
             _ => {}
         }
+    }
+
+    /// To the number of a change, which must be a later one.
+    fn go_on(&mut self, frame: &Value) {
+        let seq = frame["seq"].as_u64().unwrap();
+        assert!(seq > self.seq, "seq {seq} after {}", self.seq);
+        self.seq = seq;
     }
 
     fn begin_state(&mut self, frame: &Value) {
@@ -256,6 +269,18 @@ impl Client {
         self.seq = frame["seq"].as_u64().unwrap();
         for call in frame["calls"].as_array().unwrap() {
             self.learn(call);
+        }
+        for notice in frame["notices"].as_array().unwrap() {
+            self.learn_notice(notice);
+        }
+    }
+
+    /// Takes a notice, which must be news.
+    fn learn_notice(&mut self, notice: &Value) {
+        let text = |field: &str| notice[field].as_str().unwrap().to_owned();
+        let known = self.notices.insert((text("extension"), text("notice_id")), notice.clone());
+        if let Some(known) = known {
+            assert!(version(notice) > version(&known), "{notice} came after {known}");
         }
     }
 
@@ -287,7 +312,7 @@ fn version(call: &Value) -> u64 {
 fn assert_whole(call: &Value) {
     const FIELDS: &str = "leg_id source tenant_id extension version direction internal state remote local transfer \
         started_at answered_at since ended_at updated_at ring_ms talk_ms hold_ms outcome stale_at \
-        dismissed_at summary wrap_up";
+        dismissed_at summary summary_seen wrap_up";
     for field in FIELDS.split_whitespace() {
         assert!(call.get(field).is_some(), "{field} is missing in {call}");
     }

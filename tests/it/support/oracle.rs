@@ -61,7 +61,7 @@ pub fn call(events: &[Value]) -> Value {
         "ended_at": (state == "ended").then_some(since), "updated_at": at(events.last().expect("an event")),
         "ring_ms": spent(phases, "RINGING"), "talk_ms": spent(phases, "ACTIVE"), "hold_ms": spent(phases, "HELD"),
         "outcome": outcome, "stale_at": stale_after[state].as_u64().map(|after| since + after),
-        "dismissed_at": null, "summary": summary, "wrap_up": null,
+        "dismissed_at": null, "summary": summary, "summary_seen": false, "wrap_up": null,
     })
 }
 

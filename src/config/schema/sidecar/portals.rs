@@ -31,11 +31,11 @@ impl Portals {
     pub(super) fn of(reader: &mut Reader, part: Part, sources: &[Source]) -> Self {
         let given = reader.sections_of("sidecar");
         if given.is_empty() {
-            return Self(vec![Section::of(part, sources, missed(sources))]);
+            return Self(vec![Section::of(reader, part, sources, missed(sources))]);
         }
         let mut sections = Vec::new();
         for name in given {
-            let section = Section::of(part, sources, name);
+            let section = Section::of(reader, part, sources, name);
             section.refuse_if_nobodys(reader);
             sections.push(section);
         }
@@ -71,11 +71,12 @@ fn missed(sources: &[Source]) -> String {
 }
 
 impl Section {
-    fn of(part: Part, sources: &[Source], name: String) -> Self {
+    fn of(reader: &Reader, part: Part, sources: &[Source], name: String) -> Self {
         let known = sources.iter().find(|source| source.name.as_str() == name);
         let known = known.map(|source| (source.name.clone(), source.kind));
         // A sidecar alone takes no webhooks, so it need not be told of what sends them.
-        let named = || Some((SourceName::try_from(name.as_str()).ok()?, sources::kind_called(&name)?));
+        let named =
+            || Some((SourceName::try_from(name.as_str()).ok()?, sources::kind_called(reader, &name)?));
         let source = known.or_else(|| if part == Part::Sidecar { named() } else { None });
         Self { name, source }
     }

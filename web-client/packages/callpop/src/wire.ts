@@ -1,4 +1,4 @@
-// Generated from src/protocol.rs and src/call.rs by `make types`. Do not edit.
+// Generated from src/protocol.rs, src/call.rs and src/notice.rs by `make types`. Do not edit.
 
 /**
  * A customer of the telephony provider; everything is separate by tenant.
@@ -11,9 +11,9 @@ export type TenantId = string;
 export type Extension = string;
 
 /**
- * One participant's part of a call, as the provider names it.
+ * An item, as its source names it: one participant's part of a call, or a notice.
  */
-export type LegId = string;
+export type ItemId = string;
 
 /**
  * Where something came from: the name that a source has in the configuration.
@@ -83,7 +83,7 @@ by: string, };
 /**
  * A call as it now stands: the fold of its leg's events.
  */
-export type Call = { leg_id: LegId, 
+export type Call = { leg_id: ItemId, 
 /**
  * Where its events come from.
  */
@@ -117,9 +117,60 @@ stale_at: number | null,
  */
 dismissed_at: number | null, summary: Summary | null, 
 /**
+ * Its user has closed the popup that showed this summary.
+ */
+summary_seen: boolean, 
+/**
  * What its user said of it last; null where that was taken back.
  */
 wrap_up: WrapUp | null, };
+
+/**
+ * What a notice is about.
+ */
+export type NoticeKind = "message" | "ticket" | "appointment" | "chat" | "voicemail" | "automation" | "other";
+
+/**
+ * Whether something is still to be done.
+ */
+export type NoticeState = "open" | "done";
+
+/**
+ * A notice as it now stands: the fold of its events.
+ */
+export type Notice = { notice_id: ItemId, 
+/**
+ * Where its events come from.
+ */
+source: SourceName, tenant_id: TenantId, extension: Extension, 
+/**
+ * How many distinct events made this notice; it only grows.
+ */
+version: number, kind: NoticeKind, title: string, body: string | null, 
+/**
+ * Whom it is from or about.
+ */
+remote: Party | null, 
+/**
+ * Where to read on: https only.
+ */
+link: string | null, 
+/**
+ * When it was posted last.
+ */
+at: number, 
+/**
+ * After this it is no card any more.
+ */
+expires_at: number | null, state: NoticeState, 
+/**
+ * When it was done, unless it was posted again since.
+ */
+done_at: number | null, 
+/**
+ * When its user closed it, unless it was posted again since.
+ */
+dismissed_at: number | null, attributes: Record<string, string>, };
 
 /**
  * Where a stream stands.
@@ -149,6 +200,10 @@ token_expires_at: number,
  * Newest first.
  */
 calls: Array<Call>, 
+/**
+ * Newest first; none where notices are no part of the stream.
+ */
+notices: Array<Notice>, 
 /**
  * What a wrap-up may say; where there are none, any text.
  */
@@ -187,12 +242,12 @@ cause: string | null, };
 /**
  * What was wrong with a client's frame.
  */
-export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "invalid_wrap_up" | "full_call" | "unavailable";
+export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "unknown_notice" | "invalid_wrap_up" | "full_call" | "full_notice" | "unavailable";
 
 /**
  * A frame to the client.
  */
-export type ServerFrame = { "type": "snapshot" } & State | { "type": "resumed" } & State | { "type": "call", seq: number, call: Call, } | { "type": "integration" } & Integration | { "type": "tock", 
+export type ServerFrame = { "type": "snapshot" } & State | { "type": "resumed" } & State | { "type": "call", seq: number, call: Call, } | { "type": "notice", seq: number, notice: Notice, } | { "type": "durable", seq: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "integration" } & Integration | { "type": "tock", 
 /**
  * As the client sent it.
  */
@@ -208,25 +263,30 @@ t2: number, } | { "type": "token_expiring", in_ms: number, } | { "type": "token_
 /**
  * Seconds since 1970.
  */
-token_expires_at: number, } | { "type": "reconnect", after_ms: number, } | { "type": "error", code: ErrorCode, detail: string, 
-/**
- * The call that the frame was about, where it was about one.
- */
-leg_id?: LegId, };
+token_expires_at: number, } | { "type": "reconnect", after_ms: number, } | { "type": "error", code: ErrorCode, detail: string, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, };
 
 /**
- * A leg as a client names it; what it leaves out may be any of the user's.
+ * Which item a frame is about: a leg or a notice; nothing where it is about none.
  */
-export type NamedLeg = { leg_id: LegId, source?: SourceName, extension?: Extension, };
+export type Mention = { leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, };
+
+/**
+ * An item as a client names it, a leg or a notice; what it leaves out may be any of the user's.
+ */
+export type NamedItem = { leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, };
 
 /**
  * A frame from the client.
  */
-export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", token: string, } | { "type": "dismiss", leg_id: LegId, source?: SourceName, extension?: Extension, } | { "type": "wrap_up", disposition: string | null, note: string, leg_id: LegId, source?: SourceName, extension?: Extension, } | { "type": "painted", leg_id: LegId, 
+export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", token: string, } | { "type": "dismiss", 
+/**
+ * The version that the user saw; where it is missing, the one that there is.
+ */
+seen?: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "done", leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "wrap_up", disposition: string | null, note: string, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "painted", 
 /**
  * Microseconds of callpop's clock.
  */
-painted_at: number, } | { "type": "beat", 
+painted_at: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "beat", 
 /**
  * A page of it can be seen.
  */

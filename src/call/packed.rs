@@ -1,14 +1,11 @@
-//! How an event is written in Redis: a JSON array without names, of half the length. Redis moves
+//! How an event is written where bytes count, in Redis: a JSON array without names, of half the length. Redis moves
 //! every byte of it several times, in the script, on the disk, and to each node.
 //!
 //! `[at, kind]`, then for a phase or a summary the sides, fields unknown to callpop, the normal forms of the
-//! numbers where they are written otherwise, and the summary; for an expiry, after what; for a wrap-up, the disposition, the note, and by whom.
+//! numbers where they are written otherwise, and the summary; for a dismissal, which summary it saw; for an expiry, after what; for a wrap-up, the disposition, the note, and by whom.
 //! What is missing at the end is nothing.
 
-use crate::{
-    call::{Content, Direction, Event, Party, Phase, Sides, What},
-    clock::Micros,
-};
+use super::{Content, Direction, Event, Micros, Party, Phase, Sides, What};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, IgnoredAny, SeqAccess, Visitor},
@@ -51,7 +48,12 @@ impl Serialize for Pack<'_> {
                 parts.serialize_element(language)?;
                 parts.serialize_element(content)?;
             }
-            What::Dismissed => parts.serialize_element(&DISMISSED)?,
+            What::Dismissed { summary } => {
+                parts.serialize_element(&DISMISSED)?;
+                if summary.is_some() {
+                    parts.serialize_element(summary)?;
+                }
+            }
             What::Expired { after } => {
                 parts.serialize_element(&EXPIRED)?;
                 parts.serialize_element(after)?;
@@ -108,7 +110,7 @@ impl<'de> Visitor<'de> for Events {
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Unpacked, A::Error> {
         let at: Micros = next(&mut parts)?;
         let (what, extra) = match next(&mut parts)? {
-            DISMISSED => (What::Dismissed, None),
+            DISMISSED => (What::Dismissed { summary: parts.next_element()? }, None),
             EXPIRED => (What::Expired { after: next(&mut parts)? }, None),
             WRAP_UP => {
                 let disposition = next::<Option<Text>, A>(&mut parts)?.map(|text| text.0);
@@ -174,7 +176,7 @@ impl Visitor<'_> for Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::number::Plan;
+    use crate::{event_set::SetEvent, number::Plan};
 
     fn sides(transfer_of: Option<&str>) -> Arc<Sides> {
         let remote =
@@ -201,7 +203,8 @@ mod tests {
             by: "sub \"1\"".into(),
         };
         let ours = [
-            What::Dismissed,
+            What::Dismissed { summary: None },
+            What::Dismissed { summary: Some(9) },
             What::Expired { after: 7 },
             wrap_up(None, ""),
             wrap_up(Some("Resolved"), "one\ntwo\t\u{1e}"),
