@@ -11,6 +11,7 @@ mod key;
 
 use crate::{
     config::{self, AuthKey},
+    http::{Problem, unauthorized, unavailable},
     id::{BadId, Extension, TenantId},
     tasks::Tasks,
 };
@@ -173,6 +174,17 @@ impl Verifier {
             }
         };
         self.accept(claims, now())
+    }
+
+    /// The bearer of the token in a request's headers.
+    ///
+    /// # Errors
+    /// There is none that is accepted; or keys cannot be fetched now.
+    pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
+        let token = bearer(headers).ok_or_else(|| unauthorized("there is no token"))?;
+        self.verify(token).await.map_err(|why| {
+            if why.is_transient() { unavailable(&why.to_string()) } else { unauthorized(&why.to_string()) }
+        })
     }
 
     fn accept(&self, claims: Claims, now: u64) -> Result<Identity, TokenRefusal> {

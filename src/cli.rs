@@ -79,8 +79,8 @@ struct Token {
     file: ConfigFile,
     #[arg(long)]
     tenant: String,
-    /// Several: repeat it
-    #[arg(long = "extension", required = true)]
+    /// Several: repeat it; none, with --sub: what the directory gives that sub
+    #[arg(long = "extension", required_unless_present = "sub")]
     extensions: Vec<String>,
     #[arg(long, value_enum, default_value = "agent")]
     role: RoleName,

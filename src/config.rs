@@ -5,6 +5,7 @@
 
 mod disposition;
 mod finding;
+mod metrics;
 mod parse;
 mod reader;
 mod schema;
@@ -12,6 +13,7 @@ mod tree;
 
 pub(crate) use disposition::{BadDisposition, check_disposition};
 pub(crate) use finding::{Finding, Findings};
+pub(crate) use metrics::ReloadMetrics;
 
 use crate::{
     id::{SourceName, TenantId},
@@ -85,6 +87,7 @@ pub(crate) struct Config {
     pub(crate) sessions: Sessions,
     pub(crate) calls: Calls,
     pub(crate) notices: Notices,
+    pub(crate) directory: Directory,
     pub(crate) sidecar: Option<Sidecar>,
     pub(crate) shutdown: Shutdown,
     pub(crate) log: Log,
@@ -222,6 +225,13 @@ pub(crate) struct Notices {
     pub(crate) keep: Duration,
     /// Those who see the whole tenant see notices too.
     pub(crate) supervisors: bool,
+}
+
+/// Who has which extension, where an operator says so.
+#[derive(Clone, Debug)]
+pub(crate) struct Directory {
+    /// CSV of many tenants; none: every tenant's is written over HTTP.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// Where integrations are activated, and their tokens kept.

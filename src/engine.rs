@@ -4,11 +4,14 @@
 //! Knows the feed, to which it hands changes; knows nothing of sockets, nor of what an event says: how it is to be
 //! taken, it says in numbers.
 
+mod directory;
 mod embedded;
 mod limits;
 mod metrics;
 mod redis;
 
+use directory::DirectoryMetrics;
+pub(crate) use directory::{PutDirectory, StoredDirectories};
 pub(crate) use embedded::Embedded;
 pub(crate) use redis::Redis;
 
@@ -18,6 +21,7 @@ use crate::{
     config::{Config, EngineKind},
     event_set::Added,
     feed::{Feed, Stream},
+    http::{Problem, unavailable},
     id::{ItemKey, SourceName, TenantId},
     item::{Item, ItemEvent, ItemSet},
     link::{Confirmed, LinkError, Unconfirmed},
@@ -170,6 +174,14 @@ impl Engine {
         }
     }
 
+    /// The directories of tenants, as they are stored.
+    pub(crate) fn directories(&self) -> StoredDirectories {
+        match self {
+            Self::Embedded(engine) => StoredDirectories::Embedded(engine.directories.clone()),
+            Self::Redis(engine) => StoredDirectories::Redis(engine.directories.clone()),
+        }
+    }
+
     /// Ends what is long silent and forgets what ended long ago; to be called now and then.
     pub(crate) async fn sweep(&self) {
         match self {
@@ -213,6 +225,12 @@ impl View {
         calls.sort_by_key(|call| std::cmp::Reverse(call.started_at));
         notices.sort_by_key(|notice| std::cmp::Reverse(notice.at));
         Self { epoch, seq, calls, notices }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        unavailable(&error.to_string())
     }
 }
 

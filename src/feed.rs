@@ -4,12 +4,14 @@
 //! What is delivered is a change of a tenant's items, in the order of its sequence. Who commits it
 //! is not known here, nor what a session does with it.
 
+mod follow;
 mod metrics;
 mod outbox;
 mod stream;
 
+pub(crate) use follow::Following;
 pub(crate) use metrics::FeedMetrics;
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Outbox, Taken};
 pub(crate) use stream::{Change, Stream};
 
 use crate::{
@@ -18,7 +20,9 @@ use crate::{
 };
 use dashmap::DashMap;
 use std::{
+    borrow::Borrow,
     collections::HashMap,
+    hash::Hash,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -38,6 +42,8 @@ struct Listeners {
     users: HashMap<Extension, Vec<Arc<Outbox>>>,
     /// Of the whole tenant, by kind of item; each of them listens to calls.
     whole: [Vec<Arc<Outbox>>; Kind::ALL.len()],
+    /// By their `sub`, those who listen to what the directory gives them, be it nothing.
+    followers: HashMap<Arc<str>, Vec<Arc<Outbox>>>,
 }
 
 /// A session's place in the feed, until it is dropped.
@@ -106,7 +112,7 @@ impl Feed {
     /// Lets every session of a tenant read for itself where it stands.
     pub(crate) fn overflow(&self, tenant: &TenantId) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
-        for outbox in listeners.users.values().flatten().chain(listeners.of_tenant()) {
+        for outbox in listeners.all() {
             outbox.overflow();
         }
     }
@@ -115,7 +121,7 @@ impl Feed {
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         for listeners in &self.tenants {
-            for outbox in listeners.users.values().flatten().chain(listeners.of_tenant()) {
+            for outbox in listeners.all() {
                 outbox.drain();
             }
         }
@@ -128,19 +134,23 @@ impl Feed {
 }
 
 impl Listeners {
+    /// Some of them more than once.
+    fn all(&self) -> impl Iterator<Item = &Arc<Outbox>> {
+        self.users.values().chain(self.followers.values()).flatten().chain(self.of_tenant())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.of_tenant().is_empty() && self.followers.is_empty()
+    }
+
     fn remove(&mut self, stream: &Stream, outbox: &Arc<Outbox>) {
-        let others = |listener: &Arc<Outbox>| !Arc::ptr_eq(listener, outbox);
         match stream {
             Stream::User { extensions, .. } => {
                 for extension in extensions.iter() {
-                    let Some(listeners) = self.users.get_mut(extension) else { continue };
-                    listeners.retain(others);
-                    if listeners.is_empty() {
-                        self.users.remove(extension);
-                    }
+                    take_out(&mut self.users, extension.as_str(), outbox);
                 }
             }
-            Stream::Tenant { .. } => self.whole.iter_mut().for_each(|whole| whole.retain(others)),
+            Stream::Tenant { .. } => self.whole.iter_mut().for_each(|whole| take_one(whole, outbox)),
         }
     }
 
@@ -148,9 +158,25 @@ impl Listeners {
     fn of_tenant(&self) -> &[Arc<Outbox>] {
         &self.whole[Kind::Call.number()]
     }
+}
 
-    fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.of_tenant().is_empty()
+/// Takes an outbox out once: a session that moves to another stream is in both for a moment.
+fn take_one(listeners: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>) {
+    if let Some(at) = listeners.iter().position(|listener| Arc::ptr_eq(listener, outbox)) {
+        listeners.swap_remove(at);
+    }
+}
+
+/// The same, by whom it listens to.
+fn take_out<K: Hash + Eq + Borrow<str>>(
+    by_whom: &mut HashMap<K, Vec<Arc<Outbox>>>,
+    whom: &str,
+    outbox: &Arc<Outbox>,
+) {
+    let Some(listeners) = by_whom.get_mut(whom) else { return };
+    take_one(listeners, outbox);
+    if listeners.is_empty() {
+        by_whom.remove(whom);
     }
 }
 

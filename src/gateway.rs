@@ -7,10 +7,11 @@ pub(crate) use ringing::{Hop, Ringing};
 use crate::{
     auth::Verifier,
     config::{Config, SidecarMode},
+    directories::Directories,
     engine::Engine,
     feed::Feed,
     metrics::Metrics,
-    sidecar::{Followed, Sidecar},
+    sidecar::{Followed, Sidecar, users::Users},
     tasks::Tasks,
 };
 use rand::RngExt;
@@ -26,6 +27,7 @@ use std::{
 pub(crate) struct Gateway {
     pub(crate) config: Config,
     pub(crate) engine: Engine,
+    pub(crate) directories: Arc<Directories>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ringing: Arc<Ringing>,
@@ -45,9 +47,13 @@ impl Gateway {
         let tasks = Tasks::new(&metrics);
         let engine = Engine::open(&config, feed.clone(), &metrics, &tasks).await?;
         let verifier = Arc::new(Verifier::new(&config.auth, &tasks)?);
-        let (integrations, sidecar) = open_sidecar(&config, &verifier, &metrics, &tasks).await?;
+        let directories = Directories::open(&config.directory, engine.directories(), feed.clone(), &metrics)?;
+        let directories = Arc::new(directories);
+        let door = (&verifier, &directories);
+        let (integrations, sidecar) = open_sidecar(&config, door, &metrics, &tasks).await?;
         Ok(Self {
             engine,
+            directories,
             verifier,
             integrations,
             sidecar,
@@ -91,7 +97,7 @@ impl Gateway {
 /// The integrations, where there is a sidecar, and the sidecar, where it is in this process.
 async fn open_sidecar(
     config: &Config,
-    verifier: &Arc<Verifier>,
+    (verifier, directories): (&Arc<Verifier>, &Arc<Directories>),
     metrics: &Metrics,
     tasks: &Tasks,
 ) -> anyhow::Result<(Option<Followed>, Option<Arc<Sidecar>>)> {
@@ -101,6 +107,7 @@ async fn open_sidecar(
         return Ok((Some(followed), None));
     }
     let integrations = followed.integrations.clone();
-    let sidecar = Sidecar::open(config, wanted, integrations, verifier.clone(), metrics, tasks).await?;
+    let users = Users::new(integrations, verifier.clone(), directories.clone());
+    let sidecar = Sidecar::open(config, wanted, users, metrics, tasks).await?;
     Ok((Some(followed), Some(sidecar)))
 }

@@ -8,7 +8,7 @@ mod problem;
 mod unread;
 
 pub(crate) use connection::Connection;
-pub(crate) use get_only::get_only;
+pub(crate) use get_only::{get_and_put, get_only};
 pub(crate) use problem::{Problem, Refused};
 pub(crate) use unread::{Unread, Watched};
 

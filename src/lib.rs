@@ -20,6 +20,8 @@ mod clock;
 mod config;
 #[cfg(feature = "simulator")]
 mod demo;
+mod directories;
+mod directory;
 mod engine;
 mod event_set;
 mod feed;

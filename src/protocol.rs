@@ -133,6 +133,8 @@ pub(crate) struct State<'a> {
     /// Seconds since 1970.
     #[cfg_attr(test, ts(type = "number"))]
     pub(crate) token_expires_at: u64,
+    /// What is seen, where that is a user's calls; nothing where it is a whole tenant's.
+    pub(crate) extensions: &'a [Extension],
     /// Newest first.
     pub(crate) calls: Vec<&'a Call>,
     /// Newest first; none where notices are no part of the stream.

@@ -4,8 +4,9 @@
 //! `callpop demo` adds the routes of its page and of the simulator, for which see `demo.rs`.
 
 use crate::{
+    directories::{self, DirectoryDoor},
     gateway::Gateway,
-    http::{get_only, method_not_allowed, not_found},
+    http::{get_and_put, get_only, method_not_allowed, not_found},
     integrations::{self, Contacts},
     metrics::Metrics,
     operator,
@@ -41,13 +42,22 @@ pub(crate) fn public(
         // Anybody: the web client.
         .route("/assets/{*path}", get(web::asset))
         .route("/embed/{*path}", get(web::embed));
-    Ok(finished(routes.merge(integrations_of(gateway)?)))
+    Ok(finished(routes.merge(directory_of(gateway)).merge(integrations_of(gateway)?)))
+}
+
+/// On the public listener of a gateway.
+fn directory_of(gateway: &Arc<Gateway>) -> Router {
+    let door = DirectoryDoor::new(gateway.directories.clone(), gateway.verifier.clone());
+    // A supervisor or a server of the tenant, by a token of that role.
+    let routes = Router::new().route("/v1/directory", get_and_put(directories::read, directories::write));
+    across(routes.with_state(Arc::new(door)), &gateway.config.auth.allowed_origins)
 }
 
 /// On the public listener of a gateway, where there is a sidecar.
 fn integrations_of(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
     let Some(followed) = &gateway.integrations else { return Ok(Router::new()) };
-    let users = Users::new(followed.integrations.clone(), gateway.verifier.clone());
+    let (verifier, directories) = (gateway.verifier.clone(), gateway.directories.clone());
+    let users = Users::new(followed.integrations.clone(), verifier, directories);
     let mut routes = of_users(&users);
     if let Some(contacts) = Contacts::new(&gateway.config, users, gateway.sidecar.clone())? {
         // A user, by a token.
@@ -130,7 +140,8 @@ fn cors(origins: &[String]) -> CorsLayer {
     let origins = origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
+        .expose_headers([header::ETAG])
         .max_age(Duration::from_secs(600))
 }

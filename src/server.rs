@@ -86,6 +86,7 @@ impl Server {
         let mut kept = vec![
             tasks.keep("admin accept", requests.clone().accept(admin, routes::admin(&gateway))),
             tasks.keep("sweep", sweep(gateway.clone(), webhooks)),
+            tasks.keep("directory file", gateway.directories.clone().follow_file()),
         ];
         if let (Some(private), Some(sidecar)) = (private, &gateway.sidecar) {
             tracing::info!(private = %private.local_addr()?, "access tokens are given there");

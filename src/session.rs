@@ -2,6 +2,7 @@
 //! sends, and the time. It ends with a close code, never with an HTTP error.
 
 mod acts;
+mod assigned;
 mod command;
 mod end;
 mod handshake;
@@ -20,7 +21,7 @@ use crate::{
     call::{Call, CallState},
     clock::now,
     engine::{EngineError, View},
-    feed::{Change, FeedMetrics, Outbox, Stream},
+    feed::{Change, FeedMetrics, Following, Outbox, Registration, Stream},
     gateway::{Gateway, Hop},
     item::Item,
     protocol::{CloseCode, Frame, ServerFrame, State},
@@ -105,6 +106,10 @@ pub(crate) struct Session {
     identity: Identity,
     stream: Stream,
     outbox: Arc<Outbox>,
+    /// What it hears; none before it begins.
+    listening: Option<Registration>,
+    /// Where the token names no extension: what it sees is what the directory gives its user.
+    following: Option<Box<Following>>,
     socket: Socket,
     epoch: Arc<str>,
     /// The highest number that was delivered, or that the last view included.
@@ -128,6 +133,8 @@ impl Session {
             id: Uuid::new_v4(),
             stream,
             outbox: Arc::new(Outbox::new(sessions.outboxes.clone())),
+            listening: None,
+            following: None,
             socket,
             epoch: Arc::default(),
             delivered: 0,
@@ -147,10 +154,8 @@ impl Session {
     pub(crate) async fn run(mut self, resume: Option<Resume>) {
         let counted = self.sessions.metrics.session();
         tracing::debug!(session = %self.id, tenant = %self.identity.tenant, "session begins");
-        // From here on the outbox hears every change; those that the first view has already are passed over.
-        let registration = self.gateway().feed.register(self.stream.clone(), self.outbox.clone());
         let end = self.serve(resume).await;
-        drop((registration, self.reach));
+        drop((self.listening, self.following, self.reach));
         drop(counted);
         let (sessions, peer) = (self.sessions.clone(), self.socket.peer());
         sessions.metrics.end(end.cause);
@@ -194,13 +199,18 @@ impl Session {
 
     /// Says what changed since the client left off, or everything where that cannot be told.
     async fn begin(&mut self, resume: Option<Resume>) -> Result<(), End> {
+        self.listen().await?;
         let sight = self.look(resume).await?;
         self.show(sight).await
     }
 
     async fn look(&self, resume: Option<Resume>) -> Result<Sight, EngineError> {
         let engine = &self.gateway().engine;
-        let same = |from: &Resume| from.stream.as_ref().is_none_or(|stream| *stream == self.stream.name());
+        // Who follows the directory may have streamed anything.
+        let same = |from: &Resume| match &from.stream {
+            Some(stream) => *stream == self.stream.name(),
+            None => self.following.is_none(),
+        };
         let changes = match resume.filter(same) {
             Some(from) => engine.changes(&self.stream, &from.epoch, from.seq).await?,
             None => None,
@@ -244,6 +254,7 @@ impl Session {
             session_id: self.id,
             heartbeat_ms: self.gateway().config.sessions.heartbeat.as_millis() as u64,
             token_expires_at: self.identity.expires_at,
+            extensions: self.seen(),
             calls: view.calls.iter().collect(),
             notices: view.notices.iter().collect(),
             dispositions: &self.gateway().config.calls.dispositions,
@@ -251,10 +262,15 @@ impl Session {
     }
 
     async fn on_outbox(&mut self) -> Result<(), End> {
-        let taken = self.outbox.take();
+        let mut taken = self.outbox.take();
+        if taken.reassigned {
+            // Rare, and large.
+            Box::pin(self.reassign(&mut taken)).await?;
+        }
         if taken.overflowed {
             // What the outbox could not hold is read as after a reconnect.
-            let seen = Resume { epoch: self.epoch.clone(), seq: self.delivered, stream: None };
+            let stream = Some(self.stream.name());
+            let seen = Resume { epoch: self.epoch.clone(), seq: self.delivered, stream };
             match self.look(Some(seen)).await {
                 Ok(sight) => self.show(sight).await?,
                 Err(_) => {

@@ -27,7 +27,6 @@ pub(crate) mod vault;
 pub(crate) mod vending;
 
 use crate::{
-    auth::Verifier,
     clock,
     config::{self, Config, EngineKind},
     metrics::Metrics,
@@ -96,11 +95,11 @@ impl Sidecar {
     pub(crate) async fn open(
         config: &Config,
         sidecar: &config::Sidecar,
-        integrations: Arc<Integrations>,
-        verifier: Arc<Verifier>,
+        users: Users,
         metrics: &Metrics,
         tasks: &Tasks,
     ) -> anyhow::Result<Arc<Self>> {
+        let integrations = users.integrations.clone();
         let ring = sidecar.vault_key.as_ref().context("sidecar.vault_key_file is missing")?;
         let vault = Vault::new(Ring::parse(ring).context("sidecar.vault_key_file")?);
         check_keys(&vault, &integrations)?;
@@ -126,7 +125,7 @@ impl Sidecar {
         }
         let running = tasks.keep("rotation", rotation.clone().run());
         Ok(Arc::new(Self {
-            users: Users::new(integrations.clone(), verifier),
+            users,
             integrations,
             rotation,
             metrics: counts,

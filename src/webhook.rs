@@ -36,8 +36,6 @@ const LATE: EngineError = EngineError::Unavailable("the events were not committe
 const UNREAD: EngineError = EngineError::Unavailable("the integrations cannot be read");
 /// Events of one webhook that are committed at the same time.
 const COMMIT_TOGETHER: usize = 32;
-/// When a provider is to come again after a 503.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What the webhooks of a node share.
 pub(crate) struct Webhooks {
@@ -185,11 +183,5 @@ impl From<EventRefusal> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-event", refusal)
             }
         }
-    }
-}
-
-impl From<EngineError> for Problem {
-    fn from(error: EngineError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", error).retry_after(RETRY_AFTER)
     }
 }

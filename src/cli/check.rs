@@ -3,6 +3,7 @@
 use crate::{
     auth,
     config::{AuthKey, Findings, Loaded},
+    directories,
     sidecar::vault::Ring,
 };
 use std::fmt::Display;
@@ -20,7 +21,7 @@ pub(crate) struct Report {
 pub(crate) fn check(loaded: &Result<Loaded, Findings>) -> Report {
     let (problems, warnings): (Vec<String>, _) = match loaded {
         Err(found) => (found.problems.iter().map(ToString::to_string).collect(), &found.warnings),
-        Ok(loaded) => (unusable(loaded).into_iter().collect(), &loaded.warnings),
+        Ok(loaded) => (unusable(loaded).into_iter().chain(bad_directory(loaded)).collect(), &loaded.warnings),
     };
     let mut text = lines("problem", &problems) + &lines("warning", warnings);
     let (verdict, exit_code) = match problems.len() {
@@ -48,6 +49,11 @@ pub(crate) fn unusable(loaded: &Loaded) -> Option<String> {
         AuthKey::PublicKey(_) => "auth.public_key_file",
     };
     Some(format!("{key}: {error}"))
+}
+
+/// The same of the file of directories, which only those need who serve.
+pub(crate) fn bad_directory(loaded: &Loaded) -> Option<String> {
+    directories::check(&loaded.config.directory).err().map(|error| format!("directory.file: {error}"))
 }
 
 fn lines(label: &str, items: &[impl Display]) -> String {

@@ -20,7 +20,7 @@ pub(crate) fn run(loaded: Loaded) -> ExitCode {
 /// Starts a long-running command, with its logs, if its configuration can be used.
 pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Result<()>) -> ExitCode {
     log_to_stderr(&loaded.config.log);
-    if let Some(problem) = check::unusable(&loaded) {
+    if let Some(problem) = check::unusable(&loaded).or_else(|| check::bad_directory(&loaded)) {
         return refuse(&problem);
     }
     for warning in &loaded.warnings {

@@ -26,7 +26,7 @@ pub(crate) struct TokenRequest {
 pub(crate) enum TokenError {
     #[error("auth.hs256_secret is not configured: only whoever has the private key can mint tokens")]
     NoSecret,
-    #[error("at least one and at most {MAX_EXTENSIONS} extensions, please")]
+    #[error("at most {MAX_EXTENSIONS} extensions, please, and at least one where there is no sub")]
     Extensions,
     #[error("a token lives from one second to ten years")]
     Ttl,
@@ -45,11 +45,11 @@ pub(crate) fn token(auth: &Auth, request: &TokenRequest) -> Result<String, Token
     }
     let named = request.extensions.iter().map(|name| Extension::try_from(name.as_str()));
     let extensions: Vec<Extension> = named.collect::<Result<_, _>>().map_err(AuthError::from)?;
-    let first = extensions.first().filter(|_| extensions.len() <= MAX_EXTENSIONS);
-    let first = first.ok_or(TokenError::Extensions)?;
+    let sub = request.sub.clone().or_else(|| Some(format!("dev-{}", extensions.first()?)));
+    let sub = sub.filter(|_| extensions.len() <= MAX_EXTENSIONS).ok_or(TokenError::Extensions)?;
     let grant = Grant {
         tenant: TenantId::try_from(request.tenant.as_str()).map_err(AuthError::from)?,
-        sub: request.sub.clone().unwrap_or_else(|| format!("dev-{first}")),
+        sub,
         extensions,
         role: request.role,
         ttl: request.ttl,
@@ -89,6 +89,12 @@ mod tests {
         assert_eq!(identity.tenant.as_str(), "acme");
         assert_eq!(identity.extensions.len(), 2);
         assert_eq!(identity.role, Role::Supervisor);
+    }
+
+    #[test]
+    fn who_has_a_sub_needs_no_extension() {
+        let request = TokenRequest { extensions: Vec::new(), sub: Some("ann".to_owned()), ..request() };
+        assert!(token(&auth(AuthKey::Hs256("secret".into())), &request).is_ok());
     }
 
     #[test]

@@ -4,8 +4,8 @@ mod sidecar;
 mod sources;
 
 use super::{
-    Auth, AuthKey, Calls, Config, Durability, Engine, EngineKind, Findings, Loaded, Log, LogFormat, Notices,
-    Part, Sessions, Shutdown, SourceKind,
+    Auth, AuthKey, Calls, Config, Directory, Durability, Engine, EngineKind, Findings, Loaded, Log,
+    LogFormat, Notices, Part, Sessions, Shutdown, SourceKind,
     parse::{self, duration_of_at_least, number},
     reader::Reader,
     tree::Tree,
@@ -43,6 +43,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let sessions = sessions(reader);
     let calls = calls(reader);
     let notices = notices(reader);
+    let directory = Directory { file: reader.optional("directory.file", parse::path) };
     let shutdown = shutdown(reader);
     let log = log(reader);
     let sidecar = sidecar::sidecar(reader, part, &engine, &sources);
@@ -61,6 +62,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
         sessions,
         calls,
         notices,
+        directory,
         sidecar,
         shutdown,
         log,

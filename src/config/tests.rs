@@ -47,6 +47,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("calls.ringing_stale_after", "\"34s\"", "34s"),
     ("calls.active_stale_after", "\"35s\"", "35s"),
     ("calls.expire_after", "\"36s\"", "36s"),
+    ("directory.file", "\"/directory.csv\"", "/directory.csv"),
     ("sidecar.mode", "\"separate\"", "separate"),
     ("sidecar.listen", "\"127.0.0.1:3\"", "127.0.0.1:3"),
     ("sidecar.vault_key", "\"k\"", "k"),

@@ -3,6 +3,7 @@
 //! begins a new epoch.
 
 mod archive;
+mod directory;
 mod journal;
 mod tenant;
 
@@ -21,11 +22,13 @@ use crate::{
 };
 use archive::Archive;
 use dashmap::DashMap;
+use directory::FoundDirectories;
 use journal::{Journal, Record, Written};
 use parking_lot::Mutex;
 use std::{collections::HashMap, mem, sync::Arc, task::Waker};
 use tenant::{KeptItem, Tenant};
 
+pub(crate) use directory::DirectoryJournal;
 pub(crate) use journal::Durable;
 
 /// State in memory, a lock for each tenant.
@@ -33,7 +36,8 @@ pub(crate) struct Embedded {
     epoch: Arc<str>,
     tenants: DashMap<TenantId, Arc<Mutex<Tenant>>>,
     archive: Mutex<Archive>,
-    journal: Option<Journal>,
+    journal: Option<Arc<Journal>>,
+    pub(super) directories: Arc<DirectoryJournal>,
     feed: Arc<Feed>,
     metrics: Arc<EngineMetrics>,
     rules: Rules,
@@ -53,6 +57,7 @@ impl Embedded {
             tenants: DashMap::new(),
             archive: Mutex::default(),
             journal: None,
+            directories: Arc::new(DirectoryJournal::new(FoundDirectories::default(), None, feed.clone())),
             feed,
             metrics,
             rules: Rules::new(&config.calls),
@@ -65,6 +70,9 @@ impl Embedded {
                 memory.read(row, record)
             })?;
             journal.remove(mem::take(&mut memory.surplus));
+            let (journal, found) = (Arc::new(journal), mem::take(&mut memory.directories));
+            engine.directories =
+                Arc::new(DirectoryJournal::new(found, Some(journal.clone()), engine.feed.clone()));
             engine.journal = Some(journal);
             engine.rebuild(memory);
         }
@@ -156,7 +164,7 @@ impl Embedded {
                 // A refusal is no loss: the next sweep finds the same leg.
                 let _ = self.commit(event);
             }
-            let room = self.journal.as_ref().map_or(usize::MAX, Journal::room);
+            let room = self.journal.as_ref().map_or(usize::MAX, |journal| journal.room());
             let (items, rows) = tenant.lock().forget(now, &self.limits, room);
             self.metrics.forgotten.inc_by(items);
             self.erase(rows);
@@ -165,7 +173,7 @@ impl Embedded {
     }
 
     pub(super) fn trouble(&self) -> Option<&'static str> {
-        self.journal.as_ref().and_then(Journal::trouble)
+        self.journal.as_ref().and_then(|journal| journal.trouble())
     }
 
     pub(super) async fn close(&self) -> Result<(), EngineError> {
@@ -230,6 +238,7 @@ impl Embedded {
 struct Memory {
     items: HashMap<ItemKey, KeptItem>,
     archive: Archive,
+    directories: FoundDirectories,
     /// Rows that a crash left behind.
     surplus: Vec<u64>,
 }
@@ -240,6 +249,9 @@ impl Memory {
             Record::Event { received_at, event: ItemEvent { key, event } } => {
                 let kept = self.items.entry(key).or_insert_with_key(|key| KeptItem::new(key.kind, 0));
                 kept.add(event, received_at, Some(row));
+            }
+            Record::Directory { tenant, directory } => {
+                self.surplus.extend(self.directories.read(row, tenant, directory));
             }
             Record::Archived(archived) => self.surplus.extend(self.archive.push(Some(row), archived)),
         }

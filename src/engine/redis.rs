@@ -6,8 +6,10 @@
 //! group    events that wait go together    keyspace the scripts, as calls;  keys, stored
 //! watch    how far each tenant is          probe    once a second: is the store ahead?
 //! known    the items that this node holds   heal     reads what was missed;  subscriber, sweep
+//! directory   who has which extension, as it is written there
 //! ```
 
+mod directory;
 mod group;
 mod heal;
 mod keys;
@@ -32,6 +34,7 @@ use crate::{
     source::Unknown,
     tasks::{Kept, Tasks},
 };
+pub(crate) use directory::DirectoryKeys;
 use futures_util::{StreamExt, stream};
 use group::Groups;
 use keyspace::{FoundItems, History, Keyspace};
@@ -64,6 +67,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(500);
 /// The state of this node; the items are in Redis.
 pub(crate) struct Redis {
     store: Arc<Keyspace>,
+    pub(super) directories: Arc<DirectoryKeys>,
     watches: Arc<Watches>,
     probe: Arc<Probe>,
     subscriber: Arc<Subscriber>,
@@ -90,7 +94,7 @@ impl Redis {
         let source = Arc::new(source);
         let link = |name| Arc::new(Link::new(name, metrics));
         let store = Arc::new(Keyspace::new(link("commands"), config, metrics.of()));
-        let watches = Arc::new(Watches::new(feed, metrics.of(), Rules::new(&config.calls)));
+        let watches = Arc::new(Watches::new(feed.clone(), metrics.of(), Rules::new(&config.calls)));
         let probe = Arc::new(Probe::new());
         let subscriber = Arc::new(Subscriber::new(link("subscriptions"), watches.clone()));
         let mut kept = Vec::new();
@@ -127,10 +131,15 @@ impl Redis {
             kept.push(tasks.keep("confirm", confirm.clone().run(waiters, store.link.clone())));
             confirm
         });
+        let counts = (metrics.of(), metrics.of());
+        let (keys, commands) = (store.keys.clone(), store.link.clone());
+        let directories = Arc::new(DirectoryKeys::new(keys, commands, confirm.clone(), feed, counts));
+        kept.push(tasks.keep("directories", directories.clone().run()));
         let sweeper = Arc::new(Sweeper::new(store.clone(), store.limits.expire_after));
         let engine = Self {
             groups: Groups::new(store.clone(), sweeper.clone(), tasks.clone()),
             sweeper,
+            directories,
             store,
             watches,
             probe,

@@ -38,6 +38,7 @@ struct Queue {
     /// Beside the items: the latest of each extension at each source, and at most so many as items.
     asides: Vec<(Extension, SourceName, Frame)>,
     overflowed: bool,
+    reassigned: bool,
     draining: bool,
 }
 
@@ -49,6 +50,8 @@ pub(crate) struct Taken {
     pub(crate) asides: Vec<(Extension, SourceName, Frame)>,
     /// Some were dropped: read on from the last that was delivered.
     pub(crate) overflowed: bool,
+    /// The directory may give the user other extensions than before.
+    pub(crate) reassigned: bool,
     /// Say goodbye.
     pub(crate) draining: bool,
 }
@@ -100,6 +103,19 @@ impl Outbox {
         self.waker.wake();
     }
 
+    /// Lets the session look which extensions are its user's.
+    pub(crate) fn reassign(&self) {
+        self.queue.lock().reassigned = true;
+        self.waker.wake();
+    }
+
+    /// Drops what waits of other extensions than those that are seen from now on.
+    pub(crate) fn keep_only(&self, is_seen: impl Fn(&Extension) -> bool) {
+        let mut queue = self.queue.lock();
+        queue.waiting.retain(|change| is_seen(change.item.identity().0));
+        queue.asides.retain(|(extension, ..)| is_seen(extension));
+    }
+
     /// Asks the session to say goodbye.
     pub(crate) fn drain(&self) {
         self.queue.lock().draining = true;
@@ -111,9 +127,7 @@ impl Outbox {
         poll_fn(|context| {
             self.waker.register(context.waker());
             let queue = self.queue.lock();
-            let is_idle =
-                queue.waiting.is_empty() && queue.asides.is_empty() && !queue.overflowed && !queue.draining;
-            if is_idle { Poll::Pending } else { Poll::Ready(()) }
+            if queue.is_idle() { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
     }
@@ -124,8 +138,15 @@ impl Outbox {
         if queue.waiting.len() > 1 {
             self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
         }
-        let Queue { waiting, asides, overflowed, draining, .. } = queue;
-        Taken { changes: waiting, asides, overflowed, draining }
+        let Queue { waiting, asides, overflowed, reassigned, draining, .. } = queue;
+        Taken { changes: waiting, asides, overflowed, reassigned, draining }
+    }
+}
+
+impl Queue {
+    fn is_idle(&self) -> bool {
+        let is_told = self.overflowed || self.reassigned || self.draining;
+        self.waiting.is_empty() && self.asides.is_empty() && !is_told
     }
 }
 

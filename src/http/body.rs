@@ -18,20 +18,33 @@ const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The body, if it is JSON of a bearable size that comes in time.
 pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    if !content_type(headers).eq_ignore_ascii_case("application/json") {
         let detail = "the content type must be application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
     }
-    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is over 256 KiB");
+    read(headers, body, (MAX_BODY, "the body is over 256 KiB"), BODY_DEADLINE).await
+}
+
+/// What a body is said to be, without parameters.
+pub(crate) fn content_type(headers: &HeaderMap) -> &str {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim()
+}
+
+/// A body of at most so many bytes, with what is said of a larger one, that comes within so long.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    (most, said): (usize, &'static str),
+    deadline: Duration,
+) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", said);
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > MAX_BODY) {
+    if length.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    match timeout(BODY_DEADLINE, Limited::new(body, MAX_BODY).collect()).await {
+    match timeout(deadline, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "the body broke off")),

@@ -1,4 +1,4 @@
-//! Routes that answer GET and nothing else. axum lets a GET route answer HEAD, and so does for a HEAD all that a
+//! Routes that answer GET and nothing else, or GET and PUT. axum lets a GET route answer HEAD, and so does for a HEAD all that a
 //! GET does: it opens a WebSocket, or uses a ticket up. Here HEAD is refused; pages and files have none of this.
 
 use super::Problem;
@@ -21,4 +21,21 @@ where
 async fn refuse() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has GET only")
         .with_header(header::ALLOW, HeaderValue::from_static("GET"))
+}
+
+/// A route that answers GET and PUT; every other method is 405, also HEAD.
+pub(crate) fn get_and_put<G, P, T, U, S>(read: G, write: P) -> MethodRouter<S>
+where
+    G: Handler<T, S>,
+    P: Handler<U, S>,
+    T: 'static,
+    U: 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    get(read).put(write).head(refuse_others).fallback(refuse_others)
+}
+
+async fn refuse_others() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has GET and PUT only")
+        .with_header(header::ALLOW, HeaderValue::from_static("GET, PUT"))
 }

@@ -14,14 +14,14 @@ pub(crate) struct Problem {
     status: StatusCode,
     kind: &'static str,
     detail: String,
-    more: Option<(&'static str, Value)>,
+    more: Vec<(&'static str, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// `kind` is the last word of the problem's type, and stays the same for ever.
     pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl ToString) -> Self {
-        Self { status, kind, detail: detail.to_string(), more: None, headers: Vec::new() }
+        Self { status, kind, detail: detail.to_string(), more: Vec::new(), headers: Vec::new() }
     }
 
     /// With one more header.
@@ -32,7 +32,7 @@ impl Problem {
 
     /// With a member of its own, beside those that every problem has.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.more = Some((name, value.into()));
+        self.more.push((name, value.into()));
         self
     }
 
@@ -66,7 +66,7 @@ impl IntoResponse for Problem {
             "detail": self.detail,
             "request_id": request_id,
         });
-        if let Some((name, value)) = self.more {
+        for (name, value) in self.more {
             body[name] = value;
         }
         let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -4,10 +4,12 @@ use super::{Requests, listen};
 use crate::{
     auth::Verifier,
     config::Config,
+    directories::Directories,
+    engine::StoredDirectories,
     metrics::Metrics,
     routes,
-    sidecar::{Followed, Sidecar},
-    tasks::Tasks,
+    sidecar::{Followed, Sidecar, users::Users},
+    tasks::{Kept, Tasks},
 };
 use anyhow::Context;
 use std::{net::SocketAddr, sync::Arc};
@@ -18,11 +20,13 @@ pub(crate) struct SidecarServer {
     config: Config,
     sidecar: Arc<Sidecar>,
     followed: Followed,
+    directories: Arc<Directories>,
     metrics: Arc<Metrics>,
     tasks: Tasks,
     public: TcpListener,
     private: TcpListener,
     admin: TcpListener,
+    kept: Vec<Kept>,
 }
 
 impl SidecarServer {
@@ -37,12 +41,16 @@ impl SidecarServer {
         let verifier = Arc::new(Verifier::new(&config.auth, &tasks)?);
         let followed = Followed::open(&config, &wanted, &metrics, &tasks).await?;
         let integrations = followed.integrations.clone();
-        let sidecar = Sidecar::open(&config, &wanted, integrations, verifier, &metrics, &tasks).await?;
+        let (stored, kept) = StoredDirectories::alone(&config.engine, &metrics, &tasks)?;
+        let directories = Directories::open(&config.directory, stored, Arc::default(), &metrics)?;
+        let directories = Arc::new(directories);
+        let users = Users::new(integrations, verifier, directories.clone());
+        let sidecar = Sidecar::open(&config, &wanted, users, &metrics, &tasks).await?;
         let bind = |name: &str, addr: SocketAddr| listen(addr).with_context(|| format!("{name} = {addr}"));
         let public = bind("listen", config.listen)?;
         let private = bind("sidecar.listen", wanted.listen)?;
         let admin = bind("admin_listen", config.admin_listen)?;
-        Ok(Self { config, sidecar, followed, metrics, tasks, public, private, admin })
+        Ok(Self { config, sidecar, followed, directories, metrics, tasks, public, private, admin, kept })
     }
 
     /// Serves until `stop`, then lets refreshes that are under way end.
@@ -50,7 +58,9 @@ impl SidecarServer {
     /// # Errors
     /// A task of the process failed, and it was drained for that.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { config, sidecar, followed, metrics, tasks, public, private, admin } = self;
+        let Self { config, sidecar, followed, directories, metrics, tasks, public, private, admin, mut kept } =
+            self;
+        kept.push(tasks.keep("directory file", directories.follow_file()));
         tracing::info!(
             public = %public.local_addr()?,
             private = %private.local_addr()?,
@@ -77,7 +87,7 @@ impl SidecarServer {
         if drained.await.is_err() {
             tracing::warn!("cut off what was not done after shutdown.grace");
         }
-        drop(followed);
+        drop((followed, kept));
         tasks.outcome()?;
         tracing::info!("stopped");
         Ok(())

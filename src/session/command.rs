@@ -153,8 +153,8 @@ impl Session {
     async fn meant(&self, named: &NamedItem) -> Result<Vec<(ItemKey, ItemSet)>, Frame> {
         let NamedItem { source, extension, .. } = named;
         let (kind, id) = named.id().ok_or_else(|| malformed("it names either a leg_id or a notice_id"))?;
-        let Identity { tenant, extensions, .. } = &self.identity;
-        let extensions = extensions.iter().filter(|own| extension.as_ref().is_none_or(|named| named == *own));
+        let tenant = &self.identity.tenant;
+        let extensions = self.own().iter().filter(|own| extension.as_ref().is_none_or(|named| named == *own));
         let sources = self.gateway().config.sources.iter().map(|source| &source.name);
         let sources = sources.filter(|name| source.as_ref().is_none_or(|named| named == *name));
         let key = |extension: &Extension, source: &SourceName| ItemKey {

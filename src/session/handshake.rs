@@ -190,7 +190,6 @@ fn choose(identity: &Identity, scope: &str, with_notices: bool) -> Result<Stream
     let forbidden = |why| Err(RefusedHandshake::new(CloseCode::Forbidden, "scope", why));
     match (scope, identity.role) {
         (_, Role::Service) => forbidden("a service has no stream"),
-        ("user", _) if extensions.is_empty() => forbidden("the token names no extension"),
         ("user", _) => Ok(Stream::User { tenant, extensions }),
         ("tenant", Role::Supervisor) => {
             let kinds = if with_notices { &Kind::ALL[..] } else { &[Kind::Call] };

@@ -7,9 +7,10 @@ use super::{
     store::StoreError,
 };
 use crate::{
-    auth::{self, Identity, Role, Verifier},
+    auth::{Identity, Role, Verifier},
     clock::Micros,
     config::SourceKind,
+    directories::Directories,
     http::{Problem, no_store, unauthorized, unavailable},
     id::{Extension, SourceName, TenantId},
 };
@@ -41,6 +42,7 @@ const MOST_AT_ONCE: usize = 256;
 pub(crate) struct Users {
     pub(crate) integrations: Arc<Integrations>,
     verifier: Arc<Verifier>,
+    directories: Arc<Directories>,
     /// Of tickets, and of consents begun: each is written to the disk.
     rate: Arc<DefaultKeyedRateLimiter<(TenantId, Arc<str>)>>,
     /// Of the store's places, so many are for them: refreshes need the others.
@@ -103,9 +105,13 @@ pub(crate) async fn ticket(State(users): State<Users>, headers: HeaderMap) -> Re
 }
 
 impl Users {
-    pub(crate) fn new(integrations: Arc<Integrations>, verifier: Arc<Verifier>) -> Self {
-        let rate = RateLimiter::keyed(Quota::per_minute(MOST_PER_MINUTE));
-        Self { integrations, verifier, rate: Arc::new(rate), places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
+    pub(crate) fn new(
+        integrations: Arc<Integrations>,
+        verifier: Arc<Verifier>,
+        directories: Arc<Directories>,
+    ) -> Self {
+        let rate = Arc::new(RateLimiter::keyed(Quota::per_minute(MOST_PER_MINUTE)));
+        Self { integrations, verifier, directories, rate, places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
     }
 
     /// One of the places, for as long as it is held.
@@ -125,7 +131,7 @@ impl Users {
         })
     }
 
-    /// Who asks, by the token that is shown.
+    /// Who asks, by the token that is shown; with the directory's extensions where it names none.
     pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
         let identity = self.verify(headers).await?;
         if identity.role == Role::Service {
@@ -135,15 +141,12 @@ impl Users {
                 "a service has no integrations of its own",
             ));
         }
-        Ok(identity)
+        Ok(self.directories.complete(identity).await?)
     }
 
     /// The bearer of a token, whatever its role.
     pub(crate) async fn verify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
-        let token = auth::bearer(headers).ok_or_else(|| unauthorized("there is no token"))?;
-        self.verifier.verify(token).await.map_err(|why| {
-            if why.is_transient() { unavailable(&why.to_string()) } else { unauthorized(&why.to_string()) }
-        })
+        self.verifier.identify(headers).await
     }
 
     /// Whom a ticket is for; it is of no use again.

@@ -75,7 +75,6 @@ async fn what_is_not_allowed_is_4403_or_plain_403() {
         ("an agent who asks for the tenant", agent.clone().scope("tenant")),
         ("a server", gateway.stream(&Token::service(&tenant))),
         ("a server that asks for the tenant", gateway.stream(&Token::service(&tenant)).scope("tenant")),
-        ("nobody's extensions", gateway.stream(&Token::agent(&tenant, &[]))),
         ("a page of elsewhere", agent.clone().origin("https://evil.example")),
         ("a page without an origin of its own", agent.clone().origin("null")),
     ];

@@ -15,6 +15,7 @@ mod redis;
 
 mod command_line;
 mod demo;
+mod directory;
 mod durability;
 mod faults;
 mod groups;

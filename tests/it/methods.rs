@@ -30,9 +30,14 @@ const USERS: [&str; 6] = [
     "/integrations/{source}/disconnect",
 ];
 const CONTACTS: [&str; 1] = ["/v1/contacts"];
+const REPLACED: [&str; 1] = ["/v1/directory"];
 const PRIVATE: [&str; 1] = ["/internal/{source}/access-token"];
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-const LOOKED_UP: [&str; 2] = ["/archive", "/calls/{tenant}/{source}/{extension}/{leg}"];
+const LOOKED_UP: [&str; 3] = [
+    "/archive",
+    "/calls/{tenant}/{source}/{extension}/{leg}",
+    "/notices/{tenant}/{source}/{extension}/{notice}",
+];
 const DEMO: [&str; 2] = ["/demo/config", "/demo/token"];
 const SIMULATOR: [&str; 16] = [
     "/simulator/state",
@@ -85,6 +90,18 @@ async fn refuse_head(address: SocketAddr, routes: &[&str]) {
     }
 }
 
+/// What is read and replaced takes GET and PUT, and nothing else.
+async fn refuse_all_but_get_and_put(address: SocketAddr, routes: &[&str]) {
+    for path in routes {
+        for method in [Method::HEAD, Method::POST, Method::DELETE, Method::PATCH] {
+            let answer = ask(address, method.clone(), path).await;
+            assert_eq!(answer.status(), 405, "{method} {path}");
+            assert_eq!(answer.headers()[ALLOW], "GET, PUT", "{method} {path}");
+        }
+        problem(ask(address, Method::POST, path).await, 405).await;
+    }
+}
+
 /// A page says by HEAD what it says by GET.
 async fn answer_head(address: SocketAddr, routes: &[&str]) {
     for route in routes {
@@ -104,6 +121,7 @@ async fn head_is_refused_on_every_listener_of_a_gateway() {
     for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS] {
         refuse_head(gateway.public, routes).await;
     }
+    refuse_all_but_get_and_put(gateway.public, &REPLACED).await;
     answer_head(gateway.public, &PAGES[..4]).await;
     refuse_head(gateway.admin, &HEALTH).await;
     refuse_head(gateway.admin, &LOOKED_UP).await;
@@ -129,6 +147,7 @@ async fn head_is_refused_by_a_demo() {
     for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS, &DEMO, &SIMULATOR] {
         refuse_head(address, routes).await;
     }
+    refuse_all_but_get_and_put(address, &REPLACED).await;
     answer_head(address, &PAGES).await;
 }
 
@@ -194,8 +213,8 @@ fn routes_of(source: &str) -> Vec<String> {
 
 #[test]
 fn every_route_is_looked_at() {
-    let lists: [&[&str]; 9] =
-        [&PAGES, &PUBLIC, &USERS, &CONTACTS, &PRIVATE, &HEALTH, &LOOKED_UP, &DEMO, &SIMULATOR];
+    let lists: [&[&str]; 10] =
+        [&PAGES, &PUBLIC, &USERS, &CONTACTS, &REPLACED, &PRIVATE, &HEALTH, &LOOKED_UP, &DEMO, &SIMULATOR];
     let looked_at: BTreeSet<String> = lists.concat().into_iter().map(str::to_owned).collect();
     assert_eq!(routed(), looked_at);
 }

@@ -3,6 +3,7 @@
 //! records say what was really sent.
 
 mod activation;
+mod assigned;
 mod callbacks;
 mod contacts;
 mod crash;

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod config;
 pub mod connect;
+pub mod directory;
 pub mod disk;
 pub mod docs;
 pub mod engine;

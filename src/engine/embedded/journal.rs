@@ -7,7 +7,7 @@
 mod rows;
 
 use super::super::{Archived, EngineError, EngineMetrics};
-use crate::{clock::Micros, item::ItemEvent, tasks::Tasks};
+use crate::{clock::Micros, directory::Directory, id::TenantId, item::ItemEvent, tasks::Tasks};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rows::{Row, Rows};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) enum Record {
     Event { received_at: Micros, event: ItemEvent },
     Archived(Archived),
+    Directory { tenant: TenantId, directory: Arc<Directory> },
 }
 
 /// When something is on the disk. The default is: it is.

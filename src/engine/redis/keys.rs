@@ -81,6 +81,11 @@ impl TenantKeys {
         format!("{}:ghost:{}", self.base, member(key))
     }
 
+    /// A hash: the directory, and the ETag of it.
+    pub(crate) fn directory(&self) -> String {
+        format!("{}:directory", self.base)
+    }
+
     /// Written only to know how far replication and the disk are.
     pub(crate) fn fence(&self) -> String {
         format!("{}:fence", self.base)

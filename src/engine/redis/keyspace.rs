@@ -42,7 +42,8 @@ const TOGETHER: usize = 256;
 /// How often a read is begun again since Redis was replaced meanwhile.
 const TRIES: usize = 3;
 const CHANGING: EngineError = EngineError::Unavailable("Redis is being replaced");
-const UNREADABLE: EngineError = EngineError::Unavailable("Redis holds something else than callpop wrote");
+pub(super) const UNREADABLE: EngineError =
+    EngineError::Unavailable("Redis holds something else than callpop wrote");
 
 /// The data in Redis.
 pub(crate) struct Keyspace {
@@ -272,6 +273,7 @@ impl Keyspace {
     async fn index(&self, stream: &Stream, part: Part<'_>) -> Result<Index, EngineError> {
         let tenant = stream.tenant();
         let keys = self.keys.tenant(tenant);
+        // Some of nobody are nobody's: without the word, the script would take them for all.
         let (whose, users): (&str, &[Extension]) = match stream {
             Stream::Tenant { .. } => ("all", &[]),
             Stream::User { extensions, .. } => ("some", extensions),

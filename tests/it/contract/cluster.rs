@@ -3,6 +3,7 @@
 
 mod begin;
 mod call_model;
+mod directory;
 mod frames;
 mod isolation;
 mod lifetime;

@@ -4,6 +4,7 @@
 mod acts;
 mod begin;
 mod call_model;
+mod directory;
 mod endings;
 mod frames;
 mod goodbyes;

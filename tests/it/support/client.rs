@@ -261,7 +261,9 @@ impl Client {
         for field in ["server_time", "heartbeat_ms", "token_expires_at"] {
             assert!(frame[field].as_u64().is_some_and(|value| value > 0), "{field} in {frame}");
         }
-        assert!(frame["dispositions"].is_array(), "dispositions in {frame}");
+        for field in ["dispositions", "extensions"] {
+            assert!(frame[field].is_array(), "{field} in {frame}");
+        }
         for field in ["session_id", "stream"] {
             assert!(frame[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {frame}");
         }

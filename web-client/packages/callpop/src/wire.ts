@@ -197,6 +197,10 @@ heartbeat_ms: number,
  */
 token_expires_at: number, 
 /**
+ * What is seen, where that is a user's calls; nothing where it is a whole tenant's.
+ */
+extensions: Array<Extension>, 
+/**
  * Newest first.
  */
 calls: Array<Call>, 

@@ -1,0 +1,98 @@
+//! Which directory counts for a tenant: the one of the operator's file where that has the tenant, and
+//! otherwise the stored one. Beside that, the endpoint by which it is read and written.
+
+mod endpoints;
+mod file;
+mod metrics;
+
+pub(crate) use endpoints::{DirectoryDoor, read, write};
+pub(crate) use file::check;
+
+use crate::{
+    auth::Identity,
+    config::{self, ReloadMetrics},
+    directory::Directory,
+    engine::{EngineError, StoredDirectories},
+    feed::Feed,
+    id::{Extension, TenantId},
+    metrics::Metrics,
+};
+use file::DirectoryFile;
+use metrics::WriteMetrics;
+use std::sync::Arc;
+
+/// The directories of all tenants, as one node sees them.
+pub(crate) struct Directories {
+    stored: StoredDirectories,
+    file: Option<DirectoryFile>,
+    feed: Arc<Feed>,
+    writes: Arc<WriteMetrics>,
+    reloads: Arc<ReloadMetrics>,
+}
+
+impl Directories {
+    /// # Errors
+    /// The file cannot be used.
+    pub(crate) fn open(
+        config: &config::Directory,
+        stored: StoredDirectories,
+        feed: Arc<Feed>,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
+        let file = config.file.as_deref().map(DirectoryFile::open).transpose()?;
+        Ok(Self { stored, file, feed, writes: metrics.of(), reloads: metrics.of() })
+    }
+
+    /// Reads the file again whenever it changed, and at SIGHUP; for ever.
+    pub(crate) async fn follow_file(self: Arc<Self>) {
+        let Some(file) = &self.file else { return std::future::pending().await };
+        loop {
+            file.changed().await;
+            match file.read_again().await {
+                Ok(changed) => {
+                    self.reloads.count(file::KEY, true);
+                    for tenant in changed {
+                        self.feed.reassign(&tenant, |_| true);
+                    }
+                }
+                Err(why) => {
+                    self.reloads.count(file::KEY, false);
+                    file.complain(&why);
+                }
+            }
+        }
+    }
+
+    /// The directory of a tenant.
+    async fn get(&self, tenant: &TenantId) -> Result<Arc<Directory>, EngineError> {
+        match self.of_file(tenant) {
+            Some(directory) => Ok(directory),
+            None => self.stored.get(tenant).await,
+        }
+    }
+
+    /// What a user is given. Who follows the directory in the feed before asking hears of every change after it.
+    pub(crate) async fn extensions_of(
+        &self,
+        tenant: &TenantId,
+        sub: &str,
+    ) -> Result<Arc<[Extension]>, EngineError> {
+        match self.of_file(tenant) {
+            Some(directory) => Ok(directory.extensions_of(sub)),
+            None => self.stored.extensions_of(tenant, sub).await,
+        }
+    }
+
+    /// The bearer of a token, with what the directory gives where the token names no extension.
+    pub(crate) async fn complete(&self, identity: Identity) -> Result<Identity, EngineError> {
+        if !identity.extensions.is_empty() {
+            return Ok(identity);
+        }
+        let extensions = self.extensions_of(&identity.tenant, &identity.sub).await?;
+        Ok(Identity { extensions, ..identity })
+    }
+
+    fn of_file(&self, tenant: &TenantId) -> Option<Arc<Directory>> {
+        self.file.as_ref()?.get(tenant)
+    }
+}

@@ -1,0 +1,87 @@
+//! Tenants' directories in memory, each with its row in the journal. The row of one that is replaced goes with
+//! the group that has the new one, or a later group.
+
+use super::journal::{Durable, Journal, Record, Written};
+use crate::{
+    directory::{Directory, Expected},
+    engine::{EngineError, PutDirectory, Receipt},
+    feed::Feed,
+    id::TenantId,
+};
+use parking_lot::Mutex;
+use std::{collections::HashMap, sync::Arc};
+
+/// All that were written.
+pub(crate) struct DirectoryJournal {
+    kept: Mutex<HashMap<TenantId, KeptDirectory>>,
+    journal: Option<Arc<Journal>>,
+    feed: Arc<Feed>,
+    nothing: Arc<Directory>,
+}
+
+/// A directory and its row, where anything is written.
+pub(super) struct KeptDirectory {
+    directory: Arc<Directory>,
+    row: Option<u64>,
+}
+
+/// What the journal's rows say of directories.
+#[derive(Default)]
+pub(crate) struct FoundDirectories(HashMap<TenantId, KeptDirectory>);
+
+impl FoundDirectories {
+    /// Takes a row, a later one in place of an earlier; gives the row that is of no use any more.
+    pub(super) fn read(&mut self, row: u64, tenant: TenantId, directory: Arc<Directory>) -> Option<u64> {
+        let found = KeptDirectory { directory, row: Some(row) };
+        self.0.insert(tenant, found)?.row
+    }
+}
+
+impl DirectoryJournal {
+    pub(crate) fn new(found: FoundDirectories, journal: Option<Arc<Journal>>, feed: Arc<Feed>) -> Self {
+        Self { kept: Mutex::new(found.0), journal, feed, nothing: Arc::default() }
+    }
+
+    pub(crate) fn get(&self, tenant: &TenantId) -> Arc<Directory> {
+        self.kept.lock().get(tenant).map_or_else(|| self.nothing.clone(), |kept| kept.directory.clone())
+    }
+
+    pub(crate) fn put(
+        &self,
+        tenant: &TenantId,
+        expected: &Expected,
+        fresh: Directory,
+    ) -> Result<PutDirectory, EngineError> {
+        let fresh = Arc::new(fresh);
+        let record = self
+            .journal
+            .as_ref()
+            .map(|_| Record::Directory { tenant: tenant.clone(), directory: fresh.clone() }.encode());
+        let mut all = self.kept.lock();
+        let old = all.get(tenant).map_or(&self.nothing, |kept| &kept.directory).clone();
+        let old_row = all.get(tenant).and_then(|kept| kept.row);
+        if old.etag() == fresh.etag() {
+            return Ok(PutDirectory::Done(Receipt::Journal(self.durable(old_row))));
+        }
+        if !expected.is_met(old.etag()) {
+            return Ok(PutDirectory::Other);
+        }
+        let Written { row, durable } = match (&self.journal, record) {
+            (Some(journal), Some(record)) => journal.append(record)?,
+            _ => Written::default(),
+        };
+        if let Some(journal) = &self.journal {
+            journal.remove(old_row);
+        }
+        all.insert(tenant.clone(), KeptDirectory { directory: fresh.clone(), row });
+        drop(all);
+        self.feed.reassign(tenant, |sub| old.extensions_of(sub) != fresh.extensions_of(sub));
+        Ok(PutDirectory::Done(Receipt::Journal(durable)))
+    }
+
+    /// When what stands there is on the disk.
+    fn durable(&self, row: Option<u64>) -> Durable {
+        let pending = self.journal.as_ref().zip(row).map(|(journal, row)| journal.durable(row));
+        pending.unwrap_or_default()
+    }
+}
