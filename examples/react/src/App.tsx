@@ -12,7 +12,7 @@ export function App({ gateway }: { readonly gateway: string }) {
       </p>
       <ul>
         {calls.map((call) => (
-          <li key={call.leg_id}>
+          <li key={`${call.source} ${call.extension} ${call.leg_id}`}>
             {call.remote.name ?? call.remote.number ?? "unknown"}: {call.state}
           </li>
         ))}

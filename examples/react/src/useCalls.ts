@@ -4,7 +4,7 @@ import { type Call, CallpopClient, type ConnectionState, tokenFromUrl } from "ca
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
 
 export interface Calls {
-  /** For `<CallPopup>`, and for what a page can do: `client.dismiss(legId)`. */
+  /** For `<CallPopup>`, and for what a page can do: `client.dismiss(call)`. */
   readonly client: CallpopClient;
   /** Newest first. */
   readonly calls: readonly Call[];

@@ -63,7 +63,7 @@ test("a call is notified once, and the notification goes when the call is answer
     {
       title: "Incoming call from Marie Peeters",
       body: "+32 470 12 34 56 · to John Doe",
-      tag: `callpop-${waiting.leg_id}`,
+      tag: `callpop-telsmart\n200\n${waiting.leg_id}`,
       // The sound is locked, so the system's has to do.
       silent: false,
       isClosed: false,

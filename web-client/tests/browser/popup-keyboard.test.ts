@@ -63,8 +63,8 @@ test("a call is wrapped up without a mouse", async () => {
   await t.page.keyboard.press("Tab");
   await t.page.keyboard.type("Done");
   await t.page.keyboard.press("Control+Enter");
-  expect(await client(t.page, ({ wrapUps }) => wrapUps)).toEqual([
-    { legId: endedCall().leg_id, disposition: "Resolved", note: "Done" },
+  expect(await client(t.page, ({ wrapUps }) => wrapUps)).toMatchObject([
+    { leg_id: endedCall().leg_id, disposition: "Resolved", note: "Done" },
   ]);
 });
 

@@ -1,6 +1,6 @@
 // Puts a popup with a given scene into the harness page, fed by a stand-in for a client.
 
-import type { Call } from "callpop";
+import type { Call, CallName } from "callpop";
 import type { Page } from "playwright-core";
 import { NOW, SCENES, type Scene } from "./scenes.ts";
 
@@ -9,7 +9,7 @@ export interface StagedClient {
   calls: readonly Call[];
   readonly dismissed: string[];
   readonly receipts: string[];
-  readonly wrapUps: { readonly legId: string; readonly disposition: string | null; note: string }[];
+  readonly wrapUps: (CallName & { readonly disposition: string | null; readonly note: string })[];
   progress: "saving" | "refused" | null;
   show(calls: readonly Call[]): void;
 }
@@ -30,14 +30,14 @@ export async function addPopup(
         dispositions: dispositions ?? ["Resolved", "Call back", "Complaint", "Wrong number"],
         dismissed: [] as string[],
         receipts: [] as string[],
-        painted: (legId: string) => client.receipts.push(legId),
+        painted: ({ leg_id }: CallName) => client.receipts.push(leg_id),
         wrapUps: [] as object[],
         progress: progress ?? null,
         now: () => now,
         connect: () => undefined,
-        dismiss: (legId: string) => client.dismissed.push(legId),
-        wrapUp: (legId: string, entry: object) => {
-          client.wrapUps.push({ legId, ...entry });
+        dismiss: ({ leg_id }: CallName) => client.dismissed.push(leg_id),
+        wrapUp: ({ leg_id, source, extension }: CallName, entry: object) => {
+          client.wrapUps.push({ leg_id, source, extension, ...entry });
           client.progress = "saving";
           client.show(client.calls);
         },

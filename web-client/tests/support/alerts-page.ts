@@ -1,6 +1,6 @@
 // A page with popups whose source is a stand-in, and what the page was heard and seen to do.
 
-import type { Call } from "callpop";
+import type { Call, CallName } from "callpop";
 import type { Tab } from "./cdp.ts";
 import { eventually } from "./eventually.ts";
 
@@ -123,12 +123,12 @@ export function observe(): void {
       calls: first,
       ...(duties && { duties }),
       reports: [] as object[],
-      painted: (legId: string) => made.paints.push(legId),
+      painted: ({ leg_id }: CallName) => made.paints.push(leg_id),
       paints: [] as string[],
       dismissed: [] as string[],
       now: () => Date.now(),
       connect: () => undefined,
-      dismiss: (legId: string) => made.dismissed.push(legId),
+      dismiss: ({ leg_id }: CallName) => made.dismissed.push(leg_id),
       report: (report: object) => made.reports.push(report),
       on: (name: string, listener: (event: unknown) => void) => {
         listeners[name] ??= new Set();

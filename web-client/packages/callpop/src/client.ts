@@ -5,6 +5,7 @@ import type { RefusalReason } from "./close-codes.ts";
 import { type Connection, newConnection, type NewsTable } from "./connection.ts";
 import type { Contacts } from "./contacts.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
+import { type CallName, keyOf, nameAlone } from "./item-key.ts";
 import type { ClientOptions } from "./options.ts";
 import { forgetOldest, Outbox, type WrapUpEntry, type WrapUpState } from "./outbox.ts";
 import type { Duties, Reach } from "./reach.ts";
@@ -29,8 +30,8 @@ export interface ClientEvents {
   integration: Integration;
   /** What this page is to do for all pages of its user changed. */
   duties: Duties;
-  /** The gateway did not take a frame of this client (about that leg); the connection stays. */
-  error: { readonly code: string; readonly detail: string; readonly leg_id?: string };
+  /** The gateway did not take a frame of this client (about that call); the connection stays. */
+  error: Partial<CallName> & { readonly code: string; readonly detail: string };
 }
 
 /** How the connection is doing, for a self-check. */
@@ -59,7 +60,7 @@ export class CallpopClient {
   /** Loaded where it is wanted; null where it is not, or did not come. */
   #contacts: Contacts | null = null;
   readonly #connection: Connection;
-  /** Legs whose popup some page has reported. */
+  /** Calls whose popup some page has reported, by their keys. */
   readonly #painted = new Set<string>();
   /** How many frames may go before the next second. */
   #left = FRAMES_A_SECOND;
@@ -131,29 +132,42 @@ export class CallpopClient {
     this.#connection.on("renew");
   }
 
-  /** Says that the user closed the popup of that leg; all of this user's pages learn it. */
-  dismiss(legId: string): void {
-    this.#outbox.dismiss(legId);
+  /**
+   * Says that the user closed the popup of that call; all of this user's pages learn it. An id alone
+   * means every call that has it, here and below.
+   */
+  dismiss(call: CallName | string): void {
+    for (const name of this.#meant(call)) this.#outbox.dismiss(name);
     this.#send();
   }
 
   /** Stores what the user says of a call, in place of what was said before. */
-  wrapUp(legId: string, entry: WrapUpEntry): void {
-    const call = this.#store.get(legId);
-    if (!this.#outbox.wrapUp(legId, entry, call, this.now())) return;
+  wrapUp(call: CallName | string, entry: WrapUpEntry): void {
+    const names = this.#meant(call).filter((name) =>
+      this.#outbox.wrapUp(name, entry, this.#store.get(name), this.now()),
+    );
+    if (names.length === 0) return;
     this.#send();
     this.#emitter.emit("calls", this.calls);
   }
 
   /** How the last wrap-up of that call stands, until the gateway has confirmed it. */
-  wrapUpState(legId: string): WrapUpState | null {
-    return this.#outbox.stateOf(legId);
+  wrapUpState(call: CallName | string): WrapUpState | null {
+    const states = this.#meant(call).map((name) => this.#outbox.stateOf(name));
+    return states.find((state) => state !== null) ?? null;
   }
 
-  /** Reports that the popup of a ringing call is on the screen; once a leg for all pages. */
-  painted(legId: string): void {
-    if (this.#store.get(legId)?.state !== "ringing") return;
-    this.#report({ type: "painted", leg_id: legId, painted_at: Math.round(this.now() * 1000) });
+  /** Reports that the popup of a ringing call is on the screen; once a call for all pages. */
+  painted(call: CallName | string): void {
+    for (const name of this.#meant(call)) {
+      if (this.#store.get(name)?.state !== "ringing") continue;
+      const painted_at = Math.round(this.now() * 1000);
+      this.#report({ type: "painted", ...nameAlone(name), painted_at });
+    }
+  }
+
+  #meant(call: CallName | string): readonly CallName[] {
+    return this.#store.meant(typeof call === "string" ? { leg_id: call } : call);
   }
 
   /** Tells what this page can do to reach its user; the client itself knows what is seen. */
@@ -207,8 +221,8 @@ export class CallpopClient {
       },
       frame: (frame) => this.#onFrame(frame),
       painted: (frame, leads) => this.#report(frame, leads),
-      dismiss: ({ leg_id }) => this.dismiss(leg_id),
-      wrap_up: (frame) => this.wrapUp(frame.leg_id, frame),
+      dismiss: (frame) => this.dismiss(frame),
+      wrap_up: (frame) => this.wrapUp(frame, frame),
       duties: (duties) => this.#emitter.emit("duties", duties),
       otherUser: () => {
         this.#contacts?.stop();
@@ -239,20 +253,22 @@ export class CallpopClient {
   #onError(error: ClientEvents["error"]): void {
     const { code, leg_id } = error;
     // What could not be stored is sent again.
-    const isRefused = leg_id !== undefined && code !== "unavailable" && this.#outbox.refuse(leg_id);
+    const isRefused =
+      leg_id !== undefined && code !== "unavailable" && this.#outbox.refuse({ ...error, leg_id });
     this.#emitter.emit("error", error);
     if (isRefused) this.#emitter.emit("calls", this.calls);
   }
 
   #report(frame: Extract<ClientFrame, { type: "painted" }>, sends = true): void {
-    if (this.#painted.has(frame.leg_id)) return;
-    this.#painted.add(frame.leg_id);
+    const key = keyOf(frame);
+    if (this.#painted.has(key)) return;
+    this.#painted.add(key);
     forgetOldest(this.#painted);
     if (sends) this.#connection.sendOnce(frame);
   }
 
   #tell(changes: readonly CallChange[], isOpening: boolean): void {
-    this.#outbox.confirm((legId) => this.#store.get(legId));
+    this.#outbox.confirm((name) => this.#store.get(this.#store.meant(name)[0] ?? name));
     if (changes.length > 0 || isOpening) this.#emitter.emit("calls", this.calls);
     for (const change of changes) this.#emitter.emit("call", change);
   }

@@ -3,6 +3,7 @@
 export { CallpopClient, type ClientEvents, type Diagnosis } from "./client.ts";
 export type { RefusalReason } from "./close-codes.ts";
 export type { Unsubscribe } from "./events.ts";
+export type { CallName } from "./item-key.ts";
 export type { ClientOptions } from "./options.ts";
 export type { WrapUpEntry, WrapUpState } from "./outbox.ts";
 export type { Duties, Reach } from "./reach.ts";

@@ -2,6 +2,7 @@
 // that was sent may be lost with its socket, or with the tab that led and was to pass it on; so a note
 // is kept, in the tab that wrote it and in the one that leads, until the call itself says it.
 
+import { type CallName, isMeant, keyOf, nameAlone } from "./item-key.ts";
 import { isSame } from "./reach.ts";
 import type { Call, ClientFrame } from "./wire.ts";
 
@@ -26,7 +27,14 @@ const MOST = 50;
 /** All calls that a client holds may be dismissed at once. */
 const MOST_DISMISSED = 600;
 
+interface Dismissal {
+  readonly name: CallName;
+  /** Whether it is still to be sent. */
+  isDue: boolean;
+}
+
 interface Pending {
+  readonly name: CallName;
   readonly words: WrapUpEntry;
   /** By the server's clock. */
   readonly saidAtMs: number;
@@ -37,35 +45,35 @@ interface Pending {
 }
 
 export class Outbox {
-  /** Whether it is still to be sent. */
-  readonly #dismissed = new Map<string, boolean>();
+  readonly #dismissed = new Map<string, Dismissal>();
   readonly #wrapUps = new Map<string, Pending>();
 
   /** At most that many of what is to be sent; for another tab with `Said`. */
   take(most: number, isForTab: boolean): ClientFrame[] {
     const frames: ClientFrame[] = [];
-    for (const [leg_id, isDue] of this.#dismissed) {
-      if (!isDue || frames.length >= most) continue;
-      this.#dismissed.set(leg_id, false);
-      frames.push({ type: "dismiss", leg_id });
+    for (const dismissal of this.#dismissed.values()) {
+      if (!dismissal.isDue || frames.length >= most) continue;
+      dismissal.isDue = false;
+      frames.push({ type: "dismiss", ...dismissal.name });
     }
-    for (const [leg_id, entry] of this.#wrapUps) {
+    for (const entry of this.#wrapUps.values()) {
       if (!entry.isDue || frames.length >= most || entry.isRefused) continue;
       entry.isDue = false;
       const said: Said | false = isForTab && { said_at: entry.saidAtMs };
-      frames.push({ type: "wrap_up", leg_id, ...entry.words, ...said });
+      frames.push({ type: "wrap_up", ...entry.name, ...entry.words, ...said });
     }
     return frames;
   }
 
   /** Everything is to be sent again. */
   again(): void {
-    for (const legId of this.#dismissed.keys()) this.#dismissed.set(legId, true);
-    for (const entry of this.#wrapUps.values()) entry.isDue = true;
+    for (const kept of [this.#dismissed, this.#wrapUps]) {
+      for (const entry of kept.values()) entry.isDue = true;
+    }
   }
 
-  dismiss(legId: string): void {
-    this.#dismissed.set(legId, true);
+  dismiss(name: CallName): void {
+    this.#dismissed.set(keyOf(name), { name: nameAlone(name), isDue: true });
     forgetOldest(this.#dismissed, MOST_DISMISSED);
   }
 
@@ -73,8 +81,9 @@ export class Outbox {
    * Keeps it until it is confirmed; false when the same is on its way, or the call says so already.
    * What another tab said, at `said_at`, does not replace what was said later.
    */
-  wrapUp(legId: string, said: WrapUpEntry & Said, call: Call | undefined, nowMs: number): boolean {
-    const pending = this.#wrapUps.get(legId);
+  wrapUp(name: CallName, said: WrapUpEntry & Said, call: Call | undefined, nowMs: number): boolean {
+    const key = keyOf(name);
+    const pending = this.#wrapUps.get(key);
     const { saidAtMs: lastMs = 0, sent = [] } = pending ?? {};
     const words = wellFormed(said);
     const latestMs = Math.max(nowMs, lastMs);
@@ -84,7 +93,8 @@ export class Outbox {
         ? says(call, words)
         : !pending.isRefused && (isSame(pending.words, words) || saidAtMs < lastMs);
     if (isInVain) return false;
-    this.#wrapUps.set(legId, {
+    this.#wrapUps.set(key, {
+      name: nameAlone(name),
       words,
       saidAtMs,
       sent: [...sent, words].slice(-MOST),
@@ -95,25 +105,25 @@ export class Outbox {
     return true;
   }
 
-  stateOf(legId: string): WrapUpState | null {
-    const pending = this.#wrapUps.get(legId);
+  stateOf(name: CallName): WrapUpState | null {
+    const pending = this.#wrapUps.get(keyOf(name));
     if (pending === undefined) return null;
     return pending.isRefused ? "refused" : "saving";
   }
 
   /** Forgets what the calls as they now stand confirm. */
-  confirm(find: (legId: string) => Call | undefined): void {
-    for (const legId of this.#dismissed.keys()) {
-      if (find(legId)?.dismissed_at !== null) this.#dismissed.delete(legId);
+  confirm(find: (name: CallName) => Call | undefined): void {
+    for (const [key, { name }] of this.#dismissed) {
+      if (find(name)?.dismissed_at !== null) this.#dismissed.delete(key);
     }
-    for (const [legId, entry] of this.#wrapUps) {
-      const call = find(legId);
+    for (const [key, entry] of this.#wrapUps) {
+      const call = find(entry.name);
       // What another device said later is not to be replaced by what was said before it.
       const isOld =
         (call?.wrap_up?.at ?? 0) / 1000 > entry.saidAtMs &&
         !entry.isRefused &&
         !entry.sent.some((words) => says(call, words));
-      if (isOld || says(call, entry.words)) this.#wrapUps.delete(legId);
+      if (isOld || says(call, entry.words)) this.#wrapUps.delete(key);
     }
   }
 
@@ -123,12 +133,15 @@ export class Outbox {
   }
 
   /** The gateway did not take what was said of that call; true when a wrap-up is refused by that. */
-  refuse(legId: string): boolean {
-    this.#dismissed.delete(legId);
-    const pending = this.#wrapUps.get(legId);
-    if (pending === undefined || pending.isRefused) return false;
-    pending.isRefused = true;
-    return true;
+  refuse(meant: CallName): boolean {
+    for (const [key, { name }] of this.#dismissed) {
+      if (isMeant(name, meant)) this.#dismissed.delete(key);
+    }
+    const refused = [...this.#wrapUps.values()].filter(
+      ({ name, isRefused }) => !isRefused && isMeant(name, meant),
+    );
+    for (const entry of refused) entry.isRefused = true;
+    return refused.length > 0;
   }
 }
 

@@ -1,6 +1,7 @@
-// What this client knows of the calls: the highest version of each leg within an epoch.
+// What this client knows of the calls: the highest version of each within an epoch.
 
 import type { Opening } from "./frames.ts";
+import { type CallName, isMeant, keyOf } from "./item-key.ts";
 import type { Call } from "./wire.ts";
 
 /** How many ended calls are held; a page may stay open for weeks. */
@@ -19,21 +20,29 @@ export class CallStore {
   #calls = new Map<string, Call>();
   #epoch: string | null = null;
   #stream = "";
-  #list: readonly Call[] | null = null;
+  #list: readonly Call[] = [];
+  /** How many of them have ended. */
+  #ended = 0;
 
   /** The `resume` parameter that asks for what happened since, or null at the very start. */
   get resume(): string | null {
     return this.#epoch === null ? null : `${this.#epoch}:${this.seq}:${this.#stream}`;
   }
 
-  /** All calls, newest first. */
+  /** All calls, newest first; another list after every change. */
   get list(): readonly Call[] {
-    this.#list ??= [...this.#calls.values()].sort((a, b) => b.started_at - a.started_at);
     return this.#list;
   }
 
-  get(legId: string): Call | undefined {
-    return this.#calls.get(legId);
+  get(name: CallName): Call | undefined {
+    return this.#calls.get(keyOf(name));
+  }
+
+  /** Whatever that name may mean; itself where it is of no call that is held. */
+  meant(name: CallName): readonly CallName[] {
+    if (this.get(name) !== undefined) return [name];
+    const meant = this.#list.filter((call) => isMeant(call, name));
+    return meant.length > 0 ? meant : [name];
   }
 
   /**
@@ -46,8 +55,7 @@ export class CallStore {
     this.#stream = frame.stream;
     const before = this.#calls;
     if (frame.type === "snapshot" && !isBehind) {
-      this.#calls = new Map();
-      this.#list = null;
+      this.#empty();
       this.#epoch = frame.epoch;
       this.seq = 0;
     }
@@ -57,8 +65,7 @@ export class CallStore {
   /** Forgets everything. */
   clear(): void {
     this.#epoch = null;
-    this.#calls.clear();
-    this.#list = null;
+    this.#empty();
   }
 
   /** Takes one call as it now stands; an older version of it changes nothing. */
@@ -66,21 +73,54 @@ export class CallStore {
     return this.#take(seq, [call], this.#calls);
   }
 
+  #empty(): void {
+    this.#calls = new Map();
+    this.#list = [];
+    this.#ended = 0;
+  }
+
   /** What changed since `before`, of calls that are newer than those held. */
   #take(seq: number, calls: readonly Call[], before: ReadonlyMap<string, Call>): CallChange[] {
     this.seq = Math.max(this.seq, seq);
-    const newer = calls
-      .filter((call) => call.version > (this.#calls.get(call.leg_id)?.version ?? -1))
-      .map((call) => ({ call, previous: before.get(call.leg_id) ?? null }));
-    for (const { call } of newer) this.#calls.set(call.leg_id, call);
-    if (newer.length > 0) this.#forgetOldest();
-    return newer.filter(({ call, previous }) => call.version !== previous?.version);
+    const changes: CallChange[] = [];
+    for (const call of calls) {
+      const key = keyOf(call);
+      if (call.version <= (this.#calls.get(key)?.version ?? -1)) continue;
+      const previous = before.get(key) ?? null;
+      this.#put(key, call);
+      if (call.version !== previous?.version) changes.push({ call, previous });
+    }
+    return changes;
+  }
+
+  #put(key: string, call: Call): void {
+    const held = this.#calls.get(key);
+    this.#calls.set(key, call);
+    this.#list = withCall(this.#list, held, call);
+    this.#ended += Number(hasEnded(call)) - Number(held !== undefined && hasEnded(held));
+    if (this.#ended > ENDED_KEPT) this.#forgetOldest();
   }
 
   #forgetOldest(): void {
-    this.#list = null;
-    const ended = this.list.filter((call) => call.state === "ended");
-    for (const call of ended.slice(ENDED_KEPT)) this.#calls.delete(call.leg_id);
-    this.#list = null;
+    const oldest = this.#list.findLast(hasEnded);
+    if (oldest === undefined) return;
+    this.#calls.delete(keyOf(oldest));
+    this.#list = this.#list.filter((call) => call !== oldest);
+    this.#ended -= 1;
   }
+}
+
+function hasEnded(call: Call): boolean {
+  return call.state === "ended";
+}
+
+/**
+ * The list with a call in its place, which is that of what was held of it: when a call began seldom
+ * changes, and sorting anew at every frame would cost a wallboard's page a core.
+ */
+function withCall(list: readonly Call[], held: Call | undefined, call: Call): readonly Call[] {
+  if (held?.started_at === call.started_at) return list.with(list.indexOf(held), call);
+  const others = held === undefined ? list : list.filter((other) => other !== held);
+  const next = others.findIndex((other) => other.started_at < call.started_at);
+  return others.toSpliced(next < 0 ? others.length : next, 0, call);
 }

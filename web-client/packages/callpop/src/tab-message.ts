@@ -49,6 +49,8 @@ type Shape = Readonly<Record<string, "string" | "number" | "object">>;
 
 const CALL: Shape = {
   leg_id: "string",
+  source: "string",
+  extension: "string",
   version: "number",
   state: "string",
   started_at: "number",

@@ -706,6 +706,59 @@ describe("dismissing", () => {
   });
 });
 
+describe("one id on two extensions", () => {
+  const here = call({ leg_id: "a", extension: "200" });
+  const there = call({ leg_id: "a", extension: "210", source: "clinic" });
+  const sent = (socket: FakeSocket, type: string): unknown[] =>
+    socket.sent
+      .filter((frame) => frame.type === type)
+      .map((frame) => "extension" in frame && [frame.extension, frame.source, frame.leg_id]);
+
+  async function withBoth(): Promise<[CallpopClient, FakeSocket]> {
+    const client = newClient();
+    const socket = await connected(client);
+    for (const each of [here, there]) socket.receive({ type: "call", seq: 11, call: each });
+    return [client, socket];
+  }
+
+  test("is two calls, of which one is dismissed, painted and wrapped up alone", async () => {
+    const [client, socket] = await withBoth();
+    client.dismiss(there);
+    client.painted(there);
+    client.wrapUp({ leg_id: "a", extension: "210" }, { disposition: null, note: "x" });
+    for (const type of ["dismiss", "painted", "wrap_up"]) {
+      expect(sent(socket, type)).toEqual([["210", "clinic", "a"]]);
+    }
+    expect(client.wrapUpState(here)).toBeNull();
+    expect(client.wrapUpState(there)).toBe("saving");
+    client.painted(here);
+    expect(sent(socket, "painted")).toHaveLength(2);
+  });
+
+  test("and the id alone means both", async () => {
+    const [client, socket] = await withBoth();
+    client.dismiss("a");
+    client.painted("a");
+    client.wrapUp("a", { disposition: null, note: "x" });
+    for (const type of ["dismiss", "painted", "wrap_up"]) {
+      expect(sent(socket, type)).toEqual([
+        ["200", "telsmart", "a"],
+        ["210", "clinic", "a"],
+      ]);
+    }
+    expect(client.wrapUpState("a")).toBe("saving");
+  });
+
+  test("an answer of the gateway that names one is not about the other", async () => {
+    const [client, socket] = await withBoth();
+    for (const each of [here, there]) client.wrapUp(each, { disposition: "Nonsense", note: "" });
+    const { source, extension, leg_id } = there;
+    const error = { code: "invalid_wrap_up", detail: "no", source, extension, leg_id };
+    socket.receive({ type: "error", ...error });
+    expect([here, there].map((each) => client.wrapUpState(each))).toEqual(["saving", "refused"]);
+  });
+});
+
 describe("pace", () => {
   const dismissals = (socket: FakeSocket): number =>
     sentTypes(socket).filter((type) => type === "dismiss").length;
@@ -751,7 +804,8 @@ describe("wrapping up", () => {
     const states: unknown[] = [];
     client.on("calls", () => states.push(client.wrapUpState(call().leg_id)));
     client.wrapUp(call().leg_id, said);
-    expect(wrapUps(socket)).toEqual([{ type: "wrap_up", leg_id: call().leg_id, ...said }]);
+    const { leg_id, source, extension } = call();
+    expect(wrapUps(socket)).toEqual([{ type: "wrap_up", leg_id, source, extension, ...said }]);
     const wrap_up = { ...said, at: 1, by: "jane" };
     socket.receive({ type: "call", seq: 12, call: call({ version: 2, wrap_up }) });
     expect(states).toEqual(["saving", null]);

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { HOSTILE_NAME } from "../../../tests/support/hostile.ts";
 import { call, CUSTOMER } from "../../../tests/support/calls.ts";
-import { headlineOf, noteOf } from "../src/element/alerts/note.ts";
+import { headlineOf, noteOf, tagOf } from "../src/element/alerts/note.ts";
 import { en } from "../src/element/words/en.ts";
 import { fr } from "../src/element/words/fr.ts";
 import { nl } from "../src/element/words/nl.ts";
@@ -47,4 +47,9 @@ test("a caller of whom nothing is known is an incoming call", () => {
 test("what a caller puts into a name is one line of text", () => {
   const headline = headlineOf(call({ remote: { ...CUSTOMER, name: HOSTILE_NAME } }), en, false);
   expect(headline).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069\u200e\u200f]/u);
+});
+
+test("one id on two extensions, or of two sources, is as many notifications", () => {
+  const calls = [call(), call({ extension: "210" }), call({ source: "clinic" })];
+  expect(new Set(calls.map(tagOf)).size).toBe(3);
 });

@@ -1,4 +1,4 @@
-import type { Call, ConnectionState } from "callpop";
+import type { Call, CallName, ConnectionState } from "callpop";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   activeCall,
@@ -35,8 +35,8 @@ class FakeClient implements CallSource {
     return Date.now();
   }
 
-  dismiss(legId: string): void {
-    this.dismissed.push(legId);
+  dismiss({ leg_id }: CallName): void {
+    this.dismissed.push(leg_id);
   }
 
   async contactName(number: string, source: string): Promise<string | null> {
@@ -328,6 +328,56 @@ describe("callers without a name", () => {
     const announced = state.announced.value;
     await vi.advanceTimersByTimeAsync(0);
     expect(state.announced.value).toBe(announced);
+  });
+});
+
+describe("one id on two extensions, or of two sources", () => {
+  const [HERE, THERE] = [{ extension: "200" }, { extension: "210" }];
+  const [here, there] = [call(HERE), call(THERE)];
+  const clinics = call({ ...THERE, source: "clinic" });
+  const whose = (calls: readonly Call[]): string[] =>
+    calls.map(({ extension, source }) => `${extension} ${source}`);
+  const all = ["200 telsmart", "210 telsmart", "210 clinic"];
+
+  test("is as many calls: each is shown, announced and closed alone", () => {
+    const { state } = following(here, there, clinics);
+    expect(whose(state.announced.value)).toEqual(all);
+    expect(whose(state.arrangement.value.cards)).toEqual(all);
+    state.dismiss(there);
+    expect(whose(state.arrangement.value.cards)).toEqual(["200 telsmart", "210 clinic"]);
+  });
+
+  test("one that ends does not end the other, and neither waits for the other's time", () => {
+    const { client, state } = following(activeCall(HERE), activeCall(THERE));
+    client.show(endedCall({ ...HERE, ended_at: secondsAgo(30) }), activeCall(THERE));
+    expect(whose(state.arrangement.value.cards)).toEqual(["210 telsmart", "200 telsmart"]);
+    vi.advanceTimersByTime(8_100);
+    expect(whose(state.arrangement.value.cards)).toEqual(["210 telsmart"]);
+    expect(whose(state.arrangement.value.recent)).toEqual(["200 telsmart"]);
+  });
+
+  test("a summary of one is not the other's", () => {
+    const old = { ended_at: secondsAgo(3_600), summary };
+    const [closed, told] = [endedCall({ ...HERE, ...old }), endedCall({ ...THERE, ...old })];
+    const { state } = following(closed, told);
+    state.closeSummary(closed);
+    expect(whose([state.arrangement.value.summary ?? here])).toEqual(["210 telsmart"]);
+    state.openSummary(told);
+    expect(state.arrangement.value.summary).toBe(told);
+  });
+
+  test("what is written about one is not written about the other", () => {
+    const { state } = following(endedCall(HERE), endedCall(THERE));
+    const drafts = Drafts.of(state);
+    drafts.write(here, { note: "mine" });
+    drafts.open(here, true);
+    drafts.focus(here, true);
+    expect([here, there].map((of) => drafts.of(of).entry.note)).toEqual(["mine", ""]);
+    expect([here, there].map((of) => drafts.isOpen(of))).toEqual([true, false]);
+    expect([here, there].map((of) => drafts.isInUse(of))).toEqual([true, false]);
+    state.keep(here, true);
+    vi.advanceTimersByTime(60_000);
+    expect(whose(state.arrangement.value.cards)).toEqual(["200 telsmart"]);
   });
 });
 

@@ -201,6 +201,8 @@ describe("sharing", () => {
       { ...opening(), calls: [{}] },
       { type: "snapshot" },
       { type: "call", seq: 12, call: { leg_id: 1 } },
+      { type: "call", seq: 12, call: { ...call({ leg_id: "b" }), source: 1 } },
+      { type: "call", seq: 12, call: { ...call({ leg_id: "b" }), extension: null } },
       { type: "token", token: "stolen" },
       { type: "wrap_up", leg_id: "a" },
       { type: "beat", visible: true, sound: true, notifications: true },
@@ -463,8 +465,11 @@ describe("together", () => {
     await settle();
     const sent = latest().sent.filter(({ type }) => type === "dismiss" || type === "wrap_up");
     expect(sent.slice(0, 2)).toEqual([
-      { type: "dismiss", leg_id: "a" },
-      { type: "wrap_up", leg_id: "a", disposition: null, note: "call back" },
+      { type: "dismiss", leg_id: "a", source: "telsmart", extension: "200" },
+      {
+        ...{ type: "wrap_up", leg_id: "a", source: "telsmart", extension: "200" },
+        ...{ disposition: null, note: "call back" },
+      },
     ]);
     expect(second.client.wrapUpState("a")).toBe("saving");
     const wrap_up = { disposition: null, note: "call back", at: 1, by: "jane" };

@@ -1,3 +1,4 @@
+import type { Call, CallName } from "callpop";
 import { expect, test } from "vitest";
 import { call, endedCall, secondsAgo } from "../../../tests/support/calls.ts";
 import { CallStore } from "../src/store.ts";
@@ -72,9 +73,11 @@ test("a page that stays open for weeks does not grow", () => {
     );
   }
   expect(store.list).toHaveLength(501);
-  expect(store.get("live")).toBeDefined();
-  expect(store.get("ended-699")).toBeDefined();
-  expect(store.get("ended-0")).toBeUndefined();
+  const kept = store.list.map(({ leg_id }) => leg_id);
+  expect([kept[0], kept.at(-2), kept.at(-1)]).toEqual(["ended-699", "ended-200", "live"]);
+  store.open(open("snapshot", { epoch: "e2", calls: [endedCall({ leg_id: "ended-699" })] }));
+  store.add(11, endedCall({ leg_id: "ended-0", started_at: secondsAgo(9_000) }));
+  expect(store.list).toHaveLength(2);
 });
 
 test("a snapshot that is behind what is held adds to it: a tab has just taken the lead", () => {
@@ -88,4 +91,59 @@ test("a snapshot that is behind what is held adds to it: a tab has just taken th
     "b1",
   ]);
   expect(store.resume).toBe("e1:12:mine");
+});
+
+test("one id on two extensions, or of two sources, is as many calls", () => {
+  const store = new CallStore();
+  store.open(open());
+  store.add(11, call({ extension: "610", version: 3, state: "held" }));
+  store.add(12, call({ extension: "611", version: 1 }));
+  store.add(13, call({ extension: "611", source: "clinic", version: 2 }));
+  const active = call({ extension: "611", version: 2, state: "active" });
+  expect(store.add(14, active)).toMatchObject([{ previous: { extension: "611", version: 1 } }]);
+  expect(store.list.map(({ extension, source, state }) => [extension, source, state])).toEqual([
+    ["610", "telsmart", "held"],
+    ["611", "telsmart", "active"],
+    ["611", "clinic", "ringing"],
+  ]);
+});
+
+test("an id alone means every call that has it, and one that nobody has stays as it is", () => {
+  const store = new CallStore();
+  store.open(open());
+  for (const extension of ["610", "611"]) store.add(11, call({ leg_id: "a", extension }));
+  const meant = (name: CallName): unknown[] =>
+    store.meant(name).map(({ extension, source }) => [extension, source]);
+  expect(meant({ leg_id: "a" })).toEqual([
+    ["610", "telsmart"],
+    ["611", "telsmart"],
+  ]);
+  expect(meant({ leg_id: "a", extension: "611" })).toEqual([["611", "telsmart"]]);
+  expect(store.meant({ leg_id: "b", extension: "611" })).toEqual([
+    { leg_id: "b", extension: "611" },
+  ]);
+});
+
+test("a list that was given out stays as it was, and there is another one after a change only", () => {
+  const store = new CallStore();
+  store.open(open("snapshot", { calls: [call({ leg_id: "a" })] }));
+  const before = store.list;
+  store.add(11, call({ leg_id: "a" }));
+  expect(store.list).toBe(before);
+  store.add(12, call({ leg_id: "a", version: 2, state: "active" }));
+  expect(store.list).not.toBe(before);
+  expect(before.map(({ state }) => state)).toEqual(["ringing"]);
+});
+
+test("a call keeps its place among those of the same moment, and leaves it when it began before", () => {
+  const store = new CallStore();
+  store.open(open());
+  const at = (leg_id: string, version: number, seconds: number): Call =>
+    call({ leg_id, version, started_at: secondsAgo(seconds) });
+  for (const leg_id of ["a", "b", "c"]) store.add(11, at(leg_id, 1, 5));
+  store.add(12, at("b", 2, 5));
+  store.add(13, at("new", 1, 1));
+  expect(store.list.map(({ leg_id }) => leg_id)).toEqual(["new", "a", "b", "c"]);
+  store.add(14, at("a", 2, 9));
+  expect(store.list.map(({ leg_id }) => leg_id)).toEqual(["new", "b", "c", "a"]);
 });

@@ -1,5 +1,6 @@
 // Which calls are shown where: pure, from the calls and what the user has chosen.
 
+import { keyOf } from "../item-key.ts";
 import type { Call } from "../wire.ts";
 import type { Attention } from "./attention.ts";
 import type { ShownCall } from "./shown-call.ts";
@@ -17,11 +18,11 @@ export interface Arrangement {
 
 /** What the user has chosen in this popup. */
 export interface Choices {
-  /** Legs whose card was closed here; the gateway's word may still be on its way. */
+  /** Calls whose card was closed here, by their keys; the gateway's word may still be on its way. */
   readonly closed: ReadonlySet<string>;
-  /** The leg whose summary was opened by hand. */
+  /** The call whose summary was opened by hand. */
   readonly summaryOf: string | null;
-  /** Ended legs that stay in sight: something is being written about them. */
+  /** Ended calls that stay in sight: something is being written about them. */
   readonly kept: ReadonlySet<string>;
 }
 
@@ -33,7 +34,7 @@ export function arrange(
   nowMs: number,
 ): Arrangement {
   const isClosed = (call: Call): boolean =>
-    call.dismissed_at !== null || choices.closed.has(call.leg_id);
+    call.dismissed_at !== null || choices.closed.has(keyOf(call));
   const summary = summaryOnStage(calls, choices, attention);
   const ended = calls.filter((call) => call.state === "ended").sort((a, b) => endOf(b) - endOf(a));
   const last = ended.find((call) => attention.lingersUntil(call) > nowMs && !isClosed(call));
@@ -59,8 +60,9 @@ export function isUnseen(call: ShownCall): boolean {
 }
 
 /** Also when it was dismissed elsewhere: what is typed here is not lost. */
-function isKept({ leg_id: legId }: Call, { kept, closed }: Choices): boolean {
-  return kept.has(legId) && !closed.has(legId);
+function isKept(call: Call, { kept, closed }: Choices): boolean {
+  const key = keyOf(call);
+  return kept.has(key) && !closed.has(key);
 }
 
 /** After this, a live call without news is shown as unconfirmed. */
@@ -87,7 +89,7 @@ function summaryOnStage(
   choices: Choices,
   attention: Attention,
 ): Call | null {
-  const chosen = calls.find((call) => call.leg_id === choices.summaryOf && call.summary !== null);
+  const chosen = calls.find((call) => call.summary !== null && keyOf(call) === choices.summaryOf);
   if (chosen !== undefined) return chosen;
   return calls
     .filter((call) => attention.hasFreshSummary(call))

@@ -1,6 +1,7 @@
 // What deserves the user's eye beyond the calls' own state: an ended call stays for a
 // few seconds, a summary that comes late shows itself, a ringing call is announced once.
 
+import { keyOf } from "../item-key.ts";
 import type { Call } from "../wire.ts";
 
 /** How long an ended call stays in sight before it moves to the recent ones. */
@@ -8,6 +9,7 @@ export const LINGER_MS = 8_000;
 /** A summary reported within this time shows itself, so that one missed while offline is seen. */
 const FRESH_SUMMARY_MS = 10 * 60_000;
 
+/** By the keys of calls. */
 export class Attention {
   #known: ReadonlyMap<string, Call> = new Map();
   #lingerUntil = new Map<string, number>();
@@ -17,45 +19,45 @@ export class Attention {
   /** Takes the calls as they now stand; returns those to announce. */
   take(calls: readonly Call[], nowMs: number): Call[] {
     for (const call of calls) {
-      const before = this.#known.get(call.leg_id);
+      const before = this.#known.get(keyOf(call));
       this.#takeEnd(call, before, nowMs);
       this.#takeSummary(call, before, nowMs);
     }
-    this.#known = new Map(calls.map((call) => [call.leg_id, call]));
+    this.#known = new Map(calls.map((call) => [keyOf(call), call]));
     for (const held of [this.#lingerUntil, this.#fresh, this.#announced]) {
-      for (const legId of held.keys()) if (!this.#known.has(legId)) held.delete(legId);
+      for (const key of held.keys()) if (!this.#known.has(key)) held.delete(key);
     }
     return calls.filter((call) => this.#isToBeAnnounced(call));
   }
 
   /** When the ended call leaves the stage, in server milliseconds; 0 when it never was on it. */
   lingersUntil(call: Call): number {
-    return this.#lingerUntil.get(call.leg_id) ?? 0;
+    return this.#lingerUntil.get(keyOf(call)) ?? 0;
   }
 
   /** The ended call was of use until now: it stays a little. */
-  lingerAgain(legId: string, nowMs: number): void {
-    this.#lingerUntil.set(legId, nowMs + LINGER_MS);
+  lingerAgain(call: Call, nowMs: number): void {
+    this.#lingerUntil.set(keyOf(call), nowMs + LINGER_MS);
   }
 
   /** Whether its summary shows itself. */
   hasFreshSummary(call: Call): boolean {
-    return this.#fresh.has(call.leg_id);
+    return this.#fresh.has(keyOf(call));
   }
 
   /** The user has seen the summary. */
-  summarySeen(legId: string): void {
-    this.#fresh.delete(legId);
+  summarySeen(call: Call): void {
+    this.#fresh.delete(keyOf(call));
   }
 
   #takeEnd(call: Call, before: Call | undefined, nowMs: number): void {
     if (call.state !== "ended") {
-      this.#lingerUntil.delete(call.leg_id);
+      this.#lingerUntil.delete(keyOf(call));
       return;
     }
     if (before?.state === "ended") return;
     const seen = before === undefined ? (call.ended_at ?? 0) / 1000 : nowMs;
-    this.#lingerUntil.set(call.leg_id, seen + LINGER_MS);
+    this.#lingerUntil.set(keyOf(call), seen + LINGER_MS);
   }
 
   #takeSummary(call: Call, before: Call | undefined, nowMs: number): void {
@@ -64,13 +66,14 @@ export class Attention {
     const seen = call.dismissed_at !== null && call.dismissed_at >= summary.reported_at;
     const arrivedHere = before !== undefined;
     const recent = nowMs - summary.reported_at / 1000 < FRESH_SUMMARY_MS;
-    if (!seen && (arrivedHere || recent)) this.#fresh.add(call.leg_id);
+    if (!seen && (arrivedHere || recent)) this.#fresh.add(keyOf(call));
   }
 
   #isToBeAnnounced(call: Call): boolean {
     if (call.state !== "ringing" || call.direction !== "inbound") return false;
-    if (call.dismissed_at !== null || this.#announced.has(call.leg_id)) return false;
-    this.#announced.add(call.leg_id);
+    const key = keyOf(call);
+    if (call.dismissed_at !== null || this.#announced.has(key)) return false;
+    this.#announced.add(key);
     return true;
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Diagnosis } from "../client.ts";
 import type { Unsubscribe } from "../events.ts";
+import type { CallName } from "../item-key.ts";
 import type { WrapUpEntry, WrapUpState } from "../outbox.ts";
 import type { Duties, Reach } from "../reach.ts";
 import type { ConnectionState } from "../state.ts";
@@ -15,7 +16,7 @@ export interface CallSource {
   readonly calls: readonly Call[];
   now(): number;
   connect(): void;
-  dismiss(legId: string): void;
+  dismiss(call: CallName): void;
   /** The name of a caller whose call has none, at the call's `source`, or null; never rejects. */
   contactName?(number: string, source: string): Promise<string | null>;
   /** Tells what this page can do to reach its user. */
@@ -23,13 +24,13 @@ export interface CallSource {
   /** Without it, this page does everything itself. */
   readonly duties?: Duties;
   /** Says that the popup of a ringing call is on the screen. */
-  painted?(legId: string): void;
+  painted?(call: CallName): void;
   /** For the self-check. */
   diagnose?(): Diagnosis;
   /** Stores the user's wrap-up of a call; without it there is no form for it. */
-  wrapUp?(legId: string, entry: WrapUpEntry): void;
+  wrapUp?(call: CallName, entry: WrapUpEntry): void;
   /** How the last one of that call stands, until the gateway confirms it. */
-  wrapUpState?(legId: string): WrapUpState | null;
+  wrapUpState?(call: CallName): WrapUpState | null;
   /** What a wrap-up may be disposed as; none: any words. */
   readonly dispositions?: readonly string[];
   on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;

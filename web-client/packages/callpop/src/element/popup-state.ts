@@ -2,6 +2,7 @@
 
 import type { VNode } from "preact";
 import type { Unsubscribe } from "../events.ts";
+import { keyOf } from "../item-key.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";
 import { type Arrangement, arrange, isUnseen } from "./arrangement.ts";
@@ -77,6 +78,7 @@ export class PopupState {
   readonly #calls: Cell<readonly Call[]> = this.#cells.cell([]);
   /** From the contacts, by `nameKey`. */
   readonly #names: Cell<ReadonlyMap<string, string>> = this.#cells.cell(new Map<string, string>());
+  /** As `Choices` has them, by the keys of calls. */
   readonly #closed: Cell<ReadonlySet<string>> = this.#cells.cell(new Set<string>());
   readonly #summaryOf: Cell<string | null> = this.#cells.cell(null);
   readonly #kept: Cell<ReadonlySet<string>> = this.#cells.cell(new Set<string>());
@@ -151,11 +153,12 @@ export class PopupState {
   }
 
   /** Keeps the card of an ended call in sight, or lets it go in its time. */
-  keep(legId: string, isKept: boolean): void {
-    if (isKept === this.#kept.value.has(legId)) return;
-    const others = [...this.#kept.value].filter((kept) => kept !== legId);
-    if (!isKept) this.#attention.lingerAgain(legId, this.#source?.now() ?? 0);
-    this.#kept.value = new Set(isKept ? [...others, legId] : others);
+  keep(call: Call, isKept: boolean): void {
+    const key = keyOf(call);
+    if (isKept === this.#kept.value.has(key)) return;
+    const others = [...this.#kept.value].filter((kept) => kept !== key);
+    if (!isKept) this.#attention.lingerAgain(call, this.#source?.now() ?? 0);
+    this.#kept.value = new Set(isKept ? [...others, key] : others);
     this.tick();
   }
 
@@ -170,9 +173,9 @@ export class PopupState {
 
   /** Closes the card of a call here, and on every other page of its user. */
   dismiss(call: Call): void {
-    this.#closed.value = new Set([...this.#closed.value, call.leg_id]);
-    this.keep(call.leg_id, false);
-    this.#source?.dismiss(call.leg_id);
+    this.#closed.value = new Set([...this.#closed.value, keyOf(call)]);
+    this.keep(call, false);
+    this.#source?.dismiss(call);
   }
 
   /** Acknowledges every missed call. */
@@ -189,12 +192,12 @@ export class PopupState {
   }
 
   openSummary(call: Call): void {
-    this.#summaryOf.value = call.leg_id;
+    this.#summaryOf.value = keyOf(call);
   }
 
   closeSummary(call: Call): void {
     const isFresh = this.#attention.hasFreshSummary(call);
-    this.#attention.summarySeen(call.leg_id);
+    this.#attention.summarySeen(call);
     this.#summaryOf.value = null;
     if (isFresh) this.dismiss(call);
   }
@@ -225,8 +228,9 @@ export class PopupState {
 
   /** What the gateway has confirmed, or no longer holds, need not be remembered here. */
   #forgetClosed(calls: readonly Call[]): void {
-    const open = calls.filter((call) => call.dismissed_at === null).map((call) => call.leg_id);
-    const closed = open.filter((legId) => this.#closed.value.has(legId));
+    if (this.#closed.value.size === 0) return;
+    const open = calls.filter((call) => call.dismissed_at === null).map(keyOf);
+    const closed = open.filter((key) => this.#closed.value.has(key));
     if (closed.length < this.#closed.value.size) this.#closed.value = new Set(closed);
   }
 
@@ -235,9 +239,7 @@ export class PopupState {
     clearTimeout(this.#timer);
     if (this.#source === null) return;
     this.nowMs.value = this.#source.now();
-    const cards = this.arrangement.value.cards.filter(
-      ({ leg_id }) => !this.#kept.value.has(leg_id),
-    );
+    const cards = this.arrangement.value.cards.filter((call) => !this.#kept.value.has(keyOf(call)));
     const wait = nextChangeMs(cards, this.nowMs.value, (call) =>
       this.#attention.lingersUntil(call),
     );

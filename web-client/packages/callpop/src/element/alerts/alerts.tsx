@@ -59,7 +59,7 @@ class DrawnAlerts implements Alerts, PopupAlerts {
     this.window = state.cell<OwnWindow | null>(null);
     this.refusedWindow = state.cell(false);
     this.#controls = state.lazy(() => import("./controls.tsx"), options.adopt);
-    this.#receipts = new Receipts((legId) => source.painted?.(legId));
+    this.#receipts = new Receipts((call) => source.painted?.(call));
     const { changed } = this;
     for (const name of ["focus", "blur"]) addEventListener(name, changed);
     this.#ends = [

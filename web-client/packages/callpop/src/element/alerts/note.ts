@@ -1,5 +1,6 @@
 // What a notification and the title say of a call, as text that is safe to show anywhere.
 
+import { keyOf } from "../../item-key.ts";
 import type { Call } from "../../wire.ts";
 import { fill, LOCALES } from "../language.ts";
 import { digitGroups } from "../phone-number.ts";
@@ -16,7 +17,7 @@ export interface NoteOptions {
 }
 
 export function tagOf(call: Call): string {
-  return `callpop-${call.leg_id}`;
+  return `callpop-${keyOf(call)}`;
 }
 
 /** "Incoming call from Marie Peeters", or without a name where nothing else may be shown. */

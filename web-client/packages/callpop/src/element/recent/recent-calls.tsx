@@ -1,6 +1,7 @@
 // The calls that have ended, compact; the missed ones can be had alone, and acknowledged.
 
 import type { ComponentChildren, VNode } from "preact";
+import { keyOf } from "../../item-key.ts";
 import { isUnseen } from "../arrangement.ts";
 import type { Cell } from "../cells.ts";
 import { clockText } from "../duration.ts";
@@ -57,7 +58,7 @@ function List(props: RecentOwnProps): VNode {
     <>
       <ul>
         {(all ? listed : listed.slice(0, SHOWN_AT_FIRST)).map((call) => (
-          <RecentCall key={call.leg_id} {...props} call={call} />
+          <RecentCall key={keyOf(call)} {...props} call={call} />
         ))}
       </ul>
       {listed.length > SHOWN_AT_FIRST && (

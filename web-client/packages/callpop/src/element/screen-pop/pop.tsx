@@ -2,6 +2,7 @@
 // a call, and by a link whenever the user wants it.
 
 import type { VNode } from "preact";
+import { keyOf } from "../../item-key.ts";
 import type { Call } from "../../wire.ts";
 import { fill } from "../language.ts";
 import type { PopupState } from "../popup-state.ts";
@@ -23,7 +24,7 @@ export interface ScreenPopDetail {
 export class ScreenPop {
   readonly #host: HTMLElement;
   readonly #state: PopupState;
-  /** Calls whose moment has come here, whatever became of it. */
+  /** Calls whose moment has come here, whatever became of it, by their keys. */
   readonly #seen = new Set<string>();
   readonly #blocked = new Set<string>();
   /** The last template that was looked at, and whether it is of use. */
@@ -40,8 +41,8 @@ export class ScreenPop {
     if (!this.#check()) return;
     const calls = this.#state.arrangement.value.cards;
     for (const call of calls) if (this.#isDue(call)) this.#pop(call);
-    const live = new Set(calls.map((call) => call.leg_id));
-    for (const legId of this.#seen) if (!live.has(legId)) this.#seen.delete(legId);
+    const live = new Set(calls.map(keyOf));
+    for (const key of this.#seen) if (!live.has(key)) this.#seen.delete(key);
   }
 
   /** The link on the card of a call. */
@@ -50,7 +51,7 @@ export class ScreenPop {
     if (url === null) return null;
     const words = this.#state.words.value;
     const own = SCREEN_POP_WORDS[words.language];
-    const isBlocked = this.#blocked.has(call.leg_id);
+    const isBlocked = this.#blocked.has(keyOf(call));
     return (
       <p class="pop" part="screen-pop" data-blocked={isBlocked || undefined}>
         {isBlocked && <span>{own.blocked}</span>}
@@ -91,7 +92,7 @@ export class ScreenPop {
   }
 
   #isDue(call: Call): boolean {
-    if (call.direction !== "inbound" || !isOutside(call) || this.#seen.has(call.leg_id))
+    if (call.direction !== "inbound" || !isOutside(call) || this.#seen.has(keyOf(call)))
       return false;
     const onAnswer = this.#host.getAttribute("screen-pop-on") === "answer";
     const at = onAnswer ? call.answered_at : call.started_at;
@@ -101,9 +102,9 @@ export class ScreenPop {
   }
 
   #pop(call: Call): void {
-    this.#seen.add(call.leg_id);
+    this.#seen.add(keyOf(call));
     const url = addressOf(this.#template, call, this.#base);
-    if (url === null || !this.#host.ownerDocument.hasFocus() || !takeTurn(call.leg_id)) return;
+    if (url === null || !this.#host.ownerDocument.hasFocus() || !takeTurn(keyOf(call))) return;
     if (this.#tell({ url, call, problem: null })) this.#open(url, call);
   }
 
@@ -127,11 +128,11 @@ export class ScreenPop {
     // again by its name: so the way back is cut here.
     const opened = view?.open(url, this.#target) ?? null;
     if (opened === null) {
-      this.#blocked.add(call.leg_id);
+      this.#blocked.add(keyOf(call));
       this.#state.touch();
       return;
     }
-    if (this.#blocked.delete(call.leg_id)) this.#state.touch();
+    if (this.#blocked.delete(keyOf(call))) this.#state.touch();
     if (opened !== view) cutWayBack(opened);
   }
 }

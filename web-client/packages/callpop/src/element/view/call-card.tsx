@@ -2,6 +2,7 @@
 // element in both, so that what is being written below an ended call stays where it is.
 
 import type { VNode } from "preact";
+import { keyOf } from "../../item-key.ts";
 import { isUnconfirmed } from "../arrangement.ts";
 import { clockText } from "../duration.ts";
 import { fill } from "../language.ts";
@@ -38,6 +39,7 @@ export function CallCard({ call, primary, state, parts, words }: CallCardProps):
       class={kind}
       part={`${kind} ${kind}-${call.state}`}
       data-leg={call.leg_id}
+      data-key={keyOf(call)}
       data-state={call.state}
       data-tone={look.tone}
       aria-label={`${look.label}, ${whoText(call.remote, words)}`}

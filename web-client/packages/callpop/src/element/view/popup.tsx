@@ -1,6 +1,7 @@
 // The whole popup, from its state.
 
 import type { VNode } from "preact";
+import { keyOf } from "../../item-key.ts";
 import type { PopupState } from "../popup-state.ts";
 import { fill, LOCALES, plural } from "../language.ts";
 import type { Parts } from "../parts.ts";
@@ -43,7 +44,7 @@ export function Popup({ state, parts, keys }: PopupProps): VNode {
           </h2>
         ),
         <CallCard
-          key={call.leg_id}
+          key={keyOf(call)}
           call={call}
           primary={index === 0}
           state={state}
@@ -53,7 +54,7 @@ export function Popup({ state, parts, keys }: PopupProps): VNode {
       ])}
       {summary !== null && told && (
         <Later
-          key={`summary-${summary.leg_id}`}
+          key={`summary-${keyOf(summary)}`}
           part={parts.summary}
           words={words}
           title={words.summary}
@@ -82,7 +83,7 @@ function Announcer({ state, words }: { state: PopupState; words: Words }): VNode
     <div class="announcer" aria-live="assertive">
       {state.isHeard.value &&
         state.announced.value.map((call) => (
-          <p key={call.leg_id}>{fill(words.announce, { who: whoText(call.remote, words) })}</p>
+          <p key={keyOf(call)}>{fill(words.announce, { who: whoText(call.remote, words) })}</p>
         ))}
     </div>
   );

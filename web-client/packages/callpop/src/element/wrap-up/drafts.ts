@@ -1,5 +1,6 @@
 // The drafts of one popup. They outlive the forms: a card that goes takes nothing with it.
 
+import { keyOf } from "../../item-key.ts";
 import type { Call } from "../../wire.ts";
 import type { CallSource, WrapUpEntry } from "../call-source.ts";
 import type { PopupState } from "../popup-state.ts";
@@ -11,10 +12,11 @@ export class Drafts {
   readonly #state: PopupState;
   /** Whose calls they are about: another user does not see them. */
   readonly #source: CallSource | null;
+  /** These by the keys of calls. */
   readonly #drafts = new Map<string, Draft>();
   /** Forms that were opened by hand. */
   readonly #opened = new Set<string>();
-  /** The leg in whose form the focus is. */
+  /** The call in whose form the focus is. */
   #focused: string | null = null;
 
   /** Those of a popup. */
@@ -32,9 +34,11 @@ export class Drafts {
   }
 
   /** The draft of a call, in step with what is stored of it. */
-  of({ leg_id: legId, wrap_up: stored }: Call): Draft {
-    const draft = follow(this.#drafts.get(legId) ?? draftOf(stored), stored);
-    if (this.#drafts.has(legId)) this.#drafts.set(legId, draft);
+  of(call: Call): Draft {
+    const { wrap_up: stored } = call;
+    const key = keyOf(call);
+    const draft = follow(this.#drafts.get(key) ?? draftOf(stored), stored);
+    if (this.#drafts.has(key)) this.#drafts.set(key, draft);
     return draft;
   }
 
@@ -47,7 +51,7 @@ export class Drafts {
   save(call: Call): void {
     const entry = cleaned(this.of(call).entry);
     this.#set(call, { ...this.of(call), entry, seen: call.wrap_up, sent: entry });
-    this.#state.source?.wrapUp?.(call.leg_id, entry);
+    this.#state.source?.wrapUp?.(call, entry);
   }
 
   /** Forgets what is written for what is stored. */
@@ -60,28 +64,29 @@ export class Drafts {
     this.#set(call, { ...this.of(call), seen: call.wrap_up });
   }
 
-  isOpen(legId: string): boolean {
-    return this.#opened.has(legId);
+  isOpen(call: Call): boolean {
+    return this.#opened.has(keyOf(call));
   }
 
-  open(legId: string, isOpen: boolean): void {
+  open(call: Call, isOpen: boolean): void {
     const { cards, recent } = this.#state.arrangement.value;
-    const present = new Set([...cards, ...recent].map((call) => call.leg_id));
+    const present = new Set([...cards, ...recent].map(keyOf));
     for (const opened of this.#opened) if (!present.has(opened)) this.#opened.delete(opened);
-    if (isOpen) this.#opened.add(legId);
-    else this.#opened.delete(legId);
+    if (isOpen) this.#opened.add(keyOf(call));
+    else this.#opened.delete(keyOf(call));
     this.#state.touch();
   }
 
-  focus(legId: string, isIn: boolean): void {
-    if (isIn) this.#focused = legId;
-    else if (this.#focused === legId) this.#focused = null;
+  focus(call: Call, isIn: boolean): void {
+    const key = keyOf(call);
+    if (isIn) this.#focused = key;
+    else if (this.#focused === key) this.#focused = null;
     this.#state.touch();
   }
 
   /** Whether the form must not go away now. */
   isInUse(call: Call): boolean {
-    return this.#focused === call.leg_id || this.isUnsaved(call);
+    return this.#focused === keyOf(call) || this.isUnsaved(call);
   }
 
   isUnsaved(call: Call): boolean {
@@ -94,10 +99,10 @@ export class Drafts {
   }
 
   #set(call: Call, draft: Draft): void {
-    for (const [legId, other] of this.#drafts) {
-      if (!isUnsaved(other)) this.#drafts.delete(legId);
+    for (const [key, other] of this.#drafts) {
+      if (!isUnsaved(other)) this.#drafts.delete(key);
     }
-    this.#drafts.set(call.leg_id, draft);
+    this.#drafts.set(keyOf(call), draft);
     this.#state.touch();
   }
 }

@@ -1,6 +1,7 @@
 // The form itself: an outcome, a note, and whether they are saved. It never takes the focus.
 
 import type { VNode } from "preact";
+import { keyOf } from "../../item-key.ts";
 import type { Call } from "../../wire.ts";
 import { fill, plural } from "../language.ts";
 import type { PopupState } from "../popup-state.ts";
@@ -37,8 +38,8 @@ export function Form({ call, state, words }: FormProps): VNode {
       class="wrap-up"
       part="wrap-up"
       aria-label={fill(own.formOf, { who: whoText(call.remote, words) })}
-      onFocusIn={() => drafts.focus(call.leg_id, true)}
-      onFocusOut={() => drafts.focus(call.leg_id, false)}
+      onFocusIn={() => drafts.focus(call, true)}
+      onFocusOut={() => drafts.focus(call, false)}
       onKeyDown={(event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) drafts.save(call);
       }}
@@ -127,7 +128,7 @@ function Choices({ call, state, own, drafts }: FormOwnProps): VNode | null {
         <label key={choice} class="choice">
           <input
             type="radio"
-            name={`disposition-${call.leg_id}`}
+            name={`disposition-${keyOf(call)}`}
             checked={choice === disposition}
             onChange={() => choose(choice)}
           />
@@ -163,7 +164,7 @@ function Note({ call, words, own, drafts }: FormOwnProps): VNode {
 
 function Foot({ call, state, words, own, drafts }: FormOwnProps): VNode {
   const unsaved = drafts.isUnsaved(call);
-  const progress = state.source?.wrapUpState?.(call.leg_id) ?? null;
+  const progress = state.source?.wrapUpState?.(call) ?? null;
   const isRefused = progress === "refused" && drafts.of(call).sent !== null;
   return (
     <p class="wrap-up-foot">

@@ -17,9 +17,9 @@ export function EndedWrapUp(props: FormProps): VNode {
   const drafts = Drafts.of(state);
   const inUse = drafts.isInUse(call);
   // After this drawing: it draws again.
-  queueMicrotask(() => state.keep(call.leg_id, inUse));
+  queueMicrotask(() => state.keep(call, inUse));
   const isQuiet = state.arrangement.value.cards.every((card) => card.state === "ended");
-  const isOpen = drafts.isOpen(call.leg_id) || inUse;
+  const isOpen = drafts.isOpen(call) || inUse;
   if (isOpen || (isQuiet && call.answered_at !== null)) return <Form {...props} />;
   return (
     <div class="wrap-up-closed">
@@ -33,7 +33,7 @@ export function EndedWrapUp(props: FormProps): VNode {
 export function RecentWrapUp(props: FormProps): VNode | null {
   const { call, state } = props;
   const drafts = Drafts.of(state);
-  return drafts.isOpen(call.leg_id) ? <Form {...props} /> : <Stored call={call} />;
+  return drafts.isOpen(call) ? <Form {...props} /> : <Stored call={call} />;
 }
 
 interface OpenProps extends FormProps {
@@ -45,7 +45,7 @@ interface OpenProps extends FormProps {
 export function OpenButton({ call, state, words, small }: OpenProps): VNode {
   const own = WRAP_UP_WORDS[words.language];
   const drafts = Drafts.of(state);
-  const isOpen = drafts.isOpen(call.leg_id);
+  const isOpen = drafts.isOpen(call);
   const isUnsaved = !isOpen && drafts.isUnsaved(call);
   const text = isOpen ? own.close : isUnsaved ? own.draft : call.wrap_up ? own.edit : own.add;
   const of = fill(own.formOf, { who: whoText(call.remote, words) });
@@ -56,7 +56,7 @@ export function OpenButton({ call, state, words, small }: OpenProps): VNode {
       data-unsaved={isUnsaved || undefined}
       aria-expanded={isOpen}
       aria-label={`${text}. ${of}`}
-      onClick={() => drafts.open(call.leg_id, !isOpen)}
+      onClick={() => drafts.open(call, !isOpen)}
     >
       {small ? <Sign d={isOpen ? FOLD : PENCIL} /> : text}
     </button>
