@@ -2,10 +2,11 @@
 //
 //     node scripts/bench-web.mjs [--strict] [MEASURE...]
 //
-// MEASURE: paint, failover, timer, reconnect, silence, waits, told, heap, sizes; none: all. With `--strict` a missed goal
+// MEASURE: paint, failover, timer, reconnect, silence, waits, told, feed, heap, sizes; none: all. With `--strict` a missed goal
 // ends with 1. Uses web-client/node_modules, web-client/dist and target/release/callpop, which it
 // builds when it is missing; BENCH_GATEWAY and CHROMIUM_BIN name others than these and /usr/bin/chromium.
 import { failover } from "./bench-web/failover.mjs";
+import { feed } from "./bench-web/feed.mjs";
 import { heap } from "./bench-web/heap.mjs";
 import { paint } from "./bench-web/paint.mjs";
 import { reconnect } from "./bench-web/reconnect.mjs";
@@ -17,7 +18,7 @@ import { told } from "./bench-web/told.mjs";
 import { waits } from "./bench-web/waits.mjs";
 
 /** Each answers rows of what, measured, its unit, and the goal: the most that is allowed. */
-const MEASURES = { paint, failover, timer, reconnect, silence, waits, told, heap, sizes };
+const MEASURES = { paint, failover, timer, reconnect, silence, waits, told, feed, heap, sizes };
 
 const args = process.argv.slice(2);
 const isStrict = args.includes("--strict");
