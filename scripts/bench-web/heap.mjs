@@ -49,6 +49,7 @@ function feed({ everyMs }) {
   const summary = (n) => ({
     language: "en-GB",
     reported_at: us(),
+    seen: false,
     content: {
       meeting_title: text(n, 1),
       quick_summary: [text(n, 3), text(n, 2)],

@@ -7,12 +7,12 @@ const DEEDS =
   "told signedOut lasting otherUser learn noToken heedPage hangUp timeInDoubt dial opening forgetAsked cleared endLinks keepFresh overdue settle heartbeat forgetPage";
 
 const MACHINE =
-  "notBefore isDue retryAt rising spare company heartbeatMs deadlineAt doubtedAt isFresh isSettling isSuspended " +
+  "notBefore retryAt rising spare company heartbeatMs deadlineAt doubtedAt isFresh isSettling isSuspended " +
   "onTabs passOn onLost onSettled onReach alertOf promote aloneUntil answerMs canSend chance heardAt misses riseAfter seizedAt";
 
 const CLIENT =
-  "again changes doing forgetVain freshToken inUse isDoubtful isRefused isVain machine nameOf roundTrip saidAtMs " +
-  "sendOnce sent stateOf";
+  "again changes doing forgetVain freshToken inUse isDoubtful machine nameOf ours roundTrip saidAtMs " +
+  "stateOf";
 
 const POPUP =
   "allRecent announced answeredBy ariaText arrangement canWrapUp cards cell closeSummary derived extras foot " +

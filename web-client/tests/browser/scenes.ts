@@ -40,7 +40,12 @@ const transfer = {
   completed_at: null,
 };
 
-const summary = { language: "en-GB", reported_at: secondsAgo(4), content: FULL_CONTENT };
+const summary = {
+  language: "en-GB",
+  reported_at: secondsAgo(4),
+  content: FULL_CONTENT,
+  seen: false,
+};
 
 const minutes = 60;
 const history: readonly Call[] = [
@@ -55,7 +60,7 @@ const history: readonly Call[] = [
     ended_at: secondsAgo(31 * minutes),
     started_at: secondsAgo(34 * minutes),
     dismissed_at: secondsAgo(20 * minutes),
-    summary: { ...summary, reported_at: secondsAgo(26 * minutes) },
+    summary: { ...summary, reported_at: secondsAgo(26 * minutes), seen: true },
   }),
   endedCall({
     leg_id: "r3",

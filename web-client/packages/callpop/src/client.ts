@@ -1,13 +1,15 @@
 // The client: what a page asks for and hears. How frames travel is the connection's business.
 
+import { type Act, actOf, type Answer, type Said, type WrapUpEntry } from "./acts.ts";
 import { ServerClock } from "./clock.ts";
 import type { RefusalReason } from "./close-codes.ts";
 import { type Connection, newConnection, type NewsTable } from "./connection.ts";
 import type { Contacts } from "./contacts.ts";
+import { ClosedSummaries } from "./closed.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
 import { type CallName, keyOf, nameAlone } from "./item-key.ts";
 import type { ClientOptions } from "./options.ts";
-import { forgetOldest, Outbox, type WrapUpEntry, type WrapUpState } from "./outbox.ts";
+import { forgetOldest, Outbox, type WrapUpState } from "./outbox.ts";
 import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import { type CallChange, CallStore } from "./store.ts";
@@ -17,6 +19,8 @@ import type { Call, ClientFrame, Integration, ServerFrame } from "./wire.ts";
 
 /** What the user does is sent so many at once, then so many a second: the gateway takes 50. */
 const FRAMES_A_SECOND = 20;
+/** More popups that were reported are not remembered. */
+const MOST_PAINTED = 50;
 
 /** What the client tells: subscribe with `on`. */
 export interface ClientEvents {
@@ -57,6 +61,7 @@ export class CallpopClient {
   readonly #clock = new ServerClock();
   readonly #store = new CallStore();
   readonly #outbox = new Outbox();
+  readonly #closed = new ClosedSummaries();
   /** Loaded where it is wanted; null where it is not, or did not come. */
   #contacts: Contacts | null = null;
   readonly #connection: Connection;
@@ -133,22 +138,20 @@ export class CallpopClient {
   }
 
   /**
-   * Says that the user closed the popup of that call; all of this user's pages learn it. An id alone
-   * means every call that has it, here and below.
+   * Says that the user closed the popup of that call, as it then stood; all of this user's pages learn
+   * it. An id alone means every call that has it, here and below. Resolves when the gateway has stored
+   * it for good, however many connections later, and rejects with `NotStored` when it never will.
    */
-  dismiss(call: CallName | string): void {
-    for (const name of this.#meant(call)) this.#outbox.dismiss(name);
-    this.#send();
+  dismiss(call: Call | CallName | string): Promise<void> {
+    return this.#do(call, (name) => {
+      const seen = "version" in name ? Number(name.version) : this.#store.get(name)?.version;
+      return { type: "dismiss", ...(seen !== undefined && { seen }) };
+    });
   }
 
-  /** Stores what the user says of a call, in place of what was said before. */
-  wrapUp(call: CallName | string, entry: WrapUpEntry): void {
-    const names = this.#meant(call).filter((name) =>
-      this.#outbox.wrapUp(name, entry, this.#store.get(name), this.now()),
-    );
-    if (names.length === 0) return;
-    this.#send();
-    this.#emitter.emit("calls", this.calls);
+  /** Stores what the user says of a call, in place of what was said before; settles as `dismiss`. */
+  wrapUp(call: CallName | string, { disposition, note }: WrapUpEntry): Promise<void> {
+    return this.#do(call, () => ({ type: "wrap_up", disposition, note }));
   }
 
   /** How the last wrap-up of that call stands, until the gateway has confirmed it. */
@@ -164,6 +167,22 @@ export class CallpopClient {
       const painted_at = Math.round(this.now() * 1000);
       this.#report({ type: "painted", ...nameAlone(name), painted_at });
     }
+  }
+
+  #do(call: CallName | string, actOn: (name: CallName) => Act): Promise<void> {
+    const stored = this.#meant(call).map((name) => this.#add(name, actOn(name), {}));
+    this.#send();
+    const all = Promise.all(stored).then(() => undefined);
+    all.catch(() => undefined);
+    return all;
+  }
+
+  #add(name: CallName, act: Act, said: Said): Promise<void> {
+    const call = this.#store.get(name);
+    if (act.type === "dismiss") this.#closed.note(call, act.seen);
+    const stored = this.#outbox.add(name, act, { ...said, call, nowMs: this.now() });
+    if (act.type === "wrap_up") this.#emitter.emit("calls", this.calls);
+    return stored;
   }
 
   #meant(call: CallName | string): readonly CallName[] {
@@ -216,21 +235,28 @@ export class CallpopClient {
       },
       opening: ({ dispositions = [] }) => {
         this.#dispositions = dispositions;
+        this.#outbox.restart();
         this.#tell(this.#connection.changes(), true);
-        this.#sendAgain();
+        this.#send();
       },
       frame: (frame) => this.#onFrame(frame),
       painted: (frame, leads) => this.#report(frame, leads),
-      dismiss: (frame) => this.dismiss(frame),
-      wrap_up: (frame) => this.wrapUp(frame, frame),
+      did: (told) => {
+        void this.#add(told, actOf(told), told);
+        this.#send();
+      },
       duties: (duties) => this.#emitter.emit("duties", duties),
       otherUser: () => {
         this.#contacts?.stop();
         this.#outbox.clear();
+        this.#closed.clear();
         this.#painted.clear();
       },
       cleared: () => this.#emitter.emit("calls", this.calls),
-      heartbeat: () => this.#sendAgain(),
+      heartbeat: () => {
+        this.#outbox.again(isShared(this.#connection.machine()));
+        this.#send();
+      },
     };
   }
 
@@ -243,44 +269,47 @@ export class CallpopClient {
         this.#contacts?.forgetVain();
         return this.#emitter.emit("integration", integration);
       }
+      case "durable":
+        return this.#onAnswer(frame);
       case "error": {
-        const { type: _, ...error } = frame;
-        return this.#onError(error);
+        const { type: _, act: __, ...error }: Extract<Answer, { type: "error" }> = frame;
+        this.#emitter.emit("error", error);
+        return this.#onAnswer(frame);
       }
     }
   }
 
-  #onError(error: ClientEvents["error"]): void {
-    const { code, leg_id } = error;
-    // What could not be stored is sent again.
-    const isRefused =
-      leg_id !== undefined && code !== "unavailable" && this.#outbox.refuse({ ...error, leg_id });
-    this.#emitter.emit("error", error);
-    if (isRefused) this.#emitter.emit("calls", this.calls);
+  /** The gateway's word on something that was done, here or in another tab. */
+  #onAnswer(answer: Answer): void {
+    const acts = this.#outbox.answer(answer);
+    // Who leads knows which act that was, and tells the others.
+    for (const act of acts) this.#connection.tell({ ...answer, act });
+    if (acts.some(({ type }) => type === "wrap_up")) this.#emitter.emit("calls", this.calls);
+    this.#send();
   }
 
   #report(frame: Extract<ClientFrame, { type: "painted" }>, sends = true): void {
     const key = keyOf(frame);
     if (this.#painted.has(key)) return;
     this.#painted.add(key);
-    forgetOldest(this.#painted);
-    if (sends) this.#connection.sendOnce(frame);
+    forgetOldest(this.#painted, MOST_PAINTED);
+    if (!sends) return;
+    this.#connection.tell(frame);
+    this.#connection.send(frame);
   }
 
   #tell(changes: readonly CallChange[], isOpening: boolean): void {
-    this.#outbox.confirm((name) => this.#store.get(this.#store.meant(name)[0] ?? name));
+    for (const { call } of changes) {
+      if (this.#closed.isToBeSaidAgain(call)) void this.dismiss(call);
+    }
     if (changes.length > 0 || isOpening) this.#emitter.emit("calls", this.calls);
     for (const change of changes) this.#emitter.emit("call", change);
   }
 
-  #sendAgain(): void {
-    this.#outbox.again();
-    this.#send();
-  }
-
   #send(): void {
     const isForTab = isShared(this.#connection.machine());
-    for (const frame of this.#outbox.take(this.#left, isForTab)) {
+    const find = (name: CallName): Call | undefined => this.#store.get(name);
+    for (const frame of this.#outbox.take(this.#left, isForTab, find)) {
       this.#left -= 1;
       this.#connection.send(frame);
     }

@@ -1,6 +1,7 @@
 // Does what the machine says: sockets, timers, tokens, tabs and the page. It tells the machine what
 // happens, and decides nothing itself.
 
+import type { Answer } from "./acts.ts";
 import type { ServerClock } from "./clock.ts";
 import { FORBIDDEN } from "./close-codes.ts";
 import type { Unsubscribe } from "./events.ts";
@@ -49,8 +50,8 @@ export interface Connection {
   on(...event: MachineEvent): void;
   /** Sends a frame on the present link, if it takes any. */
   send(frame: ClientFrame): void;
-  /** Tells the other tabs, and the gateway. */
-  sendOnce(frame: ClientFrame): void;
+  /** Tells the other tabs, where this one leads. */
+  tell(frame: ClientFrame | Answer): void;
 }
 
 export function newConnection(
@@ -150,10 +151,7 @@ export function newConnection(
     token: () => tabs?.freshToken() ?? tokens.inUse,
     on,
     send,
-    sendOnce: (frame) => {
-      tabs?.tell(frame);
-      send(frame);
-    },
+    tell: (frame) => tabs?.tell(frame),
   };
 }
 

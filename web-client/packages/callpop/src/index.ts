@@ -1,11 +1,12 @@
 // The SDK: what `import … from "callpop"` gives.
 
+export { NotStored, type WrapUpEntry } from "./acts.ts";
 export { CallpopClient, type ClientEvents, type Diagnosis } from "./client.ts";
 export type { RefusalReason } from "./close-codes.ts";
 export type { Unsubscribe } from "./events.ts";
 export type { CallName } from "./item-key.ts";
 export type { ClientOptions } from "./options.ts";
-export type { WrapUpEntry, WrapUpState } from "./outbox.ts";
+export type { WrapUpState } from "./outbox.ts";
 export type { Duties, Reach } from "./reach.ts";
 export type { SocketConstructor, SocketLike } from "./socket.ts";
 export type { ConnectionState } from "./state.ts";

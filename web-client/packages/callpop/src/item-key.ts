@@ -21,11 +21,11 @@ export function nameAlone({ source, extension, leg_id }: CallName): CallName {
   return { leg_id, source, extension } as CallName;
 }
 
-/** Whether that may be the call that is meant. */
-export function isMeant(call: CallName, meant: CallName): boolean {
+/** Whether both names may be of one call. */
+export function isMeant(a: CallName, b: CallName): boolean {
   return (
-    call.leg_id === meant.leg_id &&
-    (meant.source ?? call.source) === call.source &&
-    (meant.extension ?? call.extension) === call.extension
+    a.leg_id === b.leg_id &&
+    (a.source ?? b.source) === (b.source ?? a.source) &&
+    (a.extension ?? b.extension) === (b.extension ?? a.extension)
   );
 }

@@ -1,162 +1,189 @@
-// What the user did and the gateway has not confirmed: it is sent again after every reconnect. A frame
-// that was sent may be lost with its socket, or with the tab that led and was to pass it on; so a note
-// is kept, in the tab that wrote it and in the one that leads, until the call itself says it.
+// What the user did and the gateway has not stored for good: it is sent again after every reconnect. A
+// frame that was sent may be lost with its socket, or with the tab that led and was to pass it on; so an
+// act is kept, in the tab where it was done and in the one that leads, until the gateway says `durable`.
+// That word names the item only, so of each item one act is under way at a time.
 
+import {
+  type Act,
+  type Answer,
+  covers,
+  isSuperseded,
+  NotStored,
+  type Pending,
+  type Said,
+  says,
+  type ToldAct,
+  wellFormed,
+} from "./acts.ts";
 import { type CallName, isMeant, keyOf, nameAlone } from "./item-key.ts";
-import { isSame } from "./reach.ts";
-import type { Call, ClientFrame } from "./wire.ts";
-
-/** What a user says of a call after it. */
-export interface WrapUpEntry {
-  /** One of the client's `dispositions` where there are any; null: none. */
-  readonly disposition: string | null;
-  /** At most 2,000 characters. */
-  readonly note: string;
-}
+import type { Call } from "./wire.ts";
 
 /** How the last wrap-up of a call stands. */
 export type WrapUpState = "saving" | "refused";
 
-/** Of a wrap-up, between tabs: when it was said, by the server's clock in milliseconds. */
-export interface Said {
-  readonly said_at?: number;
-}
-
-/** More wrap-ups, or popups that were reported, are not remembered. */
-const MOST = 50;
-/** All calls that a client holds may be dismissed at once. */
-const MOST_DISMISSED = 600;
-
-interface Dismissal {
-  readonly name: CallName;
-  /** Whether it is still to be sent. */
-  isDue: boolean;
-}
-
-interface Pending {
-  readonly name: CallName;
-  readonly words: WrapUpEntry;
-  /** By the server's clock. */
-  readonly saidAtMs: number;
-  /** This, and what it replaced and may have been sent: the gateway's answer to that is not news. */
-  readonly sent: readonly WrapUpEntry[];
-  isRefused: boolean;
-  isDue: boolean;
-}
+/** More is not remembered. All calls that a client holds may be dismissed at once. */
+const MOST: Readonly<Record<Act["type"], number>> = { dismiss: 600, wrap_up: 50 };
 
 export class Outbox {
-  readonly #dismissed = new Map<string, Dismissal>();
-  readonly #wrapUps = new Map<string, Pending>();
+  /** By the keys of items: what was done with each, in its order. */
+  readonly #queues = new Map<string, Pending[]>();
+  /** Calls whose last wrap-up was refused. */
+  readonly #refused = new Set<string>();
+
+  /**
+   * Keeps an act until it is stored, and tells then. What another tab did, at `said_at`, does not
+   * replace what was done later; what is under way already is not sent twice.
+   */
+  add(
+    name: CallName,
+    given: Act,
+    { said_at, call, nowMs }: Said & { readonly call: Call | undefined; readonly nowMs: number },
+  ): Promise<void> {
+    const key = keyOf(name);
+    const queue = this.#queues.get(key) ?? [];
+    this.#queues.set(key, queue);
+    const act = wellFormed(given);
+    const last = queue.findLast((pending) => pending.act.type === act.type);
+    // The user has seen what is stored, whatever the clocks say.
+    const latestMs = Math.max(nowMs, (last?.saidAtMs ?? 0) + 1, (call?.wrap_up?.at ?? 0) / 1000);
+    const pending: Pending = {
+      name: nameAlone(name),
+      act,
+      saidAtMs: Math.min(said_at ?? latestMs, latestMs),
+      ours: act.type === "wrap_up" ? [...(last?.ours ?? []), act].slice(-MOST.wrap_up) : [],
+      state: "due",
+      told: [],
+    };
+    if (act.type === "wrap_up") this.#refused.delete(key);
+    const isWaiting = last !== undefined && isInVain(last, pending);
+    const kept = isWaiting ? last : put(queue, last, pending);
+    this.#forgetOldest(act.type);
+    return promised(kept);
+  }
 
   /** At most that many of what is to be sent; for another tab with `Said`. */
-  take(most: number, isForTab: boolean): ClientFrame[] {
-    const frames: ClientFrame[] = [];
-    for (const dismissal of this.#dismissed.values()) {
-      if (!dismissal.isDue || frames.length >= most) continue;
-      dismissal.isDue = false;
-      frames.push({ type: "dismiss", ...dismissal.name });
-    }
-    for (const entry of this.#wrapUps.values()) {
-      if (!entry.isDue || frames.length >= most || entry.isRefused) continue;
-      entry.isDue = false;
-      const said: Said | false = isForTab && { said_at: entry.saidAtMs };
-      frames.push({ type: "wrap_up", ...entry.name, ...entry.words, ...said });
+  take(
+    most: number,
+    isForTab: boolean,
+    find: (name: CallName) => Call | undefined,
+  ): readonly ToldAct[] {
+    const frames: ToldAct[] = [];
+    for (const queue of this.#queues.values()) {
+      if (frames.length >= most) break;
+      const [first] = queue;
+      if (first?.state !== "due") continue;
+      if (isSuperseded(first, find(first.name))) {
+        this.#settle([first], new NotStored("superseded"));
+        continue;
+      }
+      first.state = "sent";
+      const { name, act, saidAtMs } = first;
+      frames.push({ ...name, ...act, ...(isForTab && { said_at: saidAtMs }) });
     }
     return frames;
   }
 
-  /** Everything is to be sent again. */
-  again(): void {
-    for (const kept of [this.#dismissed, this.#wrapUps]) {
-      for (const entry of kept.values()) entry.isDue = true;
+  /** A session began: everything is to be sent, but what something later of its kind replaced. */
+  restart(): void {
+    for (const [key, queue] of this.#queues) this.#queues.set(key, lastOfEachKind(queue));
+  }
+
+  /** What could not be stored is to be sent again; with `all`, what nobody answered, too. */
+  again(all: boolean): void {
+    for (const pending of this.#all()) {
+      if (all || pending.state === "later") pending.state = "due";
     }
   }
 
-  dismiss(name: CallName): void {
-    this.#dismissed.set(keyOf(name), { name: nameAlone(name), isDue: true });
-    forgetOldest(this.#dismissed, MOST_DISMISSED);
-  }
-
-  /**
-   * Keeps it until it is confirmed; false when the same is on its way, or the call says so already.
-   * What another tab said, at `said_at`, does not replace what was said later.
-   */
-  wrapUp(name: CallName, said: WrapUpEntry & Said, call: Call | undefined, nowMs: number): boolean {
-    const key = keyOf(name);
-    const pending = this.#wrapUps.get(key);
-    const { saidAtMs: lastMs = 0, sent = [] } = pending ?? {};
-    const words = wellFormed(said);
-    const latestMs = Math.max(nowMs, lastMs);
-    const saidAtMs = Math.min(said.said_at ?? latestMs, latestMs);
-    const isInVain =
-      pending === undefined
-        ? says(call, words)
-        : !pending.isRefused && (isSame(pending.words, words) || saidAtMs < lastMs);
-    if (isInVain) return false;
-    this.#wrapUps.set(key, {
-      name: nameAlone(name),
-      words,
-      saidAtMs,
-      sent: [...sent, words].slice(-MOST),
-      isRefused: false,
-      isDue: true,
-    });
-    forgetOldest(this.#wrapUps);
-    return true;
+  /** Takes the gateway's word on an act; returns those that it was about. */
+  answer(answer: Answer): readonly (Act & Said)[] {
+    const { act, type, leg_id } = answer;
+    if (leg_id === undefined) return [];
+    const answered: Pending[] = [];
+    for (const queue of this.#queues.values()) {
+      if (!queue[0] || !isMeant(queue[0].name, { ...answer, leg_id })) continue;
+      const isAnswered = (pending: Pending): boolean =>
+        act === undefined ? pending.state === "sent" : covers(act, pending);
+      answered.push(...queue.filter(isAnswered));
+    }
+    if (type === "durable") this.#settle(answered, null);
+    else if (answer.code !== "unavailable") {
+      this.#settle(answered, new NotStored(answer.code, answer.detail));
+    } else for (const pending of answered) pending.state = "later";
+    return answered.map((pending) => ({ ...pending.act, said_at: pending.saidAtMs }));
   }
 
   stateOf(name: CallName): WrapUpState | null {
-    const pending = this.#wrapUps.get(keyOf(name));
-    if (pending === undefined) return null;
-    return pending.isRefused ? "refused" : "saving";
-  }
-
-  /** Forgets what the calls as they now stand confirm. */
-  confirm(find: (name: CallName) => Call | undefined): void {
-    for (const [key, { name }] of this.#dismissed) {
-      if (find(name)?.dismissed_at !== null) this.#dismissed.delete(key);
-    }
-    for (const [key, entry] of this.#wrapUps) {
-      const call = find(entry.name);
-      // What another device said later is not to be replaced by what was said before it.
-      const isOld =
-        (call?.wrap_up?.at ?? 0) / 1000 > entry.saidAtMs &&
-        !entry.isRefused &&
-        !entry.sent.some((words) => says(call, words));
-      if (isOld || says(call, entry.words)) this.#wrapUps.delete(key);
-    }
+    const key = keyOf(name);
+    if (this.#queues.get(key)?.some(({ act }) => act.type === "wrap_up")) return "saving";
+    return this.#refused.has(key) ? "refused" : null;
   }
 
   clear(): void {
-    this.#dismissed.clear();
-    this.#wrapUps.clear();
+    this.#settle(this.#all(), new NotStored("other_user"));
+    this.#refused.clear();
   }
 
-  /** The gateway did not take what was said of that call; true when a wrap-up is refused by that. */
-  refuse(meant: CallName): boolean {
-    for (const [key, { name }] of this.#dismissed) {
-      if (isMeant(name, meant)) this.#dismissed.delete(key);
+  #all(): Pending[] {
+    return [...this.#queues.values()].flat();
+  }
+
+  /** They are stored, or will never be. */
+  #settle(settled: readonly Pending[], why: NotStored | null): void {
+    for (const { name, act, told } of settled) {
+      const key = keyOf(name);
+      if (why !== null && act.type === "wrap_up") {
+        this.#refused.add(key);
+        forgetOldest(this.#refused, MOST.wrap_up);
+      }
+      for (const { resolve, reject } of told) {
+        if (why === null) resolve();
+        else reject(why);
+      }
+      const left = this.#queues.get(key)?.filter((pending) => !settled.includes(pending)) ?? [];
+      if (left.length > 0) this.#queues.set(key, left);
+      else this.#queues.delete(key);
     }
-    const refused = [...this.#wrapUps.values()].filter(
-      ({ name, isRefused }) => !isRefused && isMeant(name, meant),
-    );
-    for (const entry of refused) entry.isRefused = true;
-    return refused.length > 0;
+  }
+
+  #forgetOldest(type: Act["type"]): void {
+    const kept = this.#all().filter(({ act }) => act.type === type);
+    this.#settle(kept.slice(0, -MOST[type]), new NotStored("forgotten"));
   }
 }
 
-/** As the gateway takes it: it refuses carriage returns, and no frame holds half a character. */
-function wellFormed({ disposition, note }: WrapUpEntry): WrapUpEntry {
-  return { disposition, note: note.replace(/\r\n?/g, "\n").replace(/\p{Cs}/gu, "\ufffd") };
+/** Whether what is under way does for a later act of its kind. */
+function isInVain(last: Pending, { act, saidAtMs }: Pending): boolean {
+  if (act.type === "wrap_up" && last.act.type === "wrap_up" && says(last.act, act)) return true;
+  return covers({ ...last.act, said_at: last.saidAtMs }, { ...last, act, saidAtMs });
 }
 
-function says(call: Call | undefined, words: WrapUpEntry): boolean {
-  return call !== undefined && isSame(words, call.wrap_up ?? { disposition: null, note: "" });
+/** Puts an act behind the others; one of its kind that nobody has sent yet gives way. */
+function put(queue: Pending[], last: Pending | undefined, pending: Pending): Pending {
+  const isOneMore = last === undefined || last.state === "sent";
+  const kept = isOneMore ? pending : { ...pending, told: last.told };
+  queue.splice(isOneMore ? queue.length : queue.indexOf(last), 1, kept);
+  return kept;
+}
+
+function lastOfEachKind(queue: readonly Pending[]): Pending[] {
+  return queue.flatMap((pending) => {
+    const ofItsKind = queue.filter(({ act }) => act.type === pending.act.type);
+    if (ofItsKind.at(-1) !== pending) return [];
+    return [{ ...pending, state: "due", told: ofItsKind.flatMap(({ told }) => told) }];
+  });
+}
+
+/** Settled with that act. Who does not wait for it need not hear that it failed. */
+function promised({ told }: Pending): Promise<void> {
+  const promise = new Promise<void>((resolve, reject) => told.push({ resolve, reject }));
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /** Keeps the newest. */
-export function forgetOldest(kept: Set<string> | Map<string, unknown>, most: number = MOST): void {
-  for (const oldest of kept.keys()) {
+export function forgetOldest(kept: Set<string>, most: number): void {
+  for (const oldest of kept) {
     if (kept.size <= most) return;
     kept.delete(oldest);
   }

@@ -34,7 +34,9 @@ function onFrame(turn: Turn, link: Link, frame: ServerFrame): void {
     case "error":
       // The old token still counts, so there may be time for a better one.
       if (frame.code === "token_refused") act(turn, "keepFresh");
-      if (frame.leg_id !== undefined) turn.rules?.passOn(turn, frame);
+      break;
+    case "durable":
+      // The client knows which act that is about, and tells the other tabs.
       break;
     default:
       // Whoever hears of a call knows first what it has to do.

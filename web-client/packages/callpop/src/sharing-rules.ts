@@ -145,8 +145,7 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
 function onRequest(turn: Turn, frame: ClientFrame, from: string): void {
   if (frame.type === "painted") return act(turn, "painted", frame, leads(turn));
   if (!leads(turn)) return;
-  if (frame.type === "dismiss") act(turn, "dismiss", frame);
-  else if (frame.type === "wrap_up") act(turn, "wrap_up", frame);
+  if (frame.type === "dismiss" || frame.type === "wrap_up") act(turn, "did", frame);
   else if (frame.type !== "tick") return;
   else if (turn.state.phase === "connected") act(turn, "answer", frame, from);
   else announce(turn, from);

@@ -1,6 +1,7 @@
 // Sharing as it is loaded, when there is something to share with: its rules, and what does what they
 // say to the other tabs, and to the browser about them.
 
+import type { Answer } from "./acts.ts";
 import type { ServerClock } from "./clock.ts";
 import { claimsOf } from "./group.ts";
 import type { CallStore } from "./store.ts";
@@ -34,8 +35,8 @@ export interface TabDeeds {
   readonly company: Company | null;
   /** Hands a frame for the gateway to whoever leads. */
   send(frame: ClientFrame): void;
-  /** Tells the others what this page, as the leader, sent. */
-  tell(frame: ClientFrame): void;
+  /** Tells the others what this page, as the leader, sent or was answered. */
+  tell(frame: ClientFrame | Answer): void;
   /** A fresh token, or null when none comes; null at once where the present one will do. */
   freshToken(): Promise<string | null> | null;
 }

@@ -2,6 +2,7 @@
 // their own. It is read like the word of a stranger: any script of the page's origin may speak on the
 // channel, and another version of this SDK.
 
+import type { Answer, ToldAct } from "./acts.ts";
 import type { Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import type { Union } from "./union.ts";
@@ -18,8 +19,11 @@ export type TabMessage =
   | { readonly type: "lead"; readonly state: ConnectionState }
   /** The leader passes on a frame of the gateway, or answers in its place. */
   | ServerFrame
+  /** The gateway's word on an act, and which act that is about. */
+  | Answer
   /** A frame for the gateway, through the leader. */
-  | ClientFrame;
+  | ClientFrame
+  | ToldAct;
 
 /** What the tabs, or the browser about them, tell a page, by name. */
 export interface TabsHappenings {
@@ -75,7 +79,8 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   integration: { extension: "string", status: "string" },
   tock: { t0: "number", t1: "number", t2: "number" },
   reconnect: { after_ms: "number" },
-  error: { code: "string", detail: "string", leg_id: "string" },
+  error: { code: "string", detail: "string", act: "object" },
+  durable: { act: "object" },
   tick: { t0: "number" },
   dismiss: { leg_id: "string" },
   wrap_up: { leg_id: "string", note: "string" },

@@ -1,6 +1,7 @@
 // The machine's words: what it knows, what happens to it, what is to be done about that, and what is
 // known at the moment when something happens. A turn is a draft of its state, thrown away afterwards.
 
+import type { ToldAct } from "./acts.ts";
 import type { Opening } from "./frames.ts";
 import type { Alert, Duties, Peer, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
@@ -132,8 +133,7 @@ export interface News {
   /** Another page reported a popup; `leads` where it is this page that tells the gateway. */
   painted: [frame: Extract<ClientFrame, { type: "painted" }>, leads: boolean];
   /** What another page has for the gateway; it is kept here too, until it is confirmed. */
-  dismiss: [frame: Extract<ClientFrame, { type: "dismiss" }>];
-  wrap_up: [frame: Extract<ClientFrame, { type: "wrap_up" }>];
+  did: [act: ToldAct];
   duties: [duties: Duties];
   /** What was done for the former user is not to be done for this one. */
   otherUser: [];

@@ -1,6 +1,13 @@
-import { CallpopClient, type ConnectionState, type Integration, TokenUnavailable } from "callpop";
+import {
+  type Call,
+  CallpopClient,
+  type ConnectionState,
+  type Integration,
+  NotStored,
+  TokenUnavailable,
+} from "callpop";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { call, secondsAgo } from "../../../tests/support/calls.ts";
+import { call, endedCall, secondsAgo } from "../../../tests/support/calls.ts";
 import { FakeSocket, nextSocket, opening, sentTypes } from "./fake-gateway.ts";
 
 const URL_BASE = "https://gateway.example/calls/";
@@ -684,25 +691,131 @@ describe("closing", () => {
   });
 });
 
+/** The name of a call, and the gateway's word that what was done with it is durable. */
+const nameOf = ({ source, extension, leg_id }: Call): object => ({ source, extension, leg_id });
+const durable = (of: Call): object => ({ type: "durable", seq: 12, ...nameOf(of) });
+
+/** What came of it so far. */
+function outcome(stored: Promise<void>): { came: string } {
+  const told = { came: "" };
+  stored.then(
+    () => (told.came = "stored"),
+    (why) => (told.came = why instanceof NotStored ? why.code : String(why)),
+  );
+  return told;
+}
+
 describe("dismissing", () => {
-  test("is sent, and sent again until the gateway has confirmed it", async () => {
+  const dismissals = (socket: FakeSocket): unknown[] =>
+    socket.sent.flatMap((frame) => (frame.type === "dismiss" ? [frame.seen] : []));
+
+  async function lose(socket: FakeSocket): Promise<FakeSocket> {
+    socket.end(1006);
+    await vi.advanceTimersByTimeAsync(1_000);
+    return nextSocket();
+  }
+
+  test("is sent, and sent again until the gateway has stored it for good", async () => {
     const client = newClient();
     let socket = await connected(client);
     socket.receive({ type: "call", seq: 11, call: call() });
-    client.dismiss(call().leg_id);
-    expect(sentTypes(socket)).toContain("dismiss");
-    socket.end(1006);
-    await vi.advanceTimersByTimeAsync(125);
-    socket = await nextSocket();
+    const told = outcome(client.dismiss(call().leg_id));
+    expect(dismissals(socket)).toEqual([1]);
+    socket = await lose(socket);
     socket.receive(opening("resumed"));
-    expect(sentTypes(socket)).toContain("dismiss");
+    expect(dismissals(socket)).toEqual([1]);
     const dismissed = call({ version: 2, dismissed_at: secondsAgo(0) });
     socket.receive({ type: "call", seq: 12, call: dismissed });
+    socket = await lose(socket);
+    socket.receive(opening("resumed"));
+    expect([dismissals(socket), told.came]).toEqual([[1], ""]);
+    socket.receive(durable(call()));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told.came).toBe("stored");
+    socket = await lose(socket);
+    socket.receive(opening("resumed"));
+    expect(dismissals(socket)).toEqual([]);
+  });
+
+  test("says which version the user saw, where the client knows a later one", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "call", seq: 11, call: call({ version: 7 }) });
+    void client.dismiss(call({ version: 5 }));
+    socket.receive(durable(call()));
+    void client.dismiss(call().leg_id);
+    socket.receive(durable(call()));
+    void client.dismiss({ leg_id: "unknown" });
+    expect(dismissals(socket)).toEqual([5, 7, undefined]);
+  });
+
+  const summary = { language: "en", reported_at: 5, content: {}, seen: false };
+  const told = (version: number, over: object = {}): Call =>
+    endedCall({ version, summary: { ...summary, ...over } });
+
+  test("a second one is not forgotten that was made while the gateway was away", async () => {
+    const client = newClient();
+    let socket = await connected(client);
+    const ended = endedCall({ version: 4 });
+    socket.receive({ type: "call", seq: 11, call: ended });
+    void client.dismiss(ended);
+    socket.receive(durable(ended));
+    const shown = { ...told(6), dismissed_at: secondsAgo(9) };
+    socket.receive({ type: "call", seq: 13, call: shown });
     socket.end(1006);
+    void client.dismiss(shown);
     await vi.advanceTimersByTimeAsync(1_000);
     socket = await nextSocket();
-    socket.receive(opening("resumed"));
-    expect(sentTypes(socket)).not.toContain("dismiss");
+    socket.receive(opening("resumed", { calls: [shown] }));
+    expect(dismissals(socket)).toEqual([6]);
+  });
+
+  test("is said again where the gateway does not count the summary that was closed", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "call", seq: 11, call: told(5) });
+    void client.dismiss(told(5));
+    socket.receive(durable(told(5)));
+    socket.receive({ type: "call", seq: 12, call: told(7) });
+    expect(dismissals(socket)).toEqual([5, 7]);
+    socket.receive(durable(told(5)));
+    socket.receive({ type: "call", seq: 13, call: told(8, { seen: true }) });
+    socket.receive({ type: "call", seq: 14, call: told(9, { reported_at: 6 }) });
+    expect(dismissals(socket)).toEqual([5, 7]);
+  });
+
+  test("is not said of a summary that came after what the user saw", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "call", seq: 11, call: told(5) });
+    void client.dismiss(endedCall({ version: 4 }));
+    socket.receive(durable(told(5)));
+    socket.receive({ type: "call", seq: 12, call: told(6) });
+    expect(dismissals(socket)).toEqual([4]);
+  });
+
+  test("that is refused for good is told to who asks, and to nobody's console", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "call", seq: 11, call: call() });
+    const unhandled = vi.fn();
+    process.on("unhandledRejection", unhandled);
+    void client.dismiss(call());
+    const told = outcome(client.dismiss(call()));
+    const error = { type: "error", detail: "no room", ...nameOf(call()) };
+    socket.receive({ ...error, code: "unavailable" });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told.came).toBe("");
+    await vi.advanceTimersByTimeAsync(9_000);
+    socket.receive({ type: "tock", t0: 0, t1: 0, t2: 0 });
+    await vi.advanceTimersByTimeAsync(6_000);
+    socket.receive({ ...error, code: "full_call" });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([told.came, dismissals(socket)]).toEqual(["full_call", [1, 1]]);
+    vi.useRealTimers();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });
 
@@ -725,6 +838,7 @@ describe("one id on two extensions", () => {
     const [client, socket] = await withBoth();
     client.dismiss(there);
     client.painted(there);
+    socket.receive(durable(there));
     client.wrapUp({ leg_id: "a", extension: "210" }, { disposition: null, note: "x" });
     for (const type of ["dismiss", "painted", "wrap_up"]) {
       expect(sent(socket, type)).toEqual([["210", "clinic", "a"]]);
@@ -737,8 +851,14 @@ describe("one id on two extensions", () => {
 
   test("and the id alone means both", async () => {
     const [client, socket] = await withBoth();
-    client.dismiss("a");
+    const told = outcome(client.dismiss("a"));
     client.painted("a");
+    socket.receive(durable(here));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told.came).toBe("");
+    socket.receive(durable(there));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told.came).toBe("stored");
     client.wrapUp("a", { disposition: null, note: "x" });
     for (const type of ["dismiss", "painted", "wrap_up"]) {
       expect(sent(socket, type)).toEqual([
@@ -797,18 +917,21 @@ describe("wrapping up", () => {
     expect(client.dispositions).toEqual(["Resolved"]);
   });
 
-  test("is saving until the call says it, and tells when that changes", async () => {
+  test("is saving until it is durable, and tells when that changes", async () => {
     const client = newClient();
     const socket = await connected(client);
     socket.receive({ type: "call", seq: 11, call: call() });
     const states: unknown[] = [];
     client.on("calls", () => states.push(client.wrapUpState(call().leg_id)));
-    client.wrapUp(call().leg_id, said);
+    const told = outcome(client.wrapUp(call().leg_id, said));
     const { leg_id, source, extension } = call();
     expect(wrapUps(socket)).toEqual([{ type: "wrap_up", leg_id, source, extension, ...said }]);
     const wrap_up = { ...said, at: 1, by: "jane" };
     socket.receive({ type: "call", seq: 12, call: call({ version: 2, wrap_up }) });
-    expect(states).toEqual(["saving", null]);
+    expect(states).toEqual(["saving", "saving"]);
+    socket.receive(durable(call()));
+    await vi.advanceTimersByTimeAsync(0);
+    expect([states, told.came]).toEqual([["saving", "saving", null], "stored"]);
   });
 
   test("that could not be stored is sent again with the next heartbeat", async () => {

@@ -28,5 +28,5 @@ test.each([
   [{ leg_id: "a", extension: "201" }, false],
   [{ leg_id: "a", source: "clinic" }, false],
 ])("%j means the call: %s", (meant, expected) => {
-  expect(isMeant(CALL, meant)).toBe(expected);
+  expect([isMeant(CALL, meant), isMeant(meant, CALL)]).toEqual([expected, expected]);
 });

@@ -168,7 +168,7 @@ test("a popup that only moved keeps what is typed", () => {
   expect(Drafts.of(state).of(told).entry.note).toBe("half a word");
 });
 
-const summary = { language: "en-GB", reported_at: secondsAgo(0), content: {} };
+const summary = { language: "en-GB", reported_at: secondsAgo(0), content: {}, seen: false };
 
 test("a summary that comes late shows itself until it is closed", () => {
   const ended = endedCall({ ended_at: secondsAgo(3_600) });
@@ -190,10 +190,37 @@ test("a summary of the last minutes shows itself on a page that was closed then"
   expect(
     following(endedCall({ ...ended, summary: old })).state.arrangement.value.summary,
   ).toBeNull();
-  const seen = endedCall({ ...ended, summary, dismissed_at: secondsAgo(0) + 1 });
+  const told = { ...summary, seen: true };
+  const seen = endedCall({ ...ended, summary: told, dismissed_at: secondsAgo(1) });
   expect(following(seen).state.arrangement.value.summary).toBeNull();
   const callSeen = endedCall({ ...ended, summary, dismissed_at: secondsAgo(3_500) });
   expect(following(callSeen).state.arrangement.value.summary).not.toBeNull();
+});
+
+test("what was closed is told by the gateway, whatever the provider's clock says", () => {
+  const ahead = { ...summary, reported_at: secondsAgo(-3_600) };
+  const ended = { ended_at: secondsAgo(300), dismissed_at: secondsAgo(1) };
+  const closed = missedCall({ ...ended, summary: { ...ahead, seen: true } });
+  const { client, state } = following(closed);
+  expect(state.arrangement.value.summary).toBeNull();
+  expect(state.arrangement.value.missed).toBe(0);
+  const behind = { ...summary, reported_at: secondsAgo(400) };
+  const told = missedCall({ ...ended, version: 9, summary: behind });
+  client.show(told);
+  expect(state.arrangement.value.summary).toBe(told);
+});
+
+test("a summary that another page of the user closed leaves this one", () => {
+  const told = endedCall({ ended_at: secondsAgo(300), summary });
+  const { client, state } = following(told);
+  expect(state.arrangement.value.summary).toBe(told);
+  client.show({
+    ...told,
+    version: 9,
+    dismissed_at: secondsAgo(0),
+    summary: { ...summary, seen: true },
+  });
+  expect(state.arrangement.value.summary).toBeNull();
 });
 
 test("a summary gives way to a call, unless the user has opened it", () => {

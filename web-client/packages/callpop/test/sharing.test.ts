@@ -84,6 +84,27 @@ async function ring(leg_id: string, seq: number, over: Partial<Call> = {}): Prom
   await settle();
 }
 
+/** What was done, as the gateway heard it over the last socket. */
+const acts = (): unknown[] =>
+  latest().sent.filter(({ type }) => type === "dismiss" || type === "wrap_up");
+
+/** The gateway has stored what is under way with that call. */
+async function confirm(leg_id: string): Promise<void> {
+  const name = { source: "telsmart", extension: "200", leg_id };
+  latest().receive({ type: "durable", seq: 12, ...name });
+  await settle();
+}
+
+/** What came of it so far. */
+function outcome(stored: Promise<void>): { came: string } {
+  const told = { came: "" };
+  stored.then(
+    () => (told.came = "stored"),
+    ({ code }) => (told.came = code),
+  );
+  return told;
+}
+
 describe("sharing", () => {
   test("three tabs have one socket, and each hears a call once", async () => {
     const tabs = await openTabs(3);
@@ -457,24 +478,59 @@ describe("together", () => {
     await ring("a", 11);
     latest().end(1006);
     await settle();
-    second.client.dismiss("a");
-    second.client.wrapUp("a", { disposition: null, note: "call back" });
+    const told = [
+      outcome(second.client.dismiss("a")),
+      outcome(second.client.wrapUp("a", { disposition: null, note: "call back" })),
+    ];
     await vi.advanceTimersByTimeAsync(125);
     await settle();
     latest().receive(opening("resumed"));
     await settle();
-    const sent = latest().sent.filter(({ type }) => type === "dismiss" || type === "wrap_up");
-    expect(sent.slice(0, 2)).toEqual([
-      { type: "dismiss", leg_id: "a", source: "telsmart", extension: "200" },
-      {
-        ...{ type: "wrap_up", leg_id: "a", source: "telsmart", extension: "200" },
-        ...{ disposition: null, note: "call back" },
-      },
-    ]);
-    expect(second.client.wrapUpState("a")).toBe("saving");
+    const name = { leg_id: "a", source: "telsmart", extension: "200" };
+    expect(acts()).toEqual([{ type: "dismiss", ...name, seen: 1 }]);
+    await confirm("a");
+    expect(acts().at(-1)).toEqual({
+      type: "wrap_up",
+      ...name,
+      disposition: null,
+      note: "call back",
+    });
     const wrap_up = { disposition: null, note: "call back", at: 1, by: "jane" };
     await ring("a", 12, { version: 2, wrap_up, dismissed_at: 1 });
+    expect(second.client.wrapUpState("a")).toBe("saving");
+    expect(told.map(({ came }) => came)).toEqual(["stored", ""]);
+    await confirm("a");
     expect(second.client.wrapUpState("a")).toBeNull();
+    expect(told.map(({ came }) => came)).toEqual(["stored", "stored"]);
+    expect(acts()).toHaveLength(2);
+  });
+
+  test("each tab hears of its own acts, when they are stored, and of no other tab's", async () => {
+    const [first, second, third] = (await openTabs(3)) as [Tab, Tab, Tab];
+    await ring("a", 11);
+    const leaders = outcome(first.client.dismiss("a"));
+    const written = outcome(second.client.wrapUp("a", { disposition: null, note: "x" }));
+    const again = outcome(third.client.dismiss("a"));
+    await settle();
+    expect([leaders, written, again].map(({ came }) => came)).toEqual(["", "", ""]);
+    await confirm("a");
+    expect([leaders, written, again].map(({ came }) => came)).toEqual(["stored", "", "stored"]);
+    await confirm("a");
+    expect(written.came).toBe("stored");
+  });
+
+  test("what a tab did is stored by the next leader, when the first one goes with it", async () => {
+    const [first, second] = (await openTabs(2)) as [Tab, Tab];
+    await ring("a", 11);
+    const told = outcome(second.client.dismiss("a"));
+    await settle();
+    first.client.close();
+    await settle();
+    latest().receive(opening("resumed", { seq: 11 }));
+    await settle();
+    expect(acts()).toMatchObject([{ type: "dismiss", leg_id: "a" }]);
+    await confirm("a");
+    expect(told.came).toBe("stored");
   });
 
   test("the note that was saved last stays, whichever tab sends its own again", async () => {
@@ -526,12 +582,13 @@ describe("together", () => {
     await ring("a", 11);
     const errors: unknown[] = [];
     second.client.on("error", (error) => errors.push(error));
-    second.client.wrapUp("a", { disposition: "Nonsense", note: "" });
+    const told = outcome(second.client.wrapUp("a", { disposition: "Nonsense", note: "" }));
     await settle();
     const error = { code: "invalid_wrap_up", detail: "not one of them", leg_id: "a" };
     latest().receive({ type: "error", ...error });
     await settle();
     expect(second.client.wrapUpState("a")).toBe("refused");
+    expect(told.came).toBe("invalid_wrap_up");
     expect(errors).toEqual([error]);
   });
 

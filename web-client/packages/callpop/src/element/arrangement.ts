@@ -1,5 +1,6 @@
 // Which calls are shown where: pure, from the calls and what the user has chosen.
 
+import { isClosed } from "../closed.ts";
 import { keyOf } from "../item-key.ts";
 import type { Call } from "../wire.ts";
 import type { Attention } from "./attention.ts";
@@ -33,13 +34,12 @@ export function arrange(
   attention: Attention,
   nowMs: number,
 ): Arrangement {
-  const isClosed = (call: Call): boolean =>
-    call.dismissed_at !== null || choices.closed.has(keyOf(call));
+  const isGone = (call: Call): boolean => isClosed(call) || choices.closed.has(keyOf(call));
   const summary = summaryOnStage(calls, choices, attention);
   const ended = calls.filter((call) => call.state === "ended").sort((a, b) => endOf(b) - endOf(a));
-  const last = ended.find((call) => attention.lingersUntil(call) > nowMs && !isClosed(call));
+  const last = ended.find((call) => attention.lingersUntil(call) > nowMs && !isGone(call));
   const cards = calls
-    .filter((call) => call.state !== "ended" && !isClosed(call))
+    .filter((call) => call.state !== "ended" && !isGone(call))
     .sort((a, b) => rank(a) - rank(b) || b.since - a.since);
   // A summary says whose call it was, so the call itself needs no card any more.
   cards.push(
@@ -50,13 +50,13 @@ export function arrange(
     cards,
     summary,
     recent,
-    missed: recent.filter((call) => isUnseen(call) && !isClosed(call)).length,
+    missed: recent.filter((call) => isUnseen(call) && !isGone(call)).length,
   };
 }
 
 /** A missed call that its user has not acknowledged. */
 export function isUnseen(call: ShownCall): boolean {
-  return call.outcome === "missed" && call.answeredBy === undefined && call.dismissed_at === null;
+  return call.outcome === "missed" && call.answeredBy === undefined && !isClosed(call);
 }
 
 /** Also when it was dismissed elsewhere: what is typed here is not lost. */

@@ -1,6 +1,7 @@
 // What deserves the user's eye beyond the calls' own state: an ended call stays for a
 // few seconds, a summary that comes late shows itself, a ringing call is announced once.
 
+import { isClosed } from "../closed.ts";
 import { keyOf } from "../item-key.ts";
 import type { Call } from "../wire.ts";
 
@@ -40,9 +41,9 @@ export class Attention {
     this.#lingerUntil.set(keyOf(call), nowMs + LINGER_MS);
   }
 
-  /** Whether its summary shows itself. */
+  /** Whether its summary shows itself, which no page of the user has closed. */
   hasFreshSummary(call: Call): boolean {
-    return this.#fresh.has(keyOf(call));
+    return this.#fresh.has(keyOf(call)) && !call.summary?.seen;
   }
 
   /** The user has seen the summary. */
@@ -63,16 +64,15 @@ export class Attention {
   #takeSummary(call: Call, before: Call | undefined, nowMs: number): void {
     const { summary } = call;
     if (summary === null || summary.reported_at === before?.summary?.reported_at) return;
-    const seen = call.dismissed_at !== null && call.dismissed_at >= summary.reported_at;
     const arrivedHere = before !== undefined;
     const recent = nowMs - summary.reported_at / 1000 < FRESH_SUMMARY_MS;
-    if (!seen && (arrivedHere || recent)) this.#fresh.add(keyOf(call));
+    if (!summary.seen && (arrivedHere || recent)) this.#fresh.add(keyOf(call));
   }
 
   #isToBeAnnounced(call: Call): boolean {
     if (call.state !== "ringing" || call.direction !== "inbound") return false;
     const key = keyOf(call);
-    if (call.dismissed_at !== null || this.#announced.has(key)) return false;
+    if (isClosed(call) || this.#announced.has(key)) return false;
     this.#announced.add(key);
     return true;
   }

@@ -1,9 +1,10 @@
 // Where a popup gets its calls from.
 
+import type { WrapUpEntry } from "../acts.ts";
 import type { Diagnosis } from "../client.ts";
 import type { Unsubscribe } from "../events.ts";
 import type { CallName } from "../item-key.ts";
-import type { WrapUpEntry, WrapUpState } from "../outbox.ts";
+import type { WrapUpState } from "../outbox.ts";
 import type { Duties, Reach } from "../reach.ts";
 import type { ConnectionState } from "../state.ts";
 import type { Call } from "../wire.ts";

@@ -1,6 +1,7 @@
 // What one popup knows and what its user can do; the views only read it.
 
 import type { VNode } from "preact";
+import { isClosed } from "../closed.ts";
 import type { Unsubscribe } from "../events.ts";
 import { keyOf } from "../item-key.ts";
 import type { ConnectionState } from "../state.ts";
@@ -229,7 +230,7 @@ export class PopupState {
   /** What the gateway has confirmed, or no longer holds, need not be remembered here. */
   #forgetClosed(calls: readonly Call[]): void {
     if (this.#closed.value.size === 0) return;
-    const open = calls.filter((call) => call.dismissed_at === null).map(keyOf);
+    const open = calls.filter((call) => !isClosed(call)).map(keyOf);
     const closed = open.filter((key) => this.#closed.value.has(key));
     if (closed.length < this.#closed.value.size) this.#closed.value = new Set(closed);
   }
