@@ -1,6 +1,6 @@
 // What a user does with an item, and how two such acts stand to each other: pure.
 
-import type { CallName } from "./item-key.ts";
+import type { ItemName } from "./item-key.ts";
 import type { Call, ServerFrame } from "./wire.ts";
 
 /** What a user says of a call after it. */
@@ -15,6 +15,8 @@ export interface WrapUpEntry {
 export type Act =
   /** `seen`: the version that was closed; without it, the one that the gateway has. */
   | { readonly type: "dismiss"; readonly seen?: number }
+  /** Nothing is left to be done about a notice. */
+  | { readonly type: "done" }
   | ({ readonly type: "wrap_up" } & WrapUpEntry);
 
 /** Of an act, between tabs: when it was done, by the server's clock in milliseconds. */
@@ -23,7 +25,7 @@ export interface Said {
 }
 
 /** An act with its item, as one tab gives it to another. */
-export type ToldAct = Act & CallName & Said;
+export type ToldAct = Act & ItemName & Said;
 
 /** What another tab did, without its item. */
 export function actOf(told: ToldAct): Act {
@@ -31,6 +33,7 @@ export function actOf(told: ToldAct): Act {
     const { type, disposition, note } = told;
     return { type, disposition, note };
   }
+  if (told.type === "done") return { type: "done" };
   const { type, seen } = told;
   return { type, ...(seen !== undefined && { seen }) };
 }
@@ -42,7 +45,7 @@ export type Answer = Extract<ServerFrame, { type: "durable" | "error" }> & {
 
 /** An act that the gateway has not confirmed. */
 export interface Pending {
-  readonly name: CallName;
+  readonly name: ItemName;
   readonly act: Act;
   readonly saidAtMs: number;
   /** Of a wrap-up: its words, and those that it replaces and that may have been sent. */
@@ -75,7 +78,7 @@ export class NotStored extends Error {
 export function covers(by: Act & Said, { act, saidAtMs }: Pending): boolean {
   if (by.type !== act.type) return false;
   if (by.type === "wrap_up") return (by.said_at ?? 0) >= saidAtMs;
-  return (by.seen ?? Infinity) >= (("seen" in act && act.seen) || 0);
+  return by.type === "done" || (by.seen ?? Infinity) >= (("seen" in act && act.seen) || 0);
 }
 
 /** Whether that wrap-up says these words; none says nothing. */

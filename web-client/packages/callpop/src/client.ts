@@ -7,20 +7,34 @@ import { type Connection, newConnection, type NewsTable } from "./connection.ts"
 import type { Contacts } from "./contacts.ts";
 import { ClosedSummaries } from "./closed.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
-import { type CallName, keyOf, nameAlone } from "./item-key.ts";
+import { type CallName, type ItemName, keyOf, type NoticeName } from "./item-key.ts";
+import type { Change } from "./item-list.ts";
 import type { ClientOptions } from "./options.ts";
 import { forgetOldest, Outbox, type WrapUpState } from "./outbox.ts";
 import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
-import { type CallChange, CallStore } from "./store.ts";
+import { Store } from "./store.ts";
 import { isShared } from "./turn.ts";
 import { streamUrl } from "./url.ts";
-import type { Call, ClientFrame, Integration, ServerFrame } from "./wire.ts";
+import type { Call, ClientFrame, Integration, Notice, ServerFrame } from "./wire.ts";
 
 /** What the user does is sent so many at once, then so many a second: the gateway takes 50. */
 const FRAMES_A_SECOND = 20;
 /** More popups that were reported are not remembered. */
 const MOST_PAINTED = 50;
+
+/** A call that became known or changed. */
+export interface CallChange {
+  readonly call: Call;
+  /** As it stood before, or null when it is new here. */
+  readonly previous: Call | null;
+}
+
+/** The same of a notice. */
+export interface NoticeChange {
+  readonly notice: Notice;
+  readonly previous: Notice | null;
+}
 
 /** What the client tells: subscribe with `on`. */
 export interface ClientEvents {
@@ -30,12 +44,16 @@ export interface ClientEvents {
   calls: readonly Call[];
   /** One call came or changed. */
   call: CallChange;
+  /** Notices came, changed or went; the whole list, newest first. */
+  notices: readonly Notice[];
+  /** One notice came or changed. */
+  notice: NoticeChange;
   /** One of the user's integrations changed its status. */
   integration: Integration;
   /** What this page is to do for all pages of its user changed. */
   duties: Duties;
-  /** The gateway did not take a frame of this client (about that call); the connection stays. */
-  error: Partial<CallName> & { readonly code: string; readonly detail: string };
+  /** The gateway did not take a frame of this client (about that item); the connection stays. */
+  error: ItemName & { readonly code: string; readonly detail: string };
 }
 
 /** How the connection is doing, for a self-check. */
@@ -55,11 +73,13 @@ export interface Diagnosis {
   readonly refusal: RefusalReason | null;
 }
 
+type PaintedFrame = Extract<ClientFrame, { type: "painted" }>;
+
 export class CallpopClient {
   readonly #options: ClientOptions;
   readonly #emitter = new Emitter<ClientEvents>();
   readonly #clock = new ServerClock();
-  readonly #store = new CallStore();
+  readonly #store = new Store();
   readonly #outbox = new Outbox();
   readonly #closed = new ClosedSummaries();
   /** Loaded where it is wanted; null where it is not, or did not come. */
@@ -71,6 +91,7 @@ export class CallpopClient {
   #left = FRAMES_A_SECOND;
   #second: ReturnType<typeof setTimeout> | undefined;
   #dispositions: readonly string[] = [];
+  #extensions: readonly string[] | null = null;
 
   /** Throws a TypeError when `url` is none. */
   constructor(options: ClientOptions) {
@@ -86,7 +107,17 @@ export class CallpopClient {
 
   /** The calls as last heard of, newest first. */
   get calls(): readonly Call[] {
-    return this.#store.list;
+    return this.#store.calls.list;
+  }
+
+  /** The notices as last heard of, newest first. */
+  get notices(): readonly Notice[] {
+    return this.#store.notices.list;
+  }
+
+  /** Whose items this client sees; null until the gateway has said it. Of a whole tenant, none. */
+  get extensions(): readonly string[] | null {
+    return this.#extensions;
   }
 
   /** What this page is to do for all pages of its user. */
@@ -138,15 +169,21 @@ export class CallpopClient {
   }
 
   /**
-   * Says that the user closed the popup of that call, as it then stood; all of this user's pages learn
-   * it. An id alone means every call that has it, here and below. Resolves when the gateway has stored
-   * it for good, however many connections later, and rejects with `NotStored` when it never will.
+   * Says that the user closed what was shown of that call or notice, as it then stood; all of this
+   * user's pages learn it. The id of a call alone means every call that has it, here and below. Resolves
+   * when the gateway has stored it for good, however many connections later, and rejects with
+   * `NotStored` when it never will.
    */
-  dismiss(call: Call | CallName | string): Promise<void> {
-    return this.#do(call, (name) => {
-      const seen = "version" in name ? Number(name.version) : this.#store.get(name)?.version;
+  dismiss(item: Call | Notice | CallName | NoticeName | string): Promise<void> {
+    return this.#do(item, (name) => {
+      const seen = "version" in name ? Number(name.version) : this.#find(name)?.version;
       return { type: "dismiss", ...(seen !== undefined && { seen }) };
     });
+  }
+
+  /** Says that nothing is left to be done about a notice; settles as `dismiss`. */
+  done(notice: NoticeName): Promise<void> {
+    return this.#do(notice, () => ({ type: "done" }));
   }
 
   /** Stores what the user says of a call, in place of what was said before; settles as `dismiss`. */
@@ -163,30 +200,37 @@ export class CallpopClient {
   /** Reports that the popup of a ringing call is on the screen; once a call for all pages. */
   painted(call: CallName | string): void {
     for (const name of this.#meant(call)) {
-      if (this.#store.get(name)?.state !== "ringing") continue;
+      if (this.#store.calls.get(name)?.state !== "ringing") continue;
+      const { source, extension, leg_id } = name as CallName;
       const painted_at = Math.round(this.now() * 1000);
-      this.#report({ type: "painted", ...nameAlone(name), painted_at });
+      this.#report({ type: "painted", leg_id, source, extension, painted_at } as PaintedFrame);
     }
   }
 
-  #do(call: CallName | string, actOn: (name: CallName) => Act): Promise<void> {
-    const stored = this.#meant(call).map((name) => this.#add(name, actOn(name), {}));
+  #do(item: ItemName | string, actOn: (name: ItemName) => Act): Promise<void> {
+    const stored = this.#meant(item).map((name) => this.#add(name, actOn(name), {}));
     this.#send();
     const all = Promise.all(stored).then(() => undefined);
     all.catch(() => undefined);
     return all;
   }
 
-  #add(name: CallName, act: Act, said: Said): Promise<void> {
-    const call = this.#store.get(name);
+  #add(name: ItemName, act: Act, said: Said): Promise<void> {
+    const call = this.#store.calls.get(name);
     if (act.type === "dismiss") this.#closed.note(call, act.seen);
     const stored = this.#outbox.add(name, act, { ...said, call, nowMs: this.now() });
     if (act.type === "wrap_up") this.#emitter.emit("calls", this.calls);
     return stored;
   }
 
-  #meant(call: CallName | string): readonly CallName[] {
-    return this.#store.meant(typeof call === "string" ? { leg_id: call } : call);
+  #meant(item: ItemName | string): readonly ItemName[] {
+    const name = typeof item === "string" ? { leg_id: item } : item;
+    const { calls, notices } = this.#store;
+    return name.notice_id === undefined ? calls.meant(name) : notices.meant(name);
+  }
+
+  #find(name: ItemName): Call | Notice | undefined {
+    return this.#store.calls.get(name) ?? this.#store.notices.get(name);
   }
 
   /** Tells what this page can do to reach its user; the client itself knows what is seen. */
@@ -233,10 +277,13 @@ export class CallpopClient {
         if (state.phase === "refused") this.#contacts?.stop();
         this.#emitter.emit("state", state);
       },
-      opening: ({ dispositions = [] }) => {
+      opening: ({ dispositions = [], extensions = null }) => {
         this.#dispositions = dispositions;
+        this.#extensions = extensions;
         this.#outbox.restart();
-        this.#tell(this.#connection.changes(), true);
+        const { calls, notices } = this.#connection.changes();
+        this.#tellCalls(calls, true);
+        this.#tellNotices(notices, true);
         this.#send();
       },
       frame: (frame) => this.#onFrame(frame),
@@ -252,7 +299,11 @@ export class CallpopClient {
         this.#closed.clear();
         this.#painted.clear();
       },
-      cleared: () => this.#emitter.emit("calls", this.calls),
+      cleared: () => {
+        this.#extensions = null;
+        this.#emitter.emit("calls", this.calls);
+        this.#emitter.emit("notices", this.notices);
+      },
       heartbeat: () => {
         this.#outbox.again(isShared(this.#connection.machine()));
         this.#send();
@@ -263,7 +314,9 @@ export class CallpopClient {
   #onFrame(frame: ServerFrame): void {
     switch (frame.type) {
       case "call":
-        return this.#tell(this.#store.add(frame.seq, frame.call), false);
+        return this.#tellCalls(this.#store.addCall(frame.seq, frame.call), false);
+      case "notice":
+        return this.#tellNotices(this.#store.addNotice(frame.seq, frame.notice), false);
       case "integration": {
         const { type: _, ...integration } = frame;
         this.#contacts?.forgetVain();
@@ -288,7 +341,7 @@ export class CallpopClient {
     this.#send();
   }
 
-  #report(frame: Extract<ClientFrame, { type: "painted" }>, sends = true): void {
+  #report(frame: PaintedFrame, sends = true): void {
     const key = keyOf(frame);
     if (this.#painted.has(key)) return;
     this.#painted.add(key);
@@ -298,20 +351,25 @@ export class CallpopClient {
     this.#connection.send(frame);
   }
 
-  #tell(changes: readonly CallChange[], isOpening: boolean): void {
-    for (const { call } of changes) {
+  #tellCalls(changes: readonly Change<Call>[], isOpening: boolean): void {
+    for (const [call] of changes) {
       if (this.#closed.isToBeSaidAgain(call)) void this.dismiss(call);
     }
     if (changes.length > 0 || isOpening) this.#emitter.emit("calls", this.calls);
-    for (const change of changes) this.#emitter.emit("call", change);
+    for (const [call, previous] of changes) this.#emitter.emit("call", { call, previous });
+  }
+
+  #tellNotices(changes: readonly Change<Notice>[], isOpening: boolean): void {
+    if (changes.length > 0 || isOpening) this.#emitter.emit("notices", this.notices);
+    for (const [notice, previous] of changes) this.#emitter.emit("notice", { notice, previous });
   }
 
   #send(): void {
     const isForTab = isShared(this.#connection.machine());
-    const find = (name: CallName): Call | undefined => this.#store.get(name);
+    const find = (name: ItemName): Call | undefined => this.#store.calls.get(name);
     for (const frame of this.#outbox.take(this.#left, isForTab, find)) {
       this.#left -= 1;
-      this.#connection.send(frame);
+      this.#connection.send(frame as ClientFrame);
     }
     if (this.#left === FRAMES_A_SECOND) return;
     this.#second ??= setTimeout(() => {

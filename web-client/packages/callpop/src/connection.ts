@@ -11,7 +11,7 @@ import type { ClientOptions } from "./options.ts";
 import { watchPage } from "./page.ts";
 import { closeSocket, isOpen, openSocket, type SocketLike } from "./socket.ts";
 import type { TabDeeds, TabDeedTable } from "./sharing.ts";
-import type { CallChange, CallStore } from "./store.ts";
+import type { Changes, Store } from "./store.ts";
 import { newTokens, type Tokens, TokenUnavailable } from "./tokens.ts";
 import {
   type Deeds,
@@ -43,7 +43,7 @@ export interface Connection {
   /** What all that happened came to. */
   machine(): Machine;
   /** What the session that began last changed. */
-  changes(): readonly CallChange[];
+  changes(): Changes;
   /** A token for requests, null before there was any; a promise where a fresh one is fetched. */
   token(): string | null | Promise<string | null>;
   /** Something happened. */
@@ -56,12 +56,12 @@ export interface Connection {
 
 export function newConnection(
   options: ClientOptions,
-  store: CallStore,
+  store: Store,
   clock: ServerClock,
   hearing: NewsTable,
 ): Connection {
   let machine = IDLE;
-  let changes: readonly CallChange[] = [];
+  let changes: Changes = { calls: [], notices: [] };
   let rules: SharingRules | null = null;
   let tabs: TabDeeds | null = null;
 

@@ -1,16 +1,21 @@
 // The SDK: what `import … from "callpop"` gives.
 
 export { NotStored, type WrapUpEntry } from "./acts.ts";
-export { CallpopClient, type ClientEvents, type Diagnosis } from "./client.ts";
+export {
+  CallpopClient,
+  type CallChange,
+  type ClientEvents,
+  type Diagnosis,
+  type NoticeChange,
+} from "./client.ts";
 export type { RefusalReason } from "./close-codes.ts";
 export type { Unsubscribe } from "./events.ts";
-export type { CallName } from "./item-key.ts";
+export type { CallName, NoticeName } from "./item-key.ts";
 export type { ClientOptions } from "./options.ts";
 export type { WrapUpState } from "./outbox.ts";
 export type { Duties, Reach } from "./reach.ts";
 export type { SocketConstructor, SocketLike } from "./socket.ts";
 export type { ConnectionState } from "./state.ts";
-export type { CallChange } from "./store.ts";
 export { tokenFromUrl } from "./token-url.ts";
 export { type TokenProvider, TokenUnavailable } from "./tokens.ts";
 export type {
@@ -20,6 +25,9 @@ export type {
   Direction,
   Integration,
   IntegrationStatus,
+  Notice,
+  NoticeKind,
+  NoticeState,
   Outcome,
   Party,
   ServerFrame,

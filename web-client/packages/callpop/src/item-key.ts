@@ -1,30 +1,42 @@
-// What an item is known by. The id of a call is its source's own, and may stand on two extensions, or
-// come from two sources: only all three together name one call.
+// What an item is known by: a call or a notice. The id of either is its source's own, and may stand on
+// two extensions, or come from two sources: only all three together name one item.
 
-/** Names a call, as every `Call` does; what is left out may be any of the user's. */
-export interface CallName {
-  readonly leg_id: string;
+interface Owner {
   readonly source?: string;
   readonly extension?: string;
 }
 
+/** Names a call, as every `Call` does; what is left out may be any of the user's. */
+export interface CallName extends Owner {
+  readonly leg_id: string;
+}
+
+/** Names a notice, as every `Notice` does. */
+export interface NoticeName extends Owner {
+  readonly notice_id: string;
+}
+
+/** One of both; a frame of the gateway that is about no item has neither id. */
+export type ItemName = Owner & Partial<Pick<CallName & NoticeName, "leg_id" | "notice_id">>;
+
 /** No id holds a control character. */
 const BETWEEN = "\n";
 
-/** The key by which a call is kept, here and in the page. */
-export function keyOf({ source, extension, leg_id: legId }: CallName): string {
-  return [source, extension, legId].join(BETWEEN);
+/** The key by which an item is kept, here and in the page. */
+export function keyOf({ source, extension, leg_id, notice_id }: ItemName): string {
+  return [source, extension, leg_id, notice_id].join(BETWEEN);
 }
 
 /** The name alone, as a frame carries it: JSON leaves out what is not known. */
-export function nameAlone({ source, extension, leg_id }: CallName): CallName {
-  return { leg_id, source, extension } as CallName;
+export function nameAlone({ source, extension, leg_id, notice_id }: ItemName): ItemName {
+  return { leg_id, notice_id, source, extension } as ItemName;
 }
 
-/** Whether both names may be of one call. */
-export function isMeant(a: CallName, b: CallName): boolean {
+/** Whether both names may be of one item. */
+export function isMeant(a: ItemName, b: ItemName): boolean {
   return (
     a.leg_id === b.leg_id &&
+    a.notice_id === b.notice_id &&
     (a.source ?? b.source) === (b.source ?? a.source) &&
     (a.extension ?? b.extension) === (b.extension ?? a.extension)
   );

@@ -15,14 +15,14 @@ import {
   type ToldAct,
   wellFormed,
 } from "./acts.ts";
-import { type CallName, isMeant, keyOf, nameAlone } from "./item-key.ts";
+import { type ItemName, isMeant, keyOf, nameAlone } from "./item-key.ts";
 import type { Call } from "./wire.ts";
 
 /** How the last wrap-up of a call stands. */
 export type WrapUpState = "saving" | "refused";
 
-/** More is not remembered. All calls that a client holds may be dismissed at once. */
-const MOST: Readonly<Record<Act["type"], number>> = { dismiss: 600, wrap_up: 50 };
+/** More is not remembered. All that a client holds may be dismissed at once. */
+const MOST: Readonly<Record<Act["type"], number>> = { dismiss: 800, done: 200, wrap_up: 50 };
 
 export class Outbox {
   /** By the keys of items: what was done with each, in its order. */
@@ -35,7 +35,7 @@ export class Outbox {
    * replace what was done later; what is under way already is not sent twice.
    */
   add(
-    name: CallName,
+    name: ItemName,
     given: Act,
     { said_at, call, nowMs }: Said & { readonly call: Call | undefined; readonly nowMs: number },
   ): Promise<void> {
@@ -65,7 +65,7 @@ export class Outbox {
   take(
     most: number,
     isForTab: boolean,
-    find: (name: CallName) => Call | undefined,
+    find: (name: ItemName) => Call | undefined,
   ): readonly ToldAct[] {
     const frames: ToldAct[] = [];
     for (const queue of this.#queues.values()) {
@@ -97,11 +97,12 @@ export class Outbox {
 
   /** Takes the gateway's word on an act; returns those that it was about. */
   answer(answer: Answer): readonly (Act & Said)[] {
-    const { act, type, leg_id } = answer;
-    if (leg_id === undefined) return [];
+    const { act, type } = answer;
+    // What is said of no item is about no act.
+    if ((answer.leg_id ?? answer.notice_id) === undefined) return [];
     const answered: Pending[] = [];
     for (const queue of this.#queues.values()) {
-      if (!queue[0] || !isMeant(queue[0].name, { ...answer, leg_id })) continue;
+      if (!queue[0] || !isMeant(queue[0].name, answer)) continue;
       const isAnswered = (pending: Pending): boolean =>
         act === undefined ? pending.state === "sent" : covers(act, pending);
       answered.push(...queue.filter(isAnswered));
@@ -113,7 +114,7 @@ export class Outbox {
     return answered.map((pending) => ({ ...pending.act, said_at: pending.saidAtMs }));
   }
 
-  stateOf(name: CallName): WrapUpState | null {
+  stateOf(name: ItemName): WrapUpState | null {
     const key = keyOf(name);
     if (this.#queues.get(key)?.some(({ act }) => act.type === "wrap_up")) return "saving";
     return this.#refused.has(key) ? "refused" : null;

@@ -3,6 +3,7 @@
 // share with; sharing.ts does what they
 // say.
 
+import type { ToldAct } from "./acts.ts";
 import { hintedBackoffMs } from "./backoff.ts";
 import { dutiesOf } from "./duties.ts";
 import { groupOf } from "./group.ts";
@@ -131,6 +132,7 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
     case "tick":
     case "token":
     case "dismiss":
+    case "done":
     case "wrap_up":
     case "painted":
     case "beat":
@@ -142,13 +144,19 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
   if (isShared(turn)) hear(turn, message);
 }
 
-function onRequest(turn: Turn, frame: ClientFrame, from: string): void {
+function onRequest(turn: Turn, frame: ClientFrame | ToldAct, from: string): void {
   if (frame.type === "painted") return act(turn, "painted", frame, leads(turn));
   if (!leads(turn)) return;
-  if (frame.type === "dismiss" || frame.type === "wrap_up") act(turn, "did", frame);
-  else if (frame.type !== "tick") return;
-  else if (turn.state.phase === "connected") act(turn, "answer", frame, from);
-  else announce(turn, from);
+  switch (frame.type) {
+    case "dismiss":
+    case "done":
+    case "wrap_up":
+      return act(turn, "did", frame);
+    case "tick":
+      return turn.state.phase === "connected"
+        ? act(turn, "answer", frame, from)
+        : announce(turn, from);
+  }
 }
 
 /** The page that leads told how its connection stands. */

@@ -4,7 +4,7 @@
 import type { Answer } from "./acts.ts";
 import type { ServerClock } from "./clock.ts";
 import { claimsOf } from "./group.ts";
-import type { CallStore } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { TabsEvent } from "./tab-message.ts";
 import { Tabs } from "./tabs.ts";
 import type { Tokens } from "./tokens.ts";
@@ -45,7 +45,7 @@ export interface TabDeeds {
 export function tabDeeds(
   url: string,
   machine: () => Machine,
-  store: CallStore,
+  store: Store,
   clock: ServerClock,
   tokens: Tokens,
   on: (...event: TabsEvent | ["timeInDoubt"] | ["fresh", token: string]) => void,
@@ -92,7 +92,8 @@ export function tabDeeds(
         const { state, link, opening } = machine();
         tabs?.post({ type: "lead", state }, to);
         if (state.phase !== "connected" || link === null || opening === null) return;
-        const held = { seq: store.seq, calls: [...store.list], server_time: micros() };
+        const [calls, notices] = [[...store.calls.list], [...store.notices.list]];
+        const held = { seq: store.seq, calls, notices, server_time: micros() };
         tabs?.post({ ...opening, type: "snapshot", ...held }, to);
       },
       answer: ({ t0 }, to) => {

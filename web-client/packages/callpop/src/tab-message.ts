@@ -61,6 +61,16 @@ const CALL: Shape = {
   remote: "object",
   local: "object",
 };
+const NOTICE: Shape = {
+  notice_id: "string",
+  source: "string",
+  extension: "string",
+  version: "number",
+  kind: "string",
+  title: "string",
+  at: "number",
+  state: "string",
+};
 /** By type: what passes between pages, with the fields that they rely on. No token ever does. */
 const SHAPES: Readonly<Record<string, Shape>> = {
   hello: {},
@@ -74,15 +84,18 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     server_time: "number",
     heartbeat_ms: "number",
     calls: "object",
+    notices: "object",
   },
   call: { seq: "number", call: "object" },
+  notice: { seq: "number", notice: "object" },
   integration: { extension: "string", status: "string" },
   tock: { t0: "number", t1: "number", t2: "number" },
   reconnect: { after_ms: "number" },
   error: { code: "string", detail: "string", act: "object" },
   durable: { act: "object" },
   tick: { t0: "number" },
-  dismiss: { leg_id: "string" },
+  dismiss: {},
+  done: { notice_id: "string" },
   wrap_up: { leg_id: "string", note: "string" },
   painted: { leg_id: "string", painted_at: "number" },
 };
@@ -99,10 +112,15 @@ function isMessage(value: unknown): boolean {
   if (!has(value, { type: "string" })) return false;
   const type = String(value.type);
   if (!Object.hasOwn(SHAPES, type) || !has(value, SHAPES[type] ?? {})) return false;
-  const { call, calls, state } = value;
+  const { call, calls, notice, notices, state } = value;
   if (type === "call") return has(call, CALL);
-  if (type === "snapshot") return Array.isArray(calls) && calls.every((one) => has(one, CALL));
+  if (type === "notice") return has(notice, NOTICE);
+  if (type === "snapshot") return haveAll(calls, CALL) && haveAll(notices, NOTICE);
   return type !== "lead" || has(state, { phase: "string" });
+}
+
+function haveAll(values: unknown, shape: Shape): boolean {
+  return Array.isArray(values) && values.every((value) => has(value, shape));
 }
 
 function has(value: unknown, shape: Shape): value is Fields {

@@ -8,6 +8,7 @@ import {
 } from "callpop";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { call, endedCall, secondsAgo } from "../../../tests/support/calls.ts";
+import { notice } from "../../../tests/support/notices.ts";
 import { FakeSocket, nextSocket, opening, sentTypes } from "./fake-gateway.ts";
 
 const URL_BASE = "https://gateway.example/calls/";
@@ -819,13 +820,84 @@ describe("dismissing", () => {
   });
 });
 
+describe("notices", () => {
+  const posted = notice();
+  const { source, extension, notice_id } = posted;
+  const word = { type: "durable", seq: 12, source, extension, notice_id };
+  const sent = (socket: FakeSocket): unknown[] =>
+    socket.sent.filter(({ type }) => type === "done" || type === "dismiss");
+
+  test("come with the snapshot and one by one, each told with how it stood before", async () => {
+    const client = newClient();
+    const lists: number[] = [];
+    const changes: unknown[] = [];
+    client.on("notices", (notices) => lists.push(notices.length));
+    client.on("notice", ({ notice: { state }, previous }) =>
+      changes.push([previous?.state, state]),
+    );
+    client.connect();
+    const socket = await nextSocket();
+    socket.receive(opening("snapshot", { notices: [posted] }));
+    const done = notice({ version: 2, state: "done", done_at: secondsAgo(0) });
+    socket.receive({ type: "notice", seq: 11, notice: done });
+    socket.receive({ type: "notice", seq: 11, notice: posted });
+    expect(lists).toEqual([1, 1]);
+    expect(changes).toEqual([
+      [undefined, "open"],
+      ["open", "done"],
+    ]);
+    expect(client.notices).toEqual([done]);
+    client.close();
+    expect([client.notices, lists.at(-1)]).toEqual([[], 0]);
+  });
+
+  test("are done and dismissed, until the gateway has stored that for good", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "notice", seq: 11, notice: notice({ version: 3 }) });
+    const closed = outcome(client.dismiss({ notice_id }));
+    const told = outcome(client.done(posted));
+    expect(sent(socket)).toEqual([{ type: "dismiss", source, extension, notice_id, seen: 3 }]);
+    socket.receive(word);
+    expect(sent(socket).at(-1)).toEqual({ type: "done", source, extension, notice_id });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([closed.came, told.came]).toEqual(["stored", ""]);
+    socket.receive(word);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told.came).toBe("stored");
+  });
+
+  test("that are not the user's are refused by their name", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    const told = outcome(client.done({ notice_id: "x" }));
+    const errors: unknown[] = [];
+    client.on("error", (error) => errors.push(error));
+    const error = { code: "unknown_notice", detail: "no such notice among yours", notice_id: "x" };
+    socket.receive({ type: "error", ...error });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([told.came, errors]).toEqual(["unknown_notice", [error]]);
+  });
+
+  test("and whose they are is told, unless the gateway does not say it", async () => {
+    const client = newClient();
+    client.connect();
+    const socket = await nextSocket();
+    expect(client.extensions).toBeNull();
+    socket.receive(opening("snapshot", { extensions: [] }));
+    expect(client.extensions).toEqual([]);
+    client.close();
+    expect(client.extensions).toBeNull();
+  });
+});
+
 describe("one id on two extensions", () => {
   const here = call({ leg_id: "a", extension: "200" });
   const there = call({ leg_id: "a", extension: "210", source: "clinic" });
   const sent = (socket: FakeSocket, type: string): unknown[] =>
     socket.sent
       .filter((frame) => frame.type === type)
-      .map((frame) => "extension" in frame && [frame.extension, frame.source, frame.leg_id]);
+      .map((frame) => "leg_id" in frame && [frame.extension, frame.source, frame.leg_id]);
 
   async function withBoth(): Promise<[CallpopClient, FakeSocket]> {
     const client = newClient();
@@ -892,7 +964,9 @@ describe("pace", () => {
     expect(dismissals(socket)).toBe(40);
     await vi.advanceTimersByTimeAsync(6_000);
     expect(dismissals(socket)).toBe(150);
-    const legs = socket.sent.flatMap((frame) => (frame.type === "dismiss" ? frame.leg_id : []));
+    const legs = socket.sent.flatMap((frame) =>
+      frame.type === "dismiss" ? (frame.leg_id ?? []) : [],
+    );
     expect(new Set(legs).size).toBe(150);
     socket.end(1006);
     await vi.advanceTimersByTimeAsync(2_000);

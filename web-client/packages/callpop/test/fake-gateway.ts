@@ -59,6 +59,8 @@ export function opening(
     heartbeat_ms: 15_000,
     token_expires_at: Math.floor(Date.now() / 1000) + 3600,
     calls: [],
+    notices: [],
+    extensions: ["200"],
     dispositions: [],
     ...over,
   };

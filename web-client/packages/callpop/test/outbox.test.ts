@@ -214,7 +214,7 @@ test("a gateway that is away for long does not make it grow", async () => {
     wrapUp(outbox, { leg_id: `written-${index}` }, "x");
   }
   const frames = sent(outbox);
-  expect(frames).toHaveLength(650);
+  expect(frames).toHaveLength(850);
   expect(frames.at(-1)).toMatchObject({ leg_id: "written-999" });
   await Promise.resolve();
   expect(oldest.map(({ came }) => came)).toEqual(["forgotten", "forgotten"]);

@@ -1,6 +1,7 @@
 import { type Call, CallpopClient } from "callpop";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { call, NOW_MS } from "../../../tests/support/calls.ts";
+import { notice } from "../../../tests/support/notices.ts";
 import { FakeSocket, opening, sentTypes } from "./fake-gateway.ts";
 import { FakeChannel, jwtOf, settle, stubTabs } from "./fake-tabs.ts";
 
@@ -224,6 +225,10 @@ describe("sharing", () => {
       { type: "call", seq: 12, call: { leg_id: 1 } },
       { type: "call", seq: 12, call: { ...call({ leg_id: "b" }), source: 1 } },
       { type: "call", seq: 12, call: { ...call({ leg_id: "b" }), extension: null } },
+      { type: "notice", seq: 12, notice: { ...notice(), title: null } },
+      { ...opening(), notices: [{}] },
+      { type: "done", leg_id: "a" },
+      { type: "durable", seq: 12, leg_id: "a" },
       { type: "token", token: "stolen" },
       { type: "wrap_up", leg_id: "a" },
       { type: "beat", visible: true, sound: true, notifications: true },
@@ -503,6 +508,23 @@ describe("together", () => {
     expect(second.client.wrapUpState("a")).toBeNull();
     expect(told.map(({ came }) => came)).toEqual(["stored", "stored"]);
     expect(acts()).toHaveLength(2);
+  });
+
+  test("notices come to every tab, also to one that is opened later, and are done through the leader", async () => {
+    const [, second] = (await openTabs(2)) as [Tab, Tab];
+    latest().receive({ type: "notice", seq: 11, notice: notice() });
+    await settle();
+    const late = openTab();
+    await settle();
+    expect([second, late].map(({ client }) => client.notices)).toEqual([[notice()], [notice()]]);
+    expect(late.client.extensions).toEqual(["200"]);
+    const told = outcome(late.client.done(notice()));
+    await settle();
+    const { source, extension, notice_id } = notice();
+    expect(latest().sent.at(-1)).toEqual({ type: "done", source, extension, notice_id });
+    latest().receive({ type: "durable", seq: 12, source, extension, notice_id });
+    await settle();
+    expect(told.came).toBe("stored");
   });
 
   test("each tab hears of its own acts, when they are stored, and of no other tab's", async () => {
