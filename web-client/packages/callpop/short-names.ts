@@ -11,16 +11,17 @@ const MACHINE =
   "onTabs passOn onLost onSettled onReach alertOf promote aloneUntil answerMs canSend chance heardAt misses riseAfter seizedAt";
 
 const CLIENT =
-  "again changes doing forgetVain freshToken inUse isDoubtful machine nameOf ours roundTrip saidAtMs " +
+  "again changes doing forgetVain freshToken inUse isDoubtful isToBeSaidAgain machine nameOf ours roundTrip saidAtMs " +
   "stateOf";
 
 const POPUP =
   "allRecent announced answeredBy ariaText arrangement canWrapUp cards cell closeSummary derived extras foot " +
-  "handedBy hasFailed hasFreshSummary isHeard lingerAgain lingersUntil markMissedSeen missedOnly nowMs " +
+  "canFinish dismissNotice finishNotice handedBy hasFailed hasFreshSummary hasNoExtension isHeard lingerAgain lingersUntil markMissedSeen missedOnly nowMs " +
+  "openNotices pastNotices " +
   "openSummary parts recentOpen screenPop showMissed summaryFolded summaryOf summarySeen unfollow words wrapsUp";
 
 const WORDS =
-  "colleague coreWords elsewhere fromLine markAllSeen missedCount noAnswer onHoldFor otherCalls outdated rang " +
+  "colleague coreWords elsewhere fromLine markAllSeen missedCount noAnswer noExtension onHoldFor otherCalls outdated rang " +
   "showAll showFewer talked toLine transferDone transferPending transferPendingUnknown tryAgain " +
   "unconfirmedSince unreachable";
 

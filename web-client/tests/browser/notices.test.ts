@@ -1,9 +1,10 @@
 // Desktop notifications, the title and the icon of the page, and what tells the gateway about them.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addPopup, clickButton, type InPage, observe, show } from "../support/alerts-page.ts";
+import { addPopup, clickButton, type InPage, observe, post, show } from "../support/alerts-page.ts";
 import { activeCall, call } from "../support/calls.ts";
 import type { Tab } from "../support/cdp.ts";
+import { notice } from "../support/notices.ts";
 import { type Pages, servePages } from "../support/pages.ts";
 import { windowOfChromium } from "../support/window-of-chromium.ts";
 
@@ -286,6 +287,30 @@ test("a loaded data image proves the policy, and a page that is wrong is not ask
   await show(tab, [ringing({ leg_id: "d" })]);
   await tab.until(() => document.title.startsWith("☎"));
   expect(await violations()).toBe(1);
+});
+
+test("a notice has a notification where its user has chosen that, quietly, and never a ringtone", async () => {
+  const posted = notice({ at: Date.now() * 1000 });
+  const tab = await openHidden();
+  await post(tab, [posted]);
+  await tab.until(() =>
+    document.querySelector("call-popup")?.shadowRoot?.querySelector(".notice-card"),
+  );
+  expect(await notes(tab)).toEqual([]);
+  await tab.bringToFront();
+  await clickButton(tab, "Alerts");
+  await clickButton(tab, "Of tickets, messages and the like, too");
+  await chromium.window.openTab();
+  await tab.until(() => document.hidden && !document.hasFocus());
+  const news = notice({ notice_id: "n2", title: "Another one", at: Date.now() * 1000 });
+  await post(tab, [news, posted]);
+  await tab.until(() => (globalThis as unknown as InPage).notifications.length > 0);
+  expect(await notes(tab)).toMatchObject([
+    { title: "Another one", body: posted.body, silent: true, isClosed: false },
+  ]);
+  expect(await tab.evaluate(() => (globalThis as unknown as InPage).level())).toBe(0);
+  await post(tab, [{ ...news, version: 2, state: "done" }, posted]);
+  await tab.until(() => (globalThis as unknown as InPage).notifications[0]?.isClosed);
 });
 
 test("a call that is drawn in a hidden page is told as painted when it is seen", async () => {

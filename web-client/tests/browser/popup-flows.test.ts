@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { activeCall, call, CUSTOMER, endedCall, missedCall, secondsAgo } from "../support/calls.ts";
 import { HOSTILE_CONTENT, HOSTILE_NAME } from "../support/hostile.ts";
+import { notice } from "../support/notices.ts";
 import { MARIE, nextFrames, pageUnderTest, STORED, SUMMARY } from "./page-under-test.ts";
 import { SCENES, type Scene } from "./scenes.ts";
 import { addPopup, client, show } from "./stage.ts";
@@ -179,11 +180,12 @@ test("a page's ::part() rules reach every part that is promised", async () => {
   const parts = [
     ...["panel", "head", "connection", "notice", "card", "card-active", "row", "row-ringing"],
     ...["state", "name", "timer", "transfer", "dismiss", "screen-pop", "summary", "recent"],
-    ...["wrap-up", "wrap-up-text", "alerts", "alerts-panel"],
+    ...["wrap-up", "wrap-up-text", "alerts", "alerts-panel", "notices", "notice-card"],
   ];
   const ended = endedCall({ leg_id: "c", ended_at: secondsAgo(300) });
   const scene: Scene = {
     connection: { phase: "reconnecting", attempt: 1 },
+    notices: [notice()],
     calls: [
       activeCall({ leg_id: "a", transfer: TRANSFER }),
       call({ leg_id: "b" }),
@@ -252,8 +254,8 @@ test("with reduced motion nothing moves", async () => {
 test("a page that stays open has every part before the gateway has another version of it", async () => {
   await addPopup(t.page, { calls: [] });
   const parts = [
-    ...["alerts", "check", "contacts", "controls", "favicon", "fr", "nl", "recent", "screen-pop"],
-    ...["summary", "words-en", "words-fr", "words-nl", "wrap-up"],
+    ...["alerts", "check", "contacts", "controls", "favicon", "fr", "nl", "notices", "recent"],
+    ...["screen-pop", "summary", "words-en", "words-fr", "words-nl", "wrap-up"],
   ];
   const loaded = (): Promise<string[]> =>
     t.page.evaluate(() =>

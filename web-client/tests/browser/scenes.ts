@@ -1,6 +1,6 @@
 // Every state that the popup can show, as data for a client that is none.
 
-import type { Call, ConnectionState } from "callpop";
+import type { Call, ConnectionState, Notice } from "callpop";
 import type { Page } from "playwright-core";
 import {
   activeCall,
@@ -14,6 +14,7 @@ import {
   NOW_MS,
   secondsAgo,
 } from "../support/calls.ts";
+import { notice } from "../support/notices.ts";
 import { FULL_CONTENT } from "../support/summaries.ts";
 
 export interface Scene {
@@ -21,6 +22,10 @@ export interface Scene {
   readonly calls: readonly Call[];
   /** What is held before, for what only shows itself on a change. */
   readonly before?: readonly Call[];
+  readonly notices?: readonly Notice[];
+  /** Whose items are seen; none: the gateway does not say it. */
+  readonly extensions?: readonly string[];
+  readonly scope?: "tenant";
   readonly dispositions?: readonly string[];
   /** How the last wrap-up stands. */
   readonly progress?: "saving" | "refused";
@@ -115,6 +120,50 @@ const POP = { "screen-pop": "/contacts?phone={remote.number}" };
 
 const shown = (...calls: readonly Call[]): Scene => ({ calls });
 const lingering = (ended: Call): Scene => ({ calls: [ended] });
+
+const ticket = notice({ notice_id: "n1" });
+const appointment = notice({
+  notice_id: "n2",
+  kind: "appointment",
+  title: "Intake with Karim El Amrani",
+  body: null,
+  remote: { number: "+32478112233", name: "Karim El Amrani" },
+  at: secondsAgo(25 * minutes),
+  expires_at: secondsAgo(-35 * minutes),
+});
+const voicemail = notice({
+  notice_id: "n3",
+  kind: "voicemail",
+  title: "Voicemail, 0:42",
+  body: null,
+  link: null,
+  remote: { number: "+3228992675", name: null },
+  at: secondsAgo(26 * 60 * minutes),
+});
+const kinds = (["message", "chat", "automation", "other"] as const).map((kind, index) =>
+  notice({
+    notice_id: kind,
+    kind,
+    title: {
+      message: "Text from Marie Peeters",
+      chat: "Somebody waits in the chat of the shop",
+      automation: "The import of contacts has failed",
+      other: "Line 2 is back in service",
+    }[kind],
+    body:
+      kind === "message"
+        ? "Hello, could you send me the confirmation of the refund again? The first one went to my old address. It would also be good to know by when the second payment will be on my account, as I have to plan the rent. Thank you, Marie"
+        : null,
+    remote: null,
+    link: kind === "other" ? null : "https://crm.example/",
+    at: secondsAgo(3_000 + index * 60),
+  }),
+);
+const past: readonly Notice[] = [
+  notice({ notice_id: "p1", state: "done", done_at: secondsAgo(60), at: secondsAgo(900) }),
+  notice({ ...voicemail, notice_id: "p2", dismissed_at: secondsAgo(60) }),
+  notice({ ...appointment, notice_id: "p3", at: secondsAgo(4_000), expires_at: secondsAgo(60) }),
+];
 
 export const SCENES: Readonly<Record<string, Scene>> = {
   quiet: shown(),
@@ -342,7 +391,28 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   "summary-empty": shown(
     endedCall({ remote: marie, ended_at: secondsAgo(300), summary: { ...summary, content: {} } }),
   ),
+  "notices-one": { calls: [], notices: [ticket] },
+  "notices-below-a-call": { calls: [call({ remote: marie })], notices: [ticket, appointment] },
+  "notices-of-all-kinds": { calls: [], notices: [ticket, appointment, ...kinds, voicemail] },
+  "notices-read-in-full": {
+    calls: [],
+    notices: [...kinds.slice(0, 1), voicemail],
+    act: press(".notice-more"),
+  },
+  "notices-among-recent": { calls: history.slice(0, 3), notices: [...past, ticket] },
+  "notices-long-words": {
+    calls: [],
+    notices: [
+      notice({
+        title: `${"Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft ".repeat(2)}`,
+        body: "x".repeat(400),
+        expires_at: secondsAgo(-26 * 60 * minutes),
+      }),
+    ],
+  },
+  "no-extension": { calls: [], extensions: [] },
   everything: {
+    notices: [ticket, ...past],
     calls: [
       call({ leg_id: "b" }),
       written({ leg_id: "w" }),

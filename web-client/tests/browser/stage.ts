@@ -1,17 +1,20 @@
 // Puts a popup with a given scene into the harness page, fed by a stand-in for a client.
 
-import type { Call, CallName } from "callpop";
+import type { Call, CallName, Notice, NoticeName } from "callpop";
 import type { Page } from "playwright-core";
 import { NOW, SCENES, type Scene } from "./scenes.ts";
 
 /** What the stand-in remembers, for tests to look at; it is the popup's `client`. */
 export interface StagedClient {
   calls: readonly Call[];
+  notices: readonly Notice[];
   readonly dismissed: string[];
+  readonly finished: string[];
   readonly receipts: string[];
   readonly wrapUps: (CallName & { readonly disposition: string | null; readonly note: string })[];
   progress: "saving" | "refused" | null;
   show(calls: readonly Call[]): void;
+  post(notices: readonly Notice[]): void;
 }
 
 /** Adds a `<call-popup>` that shows `scene`; attributes may be given besides. */
@@ -22,11 +25,19 @@ export async function addPopup(
 ): Promise<void> {
   const { act, ...data } = scene;
   await page.evaluate(
-    ([{ connection, calls, before, dispositions, progress, attributes: own }, now, more]) => {
-      const listeners: Record<string, ((event: unknown) => void)[]> = { state: [], calls: [] };
+    ([scene, now, more]) => {
+      const { connection, calls, before, dispositions, progress, attributes: own } = scene;
+      const listeners: Record<string, ((event: unknown) => void)[]> = {
+        state: [],
+        calls: [],
+        notices: [],
+      };
       const client = {
         state: connection ?? { phase: "connected", sessionId: "1" },
         calls: before ?? calls,
+        notices: scene.notices ?? [],
+        ...(scene.extensions && { extensions: scene.extensions }),
+        scope: scene.scope ?? "user",
         dispositions: dispositions ?? ["Resolved", "Call back", "Complaint", "Wrong number"],
         dismissed: [] as string[],
         receipts: [] as string[],
@@ -35,20 +46,27 @@ export async function addPopup(
         progress: progress ?? null,
         now: () => now,
         connect: () => undefined,
-        dismiss: ({ leg_id }: CallName) => client.dismissed.push(leg_id),
+        dismiss: (item: Partial<CallName & NoticeName>) =>
+          void client.dismissed.push(item.leg_id ?? item.notice_id ?? ""),
+        finished: [] as string[],
+        done: ({ notice_id }: NoticeName) => void client.finished.push(notice_id),
         wrapUp: ({ leg_id, source, extension }: CallName, entry: object) => {
           client.wrapUps.push({ leg_id, source, extension, ...entry });
           client.progress = "saving";
           client.show(client.calls);
         },
         wrapUpState: () => client.progress,
-        on: (name: "state" | "calls", listener: (event: unknown) => void) => {
+        on: (name: "state" | "calls" | "notices", listener: (event: unknown) => void) => {
           listeners[name]?.push(listener);
           return () => undefined;
         },
         show: (shown: typeof calls) => {
           client.calls = shown;
           for (const listener of listeners.calls ?? []) listener(shown);
+        },
+        post: (posted: readonly Notice[]) => {
+          client.notices = posted;
+          for (const listener of listeners.notices ?? []) listener(posted);
         },
       };
       const popup = document.createElement("call-popup");
@@ -79,6 +97,15 @@ export async function show(page: Page, ...calls: readonly Call[]): Promise<void>
   }, calls);
 }
 
+/** Tells of other notices in the only popup of the page. */
+export async function post(page: Page, ...notices: readonly Notice[]): Promise<void> {
+  await page.evaluate((posted) => {
+    const popup = document.querySelector("call-popup") as unknown as { client: StagedClient };
+    popup.client.post(posted);
+    return new Promise((resolve) => requestAnimationFrame(resolve));
+  }, notices);
+}
+
 /** What the only popup's client remembers. */
 export async function client<T>(page: Page, look: (client: StagedClient) => T): Promise<T> {
   const popup = await page.evaluateHandle(
@@ -95,7 +122,7 @@ export async function clearStage(page: Page): Promise<void> {
 export async function warmUp(page: Page): Promise<void> {
   for (const lang of ["en", "nl", "fr"]) {
     await addPopup(page, SCENES.everything as Scene, { lang });
-    for (const part of [".recent", ".summary-body", ".wrap-up", ".pop"]) {
+    for (const part of [".recent", ".summary-body", ".wrap-up", ".pop", ".notice-card"]) {
       await page.locator(`call-popup ${part}`).first().waitFor();
     }
     await clearStage(page);

@@ -1,6 +1,6 @@
 // A page with popups whose source is a stand-in, and what the page was heard and seen to do.
 
-import type { Call, CallName } from "callpop";
+import type { Call, CallName, Notice } from "callpop";
 import type { Tab } from "./cdp.ts";
 import { eventually } from "./eventually.ts";
 
@@ -44,6 +44,7 @@ interface Source {
   readonly paints: string[];
   readonly dismissed: string[];
   show(calls: readonly Call[]): void;
+  post(notices: readonly Notice[]): void;
   give(duties: Duties): void;
   become(phase: "connected" | "reconnecting" | "refused"): void;
 }
@@ -121,6 +122,7 @@ export function observe(): void {
     const made = {
       state: { phase: "connected", sessionId: "1" },
       calls: first,
+      notices: [] as readonly Notice[],
       ...(duties && { duties }),
       reports: [] as object[],
       painted: ({ leg_id }: CallName) => made.paints.push(leg_id),
@@ -138,6 +140,10 @@ export function observe(): void {
       show: (calls: readonly Call[]) => {
         made.calls = calls;
         for (const listener of listeners.calls ?? []) listener(calls);
+      },
+      post: (notices: readonly Notice[]) => {
+        made.notices = notices;
+        for (const listener of listeners.notices ?? []) listener(notices);
       },
       give: (given: Duties) => {
         Object.assign(made, { duties: given });
@@ -224,6 +230,14 @@ export async function show(tab: Tab, calls: readonly Call[], at = 0): Promise<vo
     (shown, index) => (globalThis as unknown as InPage).sources[index]?.show(shown),
     calls,
     at,
+  );
+}
+
+/** Changes the notices of the page's first popup. */
+export async function post(tab: Tab, notices: readonly Notice[]): Promise<void> {
+  await tab.evaluate(
+    (posted) => (globalThis as unknown as InPage).sources[0]?.post(posted),
+    notices,
   );
 }
 

@@ -120,6 +120,11 @@ export class CallpopClient {
     return this.#extensions;
   }
 
+  /** Whose items it asks for: the user's own, or the whole tenant's. */
+  get scope(): "user" | "tenant" {
+    return this.#options.scope ?? "user";
+  }
+
   /** What this page is to do for all pages of its user. */
   get duties(): Duties {
     return this.#connection.machine().duties;

@@ -22,9 +22,10 @@ export type ItemName = Owner & Partial<Pick<CallName & NoticeName, "leg_id" | "n
 /** No id holds a control character. */
 const BETWEEN = "\n";
 
-/** The key by which an item is kept, here and in the page. */
+/** The key by which an item is kept, here and in the page; that of a notice has an empty place more. */
 export function keyOf({ source, extension, leg_id, notice_id }: ItemName): string {
-  return [source, extension, leg_id, notice_id].join(BETWEEN);
+  const id = notice_id === undefined ? leg_id : BETWEEN + notice_id;
+  return [source, extension, id].join(BETWEEN);
 }
 
 /** The name alone, as a frame carries it: JSON leaves out what is not known. */

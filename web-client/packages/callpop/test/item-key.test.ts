@@ -3,16 +3,18 @@ import { isMeant, keyOf, nameAlone } from "../src/item-key.ts";
 
 const CALL = { source: "telsmart", extension: "200", leg_id: "a" };
 
-test("no two calls have one key, whatever their ids are made of", () => {
-  const calls = [
+test("no two items have one key, whatever their ids are made of", () => {
+  const items = [
     CALL,
     { ...CALL, source: "clinic" },
     { ...CALL, extension: "201" },
     { ...CALL, extension: "200 a", leg_id: "b" },
     { ...CALL, extension: "200", leg_id: "a b" },
     { leg_id: "a" },
+    { source: "telsmart", extension: "200", notice_id: "a" },
+    { notice_id: "a" },
   ];
-  expect(new Set(calls.map(keyOf)).size).toBe(calls.length);
+  expect(new Set(items.map(keyOf)).size).toBe(items.length);
   expect(keyOf({ ...CALL })).toBe(keyOf(CALL));
 });
 

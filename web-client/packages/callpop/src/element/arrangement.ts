@@ -2,7 +2,7 @@
 
 import { isClosed } from "../closed.ts";
 import { keyOf } from "../item-key.ts";
-import type { Call } from "../wire.ts";
+import type { Call, Notice } from "../wire.ts";
 import type { Attention } from "./attention.ts";
 import type { ShownCall } from "./shown-call.ts";
 
@@ -68,6 +68,26 @@ function isKept(call: Call, { kept, closed }: Choices): boolean {
 /** After this, a live call without news is shown as unconfirmed. */
 export function isUnconfirmed(call: Call, nowMs: number): boolean {
   return call.state !== "ended" && call.stale_at !== null && nowMs > call.stale_at / 1000;
+}
+
+/** A notice of the last minutes is news, which is told of. */
+const FRESH_NOTICE_MS = 2 * 60_000;
+
+/** Whether a notice is worth a card; `hidden` has those that were closed here, by their versions. */
+export function isOpenNotice(
+  notice: Notice,
+  hidden: ReadonlyMap<string, number>,
+  nowMs: number,
+): boolean {
+  const { state, dismissed_at, expires_at, version } = notice;
+  if (state === "done" || dismissed_at !== null || version <= (hidden.get(keyOf(notice)) ?? -1)) {
+    return false;
+  }
+  return expires_at === null || expires_at / 1000 > nowMs;
+}
+
+export function isNews({ at }: Notice, nowMs: number): boolean {
+  return nowMs - at / 1000 < FRESH_NOTICE_MS;
 }
 
 /** What is talked on comes first, then what asks for an answer, then what waits. */

@@ -3,11 +3,11 @@
 import type { WrapUpEntry } from "../acts.ts";
 import type { Diagnosis } from "../client.ts";
 import type { Unsubscribe } from "../events.ts";
-import type { CallName } from "../item-key.ts";
+import type { CallName, NoticeName } from "../item-key.ts";
 import type { WrapUpState } from "../outbox.ts";
 import type { Duties, Reach } from "../reach.ts";
 import type { ConnectionState } from "../state.ts";
-import type { Call } from "../wire.ts";
+import type { Call, Notice } from "../wire.ts";
 
 export type { Diagnosis, Duties, Reach, WrapUpEntry };
 
@@ -34,8 +34,27 @@ export interface CallSource {
   wrapUpState?(call: CallName): WrapUpState | null;
   /** What a wrap-up may be disposed as; none: any words. */
   readonly dispositions?: readonly string[];
+  /** Whose calls it tells of; without it, or null, nobody knows. */
+  readonly extensions?: readonly string[] | null;
+  /** `tenant`: of everybody. */
+  readonly scope?: "user" | "tenant";
   on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;
   on(name: "calls", listener: (calls: readonly Call[]) => void): Unsubscribe;
+}
+
+/** A source that has notices, too. */
+export interface NoticeSource extends Omit<CallSource, "dismiss" | "on"> {
+  readonly notices: readonly Notice[];
+  dismiss(item: CallName | NoticeName): void;
+  /** Says that nothing is left to be done about a notice; without it there is no button for it. */
+  done?(notice: NoticeName): unknown;
+  on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;
+  on(name: "calls", listener: (calls: readonly Call[]) => void): Unsubscribe;
+  on(name: "notices", listener: (notices: readonly Notice[]) => void): Unsubscribe;
+}
+
+export function hasNotices(source: CallSource | NoticeSource | null): source is NoticeSource {
+  return source !== null && "notices" in source;
 }
 
 /** A source that shares its duties with the other pages of its user. */

@@ -5,10 +5,10 @@ import { isClosed } from "../closed.ts";
 import type { Unsubscribe } from "../events.ts";
 import { keyOf } from "../item-key.ts";
 import type { ConnectionState } from "../state.ts";
-import type { Call } from "../wire.ts";
-import { type Arrangement, arrange, isUnseen } from "./arrangement.ts";
+import type { Call, Notice } from "../wire.ts";
+import { type Arrangement, arrange, isOpenNotice, isUnseen } from "./arrangement.ts";
 import { Attention } from "./attention.ts";
-import type { CallSource } from "./call-source.ts";
+import { type CallSource, hasNotices } from "./call-source.ts";
 import { type Cell, Cells } from "./cells.ts";
 import { Lazy, type Loaded, type Part } from "./lazy.ts";
 import { nameKey, numberToName, type ShownCall, withNames } from "./shown-call.ts";
@@ -19,6 +19,8 @@ import type { Words } from "./words/words.ts";
 /** A little after the change, so that rounding never shows the second before. */
 const AFTER_CHANGE_MS = 4;
 const NAMES_KEPT = 200;
+/** No timer of a browser waits for a month. */
+const LONGEST_WAIT_MS = 3_600_000;
 
 /** What the popup knows of its alerts. */
 export interface Alerts {
@@ -75,6 +77,16 @@ export class PopupState {
       this.#summaryOf.value === null &&
       this.arrangement.value.cards.some((call) => call.state !== "ended"),
   );
+  /** Those that are worth a card, and those of the list; the newest first. */
+  readonly openNotices: Readonly<Cell<readonly Notice[]>> = this.#cells.derived(() =>
+    this.#notices.value.filter((notice) => this.#isOpen(notice)),
+  );
+  readonly pastNotices: Readonly<Cell<readonly Notice[]>> = this.#cells.derived(() =>
+    this.#notices.value.filter((notice) => !this.#isOpen(notice)),
+  );
+  readonly #notices: Cell<readonly Notice[]> = this.#cells.cell([]);
+  /** Notices that were closed here, with the version that was seen; the gateway's word may follow. */
+  readonly #hidden: Cell<ReadonlyMap<string, number>> = this.#cells.cell(new Map());
   readonly #touched: Cell<number> = this.#cells.cell(0);
   readonly #calls: Cell<readonly Call[]> = this.#cells.cell([]);
   /** From the contacts, by `nameKey`. */
@@ -119,6 +131,10 @@ export class PopupState {
       }),
       source.on("calls", (calls) => this.#take(calls)),
     ];
+    if (hasNotices(source)) {
+      this.#subscriptions.push(source.on("notices", (notices) => this.#takeNotices(notices)));
+      this.#takeNotices(source.notices);
+    }
     this.connection.value = source.state;
     this.#take(source.calls);
   }
@@ -130,6 +146,8 @@ export class PopupState {
     this.#subscriptions = [];
     this.#source = null;
     this.#calls.value = [];
+    this.#notices.value = [];
+    this.#hidden.value = new Map();
     this.#names.value = new Map();
     this.#kept.value = this.#closed.value = new Set();
     this.#summaryOf.value = null;
@@ -146,6 +164,17 @@ export class PopupState {
   /** Whether the user can write about ended calls. */
   get canWrapUp(): boolean {
     return this.wrapsUp.value && this.#source?.wrapUp !== undefined;
+  }
+
+  /** Whether a notice can be done. */
+  get canFinish(): boolean {
+    return hasNotices(this.#source) && this.#source.done !== undefined;
+  }
+
+  /** Whether nothing can ever come, since the user has no extension. */
+  get hasNoExtension(): boolean {
+    const { extensions, scope } = this.#source ?? {};
+    return extensions?.length === 0 && scope !== "tenant";
   }
 
   /** Draws again, for what is no cell. */
@@ -177,6 +206,18 @@ export class PopupState {
     this.#closed.value = new Set([...this.#closed.value, keyOf(call)]);
     this.keep(call, false);
     this.#source?.dismiss(call);
+  }
+
+  /** Closes the card of a notice here, and on every other page of its user. */
+  dismissNotice(notice: Notice): void {
+    const source = this.#source;
+    if (hasNotices(source)) this.#hide(notice, source.dismiss(notice));
+  }
+
+  /** The same, since nothing is left to be done about it. */
+  finishNotice(notice: Notice): void {
+    const source = this.#source;
+    if (hasNotices(source)) this.#hide(notice, source.done?.(notice));
   }
 
   /** Acknowledges every missed call. */
@@ -215,6 +256,26 @@ export class PopupState {
     for (const call of calls) this.#lookUpName(call);
   }
 
+  #takeNotices(notices: readonly Notice[]): void {
+    this.#notices.value = notices;
+    this.tick();
+  }
+
+  #isOpen(notice: Notice): boolean {
+    return isOpenNotice(notice, this.#hidden.value, this.nowMs.value);
+  }
+
+  /** Until the gateway has said so; where it does not take that, the card is there again. */
+  #hide(notice: Notice, stored: unknown): void {
+    const key = keyOf(notice);
+    this.#hidden.value = new Map(
+      [...this.#hidden.value, [key, notice.version] as const].slice(-NAMES_KEPT),
+    );
+    void Promise.resolve(stored).catch(() => {
+      this.#hidden.value = new Map([...this.#hidden.value].filter(([hidden]) => hidden !== key));
+    });
+  }
+
   /** The popup is there already: a name that is found comes into it. */
   #lookUpName(call: Call): void {
     const [source, number] = [this.#source, numberToName(call)];
@@ -244,8 +305,13 @@ export class PopupState {
     const wait = nextChangeMs(cards, this.nowMs.value, (call) =>
       this.#attention.lingersUntil(call),
     );
-    if (wait === null) return;
-    this.#timer = setTimeout(() => this.tick(), Math.min(wait + AFTER_CHANGE_MS, 1000));
+    const waits = this.openNotices.value.map(
+      ({ expires_at }) => (expires_at ?? Infinity) / 1000 - this.nowMs.value,
+    );
+    if (wait !== null) waits.push(Math.min(wait, 1000));
+    const next = Math.min(...waits) + AFTER_CHANGE_MS;
+    if (next === Infinity) return;
+    this.#timer = setTimeout(() => this.tick(), Math.min(next, LONGEST_WAIT_MS));
   }
 }
 

@@ -13,6 +13,7 @@ import css from "./alerts.css?inline";
 import { AlertsButton, Bar } from "./bar.tsx";
 import { decide } from "./decide.ts";
 import { headlineOf, noteOf, tagOf } from "./note.ts";
+import { NoticeNotes } from "./notice-notes.ts";
 import { type Note, notifications, notificationState, watchNotifications } from "./notifier.ts";
 import type { AlertsOptions, Hearing, OwnWindow, PopupAlerts } from "./popup-alerts.ts";
 import { Receipts } from "./receipts.ts";
@@ -47,6 +48,7 @@ class DrawnAlerts implements Alerts, PopupAlerts {
   readonly #receipts: Receipts;
   readonly #ends: readonly (() => void)[];
   #notes: readonly Note[] = [];
+  readonly #noticeNotes = new NoticeNotes();
   #reported = "";
   #lostAtMs = Infinity;
 
@@ -161,16 +163,26 @@ class DrawnAlerts implements Alerts, PopupAlerts {
     this.#notes = handsOver
       ? this.#notes.filter((note) => tags.includes(note.tag))
       : notify.map((call) => this.#noteOf(call, silent));
-    notifications.set(this, this.#notes);
+    notifications.set(this, [...this.#notes, ...this.#notesOfNotices(duties, nowMs)]);
     headlines.set(this, this.#headline(ringing[0]));
     const canAlert = !this.#isOff && !isQuiet;
     this.#report(canAlert && hasSound && ringtone, canAlert && notificationState() === "granted");
   }
 
   #noteOf(call: Call, silent: boolean): Note {
+    return noteOf(call, { ...this.#notesIn, silent });
+  }
+
+  #notesOfNotices({ notifies }: Duties, nowMs: number): readonly Note[] {
+    const { choices, isQuiet } = this.settings;
+    const isWanted = choices.notices && !isQuiet && !this.#isOff;
+    const open = this.options.state.openNotices.value;
+    return this.#noticeNotes.of(open, { ...this.#notesIn, nowMs, notifies, isWanted });
+  }
+
+  get #notesIn(): { words: Words; hidesNumbers: boolean; click: () => void } {
     const click = (): void => this.#comeForward();
-    const [words, hidesNumbers] = [this.coreWords, this.#hidesNumbers];
-    return noteOf(call, { words, hidesNumbers, silent, click });
+    return { words: this.coreWords, hidesNumbers: this.#hidesNumbers, click };
   }
 
   #headline(call: Call | undefined): Headline | null {

@@ -13,6 +13,8 @@ export interface ControlWords {
   readonly notHeard: string;
   readonly silent: string;
   readonly notifications: string;
+  /** A choice: not of calls only. */
+  readonly notices: string;
   readonly allowed: string;
   readonly allow: string;
   readonly denied: string;
@@ -41,6 +43,7 @@ export const CONTROL_WORDS: Readonly<Record<Language, ControlWords>> = {
     notHeard: "Check the volume, the headset, and whether this tab is muted.",
     silent: "The browser let no sound out. Check whether sound is allowed for this site.",
     notifications: "Notifications",
+    notices: "Of tickets, messages and the like, too",
     allowed: "On",
     allow: "Allow",
     denied: "Blocked for this site in the browser",
@@ -67,6 +70,7 @@ export const CONTROL_WORDS: Readonly<Record<Language, ControlWords>> = {
     notHeard: "Controleer het volume, de headset en of dit tabblad gedempt is.",
     silent: "De browser liet geen geluid door. Controleer of geluid voor deze site toegestaan is.",
     notifications: "Bureaubladmeldingen",
+    notices: "Ook van tickets, berichten en dergelijke",
     allowed: "Aan",
     allow: "Toestaan",
     denied: "In de browser geblokkeerd voor deze site",
@@ -94,6 +98,7 @@ export const CONTROL_WORDS: Readonly<Record<Language, ControlWords>> = {
     silent:
       "Le navigateur n’a laissé passer aucun son. Vérifiez si le son est autorisé pour ce site.",
     notifications: "Notifications",
+    notices: "Aussi pour les tickets, messages, etc.",
     allowed: "Activées",
     allow: "Autoriser",
     denied: "Bloquées pour ce site dans le navigateur",

@@ -2,6 +2,7 @@
 // window of its own. Loaded when they are opened, or when a test of the sound has something to say.
 
 import type { VNode } from "preact";
+import { hasNotices } from "../call-source.ts";
 import type { Lazy } from "../lazy.ts";
 import { Sign, TICK } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
@@ -129,6 +130,8 @@ function Notifications({ of }: AlertsProps): VNode {
   const state = notificationState();
   const texts = { granted: words.allowed, denied: words.denied, unsupported: words.unsupported };
   const ask = (): void => void Notification.requestPermission().then(of.changed);
+  const { settings } = of;
+  const { notices } = settings.choices;
   return (
     <div class="alert-row">
       <span>{words.notifications}</span>
@@ -136,6 +139,16 @@ function Notifications({ of }: AlertsProps): VNode {
         <Choice text={words.allow} choose={ask} />
       ) : (
         <span class="muted small">{texts[state]}</span>
+      )}
+      {hasNotices(of.options.source) && state !== "unsupported" && (
+        <label class="alert-more">
+          <input
+            type="checkbox"
+            checked={notices}
+            onChange={() => settings.choose({ notices: !notices })}
+          />
+          {words.notices}
+        </label>
       )}
     </div>
   );

@@ -1,4 +1,4 @@
-// Desktop notifications: one for each call that rings, gone when it rings no more.
+// Desktop notifications: one for each call that rings, gone when it rings no more; and for notices.
 
 import { Wishes } from "./wishes.ts";
 
@@ -13,6 +13,8 @@ export interface Note {
   readonly lang: string;
   /** Something else is heard already. */
   readonly silent: boolean;
+  /** The system may take it away after a while. */
+  readonly isFleeting?: boolean;
   readonly click: () => void;
 }
 
@@ -62,8 +64,8 @@ function show(note: Note): void {
   if (before?.title === note.title && before.body === note.body) return;
   if (notificationState() !== "granted") return;
   try {
-    const { title, body, tag, lang, silent, click } = note;
-    const requireInteraction = true;
+    const { title, body, tag, lang, silent, isFleeting = false, click } = note;
+    const requireInteraction = !isFleeting;
     const notification = new Notification(title, { body, tag, lang, silent, requireInteraction });
     notification.onclick = (): void => {
       notification.close();

@@ -8,12 +8,14 @@ export interface AlertChoices {
   readonly quietUntil: number;
   /** null: the user was never asked; the ringtone rings then. */
   readonly sound: boolean | null;
+  /** Notices have desktop notifications, too. */
+  readonly notices: boolean;
 }
 
 const KEY = "callpop.alerts";
 
 export class Settings {
-  #choices: AlertChoices = { quietUntil: 0, sound: null };
+  #choices: AlertChoices = { quietUntil: 0, sound: null, notices: false };
   readonly #listeners = new Set<() => void>();
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
@@ -51,10 +53,11 @@ export class Settings {
   #read(): void {
     try {
       const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
-      const { quietUntil, sound } = stored ?? {};
+      const { quietUntil, sound, notices } = stored ?? {};
       this.#take({
         quietUntil: typeof quietUntil === "number" ? quietUntil : 0,
         sound: typeof sound === "boolean" ? sound : null,
+        notices: notices === true,
       });
     } catch {
       // As above; what somebody else wrote there is nothing either.

@@ -7,6 +7,7 @@ const AFTER_MS = 5_000;
 const PARTS: readonly (() => Promise<unknown>)[] = [
   async () => (await import("../alerts/alerts.tsx")).loadMore(),
   () => import("../recent/recent.ts"),
+  () => import("../notices/notices.ts"),
   () => import("../wrap-up/wrap-up.ts"),
   () => import("../summary/summary.ts"),
   () => import("../screen-pop/screen-pop.ts"),

@@ -7,6 +7,7 @@ import type { Cell } from "../cells.ts";
 import { clockText } from "../duration.ts";
 import { fill } from "../language.ts";
 import type { Lazy } from "../lazy.ts";
+import type { Notice } from "../../wire.ts";
 import type { PopupState } from "../popup-state.ts";
 import type { ShownCall } from "../shown-call.ts";
 import { Icon, type IconName } from "../view/icons.tsx";
@@ -21,8 +22,11 @@ const SHOWN_AT_FIRST = 4;
 
 interface RecentProps {
   readonly state: PopupState;
-  /** What is written about a call in its row. */
-  readonly parts: { readonly wrapUp: Lazy<typeof import("../wrap-up/wrap-up.ts")> };
+  /** What is written about a call in its row, and the rows of notices. */
+  readonly parts: {
+    readonly notices: Lazy<typeof import("../notices/notices.ts")>;
+    readonly wrapUp: Lazy<typeof import("../wrap-up/wrap-up.ts")>;
+  };
   readonly words: Words;
 }
 
@@ -51,14 +55,17 @@ export function RecentCalls(props: RecentProps): VNode {
 function List(props: RecentOwnProps): VNode {
   const { state, own } = props;
   const { recent, missed } = state.arrangement.value;
-  const listed = state.missedOnly.value && missed > 0 ? recent.filter(isUnseen) : recent;
+  const listed =
+    state.missedOnly.value && missed > 0
+      ? recent.filter(isUnseen)
+      : inTime(recent, state.pastNotices.value);
   const all = state.allRecent.value;
   const count = String(listed.length);
   return (
     <>
       <ul>
-        {(all ? listed : listed.slice(0, SHOWN_AT_FIRST)).map((call) => (
-          <RecentCall key={keyOf(call)} {...props} call={call} />
+        {(all ? listed : listed.slice(0, SHOWN_AT_FIRST)).map((item) => (
+          <Row key={keyOf(item)} {...props} item={item} />
         ))}
       </ul>
       {listed.length > SHOWN_AT_FIRST && (
@@ -72,6 +79,28 @@ function List(props: RecentOwnProps): VNode {
         </button>
       )}
     </>
+  );
+}
+
+/** Calls and notices in one list, the latest first. */
+function inTime(
+  calls: readonly ShownCall[],
+  notices: readonly Notice[],
+): readonly (ShownCall | Notice)[] {
+  return [...calls, ...notices].sort((a, b) => timeOf(b) - timeOf(a));
+}
+
+function timeOf(item: ShownCall | Notice): number {
+  return "leg_id" in item ? (item.ended_at ?? item.updated_at) : item.at;
+}
+
+function Row({ item, ...props }: RecentOwnProps & { item: ShownCall | Notice }): VNode | null {
+  if ("leg_id" in item) return <RecentCall {...props} call={item} />;
+  const { state, parts, words } = props;
+  return (
+    <Later part={parts.notices} words={words}>
+      {({ PastNotice }) => <PastNotice notice={item} state={state} words={words} />}
+    </Later>
   );
 }
 

@@ -23,7 +23,8 @@ export function Popup({ state, parts, keys }: PopupProps): VNode {
   const { cards, summary, recent } = state.arrangement.value;
   const told = summary?.summary;
   const connected = state.connection.value.phase === "connected";
-  const quiet = connected && cards.length === 0 && summary === null;
+  const notices = state.openNotices.value.length;
+  const quiet = connected && cards.length === 0 && summary === null && notices === 0;
   return (
     <section
       class="panel"
@@ -64,8 +65,19 @@ export function Popup({ state, parts, keys }: PopupProps): VNode {
           )}
         </Later>
       )}
-      {quiet && <p class="quiet">{words.quiet}</p>}
-      {recent.length > 0 && (
+      {notices > 0 && (
+        <Later part={parts.notices} words={words}>
+          {({ NoticeCards }) => <NoticeCards state={state} words={words} />}
+        </Later>
+      )}
+      {connected && state.hasNoExtension ? (
+        <div class="notice" part="notice" data-tone="unconfirmed" role="status">
+          <p>{words.noExtension}</p>
+        </div>
+      ) : (
+        quiet && <p class="quiet">{words.quiet}</p>
+      )}
+      {recent.length + state.pastNotices.value.length > 0 && (
         <Later part={parts.recent} words={words}>
           {({ RecentCalls }) => <RecentCalls state={state} parts={parts} words={words} />}
         </Later>

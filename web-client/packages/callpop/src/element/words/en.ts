@@ -49,6 +49,8 @@ export const en: Words = {
   dismiss: "Dismiss call with {who}",
   announce: "Incoming call from {who}",
   quiet: "No calls right now",
+  noExtension:
+    "No extension is assigned to you. Ask your administrator for one, so that calls come here.",
   otherCalls: { one: "{count} other call", other: "{count} other calls" },
   missedCount: { one: "{count} missed", other: "{count} missed" },
   part: { loading: "Loading…", failed: "This part could not be loaded." },

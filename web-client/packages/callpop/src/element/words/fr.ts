@@ -53,6 +53,8 @@ export const fr: Words = {
   dismiss: "Fermer l’appel avec {who}",
   announce: "Appel entrant de {who}",
   quiet: "Aucun appel en ce moment",
+  noExtension:
+    "Aucun poste ne vous est attribué. Demandez-en un à votre administrateur pour recevoir des appels ici.",
   otherCalls: {
     one: "{count} autre appel",
     many: "{count} d’autres appels",

@@ -50,6 +50,8 @@ export const nl: Words = {
   dismiss: "Oproep met {who} sluiten",
   announce: "Inkomende oproep van {who}",
   quiet: "Momenteel geen oproepen",
+  noExtension:
+    "Er is geen toestelnummer aan u toegewezen. Vraag er een aan uw beheerder, zodat hier oproepen komen.",
   otherCalls: { one: "{count} andere oproep", other: "{count} andere oproepen" },
   missedCount: { one: "{count} gemist", other: "{count} gemist" },
   part: { loading: "Laden…", failed: "Dit onderdeel kon niet worden geladen." },

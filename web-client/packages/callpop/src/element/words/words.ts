@@ -60,6 +60,7 @@ export interface Words {
   /** `{who}` */
   readonly announce: string;
   readonly quiet: string;
+  readonly noExtension: string;
   /** `{count}` */
   readonly otherCalls: Plural;
   /** `{count}` */
