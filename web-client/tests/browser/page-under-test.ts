@@ -13,7 +13,6 @@ export const SUMMARY: Summary = {
   language: "en-GB",
   reported_at: secondsAgo(1),
   content: FULL_CONTENT,
-  seen: false,
 };
 /** A wrap-up that somebody has made a second ago. */
 export const STORED: WrapUp = {

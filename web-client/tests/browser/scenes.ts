@@ -49,7 +49,6 @@ const summary = {
   language: "en-GB",
   reported_at: secondsAgo(4),
   content: FULL_CONTENT,
-  seen: false,
 };
 
 const minutes = 60;
@@ -65,7 +64,8 @@ const history: readonly Call[] = [
     ended_at: secondsAgo(31 * minutes),
     started_at: secondsAgo(34 * minutes),
     dismissed_at: secondsAgo(20 * minutes),
-    summary: { ...summary, reported_at: secondsAgo(26 * minutes), seen: true },
+    summary: { ...summary, reported_at: secondsAgo(26 * minutes) },
+    summary_seen: true,
   }),
   endedCall({
     leg_id: "r3",

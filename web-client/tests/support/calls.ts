@@ -39,6 +39,7 @@ export function call(over: Partial<Call> = {}): Call {
     stale_at: null,
     dismissed_at: null,
     summary: null,
+    summary_seen: false,
     wrap_up: null,
     ...over,
   };

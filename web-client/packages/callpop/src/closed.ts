@@ -6,8 +6,8 @@ import type { Call } from "./wire.ts";
 const MOST = 600;
 
 /** Whether its user has closed all there is to see of it: a summary that came since is not closed. */
-export function isClosed({ dismissed_at, summary }: Call): boolean {
-  return dismissed_at !== null && (summary === null || summary.seen);
+export function isClosed({ dismissed_at, summary, summary_seen }: Call): boolean {
+  return dismissed_at !== null && (summary === null || summary_seen);
 }
 
 /**
@@ -28,9 +28,9 @@ export class ClosedSummaries {
   }
 
   isToBeSaidAgain(call: Call): boolean {
-    const { summary } = call;
+    const { summary, summary_seen } = call;
     return (
-      summary !== null && !summary.seen && this.#reported.get(keyOf(call)) === summary.reported_at
+      summary !== null && !summary_seen && this.#reported.get(keyOf(call)) === summary.reported_at
     );
   }
 

@@ -750,9 +750,8 @@ describe("dismissing", () => {
     expect(dismissals(socket)).toEqual([5, 7, undefined]);
   });
 
-  const summary = { language: "en", reported_at: 5, content: {}, seen: false };
-  const told = (version: number, over: object = {}): Call =>
-    endedCall({ version, summary: { ...summary, ...over } });
+  const told = (version: number, over: Partial<Call> = {}, reported_at = 5): Call =>
+    endedCall({ version, summary: { language: "en", reported_at, content: {} }, ...over });
 
   test("a second one is not forgotten that was made while the gateway was away", async () => {
     const client = newClient();
@@ -780,8 +779,8 @@ describe("dismissing", () => {
     socket.receive({ type: "call", seq: 12, call: told(7) });
     expect(dismissals(socket)).toEqual([5, 7]);
     socket.receive(durable(told(5)));
-    socket.receive({ type: "call", seq: 13, call: told(8, { seen: true }) });
-    socket.receive({ type: "call", seq: 14, call: told(9, { reported_at: 6 }) });
+    socket.receive({ type: "call", seq: 13, call: told(8, { summary_seen: true }) });
+    socket.receive({ type: "call", seq: 14, call: told(9, {}, 6) });
     expect(dismissals(socket)).toEqual([5, 7]);
   });
 

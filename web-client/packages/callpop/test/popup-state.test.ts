@@ -168,7 +168,7 @@ test("a popup that only moved keeps what is typed", () => {
   expect(Drafts.of(state).of(told).entry.note).toBe("half a word");
 });
 
-const summary = { language: "en-GB", reported_at: secondsAgo(0), content: {}, seen: false };
+const summary = { language: "en-GB", reported_at: secondsAgo(0), content: {} };
 
 test("a summary that comes late shows itself until it is closed", () => {
   const ended = endedCall({ ended_at: secondsAgo(3_600) });
@@ -190,8 +190,8 @@ test("a summary of the last minutes shows itself on a page that was closed then"
   expect(
     following(endedCall({ ...ended, summary: old })).state.arrangement.value.summary,
   ).toBeNull();
-  const told = { ...summary, seen: true };
-  const seen = endedCall({ ...ended, summary: told, dismissed_at: secondsAgo(1) });
+  const closed = { dismissed_at: secondsAgo(1), summary_seen: true };
+  const seen = endedCall({ ...ended, summary, ...closed });
   expect(following(seen).state.arrangement.value.summary).toBeNull();
   const callSeen = endedCall({ ...ended, summary, dismissed_at: secondsAgo(3_500) });
   expect(following(callSeen).state.arrangement.value.summary).not.toBeNull();
@@ -200,7 +200,7 @@ test("a summary of the last minutes shows itself on a page that was closed then"
 test("what was closed is told by the gateway, whatever the provider's clock says", () => {
   const ahead = { ...summary, reported_at: secondsAgo(-3_600) };
   const ended = { ended_at: secondsAgo(300), dismissed_at: secondsAgo(1) };
-  const closed = missedCall({ ...ended, summary: { ...ahead, seen: true } });
+  const closed = missedCall({ ...ended, summary: ahead, summary_seen: true });
   const { client, state } = following(closed);
   expect(state.arrangement.value.summary).toBeNull();
   expect(state.arrangement.value.missed).toBe(0);
@@ -218,7 +218,7 @@ test("a summary that another page of the user closed leaves this one", () => {
     ...told,
     version: 9,
     dismissed_at: secondsAgo(0),
-    summary: { ...summary, seen: true },
+    summary_seen: true,
   });
   expect(state.arrangement.value.summary).toBeNull();
 });

@@ -43,7 +43,7 @@ export class Attention {
 
   /** Whether its summary shows itself, which no page of the user has closed. */
   hasFreshSummary(call: Call): boolean {
-    return this.#fresh.has(keyOf(call)) && !call.summary?.seen;
+    return this.#fresh.has(keyOf(call)) && !call.summary_seen;
   }
 
   /** The user has seen the summary. */
@@ -62,11 +62,11 @@ export class Attention {
   }
 
   #takeSummary(call: Call, before: Call | undefined, nowMs: number): void {
-    const { summary } = call;
+    const { summary, summary_seen } = call;
     if (summary === null || summary.reported_at === before?.summary?.reported_at) return;
     const arrivedHere = before !== undefined;
     const recent = nowMs - summary.reported_at / 1000 < FRESH_SUMMARY_MS;
-    if (!summary.seen && (arrivedHere || recent)) this.#fresh.add(keyOf(call));
+    if (!summary_seen && (arrivedHere || recent)) this.#fresh.add(keyOf(call));
   }
 
   #isToBeAnnounced(call: Call): boolean {
