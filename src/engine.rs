@@ -57,7 +57,8 @@ pub(crate) struct View {
 /// What became of an event.
 pub(crate) struct Committed {
     pub(crate) added: Added,
-    /// The number of the change that it made, or that had made it before; 0 where it had no room.
+    /// The number of the change that it made; where it was known, of a change of its item by which it was; 0 where it had
+    /// no room.
     pub(crate) seq: u64,
     pub(crate) receipt: Receipt,
 }

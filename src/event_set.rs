@@ -36,6 +36,8 @@ pub(crate) struct Manner {
     /// How many of them may be of its rank.
     pub(crate) alike: usize,
     pub(crate) effect: Effect,
+    /// Whether it says what the item is, so that there is something to show.
+    pub(crate) shows: bool,
 }
 
 /// What an event does to whether its item is live.

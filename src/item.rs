@@ -159,6 +159,11 @@ impl ItemSet {
         }
     }
 
+    /// Whether the events make an item: some of them come before the one that says what it is.
+    pub(crate) fn makes_item(&self) -> bool {
+        either!(Self, self, set => set.events().iter().any(|event| event.manner().shows))
+    }
+
     /// What the events make together; none where they do not make an item yet.
     pub(crate) fn fold(&self, key: &ItemKey, rules: &Rules) -> Option<Item> {
         match self {

@@ -47,7 +47,7 @@ pub(crate) enum ServerFrame<'a> {
         notice: &'a Notice,
     },
     /// What this session said of an item is durable: the change of that number. What changed nothing is answered with
-    /// the number of the change that had said it before.
+    /// the number of a change of the item by which it was known.
     Durable {
         #[cfg_attr(test, ts(type = "number"))]
         seq: u64,
@@ -192,6 +192,9 @@ pub(crate) enum ClientFrame {
     Done {
         #[serde(flatten)]
         item: NamedItem,
+        /// The version that the user saw; where it is missing, the one that there is.
+        #[cfg_attr(test, ts(optional, type = "number"))]
+        seen: Option<u32>,
     },
     /// What the user says of a call, in place of what was said before; an empty note without a
     /// disposition takes it back.

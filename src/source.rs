@@ -12,29 +12,42 @@ use crate::{
     config::{Source, SourceKind},
     id::{SourceName, TenantId},
     item::ItemEvent,
+    notice::BadPost,
 };
+use axum::http::HeaderMap;
 
-/// Reads a webhook's body of a source. All of it is sound, or none is taken.
-pub(crate) type Parse = fn(&Source, &[u8]) -> Result<Vec<Received>, EventRefusal>;
+/// A kind of source: how it shows who it is, and what it says.
+pub(crate) struct Provider {
+    /// The word for it in the configuration.
+    pub(crate) kind: SourceKind,
+    /// Reads a webhook's body. All of it is sound, or none is taken.
+    pub(crate) parse: fn(&Source, &[u8]) -> Result<Vec<Received>, EventRefusal>,
+    /// Whether a body is signed by one of the source's secrets; none where the agreed header shows the secret itself.
+    pub(crate) is_signed: Option<IsSigned>,
+}
 
-/// Every kind of source, and who reads what it sends.
-const PROVIDERS: [(SourceKind, Parse); 2] =
-    [(telsmart::KIND, telsmart::parse), (callpop::KIND, callpop::parse)];
+pub(crate) type IsSigned = fn(&Source, &HeaderMap, &[u8]) -> bool;
 
 /// Every kind of source.
+const PROVIDERS: &[Provider] = &[
+    telsmart::PROVIDER, //
+    callpop::PROVIDER,
+];
+
+/// The words for them.
 pub(crate) const KINDS: [SourceKind; PROVIDERS.len()] = {
-    let mut kinds = [telsmart::KIND; PROVIDERS.len()];
+    let mut kinds = [telsmart::PROVIDER.kind; PROVIDERS.len()];
     let mut nth = 0;
     while nth < kinds.len() {
-        kinds[nth] = PROVIDERS[nth].0;
+        kinds[nth] = PROVIDERS[nth].kind;
         nth += 1;
     }
     kinds
 };
 
-/// Who reads what that kind of source sends; none where there is no such kind.
-pub(crate) fn parser(kind: SourceKind) -> Option<Parse> {
-    PROVIDERS.iter().find(|(known, _)| *known == kind).map(|(_, parse)| *parse)
+/// What is known of a kind of source; none where there is no such kind.
+pub(crate) fn provider(kind: SourceKind) -> Option<&'static Provider> {
+    PROVIDERS.iter().find(|provider| provider.kind == kind)
 }
 
 /// What one element of a webhook's body says.
@@ -63,4 +76,16 @@ pub(crate) enum EventRefusal {
     NotJson(String),
     #[error("{field}: {why}")]
     Invalid { field: String, why: String },
+}
+
+impl EventRefusal {
+    fn invalid(field: &str, why: impl ToString) -> Self {
+        Self::Invalid { field: field.to_owned(), why: why.to_string() }
+    }
+}
+
+impl From<BadPost> for EventRefusal {
+    fn from(BadPost { field, why }: BadPost) -> Self {
+        Self::invalid(field, why)
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     integrations,
     item::ItemEvent,
     sidecar::integration::Key,
-    source::{EventRefusal, Gate, Parse, Received, parser},
+    source::{EventRefusal, Gate, Provider, Received, provider},
 };
 use axum::{
     extract::{Path, Request, State},
@@ -49,7 +49,7 @@ pub(crate) struct Webhooks {
 struct Door {
     source: Source,
     gate: Gate,
-    parse: Parse,
+    provider: &'static Provider,
 }
 
 impl Webhooks {
@@ -57,8 +57,9 @@ impl Webhooks {
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         let Config { sources, trusted_proxies, .. } = &gateway.config;
         let door = |source: &Source| {
-            let (source, gate) = (source.clone(), Gate::new(source, trusted_proxies));
-            Some(Door { parse: parser(source.kind)?, source, gate })
+            let provider = provider(source.kind)?;
+            let gate = Gate::new(source, provider.is_signed, trusted_proxies);
+            Some(Door { source: source.clone(), gate, provider })
         };
         Self {
             doors: sources.iter().filter_map(door).collect(),
@@ -98,6 +99,7 @@ async fn take(webhooks: &Webhooks, door: &Door, request: Request, began: Instant
     let (head, body) = request.into_parts();
     door.gate.admit(&head)?;
     let body = body::read_json(&head.headers, body).await?;
+    door.gate.admit_body(&head, &body)?;
     let all = door.parse(&body)?;
     // What is cut off may have been committed: the provider sends it again, and it is known then.
     timeout(COMMIT_DEADLINE, commit_all(webhooks, all, began)).await.unwrap_or(Err(LATE))?;
@@ -108,7 +110,7 @@ impl Door {
     /// What a body says, if the source may say it.
     fn parse(&self, body: &[u8]) -> Result<Vec<Received>, Problem> {
         let Source { tenants, .. } = &self.source;
-        let all = (self.parse)(&self.source, body)?;
+        let all = (self.provider.parse)(&self.source, body)?;
         let is_foreign = |received: &Received| match received {
             Received::Item(event) => !tenants.contains(&event.key.tenant),
             Received::Unknown(unknown) => unknown.tenant.as_ref().is_some_and(|its| !tenants.contains(its)),

@@ -177,7 +177,7 @@ impl SetEvent for Event {
             What::Summary { .. } | What::Dismissed { .. } => (MAX_EVENTS, MAX_EVENTS, Effect::Nothing),
             What::WrapUp { .. } => (MAX_EVENTS, MAX_WRAP_UPS, Effect::Nothing),
         };
-        Manner { room, alike, effect }
+        Manner { room, alike, effect, shows: self.sides().is_some() }
     }
 
     /// Shares the sides of an event that says the same.

@@ -161,7 +161,7 @@ impl Embedded {
         for (id, tenant) in tenants {
             let silent = tenant.lock().silent(&id, now, &self.limits);
             for event in silent {
-                // A refusal is no loss: the next sweep finds the same leg.
+                // A refusal is no loss: the next sweep finds the same item.
                 let _ = self.commit(event);
             }
             let room = self.journal.as_ref().map_or(usize::MAX, |journal| journal.room());

@@ -8,9 +8,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// So often one notice may be posted with other words.
 pub(super) const MAX_POSTS: usize = 256;
-/// So often it may be done, and so often dismissed.
-pub(super) const MAX_ALIKE: usize = 32;
-const MAX_EVENTS: usize = MAX_POSTS + 2 * MAX_ALIKE;
+/// The most events: it may be done and dismissed as often as it may be posted.
+const MAX_EVENTS: usize = 3 * MAX_POSTS;
 
 /// Something that happened to a notice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,11 +64,8 @@ impl SetEvent for Event {
 
     /// A notice is never live: it is kept for so long after whatever happened to it last.
     fn manner(&self) -> Manner {
-        let (room, alike) = match self.what {
-            What::Posted(_) => (MAX_EVENTS, MAX_POSTS),
-            What::Done | What::Dismissed => (MAX_EVENTS, MAX_ALIKE),
-        };
-        Manner { room, alike, effect: Effect::Rests }
+        let shows = matches!(self.what, What::Posted(_));
+        Manner { room: MAX_EVENTS, alike: MAX_POSTS, effect: Effect::Rests, shows }
     }
 }
 

@@ -34,25 +34,27 @@ impl Posts {
         })
     }
 
-    /// The event by which its user says now that it is done: a new one, or that which said so already. None where it
-    /// was never posted.
-    pub(crate) fn done(&self, now: Micros) -> Option<Event> {
-        let (posted, _) = self.latest_post()?;
-        let known = self.latest(&What::Done).filter(|event| event.at >= posted).cloned();
-        // The provider's clock may be ahead of ours, and what is done was posted before.
-        Some(known.unwrap_or_else(|| Event::new(now.max(posted), What::Done)))
+    /// The event by which its user says now that it is done, and saw that version of it, or whichever there is: a new
+    /// one, or that which said so already. None where it was never posted.
+    pub(crate) fn done(&self, now: Micros, seen: Option<u32>) -> Option<Event> {
+        self.act(What::Done, now, seen)
     }
 
-    /// The same for a user who closed it, and saw that version of it, or whichever there is. What may have been posted
-    /// unseen is not closed by that.
+    /// The same for a user who closed it.
     pub(crate) fn dismissal(&self, now: Micros, seen: Option<u32>) -> Option<Event> {
+        self.act(What::Dismissed, now, seen)
+    }
+
+    fn act(&self, what: What, now: Micros, seen: Option<u32>) -> Option<Event> {
         let (posted, _) = self.latest_post()?;
-        if let Some(known) = self.latest(&What::Dismissed).filter(|event| event.at >= posted) {
+        if let Some(known) = self.latest(&what).filter(|event| event.at >= posted) {
             return Some(known.clone());
         }
+        // The provider's clock may be ahead of ours, and what its user saw was posted before. What may have been posted
+        // unseen is not meant.
         let has_seen_all = seen.is_none_or(|seen| seen >= self.version());
         let at = if has_seen_all { now.max(posted) } else { now.min(posted.saturating_sub(1)) };
-        Some(Event::new(at, What::Dismissed))
+        Some(Event::new(at, what))
     }
 
     fn latest_post(&self) -> Option<(Micros, &Arc<Post>)> {

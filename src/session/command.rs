@@ -28,10 +28,13 @@ impl Session {
             Ok(ClientFrame::Tick { t0 }) => Some(ServerFrame::Tock { t0, t1: received, t2: now() }.encode()),
             Ok(ClientFrame::Token { token }) => Some(self.on_token(&token).await),
             Ok(ClientFrame::Dismiss { item, seen }) => self.on_dismiss(&item, seen).await.err(),
-            Ok(ClientFrame::Done { item }) => self.on_done(&item).await.err(),
+            Ok(ClientFrame::Done { item, seen }) => self.on_done(&item, seen).await.err(),
             Ok(ClientFrame::WrapUp { item, disposition, note }) => {
                 let said = UserNote { disposition: disposition.map(Into::into), note: note.into() };
                 self.on_wrap_up(&item, &said).await.err()
+            }
+            Ok(ClientFrame::Painted { item, .. }) if !matches!(item.id(), Some((Kind::Call, _))) => {
+                Some(malformed("painted is said of a call: leg_id is missing"))
             }
             Ok(ClientFrame::Painted { item, painted_at }) => {
                 self.on_painted(&item, painted_at, received);
@@ -75,13 +78,13 @@ impl Session {
         Ok(())
     }
 
-    async fn on_done(&mut self, named: &NamedItem) -> Result<(), Frame> {
+    async fn on_done(&mut self, named: &NamedItem, seen: Option<u32>) -> Result<(), Frame> {
         if !matches!(named.id(), Some((Kind::Notice, _))) {
             return Err(malformed("done is said of a notice: notice_id is missing"));
         }
         for (key, set) in self.meant(named).await? {
             if let ItemSet::Notice(posts) = set
-                && let Some(event) = posts.done(now())
+                && let Some(event) = posts.done(now(), seen)
             {
                 self.commit(key, item::Event::Notice(event)).await?;
             }
@@ -114,8 +117,8 @@ impl Session {
         Ok(())
     }
 
-    /// The event that takes the place of the latest wrap-up, or the latest itself where that says the same; none where
-    /// nothing was said and nothing is.
+    /// The event that takes the place of the latest wrap-up, or one that is known already where nothing new is said;
+    /// none where there is no event at all.
     fn wrap_up(&self, leg: &Leg, said: &UserNote) -> Option<call::Event> {
         let UserNote { disposition, note } = said;
         let by = &self.identity.sub;
@@ -128,7 +131,7 @@ impl Session {
             _ => disposition.is_none() && note.is_empty(),
         };
         if is_same {
-            return latest.cloned();
+            return latest.or(leg.events().last()).cloned();
         }
         // The clocks of nodes differ, and what is said last is to count.
         let at = now().max(latest.map_or(0, |latest| latest.at + 1));
@@ -167,7 +170,8 @@ impl Session {
         let known = self.gateway().engine.items(tenant, keys.collect()).await;
         let mention =
             Mention { source: source.as_ref(), extension: extension.as_ref(), ..Mention::of_id(kind, id) };
-        let known = known.map_err(|why| unavailable(&why, mention))?;
+        let mut known = known.map_err(|why| unavailable(&why, mention))?;
+        known.retain(|(_, set)| set.makes_item());
         match (known.is_empty(), kind) {
             (false, _) => Ok(known),
             (true, Kind::Call) => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", mention)),

@@ -2,8 +2,8 @@
 //! should see.
 
 use super::{
-    EventRefusal, Received, Unknown,
-    elements::{believed, each, invalid, missing, not_json},
+    EventRefusal, Provider, Received, Unknown,
+    elements::{NumberText, believed, each, invalid, micros, missing, read},
 };
 use crate::{
     call::Party,
@@ -11,17 +11,15 @@ use crate::{
     config::{Source, SourceKind},
     id::{Extension, ItemId, ItemName, TenantId},
     item::{self, ItemEvent},
-    notice::{BadPost, Event, NoticeKind, Post, What},
+    notice::{Event, NoticeKind, Post, What},
     number::Plan,
 };
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, de::value::StrDeserializer};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// The word for it in the configuration.
-pub(super) const KIND: SourceKind = SourceKind("callpop");
+pub(super) const PROVIDER: Provider = Provider { kind: SourceKind("callpop"), parse, is_signed: None };
 
-/// Reads a webhook's body: one event, or an array of them.
-pub(super) fn parse(source: &Source, body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
+fn parse(source: &Source, body: &[u8]) -> Result<Vec<Received>, EventRefusal> {
     each(body, |json| event(source, json))
 }
 
@@ -34,30 +32,28 @@ struct Envelope {
 
 /// Of a notice that is posted or done.
 #[derive(Deserialize)]
-struct Fields {
+struct Fields<'a> {
     extension: Option<Extension>,
     notice_id: Option<ItemId>,
     #[serde(default, deserialize_with = "micros")]
     at: Option<Micros>,
     // What it says, where it is posted.
-    #[serde(default)]
-    kind: NoticeKind,
+    kind: Option<String>,
     title: Option<Arc<str>>,
     body: Option<Arc<str>>,
-    remote: Option<Remote>,
+    #[serde(borrow)]
+    remote: Option<Remote<'a>>,
     link: Option<Arc<str>>,
     #[serde(default, deserialize_with = "micros")]
     expires_at: Option<Micros>,
-    #[serde(default)]
-    attributes: BTreeMap<String, String>,
+    attributes: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
-struct Remote {
-    #[serde(default)]
-    number: String,
-    #[serde(default)]
-    name: String,
+struct Remote<'a> {
+    #[serde(borrow)]
+    number: Option<NumberText<'a>>,
+    name: Option<String>,
 }
 
 fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
@@ -80,51 +76,23 @@ fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
     Ok(Received::Item(ItemEvent::new(tenant, extension, name, item::Event::Notice(Event::new(at, what)))))
 }
 
-impl Fields {
+impl Fields<'_> {
     fn post(self, numbers: &Plan) -> Result<Post, EventRefusal> {
         let Self { kind, title, body, remote, link, expires_at, attributes, .. } = self;
         let title = title.ok_or_else(|| missing("title"))?;
-        let remote = remote.map(|Remote { number, name }| Party::new(&number, &name, numbers));
+        let kind = kind.map_or(Ok(NoticeKind::default()), |kind| kind_called(&kind))?;
+        let remote = remote.map(|Remote { number, name }| {
+            let number = number.map(|number| number.0).unwrap_or_default();
+            Party::new(&number, &name.unwrap_or_default(), numbers)
+        });
         let expires_at = expires_at.map(|at| believed("expires_at", Some(at))).transpose()?;
-        let attributes = Arc::new(attributes);
+        let attributes = Arc::new(attributes.unwrap_or_default());
         Ok(Post { kind, title, body, remote, link, expires_at, attributes }.checked()?)
     }
 }
 
-/// Reads a JSON object; an error names the field.
-fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EventRefusal> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(json)).map_err(|error| {
-        let field = error.path().to_string();
-        let error = error.into_inner();
-        if error.is_data() {
-            invalid(if field == "." { "body" } else { &field }, error)
-        } else {
-            not_json(error)
-        }
-    })
-}
-
-/// Microseconds as a number or as a text of digits.
-fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected microseconds as an integer or as a string of digits")]
-    enum Given {
-        Number(Micros),
-        Text(String),
-    }
-    match Option::<Given>::deserialize(deserializer)? {
-        None => Ok(None),
-        Some(Given::Number(at)) => Ok(Some(at)),
-        Some(Given::Text(text)) => {
-            let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-            let at = digits.and_then(|text| text.parse().ok());
-            at.map(Some).ok_or_else(|| D::Error::custom("expected microseconds as digits"))
-        }
-    }
-}
-
-impl From<BadPost> for EventRefusal {
-    fn from(BadPost { field, why }: BadPost) -> Self {
-        invalid(field, why)
-    }
+/// The kind of a notice by its word.
+fn kind_called(word: &str) -> Result<NoticeKind, EventRefusal> {
+    NoticeKind::deserialize(StrDeserializer::<serde::de::value::Error>::new(word))
+        .map_err(|error| invalid("kind", error))
 }

@@ -1,10 +1,13 @@
-//! A webhook's body of one event, or of an array of them, and how its refusals name a field.
+//! What the kinds of source share: a body of one event or of an array of them, read so that a refusal names the field.
 
 use super::{EventRefusal, Received};
 use crate::clock::Micros;
-use serde::de::IgnoredAny;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, Visitor},
+};
 use serde_json::value::RawValue;
-use std::{fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
 /// Timestamps that are believed: 2000-01-01 up to 2100-01-01, in microseconds. Beyond lies a
 /// unit or a clock that is wrong, and a call that would never, or at once, be over.
@@ -20,7 +23,11 @@ pub(super) fn each(
         Some(b'[') => {
             let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(not_json)?;
             let all = elements.iter().enumerate().map(|(at, element)| {
-                event(element.get().as_bytes()).map_err(|refusal| match refusal {
+                let json = element.get().as_bytes();
+                if !json.starts_with(b"{") {
+                    return Err(invalid(&format!("[{at}]"), "must be an event"));
+                }
+                event(json).map_err(|refusal| match refusal {
                     EventRefusal::Invalid { field, why } => {
                         EventRefusal::Invalid { field: format!("[{at}].{field}"), why }
                     }
@@ -33,6 +40,37 @@ pub(super) fn each(
             serde_json::from_slice::<IgnoredAny>(body).map_err(not_json)?;
             Err(invalid("body", "must be an event or an array of events"))
         }
+    }
+}
+
+/// A phone number, which some systems write as a number.
+pub(super) struct NumberText<'a>(pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for NumberText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Numbers)
+    }
+}
+
+struct Numbers;
+
+impl<'de> Visitor<'de> for Numbers {
+    type Value = NumberText<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a phone number as a text or as digits")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(NumberText(text.into()))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(NumberText(text.to_owned().into()))
+    }
+
+    fn visit_u64<E: Error>(self, digits: u64) -> Result<Self::Value, E> {
+        Ok(NumberText(digits.to_string().into()))
     }
 }
 
@@ -58,9 +96,44 @@ pub(super) fn missing(field: &str) -> EventRefusal {
 }
 
 pub(super) fn invalid(field: &str, why: impl fmt::Display) -> EventRefusal {
-    EventRefusal::Invalid { field: field.to_owned(), why: why.to_string() }
+    EventRefusal::invalid(field, why)
 }
 
 pub(super) fn not_json(error: serde_json::Error) -> EventRefusal {
     EventRefusal::NotJson(error.to_string())
+}
+
+/// Reads a JSON object; an error names the field.
+pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EventRefusal> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let field = error.path().to_string();
+        let error = error.into_inner();
+        if error.is_data() {
+            invalid(if field == "." { "body" } else { &field }, error)
+        } else {
+            not_json(error)
+        }
+    })?;
+    reader.end().map_err(not_json)?;
+    Ok(read)
+}
+
+/// Microseconds as a number or as a text of digits.
+pub(super) fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected microseconds as an integer or as a string of digits")]
+    enum Given {
+        Number(Micros),
+        Text(String),
+    }
+    match Option::<Given>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Given::Number(at)) => Ok(Some(at)),
+        Some(Given::Text(text)) => {
+            let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+            let at = digits.and_then(|text| text.parse().ok());
+            at.map(Some).ok_or_else(|| D::Error::custom("expected microseconds as digits"))
+        }
+    }
 }

@@ -1,5 +1,6 @@
-//! Who may send webhooks. The agreed header is looked at before anything else.
+//! Who may send webhooks. The agreed header is looked at before anything else; a signature, once the body is there.
 
+use super::IsSigned;
 use crate::{
     auth::AgreedHeader,
     config::Source,
@@ -15,7 +16,10 @@ use std::{
 
 /// One provider's door.
 pub(crate) struct Gate {
+    source: Source,
     header: AgreedHeader,
+    /// Where the body is signed, no header has the secret.
+    is_signed: Option<IsSigned>,
     allowed: Vec<IpNet>,
     trusted_proxies: Vec<IpNet>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
@@ -23,16 +27,17 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// A source's, as configured; `trusted_proxies` say truly who is behind them.
-    pub(crate) fn new(source: &Source, trusted_proxies: &[IpNet]) -> Self {
+    pub(crate) fn new(source: &Source, is_signed: Option<IsSigned>, trusted_proxies: &[IpNet]) -> Self {
         let Source { header, secrets, allow_ips, rate_limit, .. } = source.clone();
         let rate = NonZeroU32::new(rate_limit).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
         let header = AgreedHeader::new(header, secrets);
-        Self { header, allowed: allow_ips, trusted_proxies: trusted_proxies.to_vec(), rate }
+        let (source, trusted_proxies) = (source.clone(), trusted_proxies.to_vec());
+        Self { source, header, is_signed, allowed: allow_ips, trusted_proxies, rate }
     }
 
     /// Lets a request in, or says why not, from its head alone.
     pub(crate) fn admit(&self, head: &request::Parts) -> Result<(), Problem> {
-        if !self.header.is_shown(&head.headers) {
+        if self.is_signed.is_none() && !self.header.is_shown(&head.headers) {
             let detail = format!("the header {} is missing or wrong", self.header.name());
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
         }
@@ -50,6 +55,14 @@ impl Gate {
             let detail = "too many requests from this address";
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
         })
+    }
+
+    /// Lets the body of that request in, or says why not.
+    pub(crate) fn admit_body(&self, head: &request::Parts, body: &[u8]) -> Result<(), Problem> {
+        if self.is_signed.is_none_or(|is_signed| is_signed(&self.source, &head.headers, body)) {
+            return Ok(());
+        }
+        Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the signature is missing or wrong"))
     }
 
     /// Forgets the addresses that have their whole rate again; to be called now and then.
@@ -81,4 +94,27 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 fn within(nets: &[IpNet], address: IpAddr) -> bool {
     nets.iter().any(|net| net.contains(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SourceKind;
+    use axum::http::Request;
+
+    #[test]
+    fn a_source_that_signs_is_let_in_by_its_body_and_not_by_its_secret() {
+        let mut source = Source::open(SourceKind("signing")).unwrap();
+        (source.header, source.secrets) = ("x-signature".to_owned(), vec!["secret".into()]);
+        let gate = Gate::new(&source, Some(|_, headers, body| headers["x-signature"] == *body), &[]);
+        let head =
+            |shown: &str| Request::builder().header("x-signature", shown).body(()).unwrap().into_parts().0;
+        for (shown, body, is_in) in [("a", "a", true), ("a", "b", false), ("secret", "a", false)] {
+            assert!(gate.admit(&head(shown)).is_ok(), "nothing can be said before the body is there");
+            assert_eq!(gate.admit_body(&head(shown), body.as_bytes()).is_ok(), is_in, "{shown} {body}");
+        }
+        let plain = Gate::new(&source, None, &[]);
+        assert!(plain.admit(&head("a")).is_err() && plain.admit(&head("secret")).is_ok());
+        assert!(plain.admit_body(&head("secret"), b"x").is_ok());
+    }
 }

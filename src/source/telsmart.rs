@@ -1,9 +1,9 @@
 //! Telsmart's call events: which fields must be there, and what each state says of a leg. What follows
-//! from that for the call is in `call`; which header shows that it is Telsmart, in `gate.rs`.
+//! from that for the call is in `call`; the header that shows that it is Telsmart is the configuration's.
 
 use super::{
-    EventRefusal, Received, Unknown,
-    elements::{believed, each, id, invalid, missing, not_json, required},
+    EventRefusal, Provider, Received, Unknown,
+    elements::{NumberText, believed, each, id, invalid, missing, not_json, required},
 };
 use crate::{
     call::{Content, Direction, Event, Numbers, Party, Phase, Sides, What},
@@ -20,8 +20,7 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, cell::Cell, collections::BTreeMap, fmt, sync::Arc};
 
-/// The word for it in the configuration.
-pub(crate) const KIND: SourceKind = SourceKind("telsmart");
+pub(crate) const PROVIDER: Provider = Provider { kind: SourceKind("telsmart"), parse, is_signed: None };
 /// The states, in capitals or not, and what each says of the leg; the last comes with a summary.
 const STATES: [(&str, Option<Phase>); 5] = [
     ("RINGING", Some(Phase::Ringing)),
@@ -180,17 +179,27 @@ impl<'de> Visitor<'de> for ByName<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Fields::default();
         while let Some(Text(name)) = map.next_key()? {
+            let number = match name.as_ref() {
+                "caller_number" => Some((&mut fields.caller_number, "caller_number")),
+                "callee_number" => Some((&mut fields.callee_number, "callee_number")),
+                "transfer_caller_number" => {
+                    Some((&mut fields.transfer_caller_number, "transfer_caller_number"))
+                }
+                _ => None,
+            };
+            if let Some((number, field)) = number {
+                self.at.set(field);
+                *number = map.next_value::<Option<NumberText<'de>>>()?.map(|number| number.0);
+                continue;
+            }
             let (text, field) = match name.as_ref() {
                 "tenant_id" => (&mut fields.tenant_id, "tenant_id"),
                 "user_extension" => (&mut fields.user_extension, "user_extension"),
                 "id" => (&mut fields.id, "id"),
                 "state" => (&mut fields.state, "state"),
                 "direction" => (&mut fields.direction, "direction"),
-                "caller_number" => (&mut fields.caller_number, "caller_number"),
                 "caller_name" => (&mut fields.caller_name, "caller_name"),
-                "callee_number" => (&mut fields.callee_number, "callee_number"),
                 "callee_name" => (&mut fields.callee_name, "callee_name"),
-                "transfer_caller_number" => (&mut fields.transfer_caller_number, "transfer_caller_number"),
                 "timestamp" => {
                     self.at.set("timestamp");
                     fields.timestamp = Some(map.next_value()?);

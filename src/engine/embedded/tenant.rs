@@ -271,13 +271,11 @@ impl Tenant {
 }
 
 impl Shelf {
-    /// Items that are not live and their numbers, the latest change first.
+    /// Items that are not live and their numbers, the latest change first; without those that say nothing yet.
     fn recent(&self) -> impl Iterator<Item = (u64, &ItemName)> {
-        self.by_seq
-            .iter()
-            .rev()
-            .filter(|(_, name)| !self.live.contains(*name))
-            .map(|(seq, name)| (*seq, name))
+        let shows = |name| self.items.get(name).is_some_and(|kept: &KeptItem| kept.set.makes_item());
+        let ended = self.by_seq.iter().rev().filter(|(_, name)| !self.live.contains(*name));
+        ended.filter(move |(_, name)| shows(*name)).map(|(seq, name)| (*seq, name))
     }
 
     /// Those of them whose last change is that long ago: they come first in the order of changes.

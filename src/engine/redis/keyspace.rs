@@ -361,17 +361,17 @@ impl Keyspace {
     }
 }
 
-/// What the commit script needs to know of an event: the kind of its item, its effect, its room, and how much of that
-/// events of its rank may take.
+/// What the commit script needs to know of an event: the kind of its item, its effect, whether it shows the item, its
+/// room, and how much of that events of its rank may take.
 fn manner(event: &Event) -> String {
-    let Manner { room, alike, effect } = event.manner();
+    let Manner { room, alike, effect, shows } = event.manner();
     let effect = match effect {
         Effect::Nothing => 0,
         Effect::Lives => 1,
         Effect::Rests => 2,
         Effect::EndsForGood => 3,
     };
-    format!("{}:{effect}:{room}:{alike}", event.kind().number())
+    format!("{}:{effect}:{}:{room}:{alike}", event.kind().number(), u8::from(shows))
 }
 
 /// What the commit script says of an event.

@@ -1,7 +1,4 @@
-use super::{
-    super::event::{MAX_ALIKE, MAX_POSTS},
-    *,
-};
+use super::{super::event::MAX_POSTS, *};
 use crate::{
     event_set::{Added, shuffled},
     id::{ItemName, Kind},
@@ -55,10 +52,10 @@ proptest! {
     #[test]
     fn what_its_user_does_counts_at_once(events in vec(any_event(), 0..12), now in 0..9_u64) {
         let mut set = posts(events);
-        if let Some(done) = set.done(now) {
+        if let Some(done) = set.done(now, None) {
             set.add(done);
             prop_assert_eq!(set.fold(&key()).unwrap().state, NoticeState::Done);
-            prop_assert_eq!(set.check(&set.done(now).unwrap()), Added::Known);
+            prop_assert_eq!(set.check(&set.done(now, None).unwrap()), Added::Known);
         }
         if let Some(dismissal) = set.dismissal(now, None) {
             set.add(dismissal);
@@ -86,21 +83,23 @@ fn what_is_posted_again_is_open_again() {
 #[test]
 fn what_was_never_posted_is_no_notice() {
     let set = posts([Event::new(5, What::Done)]);
-    assert_eq!((set.fold(&key()), set.done(9), set.dismissal(9, None)), (None, None, None));
+    assert_eq!((set.fold(&key()), set.done(9, None), set.dismissal(9, None)), (None, None, None));
 }
 
 #[test]
-fn a_dismissal_of_an_earlier_version_does_not_close_what_was_posted_since() {
+fn what_is_said_of_an_earlier_version_does_not_hold_for_what_was_posted_since() {
     let set = posts([posted(5, "a"), posted(8, "b")]);
-    let at = |now, seen| set.dismissal(now, seen).unwrap().at;
-    assert_eq!((at(20, Some(1)), at(6, Some(1)), at(20, Some(2)), at(6, Some(2))), (7, 6, 20, 8));
+    for act in [Posts::dismissal, Posts::done] {
+        let at = |now, seen| act(&set, now, seen).unwrap().at;
+        assert_eq!((at(20, Some(1)), at(6, Some(1)), at(20, Some(2)), at(6, Some(2))), (7, 6, 20, 8));
+    }
 }
 
 #[test]
 fn it_is_bounded() {
     let mut set = posts((0..MAX_POSTS as u64).map(|at| posted(at, "a")));
     assert_eq!(set.add(posted(9999, "a")), Added::Full);
-    for at in 0..MAX_ALIKE as u64 {
+    for at in 0..MAX_POSTS as u64 {
         assert_eq!(set.add(Event::new(at, What::Done)), Added::New);
         assert_eq!(set.add(Event::new(at, What::Dismissed)), Added::New);
     }

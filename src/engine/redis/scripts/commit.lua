@@ -5,8 +5,8 @@
 -- KEYS: head, live; for each kind of item its changes; then for each event item, ghost, user.
 -- ARGV: seven for all, as they are named below; for each kind how long an item stays, and its bounds of a user and of
 -- the tenant; then for each event its field, what is stored, and its manner: the kind of its item, its effect on whether
--- that is live (0: none, 1: it lives, 2: it rests, 3: it ends for good), how many events the item may hold, and how
--- many of them may be of its rank.
+-- that is live (0: none, 1: it lives, 2: it rests, 3: it ends for good), whether it shows the item (0, 1), how many
+-- events the item may hold, and how many of them may be of its rank.
 -- A call from here costs more than its command, a number as argument more than a text, and each argument its copies.
 local KINDS = 2
 local call, text = redis.call, string.format
@@ -49,12 +49,13 @@ local function say(item, member, effect, count, value)
 end
 
 -- Beside its events an item has a field `=`: its version, when it was touched, whether it is `live`, has `ended` for
--- good, or `neither`, when its life was prolonged last, and how many events it has.
+-- good, `neither`, or is `hidden`, since no event shows it yet, when its life was prolonged last, and how many events it
+-- has. What is hidden is in no index, where it would take the place of something that can be shown.
 local function add(item, ghost, user, field, event, manner)
   -- One command for both questions: is the event known, and how does the item stand.
   local known = call('HMGET', item, field, '=')
   if known[1] then return '0' .. string.match(known[1], '^%d+') end
-  local kind, effect, room, alike = string.match(manner, '^(%d+):(%d+):(%d+):(%d+)$')
+  local kind, effect, shows, room, alike = string.match(manner, '^(%d+):(%d+):(%d+):(%d+):(%d+)$')
   local version, state, prolonged, count, _
   if known[2] then version, state, prolonged, count = string.match(known[2], '^=(%d+):%d+:(%l+):(%d+):(%d+)$') end
   local is_new, was = not count, state
@@ -73,9 +74,11 @@ local function add(item, ghost, user, field, event, manner)
   version, count = text('%d', version + 1), text('%d', count)
   -- What the item is, is folded by the nodes; this only says whether it counts among the live ones and how long it is
   -- kept.
-  if effect == '3' then state = 'ended'
+  local is_hidden = shows == '0' and (not was or was == 'hidden')
+  if is_hidden then state = 'hidden'
+  elseif effect == '3' then state = 'ended'
   elseif state ~= 'ended' then
-    if effect == '1' then state = 'live' elseif effect == '2' or not state then state = 'neither' end
+    if effect == '1' then state = 'live' elseif effect == '2' or not state or state == 'hidden' then state = 'neither' end
   end
   -- Lives are prolonged now and then, not at each event.
   local is_due = is_new or now_ms - prolonged > hold_ms / 16
@@ -88,9 +91,11 @@ local function add(item, ghost, user, field, event, manner)
   call('HSET', item, field, value, '=', summed)
   seq = seq + 1
   local member, of_changed = string.sub(item, member_at), changed[kind + 1]
-  of_changed[#of_changed + 1] = at
-  of_changed[#of_changed + 1] = member
-  call('ZADD', user, at, member)
+  if not is_hidden then
+    of_changed[#of_changed + 1] = at
+    of_changed[#of_changed + 1] = member
+    call('ZADD', user, at, member)
+  end
   if (state == 'live') ~= (was == 'live') then lives[member] = state == 'live' end
 
   local is_over = state == 'ended' or effect == '2'
@@ -98,8 +103,9 @@ local function add(item, ghost, user, field, event, manner)
   -- An item that may be forgotten before its next event leaves its version behind: clients keep the highest they saw, and
   -- would not believe an item that begins at 1 again.
   if effect ~= '1' or is_due and not is_new then call('SET', ghost, version, 'PX', hold_ghost) end
-  if is_due then call('PEXPIRE', user, hold_index) end
-  if is_new then
+  local is_first = not is_hidden and (is_new or was == 'hidden')
+  if is_due or is_first then call('PEXPIRE', user, hold_index) end
+  if is_first then
     is_any_new[kind + 1] = true
     call('ZREMRANGEBYRANK', user, '0', ARGV[of_kind + 2])
   end
