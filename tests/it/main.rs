@@ -29,6 +29,7 @@ mod rights;
 mod sidecar;
 mod sidecar_store;
 mod simulate;
+mod stored;
 mod strange_rows;
 mod support;
 mod tasks;

@@ -91,6 +91,16 @@ async fn what_was_said_before_is_confirmed_too_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_note_that_says_nothing_where_nothing_was_said_is_confirmed() {
+    let gateway = gateway().await;
+    let (mut client, leg) = summarised(&gateway).await;
+    client.wrap_up(&leg, None, "").await;
+    assert!(client.next_of("durable").await["seq"].is_u64());
+    client.assert_open().await;
+    assert_eq!(client.call(&leg).unwrap()["version"], 3);
+}
+
+#[tokio::test]
 async fn an_act_on_several_legs_is_confirmed_for_each() {
     let gateway = gateway().await;
     let tenant = new_tenant();
@@ -126,6 +136,7 @@ async fn what_names_no_item_or_two_is_malformed() {
         json!({"type": "done", "leg_id": leg.id}),
         json!({"type": "done"}),
         json!({"type": "wrap_up", "notice_id": leg.id, "note": "x"}),
+        json!({"type": "painted", "painted_at": 1}),
     ] {
         assert_eq!(client.error_for(Message::text(frame.to_string())).await, "malformed_frame", "{frame}");
     }

@@ -1,12 +1,14 @@
 //! The engine contract suite on a Redis cluster, without what takes long and is about the sessions
 //! of one node alone.
 
+mod acts;
 mod begin;
 mod call_model;
 mod directory;
 mod frames;
 mod isolation;
 mod lifetime;
+mod notices;
 mod operators;
 mod restart;
 mod resume;

@@ -317,6 +317,49 @@ async fn supervisors_see_notices_where_that_is_configured() {
 }
 
 #[tokio::test]
+async fn what_was_never_posted_takes_no_place_of_what_was() {
+    let gateway = with_desk().await.set("notices.recent_per_user", 3).start().await;
+    let tenant = new_tenant();
+    let ticket = Ticket::new(&tenant);
+    let mut mine = gateway.agent(&tenant, "200").await;
+    deliver(&gateway, &ticket.posted(0, "first")).await;
+    let strangers: Vec<Ticket> = (0..10).map(|_| Ticket::new(&tenant)).collect();
+    for stranger in &strangers {
+        deliver(&gateway, &stranger.event("done", 5)).await;
+    }
+    let client = gateway.agent(&tenant, "200").await;
+    assert_eq!(client.notices.keys().collect::<Vec<_>>(), [&ticket.key()]);
+    // Nobody can act on one of them, until it is there.
+    let frame = json!({"type": "done", "notice_id": strangers[0].id}).to_string();
+    assert_eq!(mine.error_for(Message::text(frame)).await, "unknown_notice");
+    deliver(&gateway, &strangers[0].posted(3, "late")).await;
+    let late = strangers[0].version(&mut mine, 2).await;
+    assert_eq!(late["state"], "done");
+    assert_eq!(gateway.agent(&tenant, "200").await.notices[&strangers[0].key()], late);
+}
+
+#[tokio::test]
+async fn what_is_odd_is_understood_and_what_is_no_event_is_not() {
+    let gateway = desk().await;
+    let ticket = Ticket::new(&new_tenant());
+    let mut event = ticket.posted(0, "first");
+    (event["kind"], event["attributes"], event["body"]) = (Value::Null, Value::Null, Value::Null);
+    event["remote"] = json!({"number": 32_470_123_456_u64, "name": null});
+    deliver(&gateway, &event).await;
+    let notice = gateway.agent(&ticket.tenant, "200").await.notices[&ticket.key()].clone();
+    assert_eq!((&notice["kind"], &notice["attributes"]), (&json!("other"), &json!({})));
+    assert_eq!(notice["remote"], json!({"number": "32470123456", "name": null}));
+
+    let two = format!("{}{}", ticket.posted(1, "one"), ticket.posted(2, "two"));
+    for (body, status) in [(two.as_str(), 400), ("{} x", 400), (r#"[["hello", "t"]]"#, 422), ("[5]", 422)] {
+        let request = gateway.request("POST", "/webhooks/desk").header("X-Webhook-Secret", SECRET);
+        let request = request.header("Content-Type", "application/json").body(body.to_owned());
+        problem(soon("the answer", request.send()).await.unwrap(), status).await;
+    }
+    assert_eq!(gateway.agent(&ticket.tenant, "200").await.notices[&ticket.key()], notice);
+}
+
+#[tokio::test]
 async fn a_notice_takes_so_many_posts_and_can_still_be_done() {
     let gateway = desk().await;
     let ticket = Ticket::new(&new_tenant());
@@ -347,6 +390,7 @@ async fn a_bad_notice_is_refused_by_its_field_and_changes_nothing() {
         ("at", json!("yesterday")),
         ("at", json!(1.5)),
         ("kind", json!("fax")),
+        ("kind", json!(5)),
         ("title", Value::Null),
         ("title", json!(" ")),
         ("title", long(201)),

@@ -15,8 +15,8 @@ export interface WrapUpEntry {
 export type Act =
   /** `seen`: the version that was closed; without it, the one that the gateway has. */
   | { readonly type: "dismiss"; readonly seen?: number }
-  /** Nothing is left to be done about a notice. */
-  | { readonly type: "done" }
+  /** Nothing is left to be done about a notice; `seen` as above. */
+  | { readonly type: "done"; readonly seen?: number }
   | ({ readonly type: "wrap_up" } & WrapUpEntry);
 
 /** Of an act, between tabs: when it was done, by the server's clock in milliseconds. */
@@ -33,7 +33,6 @@ export function actOf(told: ToldAct): Act {
     const { type, disposition, note } = told;
     return { type, disposition, note };
   }
-  if (told.type === "done") return { type: "done" };
   const { type, seen } = told;
   return { type, ...(seen !== undefined && { seen }) };
 }
@@ -48,6 +47,8 @@ export interface Pending {
   readonly name: ItemName;
   readonly act: Act;
   readonly saidAtMs: number;
+  /** The same by the clock of the tab where it was done, which knows it by that. */
+  readonly toldAtMs: number;
   /** Of a wrap-up: its words, and those that it replaces and that may have been sent. */
   readonly ours: readonly WrapUpEntry[];
   /** `later`: the gateway could not store it now. */
@@ -78,7 +79,7 @@ export class NotStored extends Error {
 export function covers(by: Act & Said, { act, saidAtMs }: Pending): boolean {
   if (by.type !== act.type) return false;
   if (by.type === "wrap_up") return (by.said_at ?? 0) >= saidAtMs;
-  return by.type === "done" || (by.seen ?? Infinity) >= (("seen" in act && act.seen) || 0);
+  return (by.seen ?? Infinity) >= (("seen" in act && act.seen) || 0);
 }
 
 /** Whether that wrap-up says these words; none says nothing. */

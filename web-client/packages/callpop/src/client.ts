@@ -180,15 +180,12 @@ export class CallpopClient {
    * `NotStored` when it never will.
    */
   dismiss(item: Call | Notice | CallName | NoticeName | string): Promise<void> {
-    return this.#do(item, (name) => {
-      const seen = "version" in name ? Number(name.version) : this.#find(name)?.version;
-      return { type: "dismiss", ...(seen !== undefined && { seen }) };
-    });
+    return this.#do(item, (name) => ({ type: "dismiss", ...this.#seen(name) }));
   }
 
   /** Says that nothing is left to be done about a notice; settles as `dismiss`. */
   done(notice: NoticeName): Promise<void> {
-    return this.#do(notice, () => ({ type: "done" }));
+    return this.#do(notice, (name) => ({ type: "done", ...this.#seen(name) }));
   }
 
   /** Stores what the user says of a call, in place of what was said before; settles as `dismiss`. */
@@ -232,6 +229,12 @@ export class CallpopClient {
     const name = typeof item === "string" ? { leg_id: item } : item;
     const { calls, notices } = this.#store;
     return name.notice_id === undefined ? calls.meant(name) : notices.meant(name);
+  }
+
+  /** The version that is shown of an item, where there is one. */
+  #seen(name: ItemName): { readonly seen?: number } {
+    const seen = "version" in name ? Number(name.version) : this.#find(name)?.version;
+    return seen === undefined ? {} : { seen };
   }
 
   #find(name: ItemName): Call | Notice | undefined {

@@ -50,6 +50,7 @@ export class Outbox {
       name: nameAlone(name),
       act,
       saidAtMs: Math.min(said_at ?? latestMs, latestMs),
+      toldAtMs: said_at ?? latestMs,
       ours: act.type === "wrap_up" ? [...(last?.ours ?? []), act].slice(-MOST.wrap_up) : [],
       state: "due",
       told: [],
@@ -58,7 +59,8 @@ export class Outbox {
     const isWaiting = last !== undefined && isInVain(last, pending);
     const kept = isWaiting ? last : put(queue, last, pending);
     this.#forgetOldest(act.type);
-    return promised(kept);
+    // The tab where it was done waits for it, not this one.
+    return said_at === undefined ? promised(kept) : Promise.resolve();
   }
 
   /** At most that many of what is to be sent; for another tab with `Said`. */
@@ -111,7 +113,7 @@ export class Outbox {
     else if (answer.code !== "unavailable") {
       this.#settle(answered, new NotStored(answer.code, answer.detail));
     } else for (const pending of answered) pending.state = "later";
-    return answered.map((pending) => ({ ...pending.act, said_at: pending.saidAtMs }));
+    return answered.map((pending) => ({ ...pending.act, said_at: pending.toldAtMs }));
   }
 
   stateOf(name: ItemName): WrapUpState | null {

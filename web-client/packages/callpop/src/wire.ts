@@ -286,7 +286,11 @@ export type ClientFrame = { "type": "tick", t0: number, } | { "type": "token", t
 /**
  * The version that the user saw; where it is missing, the one that there is.
  */
-seen?: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "done", leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "wrap_up", disposition: string | null, note: string, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "painted", 
+seen?: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "done", 
+/**
+ * The version that the user saw; where it is missing, the one that there is.
+ */
+seen?: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "wrap_up", disposition: string | null, note: string, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "painted", 
 /**
  * Microseconds of callpop's clock.
  */

@@ -858,7 +858,13 @@ describe("notices", () => {
     const told = outcome(client.done(posted));
     expect(sent(socket)).toEqual([{ type: "dismiss", source, extension, notice_id, seen: 3 }]);
     socket.receive(word);
-    expect(sent(socket).at(-1)).toEqual({ type: "done", source, extension, notice_id });
+    expect(sent(socket).at(-1)).toEqual({
+      type: "done",
+      source,
+      extension,
+      notice_id,
+      seen: posted.version,
+    });
     await vi.advanceTimersByTimeAsync(0);
     expect([closed.came, told.came]).toEqual(["stored", ""]);
     socket.receive(word);

@@ -521,7 +521,13 @@ describe("together", () => {
     const told = outcome(late.client.done(notice()));
     await settle();
     const { source, extension, notice_id } = notice();
-    expect(latest().sent.at(-1)).toEqual({ type: "done", source, extension, notice_id });
+    expect(latest().sent.at(-1)).toEqual({
+      type: "done",
+      source,
+      extension,
+      notice_id,
+      seen: notice().version,
+    });
     latest().receive({ type: "durable", seq: 12, source, extension, notice_id });
     await settle();
     expect(told.came).toBe("stored");

@@ -203,9 +203,14 @@ export class PopupState {
 
   /** Closes the card of a call here, and on every other page of its user. */
   dismiss(call: Call): void {
-    this.#closed.value = new Set([...this.#closed.value, keyOf(call)]);
+    const key = keyOf(call);
+    this.#closed.value = new Set([...this.#closed.value, key]);
     this.keep(call, false);
-    this.#source?.dismiss(call);
+    const stored: unknown = this.#source?.dismiss(call);
+    // Where the gateway does not take that, the card is there again.
+    void Promise.resolve(stored).catch(() => {
+      this.#closed.value = new Set([...this.#closed.value].filter((closed) => closed !== key));
+    });
   }
 
   /** Closes the card of a notice here, and on every other page of its user. */

@@ -10,7 +10,7 @@ import type { Words } from "../words/words.ts";
 import type { Note } from "./notifier.ts";
 
 /** What may be a phone number, however it is written. */
-const NUMBERS = /\+?\d(?:[\s./()-]{0,3}\d){5,}/g;
+const NUMBERS = /\+?\p{Nd}(?:[\s./()\p{Pd}\u2212]{0,3}\p{Nd}){5,}/gu;
 
 interface Situation {
   readonly nowMs: number;
