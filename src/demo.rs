@@ -1,10 +1,12 @@
-//! What `callpop demo` adds to a gateway: the simulator's routes, and what its page needs to
-//! know to begin. The gateway does not know that it is part of a demo.
+//! What `callpop demo` adds to a gateway: the simulator's routes, what its page needs to know to
+//! begin, and test notices. The gateway does not know that it is part of a demo.
+
+mod notices;
 
 use crate::{
     auth::AuthError,
     http::{Problem, get_only},
-    simulator::{Phone, Scenario, Simulator},
+    simulator::{Phone, Scenario, Sender, Simulator},
 };
 use axum::{
     Json, Router,
@@ -19,6 +21,8 @@ use std::sync::Arc;
 #[derive(Clone)]
 struct Demo {
     simulator: Simulator,
+    /// Sends what a system of one's own would.
+    desk: Sender,
     mint: Arc<Mint>,
 }
 
@@ -53,16 +57,18 @@ struct TokenQuery {
     extension: String,
 }
 
-/// Everything under `/demo` and `/simulator`. `mint` makes a token for the user of an
-/// extension; anyone who can reach these routes gets one.
+/// Everything under `/demo` and `/simulator`. `desk` sends to a source of notices; `mint` makes a
+/// token for the user of an extension. Anyone who can reach these routes gets both.
 pub(crate) fn routes(
     simulator: &Simulator,
+    desk: Sender,
     mint: impl Fn(&str) -> Result<String, AuthError> + Send + Sync + 'static,
 ) -> Router {
-    let demo = Demo { simulator: simulator.clone(), mint: Arc::new(mint) };
+    let demo = Demo { simulator: simulator.clone(), desk, mint: Arc::new(mint) };
     Router::new()
         .route("/demo/config", get_only(config))
         .route("/demo/token", get_only(token))
+        .merge(notices::routes())
         .with_state(demo)
         .merge(simulator.routes())
 }
@@ -84,15 +90,23 @@ async fn token(
 ) -> Result<Response, Problem> {
     let Query(TokenQuery { extension }) = query
         .map_err(|bad| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", bad.body_text()))?;
-    if !demo.simulator.phones().iter().any(|phone| phone.extension == extension) {
-        let detail = format!("there is no phone {extension:?}");
-        return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail));
-    }
+    demo.check_phone(&extension)?;
     let token = (demo.mint)(&extension).map_err(|error| {
         tracing::error!(%error, "no token could be minted");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "no token could be minted")
     })?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "token": token }))).into_response())
+}
+
+impl Demo {
+    /// Refuses an extension that no phone has.
+    fn check_phone(&self, extension: &str) -> Result<(), Problem> {
+        if self.simulator.phones().iter().any(|phone| phone.extension == extension) {
+            return Ok(());
+        }
+        let detail = format!("there is no phone {extension:?}");
+        Err(Problem::new(StatusCode::NOT_FOUND, "not-found", detail))
+    }
 }
 
 impl PhoneConfig {
@@ -112,17 +126,18 @@ impl<'a> ScenarioConfig<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::{Destination, Retries, TENANT};
+    use crate::simulator::{Destination, Retries, TELSMART, TENANT};
     use serde_json::Value;
     use tokio::{net::TcpListener, task::JoinSet};
 
     async fn get(path: &str) -> (u16, Value) {
-        let gateway =
-            Destination { url: "http://127.0.0.1:9".into(), header: "x".into(), secret: "y".into() };
+        let (url, header, secret) = ("http://127.0.0.1:9".into(), "x".into(), "y".into());
+        let gateway = Destination { url, source: TELSMART, header, secret };
+        let desk = Sender::new(&gateway, Retries::default()).unwrap();
         let simulator = Simulator::start(&gateway, Retries::default(), TENANT).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}{path}", listener.local_addr().unwrap());
-        let app = routes(&simulator, |extension| Ok(format!("token of {extension}")));
+        let app = routes(&simulator, desk, |extension| Ok(format!("token of {extension}")));
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, app).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();

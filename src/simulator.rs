@@ -22,5 +22,5 @@ pub(crate) use api::Simulator;
 pub(crate) use phone::{Phone, TENANT};
 pub(crate) use play::{Play, play, serve};
 pub(crate) use scenario::Scenario;
-pub(crate) use sender::{Destination, Retries};
+pub(crate) use sender::{Destination, Retries, Sender, TELSMART};
 pub(crate) use telsmart::{Telsmart, TelsmartOptions};

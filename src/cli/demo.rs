@@ -1,5 +1,5 @@
-//! `callpop demo`: a gateway on a temporary folder and a simulated Telsmart beside it. The
-//! webhooks go over HTTP, the popups over a WebSocket, as they would between machines.
+//! `callpop demo`: a gateway on a temporary folder, and a simulated Telsmart and a system that posts notices beside it.
+//! The webhooks go over HTTP, the popups over a WebSocket, as they would between machines.
 
 use super::serve::{finish, ignore_hangup, log_to_stderr, stopped};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     demo,
     gateway::Gateway,
     server::{Server, listen, raise_limit},
-    simulator::{self, Destination, Retries, Simulator, Telsmart, TelsmartOptions},
+    simulator::{self, Destination, Retries, Sender, Simulator, TELSMART, Telsmart, TelsmartOptions},
     web,
 };
 use anyhow::Context;
@@ -17,6 +17,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 use uuid::Uuid;
 
+/// The source of notices.
+const DESK: &str = "desk";
 const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 #[derive(clap::Args)]
@@ -30,6 +32,7 @@ pub(crate) struct Options {
 struct Secrets {
     jwt: SecretString,
     webhook: SecretString,
+    desk: SecretString,
     callback: SecretString,
     client: SecretString,
 }
@@ -47,27 +50,29 @@ pub(crate) fn run(options: &Options, print: impl Fn(String)) -> ExitCode {
 #[tokio::main]
 async fn run_demo(options: &Options, folder: &Path, print: impl Fn(String)) -> anyhow::Result<()> {
     ignore_hangup()?;
-    let secrets = Secrets { jwt: random(), webhook: random(), callback: random(), client: random() };
+    let secrets =
+        Secrets { jwt: random(), webhook: random(), desk: random(), callback: random(), client: random() };
     // Both sides need to know where the other is, so the port comes first.
     let public = listen(options.listen).with_context(|| format!("--listen {}", options.listen))?;
     let url = format!("http://{}", public.local_addr()?);
     let config = configure(&url, folder, &secrets)?;
     log_to_stderr(&config.log);
-    let header = config.sources[0].header.clone();
+    let telsmarts = destination(&config, &url, TELSMART, &secrets.webhook)?;
+    let desks = destination(&config, &url, DESK, &secrets.desk)?;
     let stop = stopped()?;
     raise_limit();
     let server = Server::bind_others(public, Gateway::new(config).await?)?;
-    let destination = Destination { url: url.clone(), header, secret: secrets.webhook.clone() };
-    let simulator = Simulator::start(&destination, Retries::default(), simulator::TENANT)?;
+    let simulator = Simulator::start(&telsmarts, Retries::default(), simulator::TENANT)?;
+    let desk = Sender::new(&desks, Retries::default())?;
     let agreed = TelsmartOptions {
         callback_secret: Some(secrets.callback),
         client_secret: secrets.client,
         ..TelsmartOptions::default()
     };
     let telsmart = Telsmart::start(&agreed, &url, simulator::TENANT)?;
-    let routes = demo::routes(&simulator, move |extension| mint(&secrets.jwt, extension));
+    let routes = demo::routes(&simulator, desk, move |extension| mint(&secrets.jwt, extension));
     let server = server.with(web::page("demo.html")).with(routes).with(telsmart.routes());
-    print(format!("{url}/               two phones and their popups: open this"));
+    print(format!("{url}/               two phones, notices to post, and the popups: open this"));
     print(format!("{url}{}        who is connected at MyTelsmart", agreed.connections()));
     print(format!("http://{}/metrics        what the gateway counts", server.admin_addr()?));
     server
@@ -77,6 +82,18 @@ async fn run_demo(options: &Options, folder: &Path, print: impl Fn(String)) -> a
             telsmart.stop();
         })
         .await
+}
+
+/// Where the webhooks of a source go.
+fn destination(
+    config: &Config,
+    url: &str,
+    source: &'static str,
+    secret: &SecretString,
+) -> anyhow::Result<Destination> {
+    let configured = config.sources.iter().find(|configured| configured.name.as_str() == source);
+    let header = configured.with_context(|| format!("no source {source}"))?.header.clone();
+    Ok(Destination { url: url.to_owned(), source, header, secret: secret.clone() })
 }
 
 /// A token for the user of an extension.
@@ -103,6 +120,8 @@ fn configure(url: &str, folder: &Path, secrets: &Secrets) -> anyhow::Result<Conf
         ("ENGINE__DATA_DIR", folder.join("data").to_string_lossy().into_owned()),
         ("AUTH__HS256_SECRET", shown(&secrets.jwt)),
         ("SOURCES__TELSMART__SECRETS", shown(&secrets.webhook)),
+        ("SOURCES__DESK__KIND", "callpop".to_owned()),
+        ("SOURCES__DESK__SECRETS", shown(&secrets.desk)),
         ("SIDECAR__LISTEN", any_port()),
         ("SIDECAR__PUBLIC_URL", url.to_owned()),
         ("SIDECAR__VAULT_KEY", vault_key),

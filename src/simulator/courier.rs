@@ -98,7 +98,7 @@ impl Courier {
 async fn run_lane(sender: Sender, mut parcels: mpsc::Receiver<Parcel>, on_receipt: OnReceipt) {
     while let Some(Parcel { tag, webhook, _room }) = parcels.recv().await {
         let sending = |attempts| on_receipt(Receipt { tag, attempts, progress: Progress::Sending });
-        let outcome = sender.deliver(&webhook, sending).await;
+        let outcome = sender.deliver(webhook.to_json(), sending).await;
         on_receipt(Receipt { tag, attempts: outcome.attempts, progress: Progress::Done(outcome.status) });
     }
 }

@@ -8,7 +8,7 @@ use super::{
     faults::{Faults, Planned},
     phone::TENANT,
     scenario::{Cast, Scenario, ScenarioError, Speed},
-    sender::{Destination, Outcome, Retries, Sender, SenderError},
+    sender::{Destination, Outcome, Retries, Sender, SenderError, TELSMART},
     telsmart::{Telsmart, TelsmartOptions},
     webhook,
 };
@@ -125,7 +125,7 @@ impl Play {
 
     fn gateway(&self) -> Destination {
         let (url, header, secret) = (self.gateway.clone(), self.header.clone(), self.secret.clone());
-        Destination { url, header, secret }
+        Destination { url, source: TELSMART, header, secret }
     }
 
     fn retries(&self) -> Retries {
@@ -311,8 +311,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn events_are_sent_at_their_times() {
-        let gateway =
-            Destination { url: "http://127.0.0.1:9".into(), header: "x".into(), secret: "y".into() };
+        let (url, header, secret) = ("http://127.0.0.1:9".into(), "x".into(), "y".into());
+        let gateway = Destination { url, source: TELSMART, header, secret };
         let sender = Sender::new(&gateway, Retries { max: 0, first_pause: Duration::ZERO }).unwrap();
         for (speed, lasts) in [("1", 33_719), ("4", 8_429), ("0", 0)] {
             let steps = Scenario::find("1-answered-inbound").unwrap().as_recorded(speed.parse().unwrap());

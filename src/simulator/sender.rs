@@ -1,7 +1,6 @@
 //! Sends one webhook over HTTP, and again while there is hope: when nobody answers, and on
 //! 429 and 5xx. Any other answer is final.
 
-use super::webhook::Webhook;
 use reqwest::{
     Client, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
@@ -16,6 +15,8 @@ use std::{
     time::Duration,
 };
 
+/// The simulated provider, as a gateway's configuration calls it.
+pub(crate) const TELSMART: &str = "telsmart";
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// So much of an answer is looked at, in bytes.
@@ -41,8 +42,10 @@ pub(crate) enum SenderError {
 /// Where the webhooks go, and the header agreed at onboarding.
 #[derive(Clone, Debug)]
 pub(crate) struct Destination {
-    /// The gateway's base URL, without `/webhooks/telsmart`.
+    /// The gateway's base URL, without `/webhooks/…`.
     pub(crate) url: String,
+    /// What the gateway's configuration calls the sender.
+    pub(crate) source: &'static str,
     pub(crate) header: String,
     pub(crate) secret: SecretString,
 }
@@ -117,7 +120,7 @@ impl Sender {
     pub(crate) fn new(gateway: &Destination, retries: Retries) -> Result<Self, SenderError> {
         let bad_url = || SenderError::Gateway(gateway.url.clone());
         let base = gateway.url.trim_end_matches('/');
-        let url = Url::parse(&format!("{base}/webhooks/telsmart")).map_err(|_| bad_url())?;
+        let url = Url::parse(&format!("{base}/webhooks/{}", gateway.source)).map_err(|_| bad_url())?;
         let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or_else(bad_url)?;
         let client = client(host)?;
         let header = gateway.header.parse().map_err(|_| SenderError::Header(gateway.header.clone()))?;
@@ -134,8 +137,7 @@ impl Sender {
 
     /// Sends an event until it has a final answer or the attempts are used up; each attempt
     /// is announced by its number.
-    pub(crate) async fn deliver(&self, webhook: &Webhook, on_attempt: impl Fn(u32)) -> Outcome {
-        let body = webhook.to_json();
+    pub(crate) async fn deliver(&self, body: String, on_attempt: impl Fn(u32)) -> Outcome {
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -265,7 +267,8 @@ pub(super) mod tests {
             let app = Router::new().route("/webhooks/{source}", post(take)).with_state(script);
             let mut server = JoinSet::new();
             server.spawn(async { axum::serve(listener, app).await.unwrap() });
-            let gateway = Destination { url, header: "X-Agreed".into(), secret: "s3cret".into() };
+            let (header, secret) = ("X-Agreed".into(), "s3cret".into());
+            let gateway = Destination { url, source: TELSMART, header, secret };
             Self { gateway, got, _server: server }
         }
     }
@@ -273,15 +276,14 @@ pub(super) mod tests {
     /// Retries without the waiting.
     pub(crate) const QUICK: Retries = Retries { max: 3, first_pause: Duration::from_millis(1) };
 
-    fn event() -> Webhook {
-        let Value::Object(fields) = json!({"id": "leg", "state": "RINGING"}) else { unreachable!() };
-        Webhook::new(fields)
+    fn event() -> String {
+        json!({"id": "leg", "state": "RINGING"}).to_string()
     }
 
     async fn deliver(fake: &FakeGateway, retries: Retries) -> (Outcome, Vec<u32>) {
         let sender = Sender::new(&fake.gateway, retries).unwrap();
         let attempts = Mutex::new(Vec::new());
-        let outcome = sender.deliver(&event(), |attempt| attempts.lock().push(attempt)).await;
+        let outcome = sender.deliver(event(), |attempt| attempts.lock().push(attempt)).await;
         (outcome, attempts.into_inner())
     }
 
@@ -315,8 +317,9 @@ pub(super) mod tests {
     #[tokio::test]
     async fn nobody_there_is_retried_and_then_given_up() {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let gateway = Destination { url: format!("http://{free}"), header: "x".into(), secret: "y".into() };
-        let outcome = Sender::new(&gateway, QUICK).unwrap().deliver(&event(), |_| {}).await;
+        let url = format!("http://{free}");
+        let gateway = Destination { url, source: TELSMART, header: "x".into(), secret: "y".into() };
+        let outcome = Sender::new(&gateway, QUICK).unwrap().deliver(event(), |_| {}).await;
         assert_eq!(outcome, Outcome { status: None, attempts: 4 });
     }
 
@@ -335,7 +338,8 @@ pub(super) mod tests {
     #[test]
     fn a_bad_gateway_is_said_before_anything_is_sent() {
         let new = |url: &str, header: &str, secret: &str| {
-            let gateway = Destination { url: url.into(), header: header.into(), secret: secret.into() };
+            let (url, header, secret) = (url.into(), header.into(), secret.into());
+            let gateway = Destination { url, source: TELSMART, header, secret };
             Sender::new(&gateway, QUICK).err().map(|error| error.to_string())
         };
         assert_eq!(new("https://[::1]:8080/base/", "X-Webhook-Secret", "s"), None);

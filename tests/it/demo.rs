@@ -1,6 +1,6 @@
 //! `callpop demo`: a gateway and its simulated provider in one process.
 
-use crate::support::{Client, connect::Connect, eventually, gateway::problem, process::Process, soon};
+use crate::support::{Client, connect::Connect, eventually, gateway::problem, now, process::Process, soon};
 use reqwest::Response;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -41,6 +41,19 @@ impl Demo {
         answer.json().await.unwrap()
     }
 
+    async fn post(&self, path: &str, body: &Value) -> Response {
+        soon(path, self.http.post(self.url(path)).json(body).send()).await.unwrap()
+    }
+
+    /// Has a system post a notice, or say that it is done; gives the webhook that it sent.
+    async fn sent(&self, path: &str, body: &Value) -> Value {
+        let answer = self.post(path, body).await;
+        assert_eq!(answer.status(), 200, "{path}: {body}");
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["status"], 204, "what the gateway answered: {answer}");
+        answer["sent"].clone()
+    }
+
     /// A WebSocket as the page opens it.
     async fn phone(&self, extension: &str) -> Client {
         let answer = self.json(&format!("/demo/token?extension={extension}")).await;
@@ -49,8 +62,7 @@ impl Demo {
 
     async fn play(&self, scenario: &Value) {
         let body = json!({"scenario": scenario, "speed": 0});
-        let answer = self.http.post(self.url("/simulator/play")).json(&body).send();
-        assert_eq!(soon("to play", answer).await.unwrap().status(), 202, "{scenario}");
+        assert_eq!(self.post("/simulator/play", &body).await.status(), 202, "{scenario}");
     }
 }
 
@@ -132,4 +144,55 @@ async fn a_phone_of_the_demo_rings_and_its_popup_is_dismissed() {
     client.send(&json!({"type": "dismiss", "leg_id": ringing["leg_id"]})).await;
     let is_dismissed = |call: &Value| call["dismissed_at"].is_u64();
     client.until("the dismissal", |client| client.calls.values().all(is_dismissed)).await;
+}
+
+const KINDS: [&str; 7] = ["message", "ticket", "appointment", "chat", "voicemail", "automation", "other"];
+
+#[tokio::test]
+async fn a_notice_of_each_kind_reaches_its_user_alone_until_its_system_is_done_with_it() {
+    let demo = Demo::start().await;
+    let mut john = demo.phone("200").await;
+    for kind in KINDS {
+        let sent = demo.sent("/demo/notices", &json!({"kind": kind, "extension": "200"})).await;
+        let key = ("200".to_owned(), sent["notice_id"].as_str().unwrap().to_owned());
+        john.until(kind, |john| john.notices.contains_key(&key)).await;
+        let notice = &john.notices[&key];
+        let what = ["source", "kind", "state"].map(|field| notice[field].as_str().unwrap());
+        assert_eq!(what, ["desk", kind, "open"], "{notice}");
+        for said in ["title", "body", "link", "expires_at"] {
+            assert_eq!(notice[said], sent[said], "{said} of {notice}");
+        }
+        assert_eq!(notice["remote"]["name"], sent["remote"]["name"], "{notice}");
+        assert_eq!(notice["expires_at"].as_u64().is_some_and(|end| end > now()), kind == "appointment");
+
+        let done = demo.sent("/demo/notices/done", &json!({"extension": "200", "notice_id": key.1})).await;
+        john.until("its end", |john| john.notices[&key]["state"] == "done").await;
+        assert_eq!(john.notices[&key]["done_at"], done["at"]);
+    }
+    assert_eq!(john.notices.len(), KINDS.len());
+    assert!(demo.phone("210").await.notices.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_notice_is_refused_and_nothing_is_posted() {
+    let demo = Demo::start().await;
+    let to_john = |kind: &str| json!({"kind": kind, "extension": "200"});
+    let refused = [
+        ("/demo/notices", to_john("fax"), 422, "fax"),
+        ("/demo/notices", to_john(""), 422, "message"),
+        ("/demo/notices", json!({"extension": "200"}), 422, "kind"),
+        ("/demo/notices", json!({"kind": "ticket"}), 422, "extension"),
+        ("/demo/notices", json!({"kind": "ticket", "extension": "200", "title": "x"}), 422, "title"),
+        ("/demo/notices", json!({"kind": "ticket", "extension": "999"}), 404, "999"),
+        ("/demo/notices/done", json!({"extension": "200", "notice_id": ""}), 422, "notice_id"),
+        ("/demo/notices/done", json!({"extension": "999", "notice_id": "t-17"}), 404, "999"),
+    ];
+    for (path, body, status, word) in refused {
+        let detail = problem(demo.post(path, &body).await, status).await;
+        assert!(detail.contains(word), "{body}: {detail}");
+    }
+    // A form of another page says that it is something else.
+    let form = demo.http.post(demo.url("/demo/notices")).body(to_john("ticket").to_string());
+    problem(soon("a refusal", form.send()).await.unwrap(), 415).await;
+    assert!(demo.phone("200").await.notices.is_empty());
 }

@@ -38,7 +38,7 @@ const LOOKED_UP: [&str; 3] = [
     "/calls/{tenant}/{source}/{extension}/{leg}",
     "/notices/{tenant}/{source}/{extension}/{notice}",
 ];
-const DEMO: [&str; 2] = ["/demo/config", "/demo/token"];
+const DEMO: [&str; 4] = ["/demo/config", "/demo/token", "/demo/notices", "/demo/notices/done"];
 const SIMULATOR: [&str; 16] = [
     "/simulator/state",
     "/simulator/events",

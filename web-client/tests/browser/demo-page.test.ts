@@ -161,6 +161,57 @@ test("what a phone cannot do is told in the gateway's words", async () => {
   await page.close();
 });
 
+test("a notice of each kind is a card of whom it is for, until somebody is done with it", async () => {
+  const { page, watch, john, jane } = await openDemo();
+  const notices = page.getByRole("region", { name: "Post a notice" });
+  const status = notices.getByRole("status");
+  const bySystem = notices.getByRole("button", { name: "Done by your system" });
+  const cards = (seat: Locator): Locator => seat.locator("call-popup .notice-card");
+  expect(await bySystem.getAttribute("aria-disabled")).toBe("true");
+
+  const kinds = "Message Ticket Appointment Chat Voicemail Automation Other".split(" ");
+  for (const kind of kinds) {
+    await notices.getByRole("button", { name: kind, exact: true }).click();
+    await john.locator(`.notice-card[data-kind="${kind.toLowerCase()}"]`).waitFor();
+  }
+  expect(await cards(john).count()).toBe(kinds.length);
+  await picture(page, "demo/notices");
+  const parcel = "A parcel for you is at the reception";
+  await bySystem.press("Enter");
+  await cards(john).filter({ hasText: parcel }).waitFor({ state: "detached" });
+  await status.getByText(/^Said that other-[0-9a-f]{8} is done/).waitFor();
+  expect(await bySystem.getAttribute("aria-disabled")).toBe("true");
+  await john.getByRole("button", { name: "Done: Invoice charged twice" }).click();
+  await cards(john).filter({ hasText: "Invoice" }).waitFor({ state: "detached" });
+  expect(await cards(john).count()).toBe(kinds.length - 2);
+
+  await notices.getByLabel("Jane Doe").press("Space");
+  await notices.getByRole("button", { name: "Ticket" }).press("Enter");
+  await cards(jane).waitFor();
+  await status
+    .getByText(/^Posted ticket-[0-9a-f]{8} to Jane Doe; the gateway answered 204/)
+    .waitFor();
+  expect(await cards(john).count()).toBe(kinds.length - 2);
+  expect(watch.problems()).toEqual([]);
+  await page.close();
+});
+
+test("a notice that was not posted is told in the gateway's words", async () => {
+  const { page, john } = await openDemo();
+  await page.route("**/demo/notices", (route) =>
+    route.fulfill({
+      status: 502,
+      contentType: "application/problem+json",
+      json: { title: "Bad Gateway", status: 502, detail: "<b>503</b> to the webhook" },
+    }),
+  );
+  const notices = page.getByRole("region", { name: "Post a notice" });
+  await notices.getByRole("button", { name: "Chat" }).click();
+  await notices.getByRole("status").getByText("<b>503</b> to the webhook").waitFor();
+  expect(await john.locator(".notice-card").count()).toBe(0);
+  await page.close();
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   for (const width of [1440, 320]) {
     test(`a seat shows its integration in ${colorScheme} at ${width} px`, async () => {
@@ -219,6 +270,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       await john.locator(".phone").getByRole("button", { name: "Incoming call" }).click();
       await john.locator("call-popup .card").first().waitFor();
       await page.locator(".log tbody tr").first().waitFor();
+      await page.locator('.notices [data-kind="appointment"]').click();
+      await john.locator("call-popup .notice-card").waitFor();
+      await page.getByText("The webhook", { exact: true }).click();
       await picture(page, `demo/demo-${colorScheme}-${width}`);
       expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
       expect(watch.problems()).toEqual([]);

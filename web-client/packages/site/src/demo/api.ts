@@ -1,5 +1,6 @@
-// The demo's part of the gateway's HTTP interface: the simulated phones and their tokens.
+// The demo's part of the gateway's HTTP interface: the simulated phones, their tokens, and notices.
 
+import type { Notice } from "callpop";
 import { request } from "../http.ts";
 
 export interface Scenario {
@@ -64,6 +65,18 @@ export interface CallOptions {
   readonly name?: string;
 }
 
+/** A webhook to the source of notices, and what the gateway answered. */
+export interface SentNotice {
+  readonly sent: {
+    readonly event: "posted" | "done";
+    readonly tenant_id: string;
+    readonly extension: string;
+    readonly notice_id: string;
+    readonly at: number;
+  };
+  readonly status: number;
+}
+
 export function fetchConfig(): Promise<DemoConfig> {
   return request<DemoConfig>("/demo/config");
 }
@@ -92,6 +105,16 @@ export function actOnLeg(
   options: { to?: string },
 ): Promise<SimulatorState> {
   return request(`/simulator/legs/${encodeURIComponent(legId)}/${action}`, { body: options });
+}
+
+/** Has a system of one's own post a test notice to an extension. */
+export function postNotice(kind: Notice["kind"], extension: string): Promise<SentNotice> {
+  return request("/demo/notices", { body: { kind, extension } });
+}
+
+/** Has it say that a notice is done. */
+export function finishNotice(extension: string, noticeId: string): Promise<SentNotice> {
+  return request("/demo/notices/done", { body: { extension, notice_id: noticeId } });
 }
 
 /** Calls `changed` now and at every change; `reachable` tells whether the simulator answers. */

@@ -1,7 +1,7 @@
 // What the demo page knows and does; the views only read it.
 
 import { type Signal, signal } from "@preact/signals-core";
-import { CallpopClient } from "callpop";
+import { CallpopClient, type Notice } from "callpop";
 import { LiveIntegrations } from "../integrations/live-integrations.ts";
 import {
   actOnLeg,
@@ -10,10 +10,13 @@ import {
   type DemoConfig,
   fetchConfig,
   fetchToken,
+  finishNotice,
   type LegAction,
   type PhoneAction,
   play,
+  postNotice,
   type Scenario,
+  type SentNotice,
   type SimulatorState,
   watchSimulator,
 } from "./api.ts";
@@ -36,6 +39,9 @@ export interface Person {
   readonly integrations: LiveIntegrations;
 }
 
+/** Where `refusals` keeps why a notice was not sent; no extension reads like this. */
+export const NOTICES = "notices";
+
 const NOTHING_YET: SimulatorState = { phones: [], log: [] };
 
 export class DemoState {
@@ -45,7 +51,11 @@ export class DemoState {
   readonly speed: Signal<number> = signal(4);
   /** Scenarios whose events are still being sent. */
   readonly playing: Signal<ReadonlySet<string>> = signal(new Set<string>());
-  /** Why the last action of a phone was not possible, by its extension; "" for the page. */
+  /** The extension that notices go to; null: the first phone's. */
+  readonly recipient: Signal<string | null> = signal(null);
+  /** What was sent last of notices. */
+  readonly sentNotice: Signal<SentNotice | null> = signal(null);
+  /** Why the last action of a phone was not possible, by its extension; "" for the page, `NOTICES` for those. */
   readonly refusals: Signal<ReadonlyMap<string, string>> = signal(new Map<string, string>());
   readonly theme: Signal<"light" | "dark" | null> = signal(null);
   readonly #people = new Map<string, Person>();
@@ -97,6 +107,21 @@ export class DemoState {
   async onLeg(extension: string, legId: string, action: LegAction, to?: string): Promise<void> {
     await this.#attempt(extension, async () => {
       this.simulator.value = await actOnLeg(legId, action, to === undefined ? {} : { to });
+    });
+  }
+
+  async postNotice(kind: Notice["kind"], extension: string): Promise<void> {
+    await this.#attempt(NOTICES, async () => {
+      this.sentNotice.value = await postNotice(kind, extension);
+    });
+  }
+
+  /** Says of the notice that was posted last that it is done. */
+  async finishNotice(): Promise<void> {
+    const last = this.sentNotice.value?.sent;
+    if (last?.event !== "posted") return;
+    await this.#attempt(NOTICES, async () => {
+      this.sentNotice.value = await finishNotice(last.extension, last.notice_id);
     });
   }
 

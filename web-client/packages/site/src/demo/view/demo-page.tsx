@@ -1,9 +1,10 @@
-// The demo page: scenarios above, two seats side by side, the webhooks below.
+// The demo page: scenarios and notices above, two seats side by side, the webhooks below.
 
 import type { VNode } from "preact";
 import mark from "../../mark.svg";
 import type { DemoState } from "../demo-state.ts";
 import { WebhookLog } from "./log.tsx";
+import { Notices } from "./notices.tsx";
 import { Scenarios } from "./scenarios.tsx";
 import { Seat } from "./seat.tsx";
 
@@ -25,6 +26,7 @@ export function DemoPage({ state }: { state: DemoState }): VNode {
           </p>
         )}
         {config !== null && <Scenarios state={state} scenarios={config.scenarios} />}
+        {config !== null && <Notices state={state} people={config.phones} />}
         <div class="seats">
           {config?.phones.map(({ extension, name }) => (
             <Seat key={extension} extension={extension} name={name} state={state} />

@@ -1,4 +1,4 @@
-// The webhooks that the simulator has sent, and what the gateway answered.
+// The webhooks that the simulated phones have sent, and what the gateway answered.
 
 import type { VNode } from "preact";
 import type { WebhookLogEntry } from "../api.ts";
@@ -9,7 +9,7 @@ export function WebhookLog({ entries }: { entries: readonly WebhookLogEntry[] })
   return (
     <section class="log" aria-labelledby="log">
       <div class="section-head">
-        <h2 id="log">Webhooks sent</h2>
+        <h2 id="log">Webhooks of the phones</h2>
       </div>
       {entries.length === 0 ? (
         <p class="log-empty">None yet. Play a scenario, or let a phone ring.</p>

@@ -38,7 +38,7 @@ export function Scenarios({ state, scenarios }: ScenariosProps): VNode {
 
 function SpeedChoice({ state }: { state: DemoState }): VNode {
   return (
-    <fieldset class="speeds" aria-label="Speed">
+    <fieldset class="choice" aria-label="Speed">
       {SPEEDS.map(({ factor, label }) => (
         <label key={factor}>
           <input
