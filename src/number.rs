@@ -58,6 +58,13 @@ impl Plan {
         })))
     }
 
+    /// How a number is asked for elsewhere: in its normal form, or as it came where it fits none; none where it is
+    /// nobody's.
+    pub(crate) fn to_ask_for(&self, text: &str) -> Option<String> {
+        let Number(normal) = self.number(text)?;
+        Some(if normal.starts_with('?') { text.trim().to_owned() } else { normal })
+    }
+
     /// Whether two texts mean the same number; what is nobody's is not even the same as itself.
     pub(crate) fn is_same(&self, one: &str, other: &str) -> bool {
         self.number(one).is_some_and(|number| one == other || self.number(other) == Some(number))

@@ -6,6 +6,7 @@ use crate::{
     config::{self, AuthKey, Config, Portal},
     http::{Problem, no_store, unavailable},
     id::SourceName,
+    number::Plan,
     sidecar::{Sidecar, integration::Key, users::Users, vending::NoToken},
 };
 use axum::{
@@ -38,11 +39,18 @@ const OWN_TOKEN: Duration = Duration::from_secs(60);
 /// Looks names up.
 pub(crate) struct Contacts {
     client: Client,
-    /// The phonebooks, in the order of their sources' names.
-    books: Vec<(SourceName, Url)>,
+    /// In the order of their sources' names.
+    books: Vec<Phonebook>,
     vendor: Vendor,
     users: Users,
     names: Cache<(Key, String), Option<String>>,
+}
+
+/// A source's phonebook, and how its national numbers read.
+struct Phonebook {
+    source: SourceName,
+    url: Url,
+    numbers: Plan,
 }
 
 /// Where access tokens come from.
@@ -88,9 +96,11 @@ impl Contacts {
         here: Option<Arc<Sidecar>>,
     ) -> anyhow::Result<Option<Self>> {
         let Some(sidecar) = &config.sidecar else { return Ok(None) };
+        let plan = |name: &SourceName| config.sources.iter().find(|source| source.name == *name);
         let book = |portal: &Portal| {
-            let url = portal.contacts_url.as_deref()?;
-            Some(Url::parse(url).map(|url| (portal.source.clone(), url)))
+            let (source, url) = (portal.source.clone(), portal.contacts_url.as_deref()?);
+            let numbers = plan(&source).map(|source| source.numbers.clone()).unwrap_or_default();
+            Some(Url::parse(url).map(|url| Phonebook { source, url, numbers }))
         };
         let books: Vec<_> = sidecar.portals.iter().filter_map(book).collect::<Result<_, _>>()?;
         if books.is_empty() {
@@ -123,11 +133,13 @@ impl Contacts {
         source: Option<&SourceName>,
         number: &str,
     ) -> Result<Option<String>, NoName> {
-        let is_meant = |(of, _): &&(SourceName, Url)| source.is_none_or(|source| source == of);
-        for (source, url) in self.books.iter().filter(is_meant) {
+        let is_meant = |book: &&Phonebook| source.is_none_or(|source| *source == book.source);
+        for Phonebook { source, url, numbers } in self.books.iter().filter(is_meant) {
+            // Nobody's number has no name.
+            let Some(number) = numbers.to_ask_for(number) else { return Ok(None) };
             for extension in identity.extensions.iter() {
                 let (tenant, extension) = (identity.tenant.clone(), extension.clone());
-                match self.name(url, Key { source: source.clone(), tenant, extension }, number).await {
+                match self.name(url, Key { source: source.clone(), tenant, extension }, &number).await {
                     Err(NoName::NoToken) => {}
                     outcome => return outcome,
                 }

@@ -48,6 +48,21 @@ async fn a_known_number_has_a_name_and_is_asked_for_once() {
 }
 
 #[tokio::test]
+async fn a_number_has_its_name_however_it_is_written() {
+    let scene = Scene::living(300).await;
+    scene.activate(USER).await;
+    for written in ["+3228992675", "028992675", "003228992675"] {
+        assert_eq!(name(&scene, written, &scene.token(USER)).await, "Sophie Lambert", "{written}");
+    }
+    assert_eq!(asked(&scene).await, 1);
+    // Nobody's number has no name, and no phonebook is asked.
+    for nobodys in ["*", "+"] {
+        assert_eq!(name(&scene, nobodys, &scene.token(USER)).await, Value::Null, "{nobodys}");
+    }
+    assert_eq!(asked(&scene).await, 1);
+}
+
+#[tokio::test]
 async fn without_an_active_integration_there_is_no_name() {
     let scene = Scene::living(300).await;
     assert_eq!(name(&scene, "+3228992675", &scene.token(USER)).await, Value::Null);
