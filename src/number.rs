@@ -40,12 +40,16 @@ impl Default for Plan {
 impl Plan {
     /// The normal form; none where the text is nobody's number: it is withheld, or has no digit.
     pub(crate) fn number(&self, text: &str) -> Option<Number> {
+        if is_normal(text) { Some(Number(text.to_owned())) } else { self.read(text) }
+    }
+
+    fn read(&self, text: &str) -> Option<Number> {
         let user = user_part(text);
-        let is_international = user.trim_start_matches(is_filler).starts_with('+');
-        let digits: String = user.chars().filter_map(key).collect();
         if !user.contains(|c| digit(c).is_some()) || user.contains(is_no_sign) {
             return None;
         }
+        let is_international = user.trim_start_matches(is_filler).starts_with('+');
+        let digits: String = user.chars().filter_map(key).collect();
         if is_international {
             return Some(Number(format!("+{}", without_trunk(user, &digits))));
         }
@@ -111,7 +115,16 @@ impl fmt::Display for Number {
 /// Whether a text stands in place of a number that its owner does not want to show.
 pub(crate) fn is_withheld(text: &str) -> bool {
     const WORDS: [&str; 7] = ["", "anonymous", "unknown", "private", "restricted", "unavailable", "withheld"];
-    WORDS.iter().any(|word| user_part(text).eq_ignore_ascii_case(word))
+    let user = user_part(text);
+    WORDS.iter().any(|word| user.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text is its own normal form at a glance, as most are: international, or dialled within a tenant.
+pub(crate) fn is_normal(text: &str) -> bool {
+    let (digits, is_international) = text.strip_prefix('+').map_or((text, false), |digits| (digits, true));
+    !digits.is_empty()
+        && (is_international || digits.len() <= MAX_INTERNAL_DIGITS)
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What stands before the host and the parameters of a URI, without its scheme.
@@ -263,6 +276,13 @@ mod tests {
                         prop_assert_eq!(plan.number(number.as_str()), Some(number));
                     }
                 }
+            }
+        }
+
+        #[test]
+        fn what_is_normal_at_a_glance_is_so_when_it_is_read(text in "[+]?[0-9]{0,18}") {
+            for plan in [Plan::default(), american(), Plan { outside_prefix: "0".to_owned(), ..Plan::default() }] {
+                prop_assert_eq!(plan.number(&text), plan.read(&text));
             }
         }
 

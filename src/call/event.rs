@@ -3,7 +3,7 @@
 use super::{Content, Direction, Micros, Party};
 use crate::{
     event_set::{Effect, Identity, Manner, SetEvent},
-    number::{Number, Plan},
+    number::{Number, Plan, is_normal},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -91,6 +91,10 @@ impl Sides {
     /// The same with the normal forms of its numbers.
     pub(crate) fn numbered(mut self, plan: &Plan) -> Self {
         let texts = [&self.remote.number, &self.local.number, &self.transfer_of];
+        if texts.iter().all(|text| text.as_deref().is_none_or(is_normal)) {
+            self.numbers = Numbers::default();
+            return self;
+        }
         let numbers = texts.map(|text| text.as_deref().and_then(|text| plan.number(text)));
         let is_plain = texts
             .iter()

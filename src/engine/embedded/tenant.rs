@@ -180,11 +180,9 @@ impl Tenant {
             shelves.iter().flat_map(move |shelf| shelf.live.iter().map(move |name| (extension, shelf, name)))
         });
         let silent = shelves.filter_map(|(extension, shelf, name)| {
-            let kept = shelf.items.get(name)?;
-            let event = kept
-                .set
-                .expiry(limits.expire_after)
-                .filter(|_| is_past(kept.touched, limits.expire_after, now))?;
+            let kept =
+                shelf.items.get(name).filter(|kept| is_past(kept.touched, limits.expire_after, now))?;
+            let event = kept.set.expiry(limits.expire_after)?;
             Some(ItemEvent::new(tenant.clone(), extension.clone(), name.clone(), event))
         });
         silent.collect()
