@@ -166,7 +166,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// A source that has the name of its kind, and lets everybody in: for what has no configuration.
-    pub(crate) fn open(kind: SourceKind) -> Option<Self> {
+    pub(crate) fn unguarded(kind: SourceKind) -> Option<Self> {
         Some(Self {
             name: SourceName::try_from(kind.as_str()).ok()?,
             kind,

@@ -120,14 +120,15 @@ impl<E: SetEvent> EventSet<E> {
 
     /// Adds an event if it is new.
     pub(crate) fn add(&mut self, mut event: E) -> Added {
-        let added = self.check(&event);
-        if let (Added::New, Err(at)) = (added, self.place(&event)) {
-            if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
-                event.share(neighbour);
-            }
-            self.events.insert(at, event);
+        let Err(at) = self.place(&event) else { return Added::Known };
+        if !self.has_room(&event) {
+            return Added::Full;
         }
-        added
+        if let Some(neighbour) = self.events.get(at.saturating_sub(1)) {
+            event.share(neighbour);
+        }
+        self.events.insert(at, event);
+        Added::New
     }
 
     fn place(&self, event: &E) -> Result<usize, usize> {

@@ -90,6 +90,20 @@ impl Event {
             Kind::Notice => serde_json::from_str(packed).map(Self::Notice),
         }
     }
+
+    fn of_call(self) -> Option<call::Event> {
+        match self {
+            Self::Call(event) => Some(event),
+            Self::Notice(_) => None,
+        }
+    }
+
+    fn of_notice(self) -> Option<notice::Event> {
+        match self {
+            Self::Notice(event) => Some(event),
+            Self::Call(_) => None,
+        }
+    }
 }
 
 impl ItemEvent {
@@ -177,22 +191,6 @@ impl ItemSet {
         match self {
             Self::Call(leg) => Some(Event::Call(leg.dismissal(now, seen))),
             Self::Notice(posts) => posts.dismissal(now, seen).map(Event::Notice),
-        }
-    }
-}
-
-impl Event {
-    fn of_call(self) -> Option<call::Event> {
-        match self {
-            Self::Call(event) => Some(event),
-            Self::Notice(_) => None,
-        }
-    }
-
-    fn of_notice(self) -> Option<notice::Event> {
-        match self {
-            Self::Notice(event) => Some(event),
-            Self::Call(_) => None,
         }
     }
 }

@@ -50,7 +50,8 @@ impl StoredDirectories {
         tasks: &Tasks,
     ) -> Result<(Self, Vec<Kept>), EngineError> {
         if engine.kind == EngineKind::Embedded {
-            let nothing = embedded::DirectoryJournal::new(Default::default(), None, Arc::default());
+            let nothing =
+                embedded::DirectoryJournal::new(Default::default(), Default::default(), Arc::default());
             return Ok((Self::Embedded(Arc::new(nothing)), Vec::new()));
         }
         let (keys, kept) = redis::DirectoryKeys::alone(engine, metrics, tasks)?;

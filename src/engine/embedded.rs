@@ -29,14 +29,14 @@ use std::{collections::HashMap, mem, sync::Arc, task::Waker};
 use tenant::{KeptItem, Tenant};
 
 pub(crate) use directory::DirectoryJournal;
-pub(crate) use journal::Durable;
+pub(crate) use journal::{Disk, Durable};
 
 /// State in memory, a lock for each tenant.
 pub(crate) struct Embedded {
     epoch: Arc<str>,
     tenants: DashMap<TenantId, Arc<Mutex<Tenant>>>,
     archive: Mutex<Archive>,
-    journal: Option<Arc<Journal>>,
+    disk: Disk,
     pub(super) directories: Arc<DirectoryJournal>,
     feed: Arc<Feed>,
     metrics: Arc<EngineMetrics>,
@@ -56,8 +56,12 @@ impl Embedded {
             epoch: uuid::Uuid::new_v4().simple().to_string().into(),
             tenants: DashMap::new(),
             archive: Mutex::default(),
-            journal: None,
-            directories: Arc::new(DirectoryJournal::new(FoundDirectories::default(), None, feed.clone())),
+            disk: Disk::default(),
+            directories: Arc::new(DirectoryJournal::new(
+                FoundDirectories::default(),
+                Disk::default(),
+                feed.clone(),
+            )),
             feed,
             metrics,
             rules: Rules::new(&config.calls),
@@ -70,10 +74,9 @@ impl Embedded {
                 memory.read(row, record)
             })?;
             journal.remove(mem::take(&mut memory.surplus));
-            let (journal, found) = (Arc::new(journal), mem::take(&mut memory.directories));
-            engine.directories =
-                Arc::new(DirectoryJournal::new(found, Some(journal.clone()), engine.feed.clone()));
-            engine.journal = Some(journal);
+            engine.disk = Disk(Some(Arc::new(journal)));
+            let (found, feed) = (mem::take(&mut memory.directories), engine.feed.clone());
+            engine.directories = Arc::new(DirectoryJournal::new(found, engine.disk.clone(), feed));
             engine.rebuild(memory);
         }
         Ok(engine)
@@ -81,7 +84,7 @@ impl Embedded {
 
     pub(super) fn commit(&self, event: ItemEvent) -> Result<Committed, EngineError> {
         let now = now();
-        let record = self.encode(|| Record::Event { received_at: now, event: event.clone() });
+        let record = self.disk.encode(|| Record::Event { received_at: now, event: event.clone() });
         let ItemEvent { key, event } = event;
         let tenant = self.tenant(&key.tenant);
         // Held until the outboxes have the change, so that every listener hears a tenant's changes in their order.
@@ -97,7 +100,7 @@ impl Embedded {
                 return Ok(self.unchanged(Added::Full, &tenant, &key));
             }
         }
-        let Written { row, durable } = self.write(record)?;
+        let Written { row, durable } = self.disk.write(record)?;
         let (seq, set) = tenant.add(&key, event, now, row);
         let change = || Some(Change::new(seq, set.fold(&key, &self.rules)?, Some(now)));
         let sleepers = self.feed.deliver(&key.tenant, key.extension.as_str(), key.kind, change);
@@ -112,10 +115,11 @@ impl Embedded {
         let archived = Archived { received_at: now(), source, state, raw };
         let mut archive = self.archive.lock();
         if let Some(row) = archive.known(&archived) {
-            return Ok(Receipt::Journal(self.durable(row)));
+            return Ok(Receipt::Journal(self.disk.durable(row)));
         }
-        let Written { row, durable } = self.write(self.encode(|| Record::Archived(archived.clone())))?;
-        self.erase(archive.push(row, archived));
+        let Written { row, durable } =
+            self.disk.write(self.disk.encode(|| Record::Archived(archived.clone())))?;
+        self.disk.erase(archive.push(row, archived));
         Ok(Receipt::Journal(durable))
     }
 
@@ -153,7 +157,7 @@ impl Embedded {
     }
 
     pub(super) fn sweep(&self, now: Micros) {
-        if let Some(journal) = &self.journal {
+        if let Some(journal) = &self.disk.0 {
             journal.spot_delay();
         }
         let tenants: Vec<_> =
@@ -164,20 +168,20 @@ impl Embedded {
                 // A refusal is no loss: the next sweep finds the same item.
                 let _ = self.commit(event);
             }
-            let room = self.journal.as_ref().map_or(usize::MAX, |journal| journal.room());
+            let room = self.disk.0.as_ref().map_or(usize::MAX, |journal| journal.room());
             let (items, rows) = tenant.lock().forget(now, &self.limits, room);
             self.metrics.forgotten.inc_by(items);
-            self.erase(rows);
+            self.disk.erase(rows);
         }
         self.metrics.tenants.set(self.tenants.len() as i64);
     }
 
     pub(super) fn trouble(&self) -> Option<&'static str> {
-        self.journal.as_ref().and_then(|journal| journal.trouble())
+        self.disk.0.as_ref().and_then(|journal| journal.trouble())
     }
 
     pub(super) async fn close(&self) -> Result<(), EngineError> {
-        match &self.journal {
+        match &self.disk.0 {
             Some(journal) => journal.close().await,
             None => Ok(()),
         }
@@ -186,29 +190,7 @@ impl Embedded {
     /// For an event that changed nothing: it is as durable as its item.
     fn unchanged(&self, added: Added, tenant: &Tenant, key: &ItemKey) -> Committed {
         let (seq, row) = tenant.last_change(key);
-        Committed { added, seq, receipt: Receipt::Journal(self.durable(row)) }
-    }
-
-    fn durable(&self, row: Option<u64>) -> Durable {
-        let pending = self.journal.as_ref().zip(row).map(|(journal, row)| journal.durable(row));
-        pending.unwrap_or_default()
-    }
-
-    fn encode(&self, record: impl FnOnce() -> Record) -> Option<Vec<u8>> {
-        self.journal.as_ref().map(|_| record().encode())
-    }
-
-    fn write(&self, record: Option<Vec<u8>>) -> Result<Written, EngineError> {
-        match (&self.journal, record) {
-            (Some(journal), Some(record)) => journal.append(record),
-            _ => Ok(Written::default()),
-        }
-    }
-
-    fn erase(&self, rows: impl IntoIterator<Item = u64>) {
-        if let Some(journal) = &self.journal {
-            journal.remove(rows);
-        }
+        Committed { added, seq, receipt: Receipt::Journal(self.disk.durable(row)) }
     }
 
     fn rebuild(&self, memory: Memory) {

@@ -289,9 +289,18 @@ impl Redis {
     }
 
     fn receipt(&self, fence: impl FnOnce() -> String, history: History) -> Result<Receipt, EngineError> {
-        let confirmed = self.confirm.as_ref().map(|confirm| confirm.ask(fence(), history)).transpose()?;
-        Ok(confirmed.flatten().map_or(Receipt::Now, Receipt::Redis))
+        receipt(self.confirm.as_deref(), fence, history)
     }
+}
+
+/// When what was written in a history is durable; at once, where a promise is of memory only.
+fn receipt(
+    confirm: Option<&Confirm>,
+    fence: impl FnOnce() -> String,
+    history: History,
+) -> Result<Receipt, EngineError> {
+    let confirmed = confirm.map(|confirm| confirm.ask(fence(), history)).transpose()?;
+    Ok(confirmed.flatten().map_or(Receipt::Now, Receipt::Redis))
 }
 
 /// An event of an unknown state, as it is stored.

@@ -78,7 +78,9 @@ async fn ended_calls_are_gone_from_redis_after_keep_ended() {
 async fn a_tenant_of_which_nothing_is_heard_leaves_nothing_in_redis() {
     let prefix = format!("callpop:retention-{}", new_tenant());
     let config = Engine::Redis.config().await.set("engine.redis_prefix", prefix.clone());
-    let node = config.set("calls.keep_ended", "1s").set("calls.expire_after", "1s").start().await;
+    // A tenant's own keys stay as long as the kind that stays the longest.
+    let config = config.set("calls.keep_ended", "1s").set("notices.keep", "1s");
+    let node = config.set("calls.expire_after", "1s").start().await;
     let redis = shared().await;
     let tenant = new_tenant();
     deliver_ended(&node, &tenant, 3, 30).await;

@@ -1,7 +1,7 @@
 //! Tenants' directories in memory, each with its row in the journal. The row of one that is replaced goes with
 //! the group that has the new one, or a later group.
 
-use super::journal::{Durable, Journal, Record, Written};
+use super::journal::{Disk, Record, Written};
 use crate::{
     directory::{Directory, Expected},
     engine::{EngineError, PutDirectory, Receipt},
@@ -14,7 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 /// All that were written.
 pub(crate) struct DirectoryJournal {
     kept: Mutex<HashMap<TenantId, KeptDirectory>>,
-    journal: Option<Arc<Journal>>,
+    disk: Disk,
     feed: Arc<Feed>,
     nothing: Arc<Directory>,
 }
@@ -38,8 +38,8 @@ impl FoundDirectories {
 }
 
 impl DirectoryJournal {
-    pub(crate) fn new(found: FoundDirectories, journal: Option<Arc<Journal>>, feed: Arc<Feed>) -> Self {
-        Self { kept: Mutex::new(found.0), journal, feed, nothing: Arc::default() }
+    pub(crate) fn new(found: FoundDirectories, disk: Disk, feed: Arc<Feed>) -> Self {
+        Self { kept: Mutex::new(found.0), disk, feed, nothing: Arc::default() }
     }
 
     pub(crate) fn get(&self, tenant: &TenantId) -> Arc<Directory> {
@@ -53,35 +53,22 @@ impl DirectoryJournal {
         fresh: Directory,
     ) -> Result<PutDirectory, EngineError> {
         let fresh = Arc::new(fresh);
-        let record = self
-            .journal
-            .as_ref()
-            .map(|_| Record::Directory { tenant: tenant.clone(), directory: fresh.clone() }.encode());
+        let record = || Record::Directory { tenant: tenant.clone(), directory: fresh.clone() };
+        let record = self.disk.encode(record);
         let mut all = self.kept.lock();
         let old = all.get(tenant).map_or(&self.nothing, |kept| &kept.directory).clone();
         let old_row = all.get(tenant).and_then(|kept| kept.row);
         if old.etag() == fresh.etag() {
-            return Ok(PutDirectory::Done(Receipt::Journal(self.durable(old_row))));
+            return Ok(PutDirectory::Done(Receipt::Journal(self.disk.durable(old_row))));
         }
         if !expected.is_met(old.etag()) {
             return Ok(PutDirectory::Other);
         }
-        let Written { row, durable } = match (&self.journal, record) {
-            (Some(journal), Some(record)) => journal.append(record)?,
-            _ => Written::default(),
-        };
-        if let Some(journal) = &self.journal {
-            journal.remove(old_row);
-        }
+        let Written { row, durable } = self.disk.write(record)?;
+        self.disk.erase(old_row);
         all.insert(tenant.clone(), KeptDirectory { directory: fresh.clone(), row });
         drop(all);
         self.feed.reassign(tenant, |sub| old.extensions_of(sub) != fresh.extensions_of(sub));
         Ok(PutDirectory::Done(Receipt::Journal(durable)))
-    }
-
-    /// When what stands there is on the disk.
-    fn durable(&self, row: Option<u64>) -> Durable {
-        let pending = self.journal.as_ref().zip(row).map(|(journal, row)| journal.durable(row));
-        pending.unwrap_or_default()
     }
 }

@@ -211,6 +211,38 @@ impl Journal {
     }
 }
 
+/// The journal, or none where what is stored is in memory only: there everything is as durable as it was promised.
+#[derive(Clone, Default)]
+pub(crate) struct Disk(pub(crate) Option<Arc<Journal>>);
+
+impl Disk {
+    /// A row's bytes, which cost nothing where there is no journal.
+    pub(crate) fn encode(&self, record: impl FnOnce() -> Record) -> Option<Vec<u8>> {
+        self.0.as_ref().map(|_| record().encode())
+    }
+
+    /// Adds what was encoded to the next group.
+    pub(crate) fn write(&self, record: Option<Vec<u8>>) -> Result<Written, EngineError> {
+        match (&self.0, record) {
+            (Some(journal), Some(record)) => journal.append(record),
+            _ => Ok(Written::default()),
+        }
+    }
+
+    /// When a row is on the disk.
+    pub(crate) fn durable(&self, row: Option<u64>) -> Durable {
+        let pending = self.0.as_ref().zip(row).map(|(journal, row)| journal.durable(row));
+        pending.unwrap_or_default()
+    }
+
+    /// Takes rows out with the next group.
+    pub(crate) fn erase(&self, rows: impl IntoIterator<Item = u64>) {
+        if let Some(journal) = &self.0 {
+            journal.remove(rows);
+        }
+    }
+}
+
 impl Drop for Journal {
     fn drop(&mut self) {
         self.shared.close();

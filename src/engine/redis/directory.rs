@@ -1,14 +1,11 @@
 //! Tenants' directories in Redis. A node holds those that its sessions follow, or that were asked for lately,
 //! and looks once a second whether they changed. While Redis is away it goes on with what it holds.
 
-use super::{
-    keys::Keys,
-    keyspace::{History, UNREADABLE},
-};
+use super::{keys::Keys, keyspace::UNREADABLE, receipt};
 use crate::{
     config,
     directory::{Directory, Expected},
-    engine::{DirectoryMetrics, EngineError, EngineMetrics, PutDirectory, Receipt},
+    engine::{DirectoryMetrics, EngineError, EngineMetrics, PutDirectory},
     feed::Feed,
     id::TenantId,
     link::{Confirm, Link, Request, Source, call_of},
@@ -153,10 +150,8 @@ impl DirectoryKeys {
         if let Some(held) = self.held.get(tenant).map(|held| held.clone()) {
             self.replace(&held, Arc::new(fresh));
         }
-        let history: History = history.into();
-        let confirmed =
-            self.confirm.as_ref().map(|confirm| confirm.ask(names.fence(), history)).transpose()?;
-        Ok(PutDirectory::Done(confirmed.flatten().map_or(Receipt::Now, Receipt::Redis)))
+        let receipt = receipt(self.confirm.as_deref(), || names.fence(), history.into())?;
+        Ok(PutDirectory::Done(receipt))
     }
 
     /// Looks, for ever.
