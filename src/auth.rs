@@ -6,6 +6,7 @@
 
 mod agreed;
 mod claims;
+mod credentials;
 mod jwks;
 mod key;
 
@@ -16,6 +17,7 @@ use crate::{
     tasks::Tasks,
 };
 pub(crate) use agreed::AgreedHeader;
+pub(crate) use credentials::Credentials;
 
 use axum::http::{HeaderMap, header};
 use claims::Claims;
@@ -266,8 +268,14 @@ pub(crate) fn key_id(token: &str) -> Option<String> {
 
 /// The token of an `Authorization: Bearer` header.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let (scheme, token) = authorization(headers)?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// The scheme of an `Authorization` header, and what comes after it.
+fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let (scheme, shown) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    Some((scheme, shown.trim()))
 }
 
 /// Seconds since 1970.

@@ -79,6 +79,8 @@ pub(crate) enum Part {
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: SocketAddr,
+    /// Where browsers and providers find the public listener, without a slash at the end.
+    pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) engine: Engine,
     pub(crate) auth: Auth,
@@ -148,19 +150,31 @@ pub(crate) enum AuthKey {
     PublicKey(String),
 }
 
+/// The largest body that is taken where nothing else is said, in bytes.
+pub(crate) const MAX_BODY: usize = 256 * 1024;
+
 /// A provider that sends webhooks, by the name that an operator gave it.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub(crate) name: SourceName,
     pub(crate) kind: SourceKind,
     pub(crate) header: String,
+    /// What that header has: any one of these.
     pub(crate) secrets: Vec<SecretString>,
+    /// The tokens of `Authorization: Bearer`, in place of that header.
+    pub(crate) bearer: Vec<SecretString>,
+    /// The `user:password` of `Authorization: Basic`, in place of that header.
+    pub(crate) basic: Vec<SecretString>,
     pub(crate) allow_ips: Vec<IpNet>,
     /// Requests per second and client address; 0: none.
     pub(crate) rate_limit: u32,
+    /// The largest body that is taken, in bytes.
+    pub(crate) max_body: usize,
     /// How its national numbers read.
     pub(crate) numbers: Plan,
-    /// For which tenants it may speak; empty: for any.
+    /// Whose an event is that names no tenant; it may speak for that one.
+    pub(crate) tenant: Option<TenantId>,
+    /// For which tenants it may speak besides; where there is none either, for any.
     pub(crate) tenants: Vec<TenantId>,
 }
 
@@ -172,11 +186,28 @@ impl Source {
             kind,
             header: String::new(),
             secrets: Vec::new(),
+            bearer: Vec::new(),
+            basic: Vec::new(),
             allow_ips: Vec::new(),
             rate_limit: 0,
+            max_body: MAX_BODY,
             numbers: Plan::default(),
+            tenant: None,
             tenants: Vec::new(),
         })
+    }
+
+    /// The headers that may show who it is.
+    pub(crate) fn headers(&self) -> Vec<&str> {
+        let agreed = (!self.secrets.is_empty()).then_some(self.header.as_str());
+        let has_authorization = !self.bearer.is_empty() || !self.basic.is_empty();
+        agreed.into_iter().chain(has_authorization.then_some("Authorization")).collect()
+    }
+
+    /// Whether it may say something of a tenant.
+    pub(crate) fn may_speak_for(&self, tenant: &TenantId) -> bool {
+        let speaks_for_any = self.tenants.is_empty() && self.tenant.is_none();
+        speaks_for_any || self.tenants.contains(tenant) || self.tenant.as_ref() == Some(tenant)
     }
 }
 

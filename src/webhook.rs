@@ -98,7 +98,7 @@ pub(crate) async fn receive(
 async fn take(webhooks: &Webhooks, door: &Door, request: Request, began: Instant) -> Result<(), Problem> {
     let (head, body) = request.into_parts();
     door.gate.admit(&head)?;
-    let body = body::read_json(&head.headers, body).await?;
+    let body = body::read_json(&head.headers, body, door.source.max_body).await?;
     door.gate.admit_body(&head, &body)?;
     let all = door.parse(&body)?;
     // What is cut off may have been committed: the provider sends it again, and it is known then.
@@ -109,13 +109,14 @@ async fn take(webhooks: &Webhooks, door: &Door, request: Request, began: Instant
 impl Door {
     /// What a body says, if the source may say it.
     fn parse(&self, body: &[u8]) -> Result<Vec<Received>, Problem> {
-        let Source { tenants, .. } = &self.source;
         let all = (self.provider.parse)(&self.source, body)?;
         let is_foreign = |received: &Received| match received {
-            Received::Item(event) => !tenants.contains(&event.key.tenant),
-            Received::Unknown(unknown) => unknown.tenant.as_ref().is_some_and(|its| !tenants.contains(its)),
+            Received::Item(event) => !self.source.may_speak_for(&event.key.tenant),
+            Received::Unknown(unknown) => {
+                unknown.tenant.as_ref().is_some_and(|its| !self.source.may_speak_for(its))
+            }
         };
-        if !tenants.is_empty() && all.iter().any(is_foreign) {
+        if all.iter().any(is_foreign) {
             let detail = "an event is of a tenant for which this source may not speak";
             return Err(Problem::new(StatusCode::FORBIDDEN, "tenant-not-allowed", detail));
         }

@@ -2,7 +2,7 @@
 
 use super::{check, refuse};
 use crate::{
-    config::{Config, Loaded, Log, LogFormat, Source},
+    config::{Config, Loaded, Log, LogFormat},
     gateway::Gateway,
     server::{Server, raise_limit},
     web,
@@ -33,13 +33,21 @@ pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Resu
 async fn serve(config: Config) -> anyhow::Result<()> {
     ignore_hangup()?;
     raise_limit();
-    let sources = config.sources.clone();
+    let (sources, public_url) = (config.sources.clone(), config.public_url.clone());
     let gateway = Gateway::new(config).await?;
     let server = Server::bind(gateway)?.with(web::page("index.html"));
     let public = server.public_addr()?;
-    for Source { name, header, .. } in sources {
-        let url = format!("http://{public}/webhooks/{name}");
-        tracing::info!(url, %header, "a webhook; from elsewhere the provider posts to it by the gateway's public name");
+    let site = public_url.clone().unwrap_or_else(|| format!("http://{public}"));
+    for source in sources {
+        let (url, header) = (format!("{site}/webhooks/{}", source.name), source.headers().join(" or "));
+        match public_url {
+            Some(_) => tracing::info!(url, header, "a webhook"),
+            None => tracing::info!(
+                url,
+                header,
+                "a webhook; set public_url to show it as the provider posts to it"
+            ),
+        }
     }
     server.run(stopped()?).await
 }

@@ -56,6 +56,29 @@ pub(super) fn boolean(given: &Given) -> Result<bool, String> {
     parsed.ok_or_else(|| "must be true or false, without quotes in TOML".to_owned())
 }
 
+/// A number of bytes within bounds: a whole number, or one with a unit, such as `256KiB`.
+pub(super) fn size(given: &Given, bounds: RangeInclusive<usize>) -> Result<usize, String> {
+    const FORM: &str = "must be a whole number of bytes, or with a unit of KiB or MiB, such as \"2MiB\"";
+    let text = match &given.raw {
+        Raw::Toml(Value::Integer(number)) => number.to_string(),
+        _ => text(given).map_err(|_| FORM)?.trim().to_owned(),
+    };
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let each = match unit.trim_start() {
+        "" => 1,
+        "KiB" => 1024,
+        "MiB" => 1024 * 1024,
+        _ => return Err(FORM.to_owned()),
+    };
+    if number.is_empty() {
+        return Err(FORM.to_owned());
+    }
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(each));
+    let bounded = bytes.filter(|bytes| bounds.contains(bytes));
+    bounded.ok_or_else(|| format!("must be from {} to {} bytes", bounds.start(), bounds.end()))
+}
+
 /// A number with a unit, such as `250ms`, `3m` or `7d`; at most ten years.
 pub(super) fn duration(given: &Given) -> Result<Duration, String> {
     const FORM: &str = "must be a whole number and a unit of ms, s, m, h or d, such as \"30s\"";
@@ -190,6 +213,16 @@ pub(super) fn header_secret(element: &str) -> Result<String, String> {
     }
 }
 
+/// A user's name and password, as they are joined for `Authorization: Basic`.
+pub(super) fn user_and_password(element: &str) -> Result<String, String> {
+    match element.split_once(':') {
+        Some((user, _)) if !user.is_empty() && !element.chars().any(char::is_control) => {
+            Ok(element.to_owned())
+        }
+        _ => Err("must be a user, a colon and a password, without control characters".to_owned()),
+    }
+}
+
 /// An `http` or `https` URL without a user or password in it.
 pub(super) fn web_url(given: &Given) -> Result<String, String> {
     let text = text(given)?.trim().to_owned();
@@ -201,6 +234,12 @@ pub(super) fn web_url(given: &Given) -> Result<String, String> {
         return Err("must not hold a user or a password".to_owned());
     }
     Ok(text)
+}
+
+/// Where a whole site is: an `http` or `https` URL without a path.
+pub(super) fn site(given: &Given) -> Result<String, String> {
+    let url = web_url(given)?;
+    origin(url.strip_suffix('/').unwrap_or(&url))
 }
 
 /// One Redis URL, or several with commas between them.
@@ -378,6 +417,7 @@ mod tests {
             let _ = (duration(&given), socket(&given), header_name(&given), web_url(&given));
             let _ = (redis_url(&given), log_filter(&given), list(&given), boolean(&given));
             let _ = (origin(&text), origin(&format!("https://{text}")), network(&text), header_secret(&text));
+            let _ = (site(&given), user_and_password(&text), size(&given, 1..=9));
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     if listen == admin_listen && listen.port() != 0 {
         reader.refuse("admin_listen", "is the same as listen: the operators' listener needs its own");
     }
+    let public_url = reader.optional("public_url", parse::site);
     let trusted_proxies = reader.list("trusted_proxies", parse::network);
     let engine = engine(reader);
     let auth = auth(reader);
@@ -46,7 +47,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let directory = Directory { file: reader.optional("directory.file", parse::path) };
     let shutdown = shutdown(reader);
     let log = log(reader);
-    let sidecar = sidecar::sidecar(reader, part, &engine, &sources);
+    let sidecar = sidecar::sidecar(reader, part, &engine, &sources, public_url.clone());
     if calls.require_activation && sidecar.is_none() && !reader.has_problem("sidecar") {
         let message =
             "needs a sidecar to activate integrations: configure [sidecar] and [sidecar.NAME] of a source";
@@ -55,6 +56,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     Some(Config {
         listen,
         admin_listen,
+        public_url,
         trusted_proxies,
         engine,
         auth: auth?,

@@ -4,12 +4,15 @@ use super::{reader::Reader, *};
 use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
 
+mod sources;
+
 const SECRET: &str = "0123456789abcdef-hidden-0123456789";
 
 /// Every key with a TOML value and the same as a variable.
 const KEYS: &[(&str, &str, &str)] = &[
     ("listen", "\"127.0.0.1:1\"", "127.0.0.1:1"),
     ("admin_listen", "\"127.0.0.1:2\"", "127.0.0.1:2"),
+    ("public_url", "\"https://pop.example\"", "https://pop.example"),
     ("trusted_proxies", "[\"10.0.0.0/8\", \"::1\"]", "10.0.0.0/8, ::1"),
     ("engine.kind", "\"redis\"", "redis"),
     ("engine.data_dir", "\"/data\"", "/data"),
@@ -29,11 +32,15 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("auth.allowed_origins", "[\"https://a\", \"http://b:1\"]", "https://a,http://b:1"),
     ("sources.telsmart.header", "\"X-Secret\"", "X-Secret"),
     ("sources.telsmart.secrets", "[\"one\", \"two\"]", "one,two"),
+    ("sources.telsmart.bearer", "[\"three\", \"four\"]", "three,four"),
+    ("sources.telsmart.basic", "[\"user:five\", \"user:six\"]", "user:five,user:six"),
     ("sources.telsmart.allow_ips", "[\"192.0.2.1\"]", "192.0.2.1"),
     ("sources.telsmart.rate_limit", "9", "9"),
+    ("sources.telsmart.max_body", "\"2MiB\"", "2MiB"),
     ("sources.telsmart.country", "\"1\"", "1"),
     ("sources.telsmart.outside_prefix", "\"9\"", "9"),
     ("sources.telsmart.kind", "\"telsmart\"", "telsmart"),
+    ("sources.telsmart.tenant_id", "\"t3\"", "t3"),
     ("sources.telsmart.tenants", "[\"t1\", \"t2\"]", "t1,t2"),
     ("sessions.max_per_user", "3", "3"),
     ("sessions.max_frames_per_second", "4", "4"),
@@ -53,7 +60,6 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("sidecar.vault_key", "\"k\"", "k"),
     ("sidecar.url", "\"http://s:3\"", "http://s:3"),
     ("sidecar.service_token", "\"t\"", "t"),
-    ("sidecar.public_url", "\"https://pop.example\"", "https://pop.example"),
     ("sidecar.data_dir", "\"/sidecar\"", "/sidecar"),
     ("sidecar.telsmart.portal_url", "\"https://p/{slug}\"", "https://p/{slug}"),
     ("sidecar.telsmart.slug", "\"s\"", "s"),
@@ -381,6 +387,22 @@ fn a_problem_shows_the_value_and_the_remedy() {
         ("auth.allowed_origins = [\"*\"]", "a wildcard is not supported"),
         ("auth.jwks_url = \"https://x\"", "auth: give exactly one of"),
         ("sources.telsmart.header = \"X Y\"", "must be a header's name"),
+        ("sources.telsmart.basic = [\"user\"]", "sources.telsmart.basic[0] = ***: must be a user, a colon"),
+        (
+            "sources.telsmart.bearer = [\" x\"]",
+            "sources.telsmart.bearer[0] = ***: begins or ends with a space",
+        ),
+        (
+            "sources.telsmart.max_body = \"2 MB\"",
+            "sources.telsmart.max_body = \"2 MB\": must be a whole number of bytes",
+        ),
+        ("sources.telsmart.max_body = 1023", "must be from 1024 to 33554432 bytes"),
+        ("sources.telsmart.max_body = \"33MiB\"", "must be from 1024 to 33554432 bytes"),
+        ("sources.telsmart.max_body = \"18446744073709551615MiB\"", "must be from 1024 to 33554432 bytes"),
+        ("sources.telsmart.tenant_id = \"\"", "sources.telsmart.tenant_id = \"\": must not be empty"),
+        ("public_url = \"https://pop.example/desk\"", "without a path"),
+        ("public_url = \"pop.example\"", "public_url = \"pop.example\": must be a URL"),
+        ("sidecar.public_url = \"https://pop.example\"", "unknown key; did you mean public_url?"),
         ("log.filter = \"a=b=c\"", "log.filter = \"a=b=c\": must be a level"),
         ("engine.data_dir = \"\"", "engine.data_dir = \"\": must not be empty"),
     ] {
@@ -389,6 +411,23 @@ fn a_problem_shows_the_value_and_the_remedy() {
     }
     let zero_ports = format!("{REQUIRED}listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"");
     assert!(read(&zero_ports, &[]).is_ok());
+}
+
+#[test]
+fn a_size_is_bytes_or_has_a_unit() {
+    for (given, bytes) in [("2048", 2048), ("\"2048\"", 2048), ("\"3KiB\"", 3072), ("\"1 MiB\"", 1024 * 1024)]
+    {
+        let loaded = read(&format!("{REQUIRED}sources.telsmart.max_body = {given}"), &[]).unwrap();
+        assert_eq!(loaded.config.sources[0].max_body, bytes, "{given}");
+    }
+}
+
+#[test]
+fn a_public_url_is_written_as_browsers_write_an_origin() {
+    for given in ["https://Pop.example", "https://pop.example/", "https://pop.example:443"] {
+        let loaded = read(&format!("{REQUIRED}public_url = {given:?}"), &[]).unwrap();
+        assert_eq!(loaded.config.public_url.as_deref(), Some("https://pop.example"), "{given}");
+    }
 }
 
 #[test]
@@ -422,123 +461,6 @@ fn some_things_are_only_worth_a_warning() {
     assert!(local.unwrap().warnings.is_empty());
 }
 
-/// A sidecar that lacks nothing, but for open callbacks.
-const SIDECAR: &str = "sidecar.vault_key = \"k1:x\"\nsidecar.telsmart.portal_url = \"https://p/{slug}\"\n\
-    sidecar.telsmart.client_id = \"i\"\nsidecar.telsmart.token_url = \"http://t.example/token\"\n";
-
-#[test]
-fn a_sidecar_is_there_only_as_a_whole() {
-    assert!(read(REQUIRED, &[]).unwrap().config.sidecar.is_none());
-    let whole = format!("{REQUIRED}{SIDECAR}sidecar.telsmart.slug = \"pop\"");
-    let loaded = read(&whole, &[]).unwrap();
-    assert_eq!(loaded.config.sidecar.unwrap().portals[0].portal_url, "https://p/pop");
-    let warned: Vec<_> = loaded.warnings.iter().map(|problem| problem.key.as_str()).collect();
-    assert_eq!(warned, ["sidecar.telsmart.token_url", "sidecar.telsmart.callback_secrets"]);
-    for line in SIDECAR.lines() {
-        let lacking = whole.replace(line, "");
-        let found = lines(read(&lacking, &[]));
-        let key = line.split(' ').next().unwrap();
-        assert!(found.len() == 1 && found[0].starts_with(key) && found[0].contains("missing"), "{found:?}");
-    }
-    let alone = lines(read(&format!("{whole}\nsidecar.mode = \"separate\""), &[]));
-    assert_eq!(alone, ["sidecar.mode: separate processes share a Redis: set engine.kind = \"redis\""]);
-}
-
-/// A second source, and what its section of the sidecar needs.
-const CLINIC: &str = "sources.clinic.kind = \"telsmart\"\nsources.clinic.secrets = [\"x\"]\n";
-const CLINIC_PORTAL: &str = "sidecar.clinic.portal_url = \"https://c/\"\nsidecar.clinic.client_id = \"j\"\n\
-    sidecar.clinic.token_url = \"https://c/token\"\nsidecar.clinic.reuse_grace = \"5s\"\n";
-
-#[test]
-fn each_source_may_have_a_portal_of_its_own() {
-    let both = format!("{REQUIRED}{SIDECAR}{CLINIC}{CLINIC_PORTAL}");
-    let portals = read(&both, &[]).unwrap().config.sidecar.unwrap().portals;
-    let shown: Vec<_> = portals
-        .iter()
-        .map(|it| (it.source.as_str(), it.client_id.as_str(), it.reuse_grace.as_secs()))
-        .collect();
-    assert_eq!(shown, [("clinic", "j", 5), ("telsmart", "i", 0)]);
-    // Each lacks what is its own; a source without a section has no portal.
-    let lacking = lines(read(&both.replace("sidecar.clinic.token_url", "sidecar.clinic.revoke_url"), &[]));
-    assert!(lacking.len() == 1 && lacking[0].starts_with("sidecar.clinic.token_url: missing"), "{lacking:?}");
-    let one = read(&format!("{REQUIRED}{SIDECAR}{CLINIC}"), &[]).unwrap().config.sidecar.unwrap();
-    assert_eq!(one.portals.len(), 1);
-    // Where no section is there, the one of the usual source is missed, or of the first.
-    let key = "sidecar.vault_key = \"k1:x\"\n";
-    for (sources, missed) in [(format!("{REQUIRED}{CLINIC}"), "telsmart"), (clinic_alone(), "clinic")] {
-        let found = lines(read(&format!("{sources}{key}"), &[]));
-        let said = ["portal_url", "client_id", "token_url"].map(|name| format!("sidecar.{missed}.{name}: "));
-        assert!(
-            found.len() == 3 && said.iter().zip(&found).all(|(key, it)| it.starts_with(key)),
-            "{found:?}"
-        );
-    }
-}
-
-fn clinic_alone() -> String {
-    let (auth, _) = REQUIRED.split_once('\n').unwrap();
-    format!("{auth}\n{CLINIC}")
-}
-
-#[test]
-fn a_portal_without_its_source_is_named_with_it() {
-    for stray in ["sidecar.clinic.slug = \"x\"", CLINIC_PORTAL, "sidecar.Bad.client_id = \"x\""] {
-        let name = if stray.contains("Bad") { "Bad" } else { "clinic" };
-        let found = problem(&format!("{SIDECAR}{stray}"), &[]);
-        let said =
-            format!("sidecar.{name}: [sidecar.{name}] belongs to [sources.{name}], which there is not");
-        assert_eq!(found, said);
-    }
-    let usual = format!("{}{SIDECAR}", clinic_alone());
-    let found = lines(read(&usual, &[]));
-    assert!(found.len() == 1 && found[0].contains("[sources.telsmart]"), "{found:?}");
-    // A source that is wrong itself is complained of once.
-    let wrong =
-        lines(read(&format!("{REQUIRED}{SIDECAR}{CLINIC_PORTAL}sources.clinic.secrets = [\"x\"]"), &[]));
-    assert!(wrong.len() == 1 && wrong[0].starts_with("sources.clinic.kind: missing"), "{wrong:?}");
-}
-
-#[test]
-fn a_sidecar_alone_needs_no_source_that_is_named_after_its_kind() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("callpop.toml");
-    let (auth, _) = REQUIRED.split_once('\n').unwrap();
-    let load = |more: &str| {
-        std::fs::write(&file, format!("{auth}\n{SIDECAR}{more}")).unwrap();
-        load(KINDS, Part::Sidecar, Some(&file), std::iter::empty())
-    };
-    let names = |loaded: Loaded| -> Vec<_> {
-        let portals = loaded.config.sidecar.unwrap().portals.into_iter();
-        portals.map(|portal| portal.source.to_string()).collect()
-    };
-    assert_eq!(names(load("").unwrap()), ["telsmart"]);
-    let kind = "sources.clinic.kind = \"telsmart\"\n";
-    assert_eq!(names(load(&format!("{CLINIC_PORTAL}{kind}")).unwrap()), ["clinic", "telsmart"]);
-    let found = lines(load(CLINIC_PORTAL));
-    assert!(found.len() == 1 && found[0].contains("[sources.clinic]"), "{found:?}");
-}
-
-#[test]
-fn a_gateway_beside_a_sidecar_reads_none_of_its_secrets() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("callpop.toml");
-    let separate =
-        "engine.kind = \"redis\"\nsidecar.mode = \"separate\"\nsidecar.vault_key_file = \"/no/such/file\"";
-    std::fs::write(&file, format!("{REQUIRED}{separate}")).unwrap();
-    let load = |part| load(KINDS, part, Some(&file), std::iter::empty());
-    let gateway = load(Part::Gateway).unwrap().config.sidecar.unwrap();
-    assert!(gateway.vault_key.is_none() && gateway.mode == SidecarMode::Separate);
-    let whole = "sidecar.vault_key_file = \"/no/such/file\"";
-    std::fs::write(&file, format!("{REQUIRED}{}", separate.replace(whole, ""))).unwrap();
-    assert!(load(Part::Whole).is_ok(), "callpop check of a gateway's file");
-    std::fs::write(&file, format!("{REQUIRED}{separate}")).unwrap();
-    let found = lines(load(Part::Sidecar));
-    assert!(
-        found.iter().any(|line| line.contains("sidecar.vault_key_file = \"/no/such/file\"")),
-        "{found:?}"
-    );
-}
-
 #[test]
 fn a_file_that_is_not_toml_is_named_with_its_line() {
     let found = lines(read("listen = \"127.0.0.1:1\"\nauth.hs256_secret = \"hidden", &[]));
@@ -567,6 +489,9 @@ fn no_secret_is_ever_shown() {
         "sources.telsmart.secrets = \"hidden\"",
         "sources.telsmart.secrets = [\" hidden \", \"\"]",
         "sources.telsmart.secret = \"hidden\"",
+        "sources.telsmart.bearer = [\" hidden\"]",
+        "sources.telsmart.basic = [\"hidden\"]",
+        "sources.telsmart.basic = \"u:hidden\"",
         "sidecar.telsmart.client_secret = \"hidden\"",
         "[sidecar]\ntelsmart = \"hidden\"",
     ];
@@ -587,12 +512,4 @@ fn the_documentation_names_every_key_and_its_variable() {
         assert!(text.contains(&format!("`{key}`")), "{key} is not documented");
         assert!(text.contains(&format!("`{}`", variable(key))), "{}", variable(key));
     }
-}
-
-#[test]
-fn an_empty_variable_makes_no_source() {
-    let toml = "auth.hs256_secret = \"0123456789abcdef-hidden-0123456789\"\n[sources.clinic]\nkind = \"telsmart\"\nsecrets = [\"x\"]";
-    let unset = [("CALLPOP_SOURCES__TELSMART__SECRETS", ""), ("CALLPOP_SIDECAR__TELSMART__CLIENT_ID", " ")];
-    let sources = read(toml, &unset).unwrap().config.sources;
-    assert_eq!(sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>(), ["clinic"]);
 }

@@ -104,8 +104,7 @@ impl DirectoryDoor {
         let form = Form::given(&head.headers)?;
         let place = self.places.try_acquire();
         let _place = place.map_err(|_| unavailable("too many directories are written at the same time"))?;
-        let body =
-            body::read(&head.headers, body, (MAX_BYTES, "the body is over 4 MiB"), BODY_DEADLINE).await?;
+        let body = body::read(&head.headers, body, MAX_BYTES, BODY_DEADLINE).await?;
         let fresh = aside(move || form.read(&body)).await??;
         let (etag, rows) = (fresh.etag().clone(), fresh.len());
         match self.directories.stored.put(&tenant, &expected, fresh).await? {

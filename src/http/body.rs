@@ -11,18 +11,20 @@ use serde_json::error::Category;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The largest body that is taken, in bytes.
-const MAX_BODY: usize = 256 * 1024;
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+/// The largest body of our own endpoints that is taken, in bytes.
+pub(crate) const MAX_BODY: usize = 256 * KIB;
 /// How long a body may take to come.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The body, if it is JSON of a bearable size that comes in time.
-pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+/// The body, if it is JSON of at most so many bytes that comes in time.
+pub(crate) async fn read_json(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Problem> {
     if !content_type(headers).eq_ignore_ascii_case("application/json") {
         let detail = "the content type must be application/json";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
     }
-    read(headers, body, (MAX_BODY, "the body is over 256 KiB"), BODY_DEADLINE).await
+    read(headers, body, most, BODY_DEADLINE).await
 }
 
 /// What a body is said to be, without parameters.
@@ -31,14 +33,17 @@ pub(crate) fn content_type(headers: &HeaderMap) -> &str {
     given.split(';').next().unwrap_or_default().trim()
 }
 
-/// A body of at most so many bytes, with what is said of a larger one, that comes within so long.
+/// A body of at most so many bytes that comes within so long.
 pub(crate) async fn read(
     headers: &HeaderMap,
     body: Body,
-    (most, said): (usize, &'static str),
+    most: usize,
     deadline: Duration,
 ) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", said);
+    let too_large = || {
+        let detail = format!("the body is over {}", in_units(most));
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    };
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > most) {
@@ -49,6 +54,14 @@ pub(crate) async fn read(
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "broken-body", "the body broke off")),
         Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body took too long")),
+    }
+}
+
+fn in_units(bytes: usize) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(MIB) => format!("{} MiB", bytes / MIB),
+        _ if bytes.is_multiple_of(KIB) => format!("{} KiB", bytes / KIB),
+        _ => format!("{bytes} bytes"),
     }
 }
 

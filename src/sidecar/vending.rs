@@ -84,7 +84,7 @@ async fn take(
             "access tokens are for the role service",
         ));
     }
-    let body = body::read_json(&head.headers, body).await?;
+    let body = body::read_json(&head.headers, body, body::MAX_BODY).await?;
     let Body { tenant_id, user_extension } = body::parse(&body)?;
     if tenant_id != service.tenant {
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "the token is of another tenant"));

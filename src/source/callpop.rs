@@ -58,14 +58,15 @@ struct Remote<'a> {
 
 fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
     let Envelope { event, tenant_id } = read(json)?;
+    let tenant = tenant_id.or_else(|| source.tenant.clone());
     let what = event.ok_or_else(|| missing("event"))?;
     if !matches!(what.as_str(), "posted" | "done") {
         let (source, raw) = (source.name.clone(), String::from_utf8_lossy(json).into_owned());
-        return Ok(Received::Unknown(Unknown { source, tenant: tenant_id, state: what, raw }));
+        return Ok(Received::Unknown(Unknown { source, tenant, state: what, raw }));
     }
     let fields: Fields = read(json)?;
     let at = believed("at", Some(fields.at.ok_or_else(|| missing("at"))?))?;
-    let tenant = tenant_id.ok_or_else(|| missing("tenant_id"))?;
+    let tenant = tenant.ok_or_else(|| missing("tenant_id"))?;
     let extension = fields.extension.clone().ok_or_else(|| missing("extension"))?;
     let id = fields.notice_id.clone().ok_or_else(|| missing("notice_id"))?;
     let name = ItemName { source: source.name.clone(), id };

@@ -2,7 +2,7 @@
 
 use super::IsSigned;
 use crate::{
-    auth::AgreedHeader,
+    auth::Credentials,
     config::Source,
     http::{Peer, Problem},
 };
@@ -17,10 +17,9 @@ use std::{
 /// One provider's door.
 pub(crate) struct Gate {
     source: Source,
-    header: AgreedHeader,
+    credentials: Credentials,
     /// Where the body is signed, no header has the secret.
     is_signed: Option<IsSigned>,
-    allowed: Vec<IpNet>,
     trusted_proxies: Vec<IpNet>,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
 }
@@ -28,24 +27,29 @@ pub(crate) struct Gate {
 impl Gate {
     /// A source's, as configured; `trusted_proxies` say truly who is behind them.
     pub(crate) fn new(source: &Source, is_signed: Option<IsSigned>, trusted_proxies: &[IpNet]) -> Self {
-        let Source { header, secrets, allow_ips, rate_limit, .. } = source.clone();
-        let rate = NonZeroU32::new(rate_limit).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
-        let header = AgreedHeader::new(header, secrets);
-        let (source, trusted_proxies) = (source.clone(), trusted_proxies.to_vec());
-        Self { source, header, is_signed, allowed: allow_ips, trusted_proxies, rate }
+        let rate = NonZeroU32::new(source.rate_limit);
+        Self {
+            credentials: Credentials::new(source),
+            is_signed,
+            trusted_proxies: trusted_proxies.to_vec(),
+            rate: rate.map(|rate| RateLimiter::keyed(Quota::per_second(rate))),
+            source: source.clone(),
+        }
     }
 
     /// Lets a request in, or says why not, from its head alone.
     pub(crate) fn admit(&self, head: &request::Parts) -> Result<(), Problem> {
-        if self.is_signed.is_none() && !self.header.is_shown(&head.headers) {
-            let detail = format!("the header {} is missing or wrong", self.header.name());
+        if self.is_signed.is_none() && !self.credentials.are_shown(&head.headers) {
+            let names = self.source.headers().join(" or ");
+            let detail = format!("the header {names} is missing or wrong");
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
         }
-        if self.allowed.is_empty() && self.rate.is_none() {
+        let allowed = &self.source.allow_ips;
+        if allowed.is_empty() && self.rate.is_none() {
             return Ok(());
         }
         let client = self.client(head);
-        if !self.allowed.is_empty() && !within(&self.allowed, client) {
+        if !allowed.is_empty() && !within(allowed, client) {
             let detail = "the client's address is not on the list";
             return Err(Problem::new(StatusCode::FORBIDDEN, "address-not-allowed", detail));
         }

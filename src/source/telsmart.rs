@@ -9,7 +9,7 @@ use crate::{
     call::{Content, Direction, Event, Numbers, Party, Phase, Sides, What},
     clock::Micros,
     config::{Source, SourceKind},
-    id::ItemName,
+    id::{ItemName, TenantId},
     item::{self, ItemEvent},
     number::Plan,
 };
@@ -40,7 +40,7 @@ fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
     let state = required("state", fields.state.as_deref())?;
     let Some((_, phase)) = STATES.iter().find(|(name, _)| name.eq_ignore_ascii_case(state)) else {
         let raw = String::from_utf8_lossy(json).into_owned();
-        let tenant = fields.tenant_id.as_deref().and_then(|tenant| tenant.try_into().ok());
+        let tenant = fields.tenant(source).ok();
         let (source, state) = (source.name.clone(), state.to_owned());
         return Ok(Received::Unknown(Unknown { source, tenant, state, raw }));
     };
@@ -52,7 +52,7 @@ fn event(source: &Source, json: &[u8]) -> Result<Received, EventRefusal> {
     let name = ItemName { source: source.name.clone(), id: id("id", fields.id.as_deref())? };
     let event = Event::new(fields.timestamp()?, what).with_extra(fields.extra());
     Ok(Received::Item(ItemEvent::new(
-        id("tenant_id", fields.tenant_id.as_deref())?,
+        fields.tenant(source)?,
         id("user_extension", fields.user_extension.as_deref())?,
         name,
         item::Event::Call(event),
@@ -107,6 +107,13 @@ impl<'a> Fields<'a> {
         fields
             .and_then(|fields| reader.end().map(|()| fields))
             .map_err(|error| if error.is_data() { invalid(at.get(), error) } else { not_json(error) })
+    }
+
+    fn tenant(&self, source: &Source) -> Result<TenantId, EventRefusal> {
+        match (&self.tenant_id, &source.tenant) {
+            (None, Some(tenant)) => Ok(tenant.clone()),
+            (named, _) => id("tenant_id", named.as_deref()),
+        }
     }
 
     fn sides(&self, numbers: &Plan) -> Result<Sides, EventRefusal> {

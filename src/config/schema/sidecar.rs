@@ -13,6 +13,7 @@ pub(super) fn sidecar(
     part: Part,
     engine: &Engine,
     sources: &[Source],
+    public_url: Option<String>,
 ) -> Option<Sidecar> {
     let modes = [("embedded", SidecarMode::Embedded), ("separate", SidecarMode::Separate)];
     let portals = Portals::of(reader, part, sources);
@@ -22,7 +23,6 @@ pub(super) fn sidecar(
     let listen = reader.or("sidecar.listen", local(8081), parse::socket);
     let url = reader.optional("sidecar.url", parse::web_url);
     let data_dir = reader.or("sidecar.data_dir", engine.data_dir.join("sidecar"), parse::path);
-    let public_url = reader.optional("sidecar.public_url", parse::web_url);
     let service_token = reader.secret("sidecar.service_token", parse::text);
     // What the gateway has no business to know is not even read.
     let vault_key = if is_elsewhere {

@@ -2,8 +2,9 @@
 
 use super::config;
 use crate::support::{
-    Client, Config, Gateway, Leg, Token, gateway::problem, new_tenant, soon, token::WEBHOOK_SECRET,
+    Client, Config, Gateway, Leg, Token, gateway::problem, new_tenant, now, soon, token::WEBHOOK_SECRET,
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Response;
 use serde_json::{Value, json};
 
@@ -140,6 +141,95 @@ async fn what_a_user_does_is_for_the_calls_that_the_frame_names() {
     let view = gateway.stream(&token).open().await;
     let calls = view.first["calls"].as_array().unwrap();
     assert!(calls.len() == 4 && calls.iter().all(|call| call["dismissed_at"].is_u64()), "{calls:?}");
+}
+
+#[tokio::test]
+async fn a_source_may_show_a_bearer_token_or_a_password_in_place_of_the_header() {
+    let config =
+        config().await.set("sources.desk.kind", "callpop").set("sources.desk.bearer", vec!["one", "two"]);
+    let gateway = config.set("sources.desk.basic", vec!["crm:a:b é", "crm:new"]).start().await;
+    let tenant = new_tenant();
+    let mut client = gateway.agent(&tenant, "200").await;
+    let authorization = "Authorization";
+    let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+    for (header, wrong) in [
+        (authorization, "Bearer three".to_owned()),
+        (authorization, "Bearer".to_owned()),
+        (authorization, "Bearer crm:new".to_owned()),
+        (authorization, basic("one")),
+        (authorization, basic("crm:")),
+        (authorization, basic("crm:new ")),
+        (authorization, "Basic crm:new".to_owned()),
+        (authorization, "one".to_owned()),
+        ("X-Webhook-Secret", "one".to_owned()),
+        ("X-Webhook-Secret", String::new()),
+        ("X-Webhook-Secret", WEBHOOK_SECRET.to_owned()),
+    ] {
+        let answer = post(&gateway, "desk", (header, &wrong), &notice(&tenant, "refused")).await;
+        let detail = problem(answer, 401).await;
+        assert_eq!(detail, "the header Authorization is missing or wrong", "{header}: {wrong}");
+    }
+    // Each value that is live, and the scheme in whichever case.
+    let lower = format!("basic {}", BASE64_STANDARD.encode("crm:new"));
+    let live = ["Bearer one".to_owned(), "bearer two".to_owned(), basic("crm:a:b é"), lower];
+    for (nth, value) in live.iter().enumerate() {
+        let id = format!("n{nth}");
+        let answer = post(&gateway, "desk", (authorization, value), &notice(&tenant, &id)).await;
+        assert_eq!(answer.status(), 204, "{value}");
+        assert_eq!(client.next_of("notice").await["notice"]["notice_id"], id);
+    }
+}
+
+#[tokio::test]
+async fn a_source_of_one_tenant_need_not_name_it() {
+    let (its, foreign) = (new_tenant(), new_tenant());
+    let config = two_sources().await.set("sources.clinic.tenant_id", its.clone());
+    let config = config.set("sources.desk.kind", "callpop").set("sources.desk.bearer", vec!["one"]);
+    let gateway = config.set("sources.desk.tenant_id", its.clone()).start().await;
+    let mut client = gateway.agent(&its, "200").await;
+    let bearer = ("Authorization", "Bearer one");
+    let leg = Leg::inbound(&its, "200");
+    let nameless = without_tenant(leg.ringing(0));
+    deliver_to_clinic(&gateway, &nameless).await;
+    assert_eq!(next(&mut client).await, ("clinic".to_owned(), 1));
+    let said = post(&gateway, "desk", bearer, &without_tenant(notice(&its, "n"))).await;
+    assert_eq!(said.status(), 204);
+    assert_eq!(client.next_of("notice").await["notice"]["tenant_id"], its);
+    // It may name its own, and no other.
+    deliver_to_clinic(&gateway, &leg.active(5)).await;
+    let other = Leg::inbound(&foreign, "200").ringing(0);
+    problem(post(&gateway, "clinic", ("X-Clinic", CLINIC_SECRET), &other).await, 403).await;
+    problem(post(&gateway, "desk", bearer, &notice(&foreign, "n")).await, 403).await;
+    // The other source is of no tenant.
+    let usual = ("X-Webhook-Secret", WEBHOOK_SECRET);
+    let detail = problem(post(&gateway, "telsmart", usual, &nameless).await, 422).await;
+    assert!(detail.starts_with("tenant_id"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_source_says_how_large_its_bodies_may_be() {
+    let config = two_sources().await.set("sources.clinic.max_body", "1MiB");
+    let gateway = config.start().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    let large = |bytes: usize| with(leg.ringing(0), json!({"more": "x".repeat(bytes)}));
+    let usual = ("X-Webhook-Secret", WEBHOOK_SECRET);
+    let detail = problem(post(&gateway, "telsmart", usual, &large(256 * 1024)).await, 413).await;
+    assert_eq!(detail, "the body is over 256 KiB");
+    let clinic = ("X-Clinic", CLINIC_SECRET);
+    let detail = problem(post(&gateway, "clinic", clinic, &large(1024 * 1024)).await, 413).await;
+    assert_eq!(detail, "the body is over 1 MiB");
+    let many = json!(vec![large(200 * 1024); 3]);
+    deliver_to_clinic(&gateway, &many).await;
+    assert_eq!(shown(&gateway.agent(&leg.tenant, "200").await.first), [("clinic", "ringing")]);
+}
+
+fn notice(tenant: &str, id: &str) -> Value {
+    json!({"event": "posted", "tenant_id": tenant, "extension": "200", "notice_id": id, "at": now(), "title": "A notice"})
+}
+
+fn without_tenant(mut event: Value) -> Value {
+    event.as_object_mut().unwrap().remove("tenant_id").unwrap();
+    event
 }
 
 fn with(mut frame: Value, more: Value) -> Value {

@@ -118,7 +118,7 @@ async fn the_way_back_is_ours_or_of_an_allowed_origin() {
     let telsmart = TokenServer::start("").await;
     let config = with_sidecar(Config::new(), &telsmart)
         .set("auth.allowed_origins", vec!["https://crm.example.com"])
-        .set("sidecar.public_url", "https://calls.example.com");
+        .set("public_url", "https://calls.example.com");
     let gateway = config.start().await;
     let scene = Scene::on(telsmart, config, gateway).await;
     let token = scene.token(USER);
