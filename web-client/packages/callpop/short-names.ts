@@ -11,8 +11,8 @@ const MACHINE =
   "onTabs passOn onLost onSettled onReach alertOf promote aloneUntil answerMs canSend chance heardAt misses riseAfter seizedAt";
 
 const CLIENT =
-  "again changes doing forgetVain freshToken inUse isDoubtful isToBeSaidAgain machine nameOf ours roundTrip saidAtMs " +
-  "stateOf";
+  "again changes doing forgetVain freshToken inUse isDoubtful machine nameOf ours roundTrip saidAtMs " +
+  "stateOf uncounted";
 
 const POPUP =
   "allRecent announced answeredBy ariaText arrangement canWrapUp cards cell closeSummary derived extras foot " +

@@ -1,16 +1,23 @@
 // The client: what a page asks for and hears. How frames travel is the connection's business.
 
-import { type Act, actOf, type Answer, type Said, type WrapUpEntry } from "./acts.ts";
+import { type Act, actOf, type Answer, NotStored, type Said, type WrapUpEntry } from "./acts.ts";
 import { ServerClock } from "./clock.ts";
 import type { RefusalReason } from "./close-codes.ts";
 import { type Connection, newConnection, type NewsTable } from "./connection.ts";
 import type { Contacts } from "./contacts.ts";
-import { ClosedSummaries } from "./closed.ts";
+import { ClosedHere, type Closing } from "./closed.ts";
 import { Emitter, type Unsubscribe } from "./events.ts";
-import { type CallName, type ItemName, keyOf, type NoticeName } from "./item-key.ts";
+import {
+  type CallName,
+  forgetOldest,
+  hasId,
+  type ItemName,
+  keyOf,
+  type NoticeName,
+} from "./item-key.ts";
 import type { Change } from "./item-list.ts";
 import type { ClientOptions } from "./options.ts";
-import { forgetOldest, Outbox, type WrapUpState } from "./outbox.ts";
+import { Outbox, type WrapUpState } from "./outbox.ts";
 import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import { Store } from "./store.ts";
@@ -81,7 +88,7 @@ export class CallpopClient {
   readonly #clock = new ServerClock();
   readonly #store = new Store();
   readonly #outbox = new Outbox();
-  readonly #closed = new ClosedSummaries();
+  readonly #closed = new ClosedHere();
   /** Loaded where it is wanted; null where it is not, or did not come. */
   #contacts: Contacts | null = null;
   readonly #connection: Connection;
@@ -180,12 +187,12 @@ export class CallpopClient {
    * `NotStored` when it never will.
    */
   dismiss(item: Call | Notice | CallName | NoticeName | string): Promise<void> {
-    return this.#do(item, (name) => ({ type: "dismiss", ...this.#seen(name) }));
+    return this.#close(item, "dismiss");
   }
 
   /** Says that nothing is left to be done about a notice; settles as `dismiss`. */
   done(notice: NoticeName): Promise<void> {
-    return this.#do(notice, (name) => ({ type: "done", ...this.#seen(name) }));
+    return this.#close(notice, "done");
   }
 
   /** Stores what the user says of a call, in place of what was said before; settles as `dismiss`. */
@@ -209,8 +216,17 @@ export class CallpopClient {
     }
   }
 
+  #close(item: ItemName | string, type: Closing): Promise<void> {
+    return this.#do(item, (name) => ({ type, ...this.#seen(name) }));
+  }
+
   #do(item: ItemName | string, actOn: (name: ItemName) => Act): Promise<void> {
-    const stored = this.#meant(item).map((name) => this.#add(name, actOn(name), {}));
+    const stored = this.#meant(item).map((name) =>
+      // The gateway cannot say of which item a frame is that names none.
+      hasId(name)
+        ? this.#add(name, actOn(name), {})
+        : Promise.reject(new NotStored("malformed_frame")),
+    );
     this.#send();
     const all = Promise.all(stored).then(() => undefined);
     all.catch(() => undefined);
@@ -219,7 +235,7 @@ export class CallpopClient {
 
   #add(name: ItemName, act: Act, said: Said): Promise<void> {
     const call = this.#store.calls.get(name);
-    if (act.type === "dismiss") this.#closed.note(call, act.seen);
+    this.#closed.note(this.#find(name), act);
     const stored = this.#outbox.add(name, act, { ...said, call, nowMs: this.now() });
     if (act.type === "wrap_up") this.#emitter.emit("calls", this.calls);
     return stored;
@@ -360,16 +376,21 @@ export class CallpopClient {
   }
 
   #tellCalls(changes: readonly Change<Call>[], isOpening: boolean): void {
-    for (const [call] of changes) {
-      if (this.#closed.isToBeSaidAgain(call)) void this.dismiss(call);
-    }
+    this.#closeAgain(changes);
     if (changes.length > 0 || isOpening) this.#emitter.emit("calls", this.calls);
     for (const [call, previous] of changes) this.#emitter.emit("call", { call, previous });
   }
 
   #tellNotices(changes: readonly Change<Notice>[], isOpening: boolean): void {
+    this.#closeAgain(changes);
     if (changes.length > 0 || isOpening) this.#emitter.emit("notices", this.notices);
     for (const [notice, previous] of changes) this.#emitter.emit("notice", { notice, previous });
+  }
+
+  #closeAgain(changes: readonly Change<Call | Notice>[]): void {
+    for (const [item] of changes) {
+      for (const type of this.#closed.uncounted(item)) void this.#close(item, type);
+    }
   }
 
   #send(): void {

@@ -1,9 +1,15 @@
-// When a call is closed, and which summaries the user has closed here.
+// What the user closed here, and whether the gateway counts it.
 
-import { keyOf } from "./item-key.ts";
-import type { Call } from "./wire.ts";
+import type { Act } from "./acts.ts";
+import { forgetOldest, keyOf } from "./item-key.ts";
+import type { Call, Notice } from "./wire.ts";
 
-const MOST = 600;
+const MOST = 800;
+
+/** An act by which a user says that an item needs no look any more. */
+export type Closing = Exclude<Act["type"], "wrap_up">;
+
+const CLOSINGS: readonly Closing[] = ["dismiss", "done"];
 
 /** Whether its user has closed all there is to see of it: a summary that came since is not closed. */
 export function isClosed({ dismissed_at, summary, summary_seen }: Call): boolean {
@@ -11,30 +17,43 @@ export function isClosed({ dismissed_at, summary, summary_seen }: Call): boolean
 }
 
 /**
- * The gateway counts a dismissal by the version that it names. Where what came before that version
- * turns out to be in another order there, it may count for less than the user saw: then it is said
- * again, of the version that is known by now.
+ * The gateway counts such an act by the version that it names. Where the item stands at another one
+ * by then, it may count for less than the user saw, though what was shown is the same: then it is
+ * said again, of the version that is known by now.
  */
-export class ClosedSummaries {
-  /** When the summary that was closed was reported, by the keys of calls. */
-  readonly #reported = new Map<string, number>();
+export class ClosedHere {
+  /** What an item said when it was closed, by the act and the item's key. */
+  readonly #said = new Map<string, string>();
 
-  /** The call was closed; where it stands at another version by now, nobody knows what was seen. */
-  note(call: Call | undefined, seen: number | undefined): void {
-    if (!call?.summary || call.version > (seen ?? 0)) return;
-    this.#reported.set(keyOf(call), call.summary.reported_at);
-    const [oldest] = this.#reported.keys();
-    if (this.#reported.size > MOST && oldest !== undefined) this.#reported.delete(oldest);
+  /** The item was closed; where it stands at another version by now, nobody knows what was seen. */
+  note(item: Call | Notice | undefined, act: Act): void {
+    if (act.type === "wrap_up" || item === undefined || item.version > (act.seen ?? 0)) return;
+    const said = saidBy(item);
+    if (said === undefined) return;
+    this.#said.set(act.type + keyOf(item), said);
+    forgetOldest(this.#said, MOST);
   }
 
-  isToBeSaidAgain(call: Call): boolean {
-    const { summary, summary_seen } = call;
-    return (
-      summary !== null && !summary_seen && this.#reported.get(keyOf(call)) === summary.reported_at
+  /** What is to be said again of an item as it now stands. */
+  uncounted(item: Call | Notice): readonly Closing[] {
+    const said = saidBy(item);
+    return CLOSINGS.filter(
+      (type) => said && said === this.#said.get(type + keyOf(item)) && !isCounted(item, type),
     );
   }
 
   clear(): void {
-    this.#reported.clear();
+    this.#said.clear();
   }
+}
+
+/** What was to be seen of it that may be closed; of a call that is its summary. */
+function saidBy(item: Call | Notice): string | undefined {
+  if (!("notice_id" in item)) return item.summary?.reported_at.toString();
+  return JSON.stringify([item.at, item.title, item.body]);
+}
+
+function isCounted(item: Call | Notice, type: Closing): boolean {
+  if (!("notice_id" in item)) return item.summary_seen;
+  return (type === "done" ? item.done_at : item.dismissed_at) !== null;
 }

@@ -33,6 +33,12 @@ export function nameAlone({ source, extension, leg_id, notice_id }: ItemName): I
   return { leg_id, notice_id, source, extension } as ItemName;
 }
 
+/** Whether a name has an id that the gateway may know: 1 to 128 bytes. */
+export function hasId({ leg_id, notice_id }: ItemName): boolean {
+  const { size } = new Blob([leg_id ?? notice_id ?? ""]);
+  return size > 0 && size <= 128;
+}
+
 /** Whether both names may be of one item. */
 export function isMeant(a: ItemName, b: ItemName): boolean {
   return (
@@ -41,4 +47,12 @@ export function isMeant(a: ItemName, b: ItemName): boolean {
     (a.source ?? b.source) === (b.source ?? a.source) &&
     (a.extension ?? b.extension) === (b.extension ?? a.extension)
   );
+}
+
+/** Keeps the newest of what is kept by such keys. */
+export function forgetOldest(kept: Set<string> | Map<string, unknown>, most: number): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= most) return;
+    kept.delete(oldest);
+  }
 }

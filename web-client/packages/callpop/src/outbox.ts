@@ -15,7 +15,7 @@ import {
   type ToldAct,
   wellFormed,
 } from "./acts.ts";
-import { type ItemName, isMeant, keyOf, nameAlone } from "./item-key.ts";
+import { forgetOldest, type ItemName, isMeant, keyOf, nameAlone } from "./item-key.ts";
 import type { Call } from "./wire.ts";
 
 /** How the last wrap-up of a call stands. */
@@ -182,12 +182,4 @@ function promised({ told }: Pending): Promise<void> {
   const promise = new Promise<void>((resolve, reject) => told.push({ resolve, reject }));
   promise.catch(() => undefined);
   return promise;
-}
-
-/** Keeps the newest. */
-export function forgetOldest(kept: Set<string>, most: number): void {
-  for (const oldest of kept) {
-    if (kept.size <= most) return;
-    kept.delete(oldest);
-  }
 }

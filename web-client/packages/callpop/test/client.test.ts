@@ -3,6 +3,7 @@ import {
   CallpopClient,
   type ConnectionState,
   type Integration,
+  type Notice,
   NotStored,
   TokenUnavailable,
 } from "callpop";
@@ -794,6 +795,18 @@ describe("dismissing", () => {
     expect(dismissals(socket)).toEqual([4]);
   });
 
+  test.each(["", "x".repeat(129), "é".repeat(65)])("of no id is refused at once", async (id) => {
+    const client = newClient();
+    const socket = await connected(client);
+    const asked = [client.dismiss(id), client.wrapUp(id, { disposition: null, note: "x" })];
+    const acts = [...asked, client.done({ notice_id: id })].map(outcome);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(acts.map(({ came }) => came)).toEqual(Array(3).fill("malformed_frame"));
+    expect(dismissals(socket)).toEqual([]);
+    void client.dismiss("x".repeat(128));
+    expect(dismissals(socket)).toEqual([undefined]);
+  });
+
   test("that is refused for good is told to who asks, and to nobody's console", async () => {
     const client = newClient();
     const socket = await connected(client);
@@ -870,6 +883,39 @@ describe("notices", () => {
     socket.receive(word);
     await vi.advanceTimersByTimeAsync(0);
     expect(told.came).toBe("stored");
+  });
+
+  test("are done and dismissed again where the gateway does not count what the user saw", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    const at = (version: number, over: Partial<Notice> = {}): Notice =>
+      notice({ version, ...over });
+    socket.receive({ type: "notice", seq: 11, notice: at(1) });
+    void client.dismiss(posted);
+    socket.receive(word);
+    void client.done(posted);
+    socket.receive(word);
+    // Something else came before the acts, and shows nothing new: they count for nothing.
+    socket.receive({ type: "notice", seq: 14, notice: at(4) });
+    socket.receive(word);
+    socket.receive(word);
+    const now = secondsAgo(0);
+    const closed = at(6, { dismissed_at: now, done_at: now, state: "done" });
+    socket.receive({ type: "notice", seq: 16, notice: closed });
+    // What says something else was not seen.
+    socket.receive({ type: "notice", seq: 17, notice: at(7, { at: posted.at + 1 }) });
+    socket.receive({ type: "notice", seq: 18, notice: at(8, { body: "other" }) });
+    expect(
+      sent(socket).map((frame) => {
+        const { type, seen } = frame as { type: string; seen: number };
+        return [type, seen];
+      }),
+    ).toEqual([
+      ["dismiss", 1],
+      ["done", 1],
+      ["dismiss", 4],
+      ["done", 4],
+    ]);
   });
 
   test("that are not the user's are refused by their name", async () => {
