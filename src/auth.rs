@@ -159,6 +159,14 @@ impl Verifier {
         Ok(Self { keys, audience: auth.audience.clone(), issuer: auth.issuer.clone() })
     }
 
+    /// Why no token can be verified, if so.
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
+        match &self.keys {
+            Keys::Fixed(_) => None,
+            Keys::Published(jwks) => jwks.trouble(),
+        }
+    }
+
     /// Verifies a token. Waits only for the first keys of a JWKS URL, and when a token names a
     /// key that is not there yet; a few seconds at most. Cancel safe.
     ///

@@ -101,6 +101,8 @@ enum RoleName {
 
 /// Runs the command that the process was called with.
 pub fn run() -> ExitCode {
+    // Whatever is written holds calls, or secrets.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     match Cli::parse().command {
         Command::Serve(file) => with_config(&file, Part::Gateway, serve::run),
         Command::Sidecar(file) => with_config(&file, Part::Sidecar, sidecar::run),

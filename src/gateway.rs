@@ -79,8 +79,9 @@ impl Gateway {
     pub(crate) fn unready(&self) -> Vec<String> {
         let leaving = self.leaving.load(Ordering::SeqCst).then_some("draining");
         let integrations = self.integrations.as_ref().and_then(|followed| followed.integrations.trouble());
-        let reasons = leaving.into_iter().chain(self.engine.trouble()).chain(integrations).map(str::to_owned);
-        reasons.chain(self.tasks.trouble()).collect()
+        let keys = self.verifier.trouble();
+        let reasons = leaving.into_iter().chain(self.engine.trouble()).chain(integrations).chain(keys);
+        reasons.map(str::to_owned).chain(self.tasks.trouble()).collect()
     }
 
     /// A moment within the configured spread, so that not all clients come back at once.

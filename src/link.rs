@@ -180,7 +180,7 @@ impl Link {
                 Err(error) => error,
             };
             // A server that refuses does nothing; but a cluster's connection may have asked two.
-            may_be_done |= wire.is_cluster() || error.code().is_none();
+            may_be_done |= wire.is_cluster() || !request.was_refused(&error);
             match self.weigh(&error) {
                 // A cluster mends the connections to its servers itself.
                 Fault::Connection if wire.is_cluster() => sleep(AGAIN).await,
@@ -295,6 +295,14 @@ impl LinkError {
 }
 
 impl Request<'_> {
+    /// Whether the server says that it did nothing of it.
+    fn was_refused(&self, error: &RedisError) -> bool {
+        match (self, error.clone().into_server_errors()) {
+            (Self::Pipeline(pipeline), Some(refused)) => refused.len() == pipeline.len(),
+            _ => error.code().is_some(),
+        }
+    }
+
     async fn send<T: FromRedisValue>(&self, wire: &mut Wire) -> RedisResult<T> {
         match self {
             Self::Script(script, call) => match call.query_async(wire).await {

@@ -148,7 +148,7 @@ impl Sidecar {
 
     /// Why it cannot do its work now, if so.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
-        self.integrations.trouble()
+        self.integrations.trouble().or_else(|| self.users.trouble())
     }
 
     /// Begins no more refreshes.

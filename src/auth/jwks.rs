@@ -131,6 +131,11 @@ impl Jwks {
         Ok(Self { latest, demand, pace, sights: Mutex::default(), _task: task })
     }
 
+    /// Why no token can be verified, if so: keys that were fetched once stay good.
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
+        self.latest.borrow().keys.is_none().then_some("the keys at auth.jwks_url were never fetched")
+    }
+
     /// The key of a token's header. Cancel safe.
     pub(crate) async fn key(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Arc<Key>, TokenRefusal> {
         let found = self.latest.borrow().find(algorithm, id);

@@ -6,6 +6,7 @@
 //! group    events that wait go together    keyspace the scripts, as calls;  keys, stored
 //! watch    how far each tenant is          probe    once a second: is the store ahead?
 //! known    the items that this node holds   heal     reads what was missed;  subscriber, sweep
+//! writes   does Redis take them?
 //! directory   who has which extension, as it is written there
 //! ```
 
@@ -20,6 +21,7 @@ mod stored;
 mod subscriber;
 mod sweep;
 mod watch;
+mod writes;
 
 use super::{Archived, Committed, EngineError, EngineMetrics, Receipt, View};
 use crate::{
@@ -52,6 +54,7 @@ use tokio::{
     time::timeout,
 };
 use watch::{Watch, Watches};
+use writes::Writes;
 
 /// Silent items that are ended at the same time.
 const COMMIT_TOGETHER: usize = 32;
@@ -73,6 +76,7 @@ pub(crate) struct Redis {
     subscriber: Arc<Subscriber>,
     sweeper: Arc<Sweeper>,
     groups: Groups,
+    writes: Arc<Writes>,
     /// None where a 2xx promises memory only.
     confirm: Option<Arc<Confirm>>,
     reads: Semaphore,
@@ -136,8 +140,11 @@ impl Redis {
         let directories = Arc::new(DirectoryKeys::new(keys, commands, confirm.clone(), feed, counts));
         kept.push(tasks.keep("directories", directories.clone().run()));
         let sweeper = Arc::new(Sweeper::new(store.clone(), store.limits.expire_after));
+        let writes = Arc::new(Writes::new(store.clone(), confirm.clone()));
+        kept.push(tasks.keep("redis writes", writes.clone().run()));
         let engine = Self {
-            groups: Groups::new(store.clone(), sweeper.clone(), tasks.clone()),
+            groups: Groups::new(store.clone(), sweeper.clone(), writes.clone(), tasks.clone()),
+            writes,
             sweeper,
             directories,
             store,
@@ -254,7 +261,7 @@ impl Redis {
     pub(super) fn trouble(&self) -> Option<&'static str> {
         let is_away = !self.store.link.is_up() || self.probe.is_stale();
         let is_unconfirmed = self.confirm.as_ref().is_some_and(|confirm| !confirm.link.is_up());
-        (is_away || is_unconfirmed).then_some("Redis does not answer")
+        (is_away || is_unconfirmed).then_some("Redis does not answer").or_else(|| self.writes.trouble())
     }
 
     /// Brings the gauges up to date.

@@ -62,6 +62,8 @@ pub(crate) struct Confirm {
     /// As configured; otherwise one, where there ever was any.
     replicas: Option<usize>,
     disk: AtomicU8,
+    /// Whether what was asked last was not confirmed, though Redis answered.
+    lacks: AtomicBool,
 }
 
 /// Whether the server tells how far its disk is.
@@ -79,7 +81,8 @@ impl Confirm {
     ) -> (Self, Waiters) {
         let (asked, waiters) = mpsc::channel(MOST_WAITING);
         let (replicas, disk) = (engine.redis_wait_replicas, AtomicU8::new(disk::UNKNOWN));
-        (Self { link, asked, has_replicas, replicas, disk }, Waiters(waiters))
+        let lacks = AtomicBool::new(false);
+        (Self { link, asked, has_replicas, replicas, disk, lacks }, Waiters(waiters))
     }
 
     /// Confirms what was written so far beside the key `fence`; at once where there is nothing
@@ -91,6 +94,11 @@ impl Confirm {
         let (done, confirmed) = oneshot::channel();
         self.asked.try_send(Waiter { fence, history, done }).map_err(|_| Unconfirmed::TooMany)?;
         Ok(Some(confirmed))
+    }
+
+    /// Why what is written now will not be confirmed, as far as the last one tells.
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
+        self.lacks.load(Ordering::Relaxed).then_some(Unconfirmed::TooFew.reason())
     }
 
     /// Confirms, for ever. Where the writes keep going to another server than this link leads to,
@@ -132,6 +140,9 @@ impl Confirm {
                 return Went::Broken;
             };
             let outcome = self.wait(wire.clone(), &fence, &written).await;
+            if outcome != Err(Unconfirmed::Away) {
+                self.lacks.store(outcome.is_err(), Ordering::Relaxed);
+            }
             let mut went = if outcome == Err(Unconfirmed::Away) { Went::Broken } else { Went::Well };
             for waiter in waiters {
                 let is_same = *waiter.history == *written.history;

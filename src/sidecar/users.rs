@@ -144,6 +144,11 @@ impl Users {
         Ok(self.directories.complete(identity).await?)
     }
 
+    /// Why nobody's token can be verified, if so.
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
+        self.verifier.trouble()
+    }
+
     /// The bearer of a token, whatever its role.
     pub(crate) async fn verify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
         self.verifier.identify(headers).await

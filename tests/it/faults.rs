@@ -15,3 +15,4 @@ mod scale;
 mod scene;
 mod sentinel;
 mod stage;
+mod writes;

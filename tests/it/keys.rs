@@ -7,6 +7,7 @@ use crate::support::{
     token::SECRET,
 };
 use jsonwebtoken::{Algorithm, EncodingKey};
+use serde_json::{Value, json};
 
 fn token() -> Token {
     Token::agent(&new_tenant(), &["200"])
@@ -152,6 +153,12 @@ async fn keys_that_cannot_be_fetched_are_not_the_tokens_fault() {
     assert!([4500, 4504].contains(&code), "{code} tells the client to stop for good");
     let status = stream.clone().with_header().refused_plainly().await.status();
     assert_eq!(status, 503, "never a 4xx for our own trouble");
+    let answer: Value = gateway.operator("/readyz").await.json().await.unwrap();
+    assert_eq!(answer["reasons"], json!(["the keys at auth.jwks_url were never fetched"]));
     set.publish(&[("key", &key)]);
     eventually_within(PATIENCE * 2, "the keys", async || stream.is_let_in().await.then_some(())).await;
+    assert_eq!(gateway.operator("/readyz").await.status(), 200);
+    // Keys that were fetched once are good, whatever becomes of the page.
+    set.publish(&[]);
+    assert_eq!(gateway.operator("/readyz").await.status(), 200);
 }

@@ -18,6 +18,7 @@ mod demo;
 mod directory;
 mod durability;
 mod faults;
+mod folder;
 mod groups;
 mod handshake;
 mod keys;

@@ -4,10 +4,12 @@
 //! A write that fails is no end: the group is kept and written again once the store can be
 //! opened again. Until then, and while a write hangs, nothing new is taken and nobody waits.
 
+mod folder;
 mod rows;
 
 use super::super::{Archived, EngineError, EngineMetrics};
 use crate::{clock::Micros, directory::Directory, id::TenantId, item::ItemEvent, tasks::Tasks};
+use folder::Folder;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rows::{Row, Rows};
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,9 @@ pub(crate) struct Written {
 /// The journal of one process. Its thread ends with it.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
+    folder: Arc<Folder>,
+    /// As it was seen last.
+    is_gone: AtomicBool,
     writer: thread::JoinHandle<()>,
     /// Tells, at the thread's end, how many rows it could not write.
     ended: Mutex<Option<oneshot::Receiver<usize>>>,
@@ -106,7 +111,7 @@ impl Journal {
         tasks: &Tasks,
         read: impl FnMut(u64, Record),
     ) -> Result<Self, EngineError> {
-        let (store, next) = Rows::open(dir, &metrics, read)?;
+        let (store, folder, next) = Rows::open(dir, &metrics, read)?;
         let queue = Queue {
             rows: Vec::new(),
             bytes: 0,
@@ -123,15 +128,17 @@ impl Journal {
             metrics,
         });
         let (end, ended) = oneshot::channel();
-        let (theirs, dir) = (shared.clone(), dir.to_owned());
+        let (theirs, folder) = (shared.clone(), Arc::new(folder));
+        let place = folder.clone();
         let writer = move || {
             // Nobody may wait for the end.
-            let _ = end.send(theirs.write_all(store, &dir));
+            let _ = end.send(theirs.write_all(store, &place));
         };
         let writer = tasks.thread("journal", writer);
         let writer =
             writer.map_err(|error| EngineError::CannotOpen(format!("no thread for the journal: {error}")))?;
-        Ok(Self { shared, writer, ended: Mutex::new(Some(ended)) })
+        let is_gone = AtomicBool::new(false);
+        Ok(Self { shared, folder, is_gone, writer, ended: Mutex::new(Some(ended)) })
     }
 
     /// Adds a row to the next group. Never waits for the disk.
@@ -180,8 +187,19 @@ impl Journal {
         }
     }
 
-    /// Tells whoever waits for a write that hangs; to be called now and then.
-    pub(crate) fn spot_delay(&self) {
+    /// Looks whether the folder is there, and tells whoever waits for a write that hangs; to be called now and then.
+    pub(crate) fn look(&self) {
+        let is_gone = self.folder.is_gone();
+        if self.is_gone.swap(is_gone, Ordering::Relaxed) != is_gone {
+            match is_gone {
+                true => tracing::error!("the journal's folder was removed or replaced; webhooks are refused"),
+                false => tracing::info!("the journal's folder is there again"),
+            }
+        }
+        self.spot_delay();
+    }
+
+    fn spot_delay(&self) {
         let queue = self.shared.queue.lock();
         let Some(group) = queue.under_way.as_ref().filter(|group| group.since.elapsed() > LATE) else {
             return;
@@ -195,6 +213,9 @@ impl Journal {
 
     /// Why nothing is taken now, if so.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
+        if self.is_gone.load(Ordering::Relaxed) {
+            return Some("the journal's folder was removed");
+        }
         let in_trouble = self.shared.in_trouble.load(Ordering::Relaxed) || self.writer.is_finished();
         in_trouble.then_some("the journal cannot be written")
     }
@@ -271,13 +292,13 @@ impl Durable {
 
 impl Shared {
     /// The writer's thread; returns how many rows it could not write.
-    fn write_all(&self, store: Rows, dir: &Path) -> usize {
+    fn write_all(&self, store: Rows, folder: &Folder) -> usize {
         let mut store = Some(store);
         let mut gather = false;
         while let Some(rows) = self.next_group(gather) {
             gather = rows.len() > 1;
             let began = Instant::now();
-            while let Err(error) = Rows::write(&mut store, dir, &rows) {
+            while let Err(error) = Rows::write(&mut store, folder, &rows) {
                 self.metrics.journal_errors.inc();
                 if !self.in_trouble.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "the journal cannot be written; webhooks are refused until it can");

@@ -6,6 +6,7 @@
 use super::{
     keyspace::{Addition, History, Keyspace, Outcome},
     sweep::Sweeper,
+    writes::Writes,
 };
 use crate::{
     engine::EngineError,
@@ -49,6 +50,7 @@ pub(crate) struct Groups {
 struct Lanes {
     store: Arc<Keyspace>,
     sweeper: Arc<Sweeper>,
+    writes: Arc<Writes>,
     /// What waits, for each tenant of which something is under way.
     waiting: DashMap<TenantId, VecDeque<WaitingEvent>>,
 }
@@ -69,9 +71,14 @@ struct Lane {
 }
 
 impl Groups {
-    pub(crate) fn new(store: Arc<Keyspace>, sweeper: Arc<Sweeper>, tasks: Tasks) -> Self {
+    pub(crate) fn new(
+        store: Arc<Keyspace>,
+        sweeper: Arc<Sweeper>,
+        writes: Arc<Writes>,
+        tasks: Tasks,
+    ) -> Self {
         Self {
-            lanes: Arc::new(Lanes { store, sweeper, waiting: DashMap::new() }),
+            lanes: Arc::new(Lanes { store, sweeper, writes, waiting: DashMap::new() }),
             places: Arc::new(Semaphore::new(MOST_EVENTS)),
             under_way: Mutex::default(),
             tasks,
@@ -136,11 +143,16 @@ impl Lane {
         };
         match commit.await {
             Ok((outcomes, history)) => {
+                self.lanes.writes.on_taken();
                 for (event, outcome) in group.into_iter().zip(outcomes) {
                     event.answer(outcome.map(|outcome| (outcome, history.clone())));
                 }
             }
-            Err(error) => group.into_iter().for_each(|event| event.answer(Err(error.clone()))),
+            Err(error) => {
+                let additions = group.iter().map(|event| &event.addition);
+                self.lanes.writes.on_refused(&error, &self.tenant, additions);
+                group.into_iter().for_each(|event| event.answer(Err(error.clone())));
+            }
         }
     }
 

@@ -20,7 +20,11 @@ impl Keys {
     /// What belongs to one tenant.
     pub(crate) fn tenant(&self, tenant: &TenantId) -> TenantKeys {
         // A brace would end the hash tag early, or make it empty.
-        let tag = tenant.as_str().replace('%', "%25").replace('{', "%7B").replace('}', "%7D");
+        self.tag(&tenant.as_str().replace('%', "%25").replace('{', "%7B").replace('}', "%7D"))
+    }
+
+    /// What has a hash tag.
+    pub(crate) fn tag(&self, tag: &str) -> TenantKeys {
         TenantKeys { base: format!("{}:{{{tag}}}", self.prefix) }
     }
 
@@ -84,6 +88,16 @@ impl TenantKeys {
     /// A hash: the directory, and the ETag of it.
     pub(crate) fn directory(&self) -> String {
         format!("{}:directory", self.base)
+    }
+
+    /// A hash and a sorted set, written only to know whether Redis takes them.
+    pub(crate) fn trial(&self) -> [String; 2] {
+        ["hash", "set"].map(|part| format!("{}:trial:{part}", self.base))
+    }
+
+    /// Where nobody listens.
+    pub(crate) fn channel_of_trials(&self) -> String {
+        format!("{}:trial", self.base)
     }
 
     /// Written only to know how far replication and the disk are.

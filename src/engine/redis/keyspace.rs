@@ -1,7 +1,7 @@
 //! What the scripts do, as calls: commit events, look at a tenant's head, read items.
 
 use super::{
-    keys::{self, Keys},
+    keys::{self, Keys, TenantKeys},
     stored::{Head, Stored},
 };
 use crate::{
@@ -121,6 +121,12 @@ impl Addition {
         Ok(Self { field: event.identity().to_string(), manner: manner(&event), key, packed })
     }
 
+    /// Where it is written: its item, the item's ghost, and the index of the item's user.
+    pub(crate) fn keys(&self, keys: &TenantKeys) -> [String; 3] {
+        let Self { key, .. } = self;
+        [keys.item(key), keys.ghost(key), keys.user(key.kind, &key.extension)]
+    }
+
     /// What it has to say.
     pub(crate) fn bytes(&self) -> usize {
         self.packed.len()
@@ -154,17 +160,14 @@ impl Keyspace {
         entries: impl ExactSizeIterator<Item = &'a Addition> + Clone,
     ) -> Result<(Vec<Result<Outcome, EngineError>>, History), EngineError> {
         let keys = self.keys.tenant(tenant);
-        let publish = if self.link.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
         let hold = millis(self.hold);
         let bytes = entries.clone().map(Addition::bytes).sum();
         let mut ask = call_of(&self.commit, 2 + Kind::ALL.len() + 3 * entries.len(), bytes);
         ask.arg(keys.head()).arg(keys.live());
         Kind::ALL.iter().for_each(|kind| _ = ask.arg(keys.changes(*kind)));
-        for Addition { key, .. } in entries.clone() {
-            ask.arg(keys.item(key)).arg(keys.ghost(key)).arg(keys.user(key.kind, &key.extension));
-        }
+        entries.clone().for_each(|entry| _ = ask.arg(&entry.keys(&keys)));
         ask.arg(self.fresh_epoch()).arg(now()).arg(hold).arg(2 * hold).arg(4 * hold);
-        ask.arg(publish).arg(keys.channel());
+        ask.arg(self.publish()).arg(keys.channel());
         for kind in Kind::ALL {
             // The bounds are ranks from the end, at which to cut.
             ask.arg(millis(self.limits.of(kind).keep));
@@ -177,6 +180,11 @@ impl Keyspace {
         let [history, outcomes, why @ ..] = answer.as_slice() else { return Err(UNREADABLE) };
         why.iter().for_each(|why| self.link.complain(why));
         Ok((outcomes.split(' ').map(outcome).collect(), history.as_str().into()))
+    }
+
+    /// The command that publishes.
+    pub(crate) fn publish(&self) -> &'static str {
+        if self.link.is_cluster() { "SPUBLISH" } else { "PUBLISH" }
     }
 
     /// Keeps what is no call's event, once, within the bounds of every engine. Tells in which history.

@@ -1,11 +1,12 @@
 //! The rows on disk: fjall, keyed by a number that only grows, so that writing is appending.
 
+use super::folder::Folder;
 use super::{
     super::super::{EngineError, EngineMetrics},
     Record,
 };
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path};
+use std::{io, path::Path};
 
 /// Few and small: the journal's rows are read at start only.
 const CACHE_BYTES: u64 = 8 << 20;
@@ -31,13 +32,12 @@ impl Rows {
         dir: &Path,
         metrics: &EngineMetrics,
         mut read: impl FnMut(u64, Record),
-    ) -> Result<(Self, u64), EngineError> {
+    ) -> Result<(Self, Folder, u64), EngineError> {
         let cannot = |what: &dyn std::fmt::Display| {
             EngineError::CannotOpen(format!("engine.data_dir = {:?}: {what}", dir.display().to_string()))
         };
-        // What is in it is for nobody else on the machine.
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-        made.map_err(|error| cannot(&error))?;
+        let make = |dir: &Path| Self::reopen(dir).map(drop).map_err(io::Error::other);
+        let folder = Folder::open(dir, make).map_err(|error| cannot(&error))?;
         let store = Self::reopen(dir).map_err(|error| match error {
             fjall::Error::Locked => cannot(&"another process uses it"),
             error => cannot(&error),
@@ -53,15 +53,18 @@ impl Rows {
             }
             next = number + 1;
         }
-        Ok((store, next))
+        Ok((store, folder, next))
     }
 
     /// Writes rows as one group, durable when this returns. A store that failed once is of no
     /// use again: it is dropped, and the next call opens it anew.
-    pub(crate) fn write(slot: &mut Option<Self>, dir: &Path, rows: &[Row]) -> fjall::Result<()> {
+    pub(crate) fn write(slot: &mut Option<Self>, folder: &Folder, rows: &[Row]) -> fjall::Result<()> {
+        if folder.is_gone() {
+            return Err(io::Error::other("the folder of the journal was removed or replaced").into());
+        }
         let store = match slot.take() {
             Some(store) => store,
-            None => Self::reopen(dir)?,
+            None => Self::reopen(folder.path())?,
         };
         let mut batch = store.database.batch().durability(Some(PersistMode::SyncData));
         for row in rows {

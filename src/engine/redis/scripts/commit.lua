@@ -88,13 +88,14 @@ local function add(item, ghost, user, field, event, manner)
   local at = text('%d', seq + 1)
   local value = at .. ':' .. version .. ':' .. event
   local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. count
+  local member, of_changed = string.sub(item, member_at), changed[kind + 1]
+  -- First, since an event that stands in its item is known when it comes again, indexed or not.
+  if not is_hidden then call('ZADD', user, at, member) end
   call('HSET', item, field, value, '=', summed)
   seq = seq + 1
-  local member, of_changed = string.sub(item, member_at), changed[kind + 1]
   if not is_hidden then
     of_changed[#of_changed + 1] = at
     of_changed[#of_changed + 1] = member
-    call('ZADD', user, at, member)
   end
   if (state == 'live') ~= (was == 'live') then lives[member] = state == 'live' end
 

@@ -1,0 +1,17 @@
+-- Tries whether Redis takes what a commit writes, by the same commands, and leaves nothing that counts.
+-- Returns the server's history.
+-- KEYS: fence, a hash and a sorted set that are for this alone; then those of a commit that was refused.
+-- ARGV: publish, channel; then what each of those keys holds (hash, text, set).
+local call = redis.call
+call('SET', KEYS[1], '1', 'PX', '60000')
+call('HSET', KEYS[2], '=', '1')
+call('PEXPIRE', KEYS[2], '1000')
+call('ZADD', KEYS[3], '0', '')
+call('ZREMRANGEBYRANK', KEYS[3], '0', '-1')
+for nth = 4, #KEYS do
+  local key, holds = KEYS[nth], ARGV[nth - 1]
+  -- Each says so where the key holds something else; no set has an empty member.
+  if holds == 'hash' then call('HMGET', key, '=') elseif holds == 'text' then call('GET', key) else call('ZREM', key, '') end
+end
+call(ARGV[1], ARGV[2], '')
+return history()

@@ -1,0 +1,123 @@
+//! The folder of the embedded engine's data: made by a first start that is killed, made by others, and removed.
+
+use crate::support::{
+    Config, Gateway, Leg, eventually, new_tenant,
+    process::{self, callpop, run},
+};
+use rustix::process::Signal;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Kills of a first start, each so much later than the one before.
+const KILLS: u32 = 60;
+const LATER: Duration = Duration::from_micros(1500);
+
+#[tokio::test]
+async fn killed_at_any_moment_of_the_first_start_it_starts_again() {
+    for kill in 0..KILLS {
+        let config = Config::new();
+        let mut command = callpop();
+        command.arg("serve").arg("--config").arg(config.write());
+        kill_after(command, LATER * kill).await;
+        let gateway = config.start().await;
+        let leg = Leg::inbound(&new_tenant(), "200");
+        gateway.deliver(&leg.ringing(0)).await;
+        let gateway = gateway.restart().await;
+        assert!(gateway.supervisor(&leg.tenant).await.call(&leg).is_some(), "killed at {:?}", LATER * kill);
+        assert!(!config.data_dir().join("unfinished").exists());
+    }
+}
+
+async fn kill_after(mut command: Command, delay: Duration) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    tokio::time::sleep(delay).await;
+    process::signal(child.id(), Signal::KILL);
+    child.wait().unwrap();
+}
+
+/// A stopped gateway that has stored a call.
+async fn stopped_with_a_call(config: &Config) -> Leg {
+    let mut gateway = config.start().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    gateway.deliver(&leg.ringing(0)).await;
+    gateway.stop().await;
+    leg
+}
+
+/// Fails unless it does not start, and says so of the folder.
+fn refuses_to_start(config: &Config, says: &str) {
+    let output = run(callpop().arg("serve").arg("--config").arg(config.write()));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("engine.data_dir") && said.contains(says), "{said}");
+}
+
+#[tokio::test]
+async fn a_store_that_lost_its_marker_is_not_taken_for_a_new_one() {
+    let config = Config::new();
+    let leg = stopped_with_a_call(&config).await;
+    let (marker, aside) = (config.data_dir().join("version"), config.data_dir().join("aside"));
+    fs::rename(&marker, &aside).unwrap();
+    refuses_to_start(&config, "restore the whole folder from a backup");
+    fs::rename(&aside, &marker).unwrap();
+    assert!(config.start().await.supervisor(&leg.tenant).await.call(&leg).is_some());
+}
+
+#[tokio::test]
+async fn a_folder_that_others_made_is_for_nobody_else() {
+    let config = Config::new();
+    fs::create_dir_all(config.data_dir()).unwrap();
+    fs::set_permissions(config.data_dir(), Permissions::from_mode(0o755)).unwrap();
+    let gateway = config.start().await;
+    gateway.deliver(&Leg::inbound(&new_tenant(), "200").ringing(0)).await;
+    assert_eq!(mode(&config.data_dir()), 0o700);
+    for file in ["0.jnl", "version"] {
+        assert_eq!(mode(&config.data_dir().join(file)) & 0o077, 0, "{file}");
+    }
+    assert!(gateway.process.log().contains("others could read"), "{}", gateway.process.log());
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Waits until the node is ready, or not, and says so.
+async fn readyz(gateway: &Gateway, status: u16) -> String {
+    eventually(&format!("/readyz to be {status}"), async || {
+        let answer = gateway.operator("/readyz").await;
+        (answer.status() == status).then_some(answer)
+    })
+    .await
+    .text()
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_folder_that_is_removed_under_a_node_is_noticed() {
+    let config = Config::new();
+    let gateway = config.start().await;
+    let (tenant, aside) = (new_tenant(), config.data_dir().with_extension("aside"));
+    let post = async || gateway.post(&Leg::inbound(&tenant, "200").ringing(0)).await.status();
+    assert_eq!(post().await, 204);
+    fs::rename(config.data_dir(), &aside).unwrap();
+    assert!(readyz(&gateway, 503).await.contains("the journal's folder was removed"));
+    let began = Instant::now();
+    assert_eq!(post().await, 503);
+    assert!(began.elapsed() < Duration::from_secs(5), "it is known before");
+    // Another folder in its place is not it.
+    fs::create_dir(config.data_dir()).unwrap();
+    fs::copy(aside.join("version"), config.data_dir().join("version")).unwrap();
+    assert!(readyz(&gateway, 503).await.contains("removed"));
+    fs::remove_dir_all(config.data_dir()).unwrap();
+    fs::rename(&aside, config.data_dir()).unwrap();
+    readyz(&gateway, 200).await;
+    assert_eq!(post().await, 204);
+    let gateway = gateway.restart().await;
+    assert_eq!(gateway.supervisor(&tenant).await.calls.len(), 2, "what was refused was not stored");
+}
