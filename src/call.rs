@@ -69,13 +69,21 @@ impl Party {
     /// Makes a party of what a provider says; a number that is withheld, an empty name, and a name
     /// that only repeats the number or the word for a withheld one become null.
     pub(crate) fn new(number: &str, name: &str, plan: &Plan) -> Self {
-        let (number, name) = (number.trim(), name.trim());
+        let (number, name) = (short(number.trim()), short(name.trim()));
         let says_something = !is_withheld(name) && name != number && !plan.is_same(name, number);
         Self {
             number: (!is_withheld(number)).then(|| number.into()),
             name: says_something.then(|| name.into()),
         }
     }
+}
+
+/// The longest text of a party, and the like, in characters.
+const MAX_TEXT: usize = 256;
+
+/// A text that goes into every frame, without what is over 256 characters of it.
+pub(crate) fn short(text: &str) -> &str {
+    text.char_indices().nth(MAX_TEXT).map_or(text, |(end, _)| &text[..end])
 }
 
 /// The only kind of transfer that a provider announces on the receiver's leg.

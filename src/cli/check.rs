@@ -98,7 +98,7 @@ mod tests {
             "problem: engine.kind = \"reddis\" (from CALLPOP_ENGINE__KIND): not one of \"embedded\", \
              \"redis\"; did you mean \"redis\"?\n\
              problem: sources.telsmart.secrets: missing or empty: give at least one value of the \
-             header agreed with the provider\n\
+             header agreed with the provider, or of bearer or basic\n\
              the configuration cannot be used: 2 problems\n"
         );
     }

@@ -3,7 +3,7 @@
 
 use super::disposition::check_disposition;
 use super::tree::{Given, Raw};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use redis::IntoConnectionInfo;
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 use toml::Value;
@@ -123,8 +123,16 @@ pub(super) fn path(given: &Given) -> Result<PathBuf, String> {
 /// A network, or one address.
 pub(super) fn network(element: &str) -> Result<IpNet, String> {
     let net = element.parse().or_else(|_| element.parse().map(|address: std::net::IpAddr| address.into()));
-    net.map(|net: IpNet| net.trunc())
+    net.map(|net: IpNet| canonical(net.trunc()))
         .map_err(|_| "must be an address or a network, such as \"10.0.0.0/8\"".to_owned())
+}
+
+/// Addresses of IPv4 that are written as IPv6 are those of IPv4, as clients' are.
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = net else { return net };
+    let address = mapped.addr().to_ipv4_mapped();
+    let of_ipv4 = address.zip(mapped.prefix_len().checked_sub(96));
+    of_ipv4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(net, IpNet::V4)
 }
 
 /// What a wrap-up may say of a call.
@@ -380,6 +388,9 @@ mod tests {
     fn a_network_is_truncated_and_an_address_is_one() {
         assert_eq!(network("10.1.2.3/8").map(|net| net.to_string()).as_deref(), Ok("10.0.0.0/8"));
         assert_eq!(network("::1").map(|net| net.to_string()).as_deref(), Ok("::1/128"));
+        assert_eq!(network("::ffff:10.0.0.1").map(|net| net.to_string()).as_deref(), Ok("10.0.0.1/32"));
+        assert_eq!(network("::ffff:10.0.0.0/104").map(|net| net.to_string()).as_deref(), Ok("10.0.0.0/8"));
+        assert_eq!(network("::/0").map(|net| net.to_string()).as_deref(), Ok("::/0"));
         assert!(network("10.0.0.0/33").is_err());
         assert!(network("localhost").is_err());
     }

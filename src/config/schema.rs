@@ -12,7 +12,7 @@ use super::{
 };
 use secrecy::ExposeSecret;
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
@@ -35,6 +35,12 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let admin_listen = reader.or("admin_listen", local(9090), parse::socket);
     if listen == admin_listen && listen.port() != 0 {
         reader.refuse("admin_listen", "is the same as listen: the operators' listener needs its own");
+    }
+    if !is_private(admin_listen.ip()) {
+        reader.warn(
+            "admin_listen",
+            "is open to other machines; it shows calls, so only operators may reach it",
+        );
     }
     let public_url = reader.optional("public_url", parse::site);
     let trusted_proxies = reader.list("trusted_proxies", parse::network);
@@ -69,6 +75,16 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
         shutdown,
         log,
     })
+}
+
+/// Whether only this machine, or a private network, can reach an address.
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
 }
 
 fn local(port: u16) -> SocketAddr {
@@ -139,8 +155,7 @@ fn auth_key(reader: &mut Reader) -> Option<AuthKey> {
 fn is_open_to_others(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let is_local =
-        host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    let is_local = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     url.scheme() == "http" && !is_local
 }
 

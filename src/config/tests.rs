@@ -455,6 +455,15 @@ fn some_things_are_only_worth_a_warning() {
     assert_eq!(warnings(""), Vec::<String>::new());
     let early = warnings("calls.expire_after = \"1h\"");
     assert!(early.len() == 1 && early[0].starts_with("calls.expire_after: "), "{early:?}");
+    for key in ["admin_listen", "sidecar.listen"] {
+        for open in ["0.0.0.0:1", "[::]:1", "198.51.100.1:1", "[2001:db8::1]:1", "[::ffff:198.51.100.1]:1"] {
+            let found = warnings(&format!("{key} = \"{open}\""));
+            assert!(found.len() == 1 && found[0].starts_with(&format!("{key}: ")), "{found:?}");
+        }
+        for closed in ["127.0.0.1:1", "[::1]:1", "10.1.2.3:1", "192.168.1.1:1", "[fd00::1]:1"] {
+            assert_eq!(warnings(&format!("{key} = \"{closed}\"")), Vec::<String>::new(), "{closed}");
+        }
+    }
     let plain = read("auth.jwks_url = \"http://id.example/keys\"\nsources.telsmart.secrets = [\"x\"]", &[]);
     assert_eq!(plain.unwrap().warnings[0].key, "auth.jwks_url");
     let local = read("auth.jwks_url = \"http://[::1]:1/\"\nsources.telsmart.secrets = [\"x\"]", &[]);

@@ -4,6 +4,7 @@
 use super::refusals::Refusals;
 use crate::{
     http::{Connection, Peer, Unread, Watched},
+    log::Seldom,
     tasks::Tasks,
 };
 use axum::{
@@ -37,9 +38,13 @@ use tower_service::Service;
 const FIRST_HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// So long a kept connection may be idle, and a later head may take: longer than proxies keep theirs.
 const IDLE_DEADLINE: Duration = Duration::from_secs(75);
+/// The largest head of a request, in bytes: a token has at most 32 KiB. Each connection may hold so much.
+const MAX_HEAD: usize = 64 * 1024;
 /// The most HTTP connections at a time; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 16 * 1024;
 const BACKLOG: u32 = 4096;
+/// Between two lines about connections that could not be accepted.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// A listener; who comes waits until it is served.
 pub(crate) fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -72,6 +77,7 @@ impl Requests {
     /// Serves who comes to a listener, for ever.
     pub(crate) async fn accept(self, listener: TcpListener, routes: Router) {
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let complaints = Seldom::new(COMPLAIN_EVERY);
         loop {
             let Ok(place) = places.clone().acquire_owned().await else { return };
             match listener.accept().await {
@@ -85,7 +91,9 @@ impl Requests {
                 }
                 Err(error) => {
                     // Mostly: too many open files. Others end meanwhile.
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if let Some(unsaid) = complaints.may_say("accept") {
+                        tracing::warn!(%error, unsaid, "a connection could not be accepted");
+                    }
                     sleep(Duration::from_millis(50)).await;
                 }
             }
@@ -132,6 +140,7 @@ async fn serve(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE_DEADLINE)
+            .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(Connection::new(stream, unread)), service)
             .with_upgrades()
     );

@@ -13,6 +13,7 @@ use crate::{
     item::{self, ItemEvent, ItemSet},
     protocol::{ClientFrame, ErrorCode, Frame, Mention, NamedItem, ServerFrame},
 };
+use serde_json::error::Category;
 use std::{sync::Arc, time::Instant};
 
 /// What a user says of a call.
@@ -46,7 +47,7 @@ impl Session {
                 None
             }
             Ok(ClientFrame::Unknown) => Some(error(ErrorCode::UnknownType, "the frame's type is not known")),
-            Err(why) => Some(malformed(&why.to_string())),
+            Err(why) => Some(malformed(&fault_of(&why))),
         };
         match answer {
             Some(frame) => self.send(&[frame]).await,
@@ -216,6 +217,18 @@ impl Session {
 
 fn error(code: ErrorCode, detail: &str) -> Frame {
     refusal(code, detail, Mention::default())
+}
+
+/// What is wrong with a frame, in words that repeat nothing of it: it may be a token in the wrong place.
+fn fault_of(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    match error.classify() {
+        Category::Data if said.starts_with("missing field `") => {
+            said.split(" at line ").next().unwrap_or_default().to_owned()
+        }
+        Category::Data => "a field is of the wrong type, or an id is none".to_owned(),
+        Category::Io | Category::Syntax | Category::Eof => "the frame is not JSON".to_owned(),
+    }
 }
 
 fn malformed(why: &str) -> Frame {

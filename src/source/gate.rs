@@ -10,7 +10,7 @@ use axum::http::{HeaderName, StatusCode, request};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use ipnet::IpNet;
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU32,
 };
 
@@ -54,7 +54,7 @@ impl Gate {
             return Err(Problem::new(StatusCode::FORBIDDEN, "address-not-allowed", detail));
         }
         let Some(rate) = &self.rate else { return Ok(()) };
-        rate.check_key(&client).map_err(|not_until| {
+        rate.check_key(&network_of(client)).map_err(|not_until| {
             let wait = not_until.wait_time_from(rate.clock().now());
             let detail = "too many requests from this address";
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
@@ -94,6 +94,14 @@ impl Gate {
     }
 }
 
+/// Whoever has one address of IPv6 has all of its /64.
+fn network_of(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 fn within(nets: &[IpNet], address: IpAddr) -> bool {
@@ -105,6 +113,30 @@ mod tests {
     use super::*;
     use crate::config::SourceKind;
     use axum::http::Request;
+
+    #[test]
+    fn a_rate_is_of_an_address_or_of_the_network_that_comes_with_it() {
+        let mut source = Source::unguarded(SourceKind("x")).unwrap();
+        (source.header, source.secrets, source.rate_limit) = ("x".to_owned(), vec!["s".into()], 1);
+        let gate = Gate::new(&source, None, &["10.0.0.1/32".parse().unwrap()]);
+        let is_in = |client: &str| {
+            let request = Request::builder().header("x", "s").header("x-forwarded-for", client);
+            let mut head = request.body(()).unwrap().into_parts().0;
+            head.extensions.insert(Peer("10.0.0.1:1".parse().unwrap()));
+            gate.admit(&head).is_ok()
+        };
+        for (client, expected) in [
+            ("198.51.100.1", true),
+            ("198.51.100.2", true),
+            ("198.51.100.1", false),
+            ("2001:db8:1:1::1", true),
+            ("2001:db8:1:1:2::1", false),
+            ("2001:db8:1:2::1", true),
+            ("::ffff:198.51.100.2", false),
+        ] {
+            assert_eq!(is_in(client), expected, "{client}");
+        }
+    }
 
     #[test]
     fn a_source_that_signs_is_let_in_by_its_body_and_not_by_its_secret() {

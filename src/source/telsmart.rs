@@ -6,7 +6,7 @@ use super::{
     elements::{NumberText, believed, each, id, invalid, missing, not_json, required},
 };
 use crate::{
-    call::{Content, Direction, Event, Numbers, Party, Phase, Sides, What},
+    call::{Content, Direction, Event, Numbers, Party, Phase, Sides, What, short},
     clock::Micros,
     config::{Source, SourceKind},
     id::{ItemName, TenantId},
@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
         let internal = other.is_some_and(|number| number.is_internal());
         let transfer_of =
             self.transfer_caller_number.as_deref().map(str::trim).filter(|number| !number.is_empty());
-        let transfer_of = transfer_of.map(Into::into);
+        let transfer_of = transfer_of.map(|number| short(number).into());
         let sides = Sides { direction, internal, remote, local, transfer_of, numbers: Numbers::default() };
         Ok(sides.numbered(numbers))
     }
@@ -143,7 +143,7 @@ impl<'a> Fields<'a> {
         let content = summary.content.ok_or_else(|| missing("summary.content"))?;
         Ok(What::Summary {
             sides,
-            language: language.as_ref().into(),
+            language: short(&language).into(),
             content: Content::new(content.to_owned()),
         })
     }

@@ -132,3 +132,27 @@ async fn what_was_refused_does_not_show_in_the_answer() {
     let detail = problem(gateway.post(&event).await, 422).await;
     assert!(!detail.contains("+3228992675"), "{detail}");
 }
+
+#[tokio::test]
+async fn texts_that_go_into_every_frame_are_at_most_256_characters() {
+    let gateway = Gateway::new().await;
+    let tenant = new_tenant();
+    let long = "é".repeat(20_000);
+    let leg =
+        Leg::inbound(&tenant, "200").with("caller_name", long.as_str()).with("callee_name", long.as_str());
+    let leg = leg.with("caller_number", "1".repeat(20_000));
+    gateway.deliver(&leg.ringing(0)).await;
+    gateway.deliver(&leg.hangup(5)).await;
+    let mut summary = leg.summary(6, json!({"title": "x"}));
+    summary["summary"]["language"] = json!(long);
+    gateway.deliver(&summary).await;
+    let client = gateway.agent(&tenant, "200").await;
+    let call = client.call(&leg).unwrap();
+    let (name, number) = ("é".repeat(256), "1".repeat(256));
+    assert_eq!(call["remote"], json!({"number": number, "name": name}));
+    assert_eq!(call["local"]["name"], json!(name));
+    assert_eq!(call["summary"]["language"], json!(name));
+    // The same again is known.
+    gateway.deliver(&leg.ringing(0)).await;
+    assert_eq!(gateway.agent(&tenant, "200").await.call(&leg).unwrap()["version"], 3);
+}

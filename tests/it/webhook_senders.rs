@@ -178,3 +178,18 @@ async fn the_rate_is_counted_for_each_client_address() {
         assert_eq!(status, 204);
     }
 }
+
+#[tokio::test]
+async fn a_head_is_at_most_64_kib() {
+    let gateway = Gateway::new().await;
+    for address in [gateway.public, gateway.admin] {
+        let mut stranger = Raw::open(address).await;
+        let endless = format!("GET /healthz HTTP/1.1\r\nHost: callpop\r\nX-Long: {}", "x".repeat(100 * 1024));
+        stranger.send(endless.as_bytes()).await;
+        assert_eq!(stranger.reply().await.status, 431, "without an end of the head");
+        let mut other = Raw::open(address).await;
+        let long = format!("GET / HTTP/1.1\r\nHost: callpop\r\nX-Long: {}\r\n\r\n", "x".repeat(40 * 1024));
+        other.send(long.as_bytes()).await;
+        assert_ne!(other.reply().await.status, 431, "a token may have 32 KiB");
+    }
+}

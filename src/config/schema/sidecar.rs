@@ -2,7 +2,7 @@
 
 mod portals;
 
-use super::local;
+use super::{is_private, local};
 use crate::config::{
     Durability, Engine, EngineKind, Part, Sidecar, SidecarMode, Source, parse, reader::Reader,
 };
@@ -21,6 +21,11 @@ pub(super) fn sidecar(
     let mode = reader.or("sidecar.mode", SidecarMode::Embedded, |given| parse::choice(given, &modes));
     let is_elsewhere = mode == SidecarMode::Separate && part == Part::Gateway;
     let listen = reader.or("sidecar.listen", local(8081), parse::socket);
+    if !is_private(listen.ip()) {
+        let message =
+            "is open to other machines; it gives access tokens away, so only your servers may reach it";
+        reader.warn("sidecar.listen", message);
+    }
     let url = reader.optional("sidecar.url", parse::web_url);
     let data_dir = reader.or("sidecar.data_dir", engine.data_dir.join("sidecar"), parse::path);
     let service_token = reader.secret("sidecar.service_token", parse::text);
