@@ -42,6 +42,8 @@ struct Listeners {
     users: HashMap<Extension, Vec<Arc<Outbox>>>,
     /// Of the whole tenant, by kind of item; each of them listens to calls.
     whole: [Vec<Arc<Outbox>>; Kind::ALL.len()],
+    /// Of those who listen to the whole tenant, by the extensions that are their own.
+    owners: HashMap<Extension, Vec<Arc<Outbox>>>,
     /// By their `sub`, those who listen to what the directory gives them, be it nothing.
     followers: HashMap<Arc<str>, Vec<Arc<Outbox>>>,
 }
@@ -73,11 +75,11 @@ impl Feed {
         users.iter().chain(whole).filter_map(|outbox| outbox.push(&change)).collect()
     }
 
-    /// Tells those who listen to a user something beside the calls, of a source.
+    /// Tells those whose extension it is something beside the calls, of a source.
     pub(crate) fn tell(&self, tenant: &TenantId, extension: &Extension, source: &SourceName, aside: &Frame) {
         let Some(listeners) = self.tenants.get(tenant) else { return };
-        let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
-        for outbox in users.iter().chain(listeners.of_tenant()) {
+        let theirs = [&listeners.users, &listeners.owners].into_iter().filter_map(|all| all.get(extension));
+        for outbox in theirs.flatten() {
             outbox.tell(extension, source, aside);
         }
     }
@@ -91,9 +93,12 @@ impl Feed {
                     listeners.users.entry(extension.clone()).or_default().push(outbox.clone());
                 }
             }
-            Stream::Tenant { kinds, .. } => {
+            Stream::Tenant { kinds, own, .. } => {
                 for kind in *kinds {
                     listeners.whole[kind.number()].push(outbox.clone());
+                }
+                for extension in own.iter() {
+                    listeners.owners.entry(extension.clone()).or_default().push(outbox.clone());
                 }
             }
         }
@@ -150,7 +155,10 @@ impl Listeners {
                     take_out(&mut self.users, extension.as_str(), outbox);
                 }
             }
-            Stream::Tenant { .. } => self.whole.iter_mut().for_each(|whole| take_one(whole, outbox)),
+            Stream::Tenant { own, .. } => {
+                self.whole.iter_mut().for_each(|whole| take_one(whole, outbox));
+                own.iter().for_each(|extension| take_out(&mut self.owners, extension.as_str(), outbox));
+            }
         }
     }
 

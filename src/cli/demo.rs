@@ -123,7 +123,7 @@ fn configure(url: &str, folder: &Path, secrets: &Secrets) -> anyhow::Result<Conf
         ("SOURCES__DESK__KIND", "callpop".to_owned()),
         ("SOURCES__DESK__SECRETS", shown(&secrets.desk)),
         ("SIDECAR__LISTEN", any_port()),
-        ("SIDECAR__PUBLIC_URL", url.to_owned()),
+        ("PUBLIC_URL", url.to_owned()),
         ("SIDECAR__VAULT_KEY", vault_key),
         ("SIDECAR__TELSMART__PORTAL_URL", format!("{url}/mytelsmart/{{slug}}")),
         ("SIDECAR__TELSMART__CLIENT_ID", TelsmartOptions::default().client_id),

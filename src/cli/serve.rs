@@ -56,8 +56,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 pub(crate) fn finish(command: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
     match command() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(error) if tracing::dispatcher::has_been_set() => {
             tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+        // It went wrong before it was known how to log.
+        Err(error) => {
+            eprintln!("callpop: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -16,10 +16,11 @@ pub(crate) enum Stream {
         tenant: TenantId,
         extensions: Arc<[Extension]>,
     },
-    /// Of these kinds.
+    /// Of these kinds; `own` are those of whoever listens, who hears of nobody else's integrations.
     Tenant {
         tenant: TenantId,
         kinds: &'static [Kind],
+        own: Arc<[Extension]>,
     },
 }
 

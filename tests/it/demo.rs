@@ -1,15 +1,33 @@
 //! `callpop demo`: a gateway and its simulated provider in one process.
 
-use crate::support::{Client, connect::Connect, eventually, gateway::problem, now, process::Process, soon};
+use crate::support::{
+    Client,
+    connect::Connect,
+    eventually,
+    gateway::problem,
+    now,
+    process::{Process, callpop, run},
+    soon,
+};
 use reqwest::Response;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+
+#[test]
+fn a_demo_that_cannot_listen_says_so() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(callpop().args(["demo", "--listen", &address]));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&address) && said.contains("in use"), "{said}");
+}
 
 struct Demo {
     process: Process,

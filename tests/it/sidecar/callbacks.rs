@@ -86,9 +86,19 @@ async fn nobody_ends_what_is_not_his() {
 async fn open_browsers_are_told_and_only_the_users_own() {
     let scene = Scene::living(300).await;
     let mut own = scene.gateway.agent(&scene.tenant, USER).await;
-    let mut others =
-        [scene.gateway.agent(&scene.tenant, "210").await, scene.gateway.agent(&new_tenant(), USER).await];
+    let watching = async |extension: &str| {
+        let token = Token::supervisor(&scene.tenant).claim("extensions", [extension]);
+        scene.gateway.stream(&token).scope("tenant").open().await
+    };
+    let mut own_of_supervisor = watching(USER).await;
+    let mut others = [
+        scene.gateway.agent(&scene.tenant, "210").await,
+        scene.gateway.agent(&new_tenant(), USER).await,
+        watching("210").await,
+        scene.gateway.supervisor(&scene.tenant).await,
+    ];
     scene.activate(USER).await;
+    assert_eq!(own_of_supervisor.next_of("integration").await["status"], "pending");
     let told = own.next_of("integration").await;
     assert_eq!((&told["status"], &told["extension"]), (&json!("pending"), &json!(USER)), "{told}");
     let told = own.next_of("integration").await;
