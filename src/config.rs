@@ -150,6 +150,7 @@ pub(crate) enum AuthKey {
     PublicKey(String),
 }
 
+const AUTHORIZATION: &str = "Authorization";
 /// The largest body that is taken where nothing else is said, in bytes.
 pub(crate) const MAX_BODY: usize = 256 * 1024;
 
@@ -201,7 +202,8 @@ impl Source {
     pub(crate) fn headers(&self) -> Vec<&str> {
         let agreed = (!self.secrets.is_empty()).then_some(self.header.as_str());
         let has_authorization = !self.bearer.is_empty() || !self.basic.is_empty();
-        agreed.into_iter().chain(has_authorization.then_some("Authorization")).collect()
+        let other = agreed.filter(|name| !name.eq_ignore_ascii_case(AUTHORIZATION));
+        other.into_iter().chain((has_authorization || agreed != other).then_some(AUTHORIZATION)).collect()
     }
 
     /// Whether it may say something of a tenant.

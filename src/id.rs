@@ -128,9 +128,17 @@ impl Kind {
         self as usize
     }
 
+    /// That number as it is written in the name of a key.
+    pub(crate) fn digit(self) -> &'static str {
+        match self {
+            Self::Call => "0",
+            Self::Notice => "1",
+        }
+    }
+
     /// The kind of a number.
     pub(crate) fn of_number(number: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.number().to_string() == number)
+        Self::ALL.into_iter().find(|kind| kind.digit() == number)
     }
 }
 

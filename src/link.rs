@@ -180,7 +180,7 @@ impl Link {
                 Err(error) => error,
             };
             // A server that refuses does nothing; but a cluster's connection may have asked two.
-            may_be_done |= wire.is_cluster() || !request.was_refused(&error);
+            may_be_done |= wire.is_cluster() || !request.is_refusal_of_all(&error);
             match self.weigh(&error) {
                 // A cluster mends the connections to its servers itself.
                 Fault::Connection if wire.is_cluster() => sleep(AGAIN).await,
@@ -295,8 +295,8 @@ impl LinkError {
 }
 
 impl Request<'_> {
-    /// Whether the server says that it did nothing of it.
-    fn was_refused(&self, error: &RedisError) -> bool {
+    /// Whether the server refuses all of it. A script may have written before it was stopped.
+    fn is_refusal_of_all(&self, error: &RedisError) -> bool {
         match (self, error.clone().into_server_errors()) {
             (Self::Pipeline(pipeline), Some(refused)) => refused.len() == pipeline.len(),
             _ => error.code().is_some(),

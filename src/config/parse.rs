@@ -221,14 +221,19 @@ pub(super) fn header_secret(element: &str) -> Result<String, String> {
     }
 }
 
+/// A token as `Authorization: Bearer` has it.
+pub(super) fn bearer_token(element: &str) -> Result<String, String> {
+    let is_sound = !element.is_empty() && element.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_sound { Ok(element.to_owned()) } else { Err("must be printable ASCII without spaces".to_owned()) }
+}
+
 /// A user's name and password, as they are joined for `Authorization: Basic`.
 pub(super) fn user_and_password(element: &str) -> Result<String, String> {
-    match element.split_once(':') {
-        Some((user, _)) if !user.is_empty() && !element.chars().any(char::is_control) => {
-            Ok(element.to_owned())
-        }
-        _ => Err("must be a user, a colon and a password, without control characters".to_owned()),
+    let (user, password) = element.split_once(':').unwrap_or_default();
+    if user.is_empty() || password.is_empty() || element.chars().any(char::is_control) {
+        return Err("must be a user, a colon and a password, without control characters".to_owned());
     }
+    Ok(element.to_owned())
 }
 
 /// An `http` or `https` URL without a user or password in it.

@@ -388,10 +388,7 @@ fn a_problem_shows_the_value_and_the_remedy() {
         ("auth.jwks_url = \"https://x\"", "auth: give exactly one of"),
         ("sources.telsmart.header = \"X Y\"", "must be a header's name"),
         ("sources.telsmart.basic = [\"user\"]", "sources.telsmart.basic[0] = ***: must be a user, a colon"),
-        (
-            "sources.telsmart.bearer = [\" x\"]",
-            "sources.telsmart.bearer[0] = ***: begins or ends with a space",
-        ),
+        ("sources.telsmart.bearer = [\" x\"]", "sources.telsmart.bearer[0] = ***: must be printable ASCII"),
         (
             "sources.telsmart.max_body = \"2 MB\"",
             "sources.telsmart.max_body = \"2 MB\": must be a whole number of bytes",

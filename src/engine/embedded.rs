@@ -158,7 +158,7 @@ impl Embedded {
 
     pub(super) fn sweep(&self, now: Micros) {
         if let Some(journal) = &self.disk.0 {
-            journal.look();
+            journal.spot_delay();
         }
         let tenants: Vec<_> =
             self.tenants.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect();

@@ -73,7 +73,7 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", why)
         }
         (Category::Data, _) => {
-            let detail = "a field is of the wrong type, or an id is none";
+            let detail = "a field is of the wrong type, or an id is not valid";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
         }
         _ => Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON"),

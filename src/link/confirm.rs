@@ -4,6 +4,7 @@
 use super::{Link, Wire, field};
 use crate::config;
 use futures_util::{StreamExt, stream};
+use parking_lot::Mutex;
 use redis::{RedisError, RedisResult, Value, from_redis_value, pipe};
 use std::{
     collections::HashMap,
@@ -34,6 +35,7 @@ const WAITAOF_SINCE: (u32, u32) = (7, 2);
 #[error("{}", self.reason())]
 pub(crate) enum Unconfirmed {
     Away,
+    Late,
     TooFew,
     TooMany,
 }
@@ -62,8 +64,8 @@ pub(crate) struct Confirm {
     /// As configured; otherwise one, where there ever was any.
     replicas: Option<usize>,
     disk: AtomicU8,
-    /// Whether what was asked last was not confirmed, though Redis answered.
-    lacks: AtomicBool,
+    /// Why what was asked last was not confirmed, if so.
+    trouble: Mutex<Option<Unconfirmed>>,
 }
 
 /// Whether the server tells how far its disk is.
@@ -81,14 +83,14 @@ impl Confirm {
     ) -> (Self, Waiters) {
         let (asked, waiters) = mpsc::channel(MOST_WAITING);
         let (replicas, disk) = (engine.redis_wait_replicas, AtomicU8::new(disk::UNKNOWN));
-        let lacks = AtomicBool::new(false);
-        (Self { link, asked, has_replicas, replicas, disk, lacks }, Waiters(waiters))
+        let trouble = Mutex::default();
+        (Self { link, asked, has_replicas, replicas, disk, trouble }, Waiters(waiters))
     }
 
     /// Confirms what was written so far beside the key `fence`; at once where there is nothing
     /// to wait for.
     pub(crate) fn ask(&self, fence: String, history: Arc<str>) -> Result<Option<Confirmed>, Unconfirmed> {
-        if self.replicas() == 0 && self.disk.load(Ordering::Relaxed) == disk::SILENT {
+        if self.waits_for_nothing() {
             return Ok(None);
         }
         let (done, confirmed) = oneshot::channel();
@@ -98,7 +100,7 @@ impl Confirm {
 
     /// Why what is written now will not be confirmed, as far as the last one tells.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
-        self.lacks.load(Ordering::Relaxed).then_some(Unconfirmed::TooFew.reason())
+        if self.waits_for_nothing() { None } else { self.trouble.lock().map(Unconfirmed::reason) }
     }
 
     /// Confirms, for ever. Where the writes keep going to another server than this link leads to,
@@ -116,7 +118,10 @@ impl Confirm {
                 seen = nth;
             }
             let fences = by_fence(waiting.drain(..), wire.is_cluster());
-            let went = timeout(DEADLINE, self.confirm(&wire, fences)).await.unwrap_or(Went::Broken);
+            let went = timeout(DEADLINE, self.confirm(&wire, fences)).await.unwrap_or_else(|_| {
+                *self.trouble.lock() = Some(Unconfirmed::Late);
+                Went::Broken
+            });
             strange = if went == Went::Elsewhere { strange + 1 } else { 0 };
             if strange > 1 {
                 writes.give_up_any();
@@ -136,13 +141,12 @@ impl Confirm {
         let waits = stream::iter(written).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.into_iter();
         let waits = waits.map(|(fence, waiters, written)| async move {
             let Ok(written) = written else {
+                *self.trouble.lock() = Some(Unconfirmed::Away);
                 waiters.into_iter().for_each(|waiter| waiter.answer(Err(Unconfirmed::Away)));
                 return Went::Broken;
             };
             let outcome = self.wait(wire.clone(), &fence, &written).await;
-            if outcome != Err(Unconfirmed::Away) {
-                self.lacks.store(outcome.is_err(), Ordering::Relaxed);
-            }
+            *self.trouble.lock() = outcome.err();
             let mut went = if outcome == Err(Unconfirmed::Away) { Went::Broken } else { Went::Well };
             for waiter in waiters {
                 let is_same = *waiter.history == *written.history;
@@ -182,6 +186,11 @@ impl Confirm {
         }
     }
 
+    /// There is no replica, and the server cannot tell of its disk.
+    fn waits_for_nothing(&self) -> bool {
+        self.replicas() == 0 && self.disk.load(Ordering::Relaxed) == disk::SILENT
+    }
+
     fn replicas(&self) -> usize {
         self.replicas.unwrap_or_else(|| usize::from(self.has_replicas.load(Ordering::Relaxed)))
     }
@@ -191,7 +200,8 @@ impl Unconfirmed {
     /// In words.
     pub(crate) const fn reason(self) -> &'static str {
         match self {
-            Self::Away => "Redis is away",
+            Self::Away => "Redis does not confirm what is written",
+            Self::Late => "Redis does not confirm in time what is written",
             Self::TooFew => "too few replicas, or no disk, confirmed it in time",
             Self::TooMany => "too many wait for replicas or the disk",
         }

@@ -226,7 +226,7 @@ fn fault_of(error: &serde_json::Error) -> String {
         Category::Data if said.starts_with("missing field `") => {
             said.split(" at line ").next().unwrap_or_default().to_owned()
         }
-        Category::Data => "a field is of the wrong type, or an id is none".to_owned(),
+        Category::Data => "a field is of the wrong type, or an id is not valid".to_owned(),
         Category::Io | Category::Syntax | Category::Eof => "the frame is not JSON".to_owned(),
     }
 }

@@ -33,6 +33,45 @@ async fn killed_at_any_moment_of_the_first_start_it_starts_again() {
     }
 }
 
+#[tokio::test]
+async fn of_two_first_starts_on_one_folder_one_goes_on() {
+    for _ in 0..5 {
+        let config = Config::new();
+        let start = || {
+            let mut command = callpop();
+            command.arg("serve").arg("--config").arg(config.write());
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let mut both = [start(), start()];
+        let which = eventually("one of them to end", async || {
+            both.iter_mut().position(|child| child.try_wait().unwrap().is_some())
+        })
+        .await;
+        let [one, other] = both;
+        let (ended, mut going) = if which == 0 { (one, other) } else { (other, one) };
+        let output = ended.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("another process uses it"), "{said}");
+        assert!(going.try_wait().unwrap().is_none(), "the other goes on");
+        going.kill().unwrap();
+        going.wait().unwrap();
+        config.start().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_put_back_beside_an_unfinished_start_is_not_removed() {
+    let config = Config::new();
+    let leg = stopped_with_a_call(&config).await;
+    fs::create_dir(config.data_dir().join("unfinished")).unwrap();
+    let (marker, aside) = (config.data_dir().join("version"), config.data_dir().join("aside"));
+    fs::rename(&marker, &aside).unwrap();
+    refuses_to_start(&config, "restore the whole folder from a backup");
+    fs::rename(&aside, &marker).unwrap();
+    assert!(config.start().await.supervisor(&leg.tenant).await.call(&leg).is_some());
+}
+
 async fn kill_after(mut command: Command, delay: Duration) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     tokio::time::sleep(delay).await;

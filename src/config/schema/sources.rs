@@ -28,7 +28,7 @@ fn source(reader: &mut Reader, part: Part, name: &str) -> Option<Source> {
     let key = |name_of_key: &str| format!("sources.{name}.{name_of_key}");
     let kind = kind(reader, name);
     let secrets = reader.secrets(&key("secrets"), parse::header_secret);
-    let bearer = reader.secrets(&key("bearer"), parse::header_secret);
+    let bearer = reader.secrets(&key("bearer"), parse::bearer_token);
     let basic = reader.secrets(&key("basic"), parse::user_and_password);
     let is_open = secrets.is_empty() && bearer.is_empty() && basic.is_empty();
     let has_problem = ["secrets", "bearer", "basic"].iter().any(|name| reader.has_problem(&key(name)));

@@ -23,7 +23,7 @@ fn one_thing_that_shows_who_it_is_is_enough_for_a_source() {
         ("secrets = [\"x\"]", vec!["X-Webhook-Secret"]),
         ("bearer = [\"x\"]", vec!["Authorization"]),
         ("basic = [\"u:p\"]", vec!["Authorization"]),
-        ("secrets = [\"x\"]\nbasic = [\"u:\"]\nheader = \"X-Y\"", vec!["X-Y", "Authorization"]),
+        ("secrets = [\"x\"]\nbasic = [\"u:p\"]\nheader = \"X-Y\"", vec!["X-Y", "Authorization"]),
     ] {
         let loaded = read(&format!("{auth}[sources.telsmart]\n{given}"), &[]).unwrap();
         assert_eq!(loaded.config.sources[0].headers(), headers, "{given}");

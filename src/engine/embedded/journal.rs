@@ -33,6 +33,8 @@ const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 const GATHER: Duration = Duration::from_micros(250);
 /// A group that is not written after this long is late: whoever waits for it is told to come again.
 const LATE: Duration = Duration::from_secs(5);
+/// How often the folder is looked for.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long after a failed write the next try is.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -68,9 +70,6 @@ pub(crate) struct Written {
 /// The journal of one process. Its thread ends with it.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
-    folder: Arc<Folder>,
-    /// As it was seen last.
-    is_gone: AtomicBool,
     writer: thread::JoinHandle<()>,
     /// Tells, at the thread's end, how many rows it could not write.
     ended: Mutex<Option<oneshot::Receiver<usize>>>,
@@ -80,7 +79,10 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Something came, or the journal is to close.
     news: Condvar,
+    closed: Condvar,
     in_trouble: AtomicBool,
+    /// Whether the folder was there when it was looked for last.
+    is_gone: AtomicBool,
     metrics: Arc<EngineMetrics>,
 }
 
@@ -124,21 +126,24 @@ impl Journal {
         let shared = Arc::new(Shared {
             queue: Mutex::new(queue),
             news: Condvar::new(),
+            closed: Condvar::new(),
             in_trouble: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
             metrics,
         });
         let (end, ended) = oneshot::channel();
-        let (theirs, folder) = (shared.clone(), Arc::new(folder));
-        let place = folder.clone();
+        let folder = Arc::new(folder);
+        let (theirs, place) = (shared.clone(), folder.clone());
+        // A disk that hangs may hold it up, and nothing else.
+        let no_thread = |error| EngineError::CannotOpen(format!("no thread for the journal: {error}"));
+        tasks.thread("journal folder", move || theirs.watch(&place)).map_err(no_thread)?;
+        let theirs = shared.clone();
         let writer = move || {
             // Nobody may wait for the end.
-            let _ = end.send(theirs.write_all(store, &place));
+            let _ = end.send(theirs.write_all(store, &folder));
         };
-        let writer = tasks.thread("journal", writer);
-        let writer =
-            writer.map_err(|error| EngineError::CannotOpen(format!("no thread for the journal: {error}")))?;
-        let is_gone = AtomicBool::new(false);
-        Ok(Self { shared, folder, is_gone, writer, ended: Mutex::new(Some(ended)) })
+        let writer = tasks.thread("journal", writer).map_err(no_thread)?;
+        Ok(Self { shared, writer, ended: Mutex::new(Some(ended)) })
     }
 
     /// Adds a row to the next group. Never waits for the disk.
@@ -187,19 +192,8 @@ impl Journal {
         }
     }
 
-    /// Looks whether the folder is there, and tells whoever waits for a write that hangs; to be called now and then.
-    pub(crate) fn look(&self) {
-        let is_gone = self.folder.is_gone();
-        if self.is_gone.swap(is_gone, Ordering::Relaxed) != is_gone {
-            match is_gone {
-                true => tracing::error!("the journal's folder was removed or replaced; webhooks are refused"),
-                false => tracing::info!("the journal's folder is there again"),
-            }
-        }
-        self.spot_delay();
-    }
-
-    fn spot_delay(&self) {
+    /// Tells whoever waits for a write that hangs; to be called now and then.
+    pub(crate) fn spot_delay(&self) {
         let queue = self.shared.queue.lock();
         let Some(group) = queue.under_way.as_ref().filter(|group| group.since.elapsed() > LATE) else {
             return;
@@ -213,7 +207,7 @@ impl Journal {
 
     /// Why nothing is taken now, if so.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
-        if self.is_gone.load(Ordering::Relaxed) {
+        if self.shared.is_gone.load(Ordering::Relaxed) {
             return Some("the journal's folder was removed");
         }
         let in_trouble = self.shared.in_trouble.load(Ordering::Relaxed) || self.writer.is_finished();
@@ -314,6 +308,27 @@ impl Shared {
         0
     }
 
+    /// Looks now and then whether the folder is there, until the journal is closed.
+    fn watch(&self, folder: &Folder) {
+        while !self.is_closed_within(LOOK) {
+            let is_gone = folder.is_gone();
+            if self.is_gone.swap(is_gone, Ordering::Relaxed) == is_gone {
+                continue;
+            }
+            match is_gone {
+                true => tracing::error!("the journal's folder was removed; webhooks are refused"),
+                false => tracing::info!("the journal's folder is there again"),
+            }
+        }
+    }
+
+    fn is_closed_within(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut queue = self.queue.lock();
+        while !queue.closing && !self.closed.wait_until(&mut queue, until).timed_out() {}
+        queue.closing
+    }
+
     /// Waits for rows, and where it should, a little longer for more; none once the journal is
     /// closed and empty.
     fn next_group(&self, gather: bool) -> Option<Vec<Row>> {
@@ -359,5 +374,6 @@ impl Shared {
     fn close(&self) {
         self.queue.lock().closing = true;
         self.news.notify_one();
+        self.closed.notify_one();
     }
 }

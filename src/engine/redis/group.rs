@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     engine::EngineError,
+    event_set::Added,
     id::TenantId,
     item::ItemEvent,
     link::{DEADLINE, LinkError},
@@ -139,20 +140,28 @@ impl Lane {
     async fn commit(&self, group: Vec<WaitingEvent>) {
         let commit = async {
             self.lanes.sweeper.list(&self.tenant).await?;
-            self.lanes.store.commit(&self.tenant, group.iter().map(|event| &event.addition)).await
+            self.lanes.store.commit(&self.tenant, additions(&group)).await
         };
         match commit.await {
             Ok((outcomes, history)) => {
-                self.lanes.writes.on_taken();
+                self.note(&group, &outcomes);
                 for (event, outcome) in group.into_iter().zip(outcomes) {
                     event.answer(outcome.map(|outcome| (outcome, history.clone())));
                 }
             }
             Err(error) => {
-                let additions = group.iter().map(|event| &event.addition);
-                self.lanes.writes.on_refused(&error, &self.tenant, additions);
+                self.lanes.writes.on_refused(&error, &self.tenant, additions(&group));
                 group.into_iter().for_each(|event| event.answer(Err(error.clone())));
             }
+        }
+    }
+
+    /// What the outcomes tell of Redis: what was known already was not written.
+    fn note(&self, group: &[WaitingEvent], outcomes: &[Result<Outcome, EngineError>]) {
+        if let Some(Err(error)) = outcomes.iter().find(|outcome| outcome.is_err()) {
+            self.lanes.writes.on_refused(error, &self.tenant, additions(group));
+        } else if outcomes.iter().any(|outcome| matches!(outcome, Ok((Added::New, _)))) {
+            self.lanes.writes.on_taken();
         }
     }
 
@@ -182,6 +191,10 @@ impl WaitingEvent {
         // Whoever asked may be gone.
         let _ = self.answer.send(answer);
     }
+}
+
+fn additions(group: &[WaitingEvent]) -> impl ExactSizeIterator<Item = &Addition> + Clone {
+    group.iter().map(|event| &event.addition)
 }
 
 /// Takes what goes into one call, without those that nobody waits for any longer.

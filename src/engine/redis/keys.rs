@@ -72,17 +72,23 @@ impl TenantKeys {
 
     /// A user's items of a kind, each at the number of its last change.
     pub(crate) fn user(&self, kind: Kind, extension: &Extension) -> String {
-        format!("{}:user:{}:{extension}", self.base, kind.number())
+        [&self.base, ":user:", kind.digit(), ":", extension.as_str()].concat()
     }
 
     /// An item's events, a hash by their identity. The commit script knows that the member is at its end.
     pub(crate) fn item(&self, key: &ItemKey) -> String {
-        format!("{}:item:{}", self.base, member(key))
+        self.named(":item:", &member(key))
     }
 
-    /// What stays of an item when it is forgotten: its version.
-    pub(crate) fn ghost(&self, key: &ItemKey) -> String {
-        format!("{}:ghost:{}", self.base, member(key))
+    /// The same, and what stays of the item when it is forgotten: its version.
+    pub(crate) fn item_and_ghost(&self, key: &ItemKey) -> [String; 2] {
+        let member = member(key);
+        [":item:", ":ghost:"].map(|part| self.named(part, &member))
+    }
+
+    /// Joined by hand: of every event, three of these are made.
+    fn named(&self, part: &str, name: &str) -> String {
+        [&self.base, part, name].concat()
     }
 
     /// A hash: the directory, and the ETag of it.
@@ -108,8 +114,8 @@ impl TenantKeys {
 
 /// An item within its tenant. The user comes first, so that their items stand beside each other.
 pub(crate) fn member(ItemKey { extension, kind, name: ItemName { source, id }, .. }: &ItemKey) -> String {
-    let kind = kind.number();
-    format!("{extension}{SEPARATOR}{source}{SEPARATOR}{kind}{SEPARATOR}{id}")
+    let mut between = [0; 4];
+    [extension.as_str(), source.as_str(), kind.digit(), id.as_str()].join(SEPARATOR.encode_utf8(&mut between))
 }
 
 /// The item of a member.

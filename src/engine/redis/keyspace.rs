@@ -37,6 +37,8 @@ macro_rules! script {
 /// Beside the items that a snapshot holds, so many more of a user and of a tenant are indexed.
 const MORE_OF_USER: usize = 256;
 const MORE_OF_TENANT: usize = 4096;
+/// The least that an item has room for, and that events of one rank may take; the commit script knows it too.
+const LEAST_ROOM: usize = 32;
 /// Items that are read in one go.
 const TOGETHER: usize = 256;
 /// How often a read is begun again since Redis was replaced meanwhile.
@@ -124,7 +126,8 @@ impl Addition {
     /// Where it is written: its item, the item's ghost, and the index of the item's user.
     pub(crate) fn keys(&self, keys: &TenantKeys) -> [String; 3] {
         let Self { key, .. } = self;
-        [keys.item(key), keys.ghost(key), keys.user(key.kind, &key.extension)]
+        let [item, ghost] = keys.item_and_ghost(key);
+        [item, ghost, keys.user(key.kind, &key.extension)]
     }
 
     /// What it has to say.
@@ -373,13 +376,14 @@ impl Keyspace {
 /// room, and how much of that events of its rank may take.
 fn manner(event: &Event) -> String {
     let Manner { room, alike, effect, shows } = event.manner();
+    debug_assert!(room.min(alike) >= LEAST_ROOM, "the script looks at no room in a smaller item");
     let effect = match effect {
         Effect::Nothing => 0,
         Effect::Lives => 1,
         Effect::Rests => 2,
         Effect::EndsForGood => 3,
     };
-    format!("{}:{effect}:{}:{room}:{alike}", event.kind().number(), u8::from(shows))
+    format!("{}{effect}{}:{room}:{alike}", event.kind().number(), u8::from(shows))
 }
 
 /// What the commit script says of an event.

@@ -66,18 +66,21 @@ async fn a_malformed_frame_is_answered_by_an_error_and_the_connection_stays() {
 async fn an_error_repeats_nothing_of_a_malformed_frame() {
     let (_gateway, mut client) = begin().await;
     for (frame, says) in [
-        (json!({"type": "tick", "t0": "MARKER"}), "a field is of the wrong type, or an id is none"),
-        (json!({"type": "dismiss", "leg_id": ["MARKER"]}), "a field is of the wrong type, or an id is none"),
+        (json!({"type": "tick", "t0": "MARKER"}), "a field is of the wrong type, or an id is not valid"),
+        (
+            json!({"type": "dismiss", "leg_id": ["MARKER"]}),
+            "a field is of the wrong type, or an id is not valid",
+        ),
         (
             json!({"type": "dismiss", "leg_id": "MARKER\u{1}"}),
-            "a field is of the wrong type, or an id is none",
+            "a field is of the wrong type, or an id is not valid",
         ),
         (
             json!({"type": "painted", "leg_id": "a", "painted_at": "MARKER"}),
-            "a field is of the wrong type, or an id is none",
+            "a field is of the wrong type, or an id is not valid",
         ),
-        (json!({"type": "beat", "visible": "MARKER"}), "a field is of the wrong type, or an id is none"),
-        (json!({"type": ["MARKER"]}), "a field is of the wrong type, or an id is none"),
+        (json!({"type": "beat", "visible": "MARKER"}), "a field is of the wrong type, or an id is not valid"),
+        (json!({"type": ["MARKER"]}), "a field is of the wrong type, or an id is not valid"),
         (json!({"type": "tick", "MARKER": 1}), "missing field `t0`"),
         (json!({"MARKER": 1}), "missing field `type`"),
     ] {

@@ -1,19 +1,21 @@
-//! The folder of the rows: that its first start is all or nothing, whatever kills it; that it is for nobody else; and
-//! that it is still there.
+//! The folder of the rows: that its first start is all or nothing, whatever kills it; that one process has it, and nobody
+//! else can read it; and that it is still there.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions},
-    io,
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
+    io::{self, Read},
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-/// What the store writes last when it is made; without it there is none.
+/// Without this file the store opens nothing, and takes the folder for a new one.
 const MARKER: &str = "version";
 /// A store is made in here, and moved out when it is whole.
 const UNFINISHED: &str = "unfinished";
-/// All that a store consists of beside its marker.
-const PARTS: [&str; 3] = ["lock", "0.jnl", "keyspaces"];
+const LOCK: &str = "lock";
+const TABLES: &str = "keyspaces";
+/// How the names of the store's logs end.
+const LOG: &str = "jnl";
 /// For its owner alone.
 const MODE: u32 = 0o700;
 
@@ -22,20 +24,27 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// Which file its marker is: device and number.
     marker: (u64, u64),
+    /// Held as long as this is there: the store's own lock is made with the store.
+    _lock: File,
 }
 
 impl Folder {
     /// The folder, in which `make` makes the store where there is none yet.
     pub(crate) fn open(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(MODE).create(path)?;
-        keep_private(path)?;
-        if !path.join(MARKER).try_exists()? {
+        let lock = lock(path)?;
+        let is_made = path.join(MARKER).try_exists()?;
+        // What others keep in there too is theirs to close.
+        if is_made || fs::read_dir(path)?.next().is_none() {
+            keep_private(path);
+        }
+        if !is_made {
             clear(path)?;
             begin(path, make)?;
         }
         // It may have been killed after the last move.
         remove(&path.join(UNFINISHED))?;
-        Ok(Self { path: path.to_owned(), marker: identity(path)? })
+        Ok(Self { path: path.to_owned(), marker: identity(path)?, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -53,32 +62,66 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((found.dev(), found.ino()))
 }
 
-/// The folder may have been made by others, as systemd does. What is in it is for nobody else on the machine.
-fn keep_private(path: &Path) -> io::Result<()> {
-    let mode = fs::metadata(path)?.permissions().mode();
-    if mode & !MODE & 0o777 == 0 {
-        return Ok(());
+fn lock(path: &Path) -> io::Result<File> {
+    let folder = File::open(path)?;
+    match folder.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another process uses it")),
+        // Some file systems lock no folders; the store's own lock is one more.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(folder),
     }
-    tracing::warn!(folder = %path.display(), "others could read the folder of the data; now they cannot");
-    fs::set_permissions(path, Permissions::from_mode(MODE))
 }
 
-/// Removes what a first start left that was killed. A store that holds anything is never taken for that.
+/// The folder may have been made by others, as systemd does. What is in it is for nobody else on the machine.
+fn keep_private(path: &Path) {
+    let is_open = fs::metadata(path).is_ok_and(|found| found.permissions().mode() & !MODE & 0o777 != 0);
+    if !is_open {
+        return;
+    }
+    let folder = path.display();
+    match fs::set_permissions(path, Permissions::from_mode(MODE)) {
+        Ok(()) => tracing::warn!(%folder, "others could read the folder of the data; now they cannot"),
+        Err(error) => tracing::warn!(%folder, %error, "others may read the folder of the data"),
+    }
+}
+
+/// Removes what a first start left that was killed. What holds anything is never taken for that.
 fn clear(path: &Path) -> io::Result<()> {
-    let was_killed = path.join(UNFINISHED).try_exists()? || !holds_anything(path)?;
-    if !was_killed {
+    let was_killed = path.join(UNFINISHED).try_exists()?;
+    if has_written_log(path)? || !was_killed && has_file_below(&path.join(TABLES))? {
         let why = format!("the file {MARKER} is missing beside data; restore the whole folder from a backup");
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
-    for part in PARTS {
-        remove(&path.join(part))?;
+    for log in logs(path)? {
+        remove(&log)?;
+    }
+    // Nothing else of that name is the store's.
+    if fs::metadata(path.join(LOCK)).is_ok_and(|found| found.is_file() && found.len() == 0) {
+        remove(&path.join(LOCK))?;
+    }
+    if was_killed {
+        remove(&path.join(TABLES))?;
     }
     remove(&path.join(UNFINISHED))
 }
 
-/// Whether there are tables, or a log that anything was written to.
-fn holds_anything(path: &Path) -> io::Result<bool> {
-    Ok(has_file_below(&path.join("keyspaces"))? || is_written(&path.join(PARTS[1]))?)
+fn logs(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
+    let paths = entries.into_iter().map(|entry| entry.path());
+    Ok(paths.filter(|path| path.extension().is_some_and(|end| end == LOG)).collect())
+}
+
+/// A log is made of zeros.
+fn has_written_log(path: &Path) -> io::Result<bool> {
+    let mut bytes = vec![0; 64 * 1024];
+    for log in logs(path)? {
+        let mut log = File::open(log)?;
+        while let read @ 1.. = log.read(&mut bytes)? {
+            if bytes[..read].iter().any(|byte| *byte != 0) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn has_file_below(path: &Path) -> io::Result<bool> {
@@ -94,31 +137,22 @@ fn has_file_below(path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Whether a log has other bytes than those that it was given when it was made.
-fn is_written(log: &Path) -> io::Result<bool> {
-    if !log.try_exists()? {
-        return Ok(false);
-    }
-    let (mut log, mut bytes) = (File::open(log)?, vec![0; 64 * 1024]);
-    loop {
-        match io::Read::read(&mut log, &mut bytes)? {
-            0 => return Ok(false),
-            read if bytes[..read].iter().any(|byte| *byte != 0) => return Ok(true),
-            _ => {}
-        }
-    }
-}
-
 /// Makes a store aside, and moves it in, its marker last.
 fn begin(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let aside = path.join(UNFINISHED);
     make(&aside)?;
-    for part in PARTS {
-        fs::rename(aside.join(part), path.join(part))?;
+    for entry in fs::read_dir(&aside)? {
+        let name = entry?.file_name();
+        if name != MARKER {
+            fs::rename(aside.join(&name), path.join(&name))?;
+        }
     }
     sync(path)?;
     fs::rename(aside.join(MARKER), path.join(MARKER))?;
-    sync(path)
+    sync(path)?;
+    // The folder that this one is in may be closed to us.
+    let _ = path.canonicalize().map(|path| path.parent().map(sync));
+    Ok(())
 }
 
 fn sync(folder: &Path) -> io::Result<()> {

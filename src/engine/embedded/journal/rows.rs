@@ -59,8 +59,9 @@ impl Rows {
     /// Writes rows as one group, durable when this returns. A store that failed once is of no
     /// use again: it is dropped, and the next call opens it anew.
     pub(crate) fn write(slot: &mut Option<Self>, folder: &Folder, rows: &[Row]) -> fjall::Result<()> {
+        let gone = || io::Error::other("the folder of the journal was removed");
         if folder.is_gone() {
-            return Err(io::Error::other("the folder of the journal was removed or replaced").into());
+            return Err(gone().into());
         }
         let store = match slot.take() {
             Some(store) => store,
@@ -77,7 +78,7 @@ impl Rows {
         }
         batch.commit()?;
         *slot = Some(store);
-        Ok(())
+        if folder.is_gone() { Err(gone().into()) } else { Ok(()) }
     }
 
     fn reopen(dir: &Path) -> fjall::Result<Self> {

@@ -4,11 +4,13 @@
 -- one is refused, so is the whole call.
 -- KEYS: head, live; for each kind of item its changes; then for each event item, ghost, user.
 -- ARGV: seven for all, as they are named below; for each kind how long an item stays, and its bounds of a user and of
--- the tenant; then for each event its field, what is stored, and its manner: the kind of its item, its effect on whether
--- that is live (0: none, 1: it lives, 2: it rests, 3: it ends for good), whether it shows the item (0, 1), how many
--- events the item may hold, and how many of them may be of its rank.
+-- the tenant; then for each event its field, what is stored, and its manner: a digit for the kind of its item, one for
+-- its effect on whether that is live (0: none, 1: it lives, 2: it rests, 3: it ends for good), one for whether it shows
+-- the item (0, 1), then how many events the item may hold, and how many of them may be of its rank: 32 or more.
 -- A call from here costs more than its command, a number as argument more than a text, and each argument its copies.
 local KINDS = 2
+-- The bytes of digits: to look at them is cheaper than to cut texts out of a text.
+local ZERO, LIVES, RESTS, ENDS = string.byte('0123', 1, 4)
 local call, text = redis.call, string.format
 local head, live = KEYS[1], KEYS[2]
 local fresh_epoch, now, hold, hold_ghost, hold_index, publish, channel = unpack(ARGV, 1, 7)
@@ -36,7 +38,7 @@ end
 -- Says of an item the new event, for those who hold the item, where it lives or ends; else all of them. What is large is read by those who want it.
 local function say(item, member, effect, count, value)
   local values, bytes = {value}, #value
-  if effect == '0' or effect == '2' then
+  if effect == ZERO or effect == RESTS then
     values, bytes = call('HVALS', item), 0
     for _, each in ipairs(values) do bytes = bytes + #each end
   end
@@ -55,14 +57,18 @@ local function add(item, ghost, user, field, event, manner)
   -- One command for both questions: is the event known, and how does the item stand.
   local known = call('HMGET', item, field, '=')
   if known[1] then return '0' .. string.match(known[1], '^%d+') end
-  local kind, effect, shows, room, alike = string.match(manner, '^(%d+):(%d+):(%d+):(%d+):(%d+)$')
+  local kind, effect, shows = string.byte(manner, 1, 3)
+  kind = kind - ZERO
   local version, state, prolonged, count, _
   if known[2] then version, state, prolonged, count = string.match(known[2], '^=(%d+):%d+:(%l+):(%d+):(%d+)$') end
   local is_new, was = not count, state
   count = (count or 0) + 1
-  if count > tonumber(room) then return '2' end
-  if count > tonumber(alike) and count_alike(item, field) >= tonumber(alike) then return '2' end
-  local of_kind = 7 + 3 * tonumber(kind)
+  if count > 32 then
+    local room, alike = string.match(manner, '^%d%d%d:(%d+):(%d+)$')
+    if count > tonumber(room) then return '2' end
+    if count > tonumber(alike) and count_alike(item, field) >= tonumber(alike) then return '2' end
+  end
+  local of_kind = 7 + 3 * kind
 
   -- A ghost outlives its item, so that the version goes on where a forgotten item comes back.
   if is_new then version = call('GET', ghost) or '0' end
@@ -74,11 +80,11 @@ local function add(item, ghost, user, field, event, manner)
   version, count = text('%d', version + 1), text('%d', count)
   -- What the item is, is folded by the nodes; this only says whether it counts among the live ones and how long it is
   -- kept.
-  local is_hidden = shows == '0' and (not was or was == 'hidden')
+  local is_hidden = shows == ZERO and (not was or was == 'hidden')
   if is_hidden then state = 'hidden'
-  elseif effect == '3' then state = 'ended'
+  elseif effect == ENDS then state = 'ended'
   elseif state ~= 'ended' then
-    if effect == '1' then state = 'live' elseif effect == '2' or not state or state == 'hidden' then state = 'neither' end
+    if effect == LIVES then state = 'live' elseif effect == RESTS or not state or state == 'hidden' then state = 'neither' end
   end
   -- Lives are prolonged now and then, not at each event.
   local is_due = is_new or now_ms - prolonged > hold_ms / 16
@@ -99,11 +105,11 @@ local function add(item, ghost, user, field, event, manner)
   end
   if (state == 'live') ~= (was == 'live') then lives[member] = state == 'live' end
 
-  local is_over = state == 'ended' or effect == '2'
+  local is_over = state == 'ended' or effect == RESTS
   if is_due or is_over or state ~= was then call('PEXPIRE', item, is_over and ARGV[of_kind + 1] or hold) end
   -- An item that may be forgotten before its next event leaves its version behind: clients keep the highest they saw, and
   -- would not believe an item that begins at 1 again.
-  if effect ~= '1' or is_due and not is_new then call('SET', ghost, version, 'PX', hold_ghost) end
+  if effect ~= LIVES or is_due and not is_new then call('SET', ghost, version, 'PX', hold_ghost) end
   local is_first = not is_hidden and (is_new or was == 'hidden')
   if is_due or is_first then call('PEXPIRE', user, hold_index) end
   if is_first then

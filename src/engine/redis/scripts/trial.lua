@@ -6,6 +6,10 @@ local call = redis.call
 call('SET', KEYS[1], '1', 'PX', '60000')
 call('HSET', KEYS[2], '=', '1')
 call('PEXPIRE', KEYS[2], '1000')
+call('HMGET', KEYS[2], '=')
+call('HKEYS', KEYS[2])
+call('HVALS', KEYS[2])
+call('GET', KEYS[1])
 call('ZADD', KEYS[3], '0', '')
 call('ZREMRANGEBYRANK', KEYS[3], '0', '-1')
 for nth = 4, #KEYS do

@@ -361,6 +361,10 @@ export class CallpopClient {
     const acts = this.#outbox.answer(answer);
     // Who leads knows which act that was, and tells the others.
     for (const act of acts) this.#connection.tell({ ...answer, act });
+    if (answer.type === "error" && answer.code !== "unavailable") {
+      const names = acts.length > 0 ? this.#meant(answer) : [];
+      for (const name of names) for (const act of acts) this.#closed.forget(name, act);
+    }
     if (acts.some(({ type }) => type === "wrap_up")) this.#emitter.emit("calls", this.calls);
     this.#send();
   }

@@ -1,7 +1,7 @@
 // What the user closed here, and whether the gateway counts it.
 
 import type { Act } from "./acts.ts";
-import { forgetOldest, keyOf } from "./item-key.ts";
+import { forgetOldest, type ItemName, keyOf } from "./item-key.ts";
 import type { Call, Notice } from "./wire.ts";
 
 const MOST = 800;
@@ -34,6 +34,11 @@ export class ClosedHere {
     forgetOldest(this.#said, MOST);
   }
 
+  /** The gateway refused it for good. */
+  forget(name: ItemName, { type }: Act): void {
+    this.#said.delete(type + keyOf(name));
+  }
+
   /** What is to be said again of an item as it now stands. */
   uncounted(item: Call | Notice): readonly Closing[] {
     const said = saidBy(item);
@@ -50,7 +55,8 @@ export class ClosedHere {
 /** What was to be seen of it that may be closed; of a call that is its summary. */
 function saidBy(item: Call | Notice): string | undefined {
   if (!("notice_id" in item)) return item.summary?.reported_at.toString();
-  return JSON.stringify([item.at, item.title, item.body]);
+  const { version: _, state: __, done_at: ___, dismissed_at: ____, ...said } = item;
+  return JSON.stringify(said);
 }
 
 function isCounted(item: Call | Notice, type: Closing): boolean {

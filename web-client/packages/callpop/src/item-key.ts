@@ -33,10 +33,10 @@ export function nameAlone({ source, extension, leg_id, notice_id }: ItemName): I
   return { leg_id, notice_id, source, extension } as ItemName;
 }
 
-/** Whether a name has an id that the gateway may know: 1 to 128 bytes. */
+/** Whether a name has an id that the gateway may know: 1 to 128 bytes without control characters. */
 export function hasId({ leg_id, notice_id }: ItemName): boolean {
-  const { size } = new Blob([leg_id ?? notice_id ?? ""]);
-  return size > 0 && size <= 128;
+  const id = leg_id ?? notice_id ?? "";
+  return /^\P{Cc}+$/u.test(id) && new Blob([id]).size <= 128;
 }
 
 /** Whether both names may be of one item. */

@@ -795,17 +795,20 @@ describe("dismissing", () => {
     expect(dismissals(socket)).toEqual([4]);
   });
 
-  test.each(["", "x".repeat(129), "é".repeat(65)])("of no id is refused at once", async (id) => {
-    const client = newClient();
-    const socket = await connected(client);
-    const asked = [client.dismiss(id), client.wrapUp(id, { disposition: null, note: "x" })];
-    const acts = [...asked, client.done({ notice_id: id })].map(outcome);
-    await vi.advanceTimersByTimeAsync(0);
-    expect(acts.map(({ came }) => came)).toEqual(Array(3).fill("malformed_frame"));
-    expect(dismissals(socket)).toEqual([]);
-    void client.dismiss("x".repeat(128));
-    expect(dismissals(socket)).toEqual([undefined]);
-  });
+  test.each(["", "x".repeat(129), "é".repeat(65), "a\u0001b"])(
+    "of no id is refused at once",
+    async (id) => {
+      const client = newClient();
+      const socket = await connected(client);
+      const asked = [client.dismiss(id), client.wrapUp(id, { disposition: null, note: "x" })];
+      const acts = [...asked, client.done({ notice_id: id })].map(outcome);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(acts.map(({ came }) => came)).toEqual(Array(3).fill("malformed_frame"));
+      expect(dismissals(socket)).toEqual([]);
+      void client.dismiss("x".repeat(128));
+      expect(dismissals(socket)).toEqual([undefined]);
+    },
+  );
 
   test("that is refused for good is told to who asks, and to nobody's console", async () => {
     const client = newClient();
@@ -905,6 +908,7 @@ describe("notices", () => {
     // What says something else was not seen.
     socket.receive({ type: "notice", seq: 17, notice: at(7, { at: posted.at + 1 }) });
     socket.receive({ type: "notice", seq: 18, notice: at(8, { body: "other" }) });
+    socket.receive({ type: "notice", seq: 19, notice: at(9, { link: "https://other" }) });
     expect(
       sent(socket).map((frame) => {
         const { type, seen } = frame as { type: string; seen: number };
@@ -916,6 +920,17 @@ describe("notices", () => {
       ["dismiss", 4],
       ["done", 4],
     ]);
+  });
+
+  test("that may not be closed here are not closed again", async () => {
+    const client = newClient();
+    const socket = await connected(client);
+    socket.receive({ type: "notice", seq: 11, notice: posted });
+    void client.dismiss(posted);
+    const error = { code: "unknown_notice", detail: "no such notice", source, extension };
+    socket.receive({ type: "error", ...error, notice_id });
+    socket.receive({ type: "notice", seq: 12, notice: notice({ version: 2 }) });
+    expect(sent(socket)).toHaveLength(1);
   });
 
   test("that are not the user's are refused by their name", async () => {
