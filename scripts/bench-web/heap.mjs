@@ -2,6 +2,7 @@
 // hour with a summary each, in minutes: the page's clock and timers are run by the test, and its
 // WebSocket is a feed on that clock, which answers every tick. The element, the SDK and the drawing
 // are the real ones. Collected before both looks.
+import { CALL } from "./call.mjs";
 import { connected } from "./stage.mjs";
 
 const HOURS = 8;
@@ -12,7 +13,7 @@ const WARM_UP_MINUTES = 20;
 export async function heap(stage) {
   const page = await stage.browser.newPage();
   await page.clock.install();
-  await page.addInitScript(feed, { everyMs: 2 * MINUTE_MS });
+  await page.addInitScript(feed, { everyMs: 2 * MINUTE_MS, template: CALL });
   await page.goto(stage.page(`data-token="${stage.token}"`));
   await connected(page);
   await pass(page, WARM_UP_MINUTES);
@@ -42,7 +43,7 @@ async function look(page) {
   return { bytes: usedSize, nodes };
 }
 
-function feed({ everyMs }) {
+function feed({ everyMs, template }) {
   const fed = { calls: 0, ticks: 0 };
   const us = () => Date.now() * 1000;
   const text = (n, words) => `Call ${n}: ${"what was said about the invoice and the refund. ".repeat(words)}`;
@@ -107,29 +108,12 @@ function feed({ everyMs }) {
     /** Rings 5 s, is talked, held, talked, and ends after a minute; its summary comes later. */
     #call(n) {
       let call = {
+        ...template,
         leg_id: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
-        tenant_id: "b11d749b-8eb7-4236-a068-3d94ba3860d6",
-        extension: "200",
-        version: 0,
-        direction: "inbound",
-        internal: false,
-        state: "ringing",
         remote: { number: `+322899${String(n).padStart(4, "0")}`, name: `Caller ${n}` },
-        local: { number: "200", name: "John Doe" },
-        transfer: null,
         started_at: us(),
-        answered_at: null,
         since: us(),
-        ended_at: null,
         updated_at: us(),
-        ring_ms: 0,
-        talk_ms: 0,
-        hold_ms: 0,
-        outcome: null,
-        stale_at: null,
-        dismissed_at: null,
-        summary: null,
-        wrap_up: null,
       };
       const become = (afterMs, change) =>
         setTimeout(() => {
