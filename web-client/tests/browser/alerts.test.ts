@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   addPopup,
   clickButton,
+  hasButton,
   heard,
   heardAgain,
   heardAtLast,
@@ -91,7 +92,8 @@ test("the control proves the sound, asks whether it was heard, and remembers tha
   await isLocked(tab);
   await clickButton(tab, "Enable sound");
   await heardAtLast(tab, async () => {
-    await clickButton(tab, "No");
+    // A proof that found nothing within its second asks nobody.
+    if (await hasButton(tab, "No")) await clickButton(tab, "No");
     await clickButton(tab, "Test");
   });
   await clickButton(tab, "No");

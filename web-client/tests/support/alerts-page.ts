@@ -294,6 +294,15 @@ export async function textOf(tab: Tab, selector: string): Promise<string | null>
   );
 }
 
+/** Whether the popup has a button that says that. */
+export async function hasButton(tab: Tab, text: string): Promise<boolean> {
+  return await tab.evaluate((wanted) => {
+    const root = document.querySelector("call-popup")?.shadowRoot;
+    const buttons = [...(root?.querySelectorAll("button") ?? [])];
+    return buttons.some((button) => button.textContent?.trim() === wanted);
+  }, text);
+}
+
 /** Clicks with the mouse on the button of the popup that says that. */
 export async function clickButton(tab: Tab, text: string): Promise<void> {
   const place = await tab.until((wanted) => {
