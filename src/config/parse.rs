@@ -56,6 +56,12 @@ pub(super) fn boolean(given: &Given) -> Result<bool, String> {
     parsed.ok_or_else(|| "must be true or false, without quotes in TOML".to_owned())
 }
 
+/// The digits that a text begins with, one at least, and what comes after them.
+fn number_and_unit(text: &str) -> Option<(&str, &str)> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (unit_at > 0).then(|| text.split_at(unit_at))
+}
+
 /// A number of bytes within bounds: a whole number, or one with a unit, such as `256KiB`.
 pub(super) fn size(given: &Given, bounds: RangeInclusive<usize>) -> Result<usize, String> {
     const FORM: &str = "must be a whole number of bytes, or with a unit of KiB or MiB, such as \"2MiB\"";
@@ -63,17 +69,13 @@ pub(super) fn size(given: &Given, bounds: RangeInclusive<usize>) -> Result<usize
         Raw::Toml(Value::Integer(number)) => number.to_string(),
         _ => text(given).map_err(|_| FORM)?.trim().to_owned(),
     };
-    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(unit_at);
+    let (number, unit) = number_and_unit(&text).ok_or(FORM)?;
     let each = match unit.trim_start() {
         "" => 1,
         "KiB" => 1024,
         "MiB" => 1024 * 1024,
         _ => return Err(FORM.to_owned()),
     };
-    if number.is_empty() {
-        return Err(FORM.to_owned());
-    }
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(each));
     let bounded = bytes.filter(|bytes| bounds.contains(bytes));
     bounded.ok_or_else(|| format!("must be from {} to {} bytes", bounds.start(), bounds.end()))
@@ -83,9 +85,7 @@ pub(super) fn size(given: &Given, bounds: RangeInclusive<usize>) -> Result<usize
 pub(super) fn duration(given: &Given) -> Result<Duration, String> {
     const FORM: &str = "must be a whole number and a unit of ms, s, m, h or d, such as \"30s\"";
     let text = text(given).map_err(|_| FORM)?;
-    let text = text.trim();
-    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or(FORM)?;
-    let (number, unit) = text.split_at(unit_at);
+    let (number, unit) = number_and_unit(text.trim()).ok_or(FORM)?;
     let millis_each: u64 = match unit {
         "ms" => 1,
         "s" => 1000,
@@ -94,9 +94,6 @@ pub(super) fn duration(given: &Given) -> Result<Duration, String> {
         "d" => 24 * 60 * 60 * 1000,
         _ => return Err(FORM.to_owned()),
     };
-    if number.is_empty() {
-        return Err(FORM.to_owned());
-    }
     let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(millis_each));
     let bounded = millis.map(Duration::from_millis).filter(|duration| *duration <= MAX_DURATION);
     bounded.ok_or_else(|| "must be at most ten years, \"3650d\"".to_owned())

@@ -13,8 +13,6 @@ use tokio::time::timeout;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// The largest body of our own endpoints that is taken, in bytes.
-pub(crate) const MAX_BODY: usize = 256 * KIB;
 /// How long a body may take to come.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -65,17 +63,21 @@ fn in_units(bytes: usize) -> String {
     }
 }
 
-/// What a body of JSON says. The error names a missing field, or a life that makes no sense, and
+/// What is wrong with the fields of what is JSON. It names a missing field, or a life that makes no sense, and
 /// quotes nothing: what is of the wrong type may be a secret in the wrong place.
+pub(crate) fn fault_of_fields(error: &serde_json::Error) -> Option<String> {
+    if error.classify() != Category::Data {
+        return None;
+    }
+    let why = error.to_string();
+    let is_ours = why.starts_with("missing field") || why.starts_with("expires_in");
+    Some(if is_ours { why } else { "a field is of the wrong type, or an id is not valid".to_owned() })
+}
+
+/// What a body of JSON says.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| match (error.classify(), error.to_string()) {
-        (Category::Data, why) if why.starts_with("missing field") || why.starts_with("expires_in") => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", why)
-        }
-        (Category::Data, _) => {
-            let detail = "a field is of the wrong type, or an id is not valid";
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
-        }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON"),
+    serde_json::from_slice(body).map_err(|error| match fault_of_fields(&error) {
+        Some(why) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", why),
+        None => Problem::new(StatusCode::BAD_REQUEST, "not-json", "the body is not JSON"),
     })
 }

@@ -9,11 +9,11 @@ use crate::{
     engine::{Committed, EngineError},
     event_set::Added,
     gateway::Hop,
+    http::body::fault_of_fields,
     id::{Extension, ItemKey, ItemName, Kind, SourceName},
     item::{self, ItemEvent, ItemSet},
     protocol::{ClientFrame, ErrorCode, Frame, Mention, NamedItem, ServerFrame},
 };
-use serde_json::error::Category;
 use std::{sync::Arc, time::Instant};
 
 /// What a user says of a call.
@@ -219,16 +219,10 @@ fn error(code: ErrorCode, detail: &str) -> Frame {
     refusal(code, detail, Mention::default())
 }
 
-/// What is wrong with a frame, in words that repeat nothing of it: it may be a token in the wrong place.
 fn fault_of(error: &serde_json::Error) -> String {
-    let said = error.to_string();
-    match error.classify() {
-        Category::Data if said.starts_with("missing field `") => {
-            said.split(" at line ").next().unwrap_or_default().to_owned()
-        }
-        Category::Data => "a field is of the wrong type, or an id is not valid".to_owned(),
-        Category::Io | Category::Syntax | Category::Eof => "the frame is not JSON".to_owned(),
-    }
+    let why = fault_of_fields(error).unwrap_or_else(|| "the frame is not JSON".to_owned());
+    // A frame is one line.
+    why.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 fn malformed(why: &str) -> Frame {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     auth::AgreedHeader,
     clock,
-    config::Portal,
+    config::{MAX_BODY, Portal},
     http::{Problem, body, no_store, nothing_here},
     id::{Extension, SourceName, TenantId},
     protocol::IntegrationStatus,
@@ -199,7 +199,7 @@ pub(crate) async fn disconnect(
     let door = sidecar.door(&source)?;
     let (head, body) = request.into_parts();
     let identity = sidecar.users.identify(&head.headers).await?;
-    let given: DisconnectBody = body::parse(&body::read_json(&head.headers, body, body::MAX_BODY).await?)?;
+    let given: DisconnectBody = body::parse(&body::read_json(&head.headers, body, MAX_BODY).await?)?;
     let extension = choose(Some(given.extension), &identity.extensions)?;
     let key = Key { source: door.source().clone(), tenant: identity.tenant, extension };
     let can_revoke = door.portal.revoke_url.is_some();
@@ -224,7 +224,7 @@ impl Door {
             let detail = format!("the header {} is missing or wrong", self.callbacks.name());
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
         }
-        body::parse(&body::read_json(&head.headers, body, body::MAX_BODY).await?)
+        body::parse(&body::read_json(&head.headers, body, MAX_BODY).await?)
     }
 
     /// The portal's page, for one consent.

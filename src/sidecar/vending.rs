@@ -9,6 +9,7 @@ use super::{
 use crate::{
     auth::Role,
     clock::{self, Micros},
+    config::MAX_BODY,
     http::{Problem, body, no_store, unavailable},
     id::{Extension, SourceName, TenantId},
     protocol::IntegrationStatus,
@@ -84,7 +85,7 @@ async fn take(
             "access tokens are for the role service",
         ));
     }
-    let body = body::read_json(&head.headers, body, body::MAX_BODY).await?;
+    let body = body::read_json(&head.headers, body, MAX_BODY).await?;
     let Body { tenant_id, user_extension } = body::parse(&body)?;
     if tenant_id != service.tenant {
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "the token is of another tenant"));

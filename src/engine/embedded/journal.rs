@@ -297,7 +297,8 @@ impl Shared {
                 if !self.in_trouble.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "the journal cannot be written; webhooks are refused until it can");
                 }
-                if self.wait_to_retry() {
+                // A disk that is broken must not hold up the end.
+                if self.is_closed_within(RETRY) {
                     return rows.len();
                 }
             }
@@ -363,17 +364,9 @@ impl Shared {
         }
     }
 
-    /// True where the journal is closed meanwhile: a disk that is broken must not hold up the end.
-    fn wait_to_retry(&self) -> bool {
-        let until = Instant::now() + RETRY;
-        let mut queue = self.queue.lock();
-        while !queue.closing && !self.news.wait_until(&mut queue, until).timed_out() {}
-        queue.closing
-    }
-
     fn close(&self) {
         self.queue.lock().closing = true;
         self.news.notify_one();
-        self.closed.notify_one();
+        self.closed.notify_all();
     }
 }

@@ -32,10 +32,15 @@ pub(crate) struct Writes {
     store: Arc<Keyspace>,
     confirm: Option<Arc<Confirm>>,
     script: Script,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
     /// When something was taken last.
-    taken: Mutex<Option<Instant>>,
+    taken: Option<Instant>,
     /// What was refused last, if nothing was taken since.
-    refused: Mutex<Option<Arc<RefusedCommit>>>,
+    refused: Option<Arc<RefusedCommit>>,
 }
 
 /// A commit that was refused: why, and what it would have written to.
@@ -52,13 +57,12 @@ impl Writes {
     pub(crate) fn new(store: Arc<Keyspace>, confirm: Option<Arc<Confirm>>) -> Self {
         let script =
             Script::new(concat!(include_str!("scripts/open.lua"), include_str!("scripts/trial.lua")));
-        Self { store, confirm, script, taken: Mutex::default(), refused: Mutex::default() }
+        Self { store, confirm, script, known: Mutex::default() }
     }
 
     /// Some event of a tenant was taken.
     pub(crate) fn on_taken(&self) {
-        *self.taken.lock() = Some(Instant::now());
-        *self.refused.lock() = None;
+        *self.known.lock() = Known { taken: Some(Instant::now()), refused: None };
     }
 
     /// A commit of a tenant was refused as a whole, or is not known to have been taken.
@@ -76,12 +80,12 @@ impl Writes {
             [(item, "hash"), (ghost, "text"), (user, "set")]
         }));
         touched.truncate(MOST_KEYS);
-        *self.refused.lock() = Some(RefusedCommit { why: reason(error), keys, touched }.into());
+        self.known.lock().refused = Some(RefusedCommit { why: reason(error), keys, touched }.into());
     }
 
     /// Why the node should not be asked to commit anything, if so.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
-        let refused = self.refused.lock().as_ref().map(|refused| refused.why);
+        let refused = self.known.lock().refused.as_ref().map(|refused| refused.why);
         refused.or_else(|| self.confirm.as_ref()?.trouble())
     }
 
@@ -91,7 +95,7 @@ impl Writes {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let is_quiet = self.taken.lock().is_none_or(|taken| taken.elapsed() > QUIET);
+            let is_quiet = self.known.lock().taken.is_none_or(|taken| taken.elapsed() > QUIET);
             // Where there is no connection, that is known already.
             if self.store.link.is_up() && (is_quiet || self.trouble().is_some()) {
                 self.try_once().await;
@@ -100,25 +104,24 @@ impl Writes {
     }
 
     async fn try_once(&self) {
-        let before = self.refused.lock().clone();
+        let before = self.known.lock().refused.clone();
         let went = match before.as_deref() {
             Some(RefusedCommit { keys, touched, .. }) => self.write(keys, touched).await,
             None => self.write(&self.nobody(), &[]).await,
         };
-        let mut refused = self.refused.lock();
-        match (went, &before) {
-            (Ok(()), _) => {
-                *self.taken.lock() = Some(Instant::now());
+        let mut known = self.known.lock();
+        let is_as_before = before.as_ref().map(Arc::as_ptr) == known.refused.as_ref().map(Arc::as_ptr);
+        match went {
+            Ok(()) => {
+                known.taken = Some(Instant::now());
                 // Unless something was refused meanwhile.
-                if before.as_ref().map(Arc::as_ptr) == refused.as_ref().map(Arc::as_ptr) {
-                    *refused = None;
-                }
+                known.refused = known.refused.take().filter(|_| !is_as_before);
             }
-            (Err(error), None) if refused.is_none() => {
-                let touched = Vec::new();
-                *refused = Some(RefusedCommit { why: reason(&error), keys: self.nobody(), touched }.into());
+            Err(error) if known.refused.is_none() && before.is_none() => {
+                let (why, keys) = (reason(&error), self.nobody());
+                known.refused = Some(RefusedCommit { why, keys, touched: Vec::new() }.into());
             }
-            (Err(_), _) => {}
+            Err(_) => {}
         }
     }
 

@@ -41,10 +41,13 @@ export class ClosedHere {
 
   /** What is to be said again of an item as it now stands. */
   uncounted(item: Call | Notice): readonly Closing[] {
-    const said = saidBy(item);
-    return CLOSINGS.filter(
-      (type) => said && said === this.#said.get(type + keyOf(item)) && !isCounted(item, type),
-    );
+    // It is asked for every frame, and mostly nothing of the item was closed.
+    if (this.#said.size === 0) return [];
+    const key = keyOf(item);
+    return CLOSINGS.filter((type) => {
+      const said = this.#said.get(type + key);
+      return said !== undefined && said === saidBy(item) && !isCounted(item, type);
+    });
   }
 
   clear(): void {
