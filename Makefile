@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Each does all of its own set-up.
-.PHONY: demo crates test pictures soak web types bench bench-speed bench-redis bench-web clean
+.PHONY: demo crates test pictures soak web types licenses audit bench bench-speed bench-redis bench-web clean
 
 SHELL := bash
 
@@ -33,7 +33,7 @@ pictures: web
 	cargo build --locked
 	cd $(WEB) && PICTURES=1 npm run test:browser -- popup-states alert-looks page integration-demo pip live-popup
 
-# Refresh tokens through thousands of rotations, kills and faults; `make test` has a short form.
+# What `make test` has in a short form, thousands of times: damage, kills, slow clients, refresh tokens.
 soak:
 	scripts/soak
 
@@ -51,6 +51,15 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.installed $(WEB_SOURCES)
 # The TypeScript of the frames, from the Rust that speaks them.
 types:
 	CALLPOP_WRITE_TYPES=1 cargo test --lib --locked protocol::tests
+
+# What is bundled, and its terms, as `callpop --licenses` prints them.
+licenses: $(WEB)/node_modules/.installed
+	scripts/need compiler node
+	node scripts/licenses.mjs
+
+# Known advisories about what is bundled. It needs the internet.
+audit:
+	scripts/audit
 
 # The hot path: parse, fold, encode.
 bench:

@@ -36,6 +36,7 @@ async function callpop(port, durability) {
   writeFileSync(
     config,
     `listen = "127.0.0.1:${port}"\nadmin_listen = "127.0.0.1:${admin}"
+operator_listen = "127.0.0.1:0"
 [engine]\ndata_dir = "${folder}/data"\ndurability = "${durability}"
 [auth]\nhs256_secret = "${JWT_SECRET}"
 [sources.telsmart]\nsecrets = ["${WEBHOOK_SECRET}"]

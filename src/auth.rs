@@ -12,8 +12,9 @@ mod key;
 
 use crate::{
     config::{self, AuthKey},
-    http::{Problem, unauthorized, unavailable},
+    http::{Problem, nothing_here, unauthorized, unavailable},
     id::{BadId, Extension, TenantId},
+    places::{Proof, prove},
     tasks::Tasks,
 };
 pub(crate) use agreed::AgreedHeader;
@@ -167,6 +168,14 @@ impl Verifier {
         }
     }
 
+    /// What an operator should know of the keys, though tokens are verified.
+    pub(crate) fn warning(&self) -> Option<String> {
+        match &self.keys {
+            Keys::Fixed(_) => None,
+            Keys::Published(jwks) => jwks.warning(),
+        }
+    }
+
     /// Verifies a token. Waits only for the first keys of a JWKS URL, and when a token names a
     /// key that is not there yet; a few seconds at most. Cancel safe.
     ///
@@ -192,9 +201,21 @@ impl Verifier {
     /// There is none that is accepted; or keys cannot be fetched now.
     pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
         let token = bearer(headers).ok_or_else(|| unauthorized("there is no token"))?;
-        self.verify(token).await.map_err(|why| {
+        let identity = self.verify(token).await.map_err(|why| {
             if why.is_transient() { unavailable(&why.to_string()) } else { unauthorized(&why.to_string()) }
-        })
+        })?;
+        prove(Proof::Token);
+        Ok(identity)
+    }
+
+    /// What is said of a path below `/v1/` where nothing is: a stranger is not told what there is.
+    pub(crate) async fn not_found(&self, headers: &HeaderMap, path: &str) -> Problem {
+        if path.starts_with("/v1/")
+            && let Err(refused) = self.identify(headers).await
+        {
+            return refused;
+        }
+        nothing_here()
     }
 
     fn accept(&self, claims: Claims, now: u64) -> Result<Identity, TokenRefusal> {

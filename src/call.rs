@@ -9,9 +9,9 @@ mod leg;
 mod packed;
 mod wrap_up;
 
-pub(crate) use event::{Event, MAX_WRAP_UPS, Numbers, Phase, Sides, What};
+pub(crate) use event::{Event, MAX_WRAP_UPS, Numbers, Phase, Sides, WRAP_UP_RANK, What};
 pub(crate) use leg::{Leg, Rules};
-pub(crate) use packed::{Pack, Unpacked};
+pub(crate) use packed::{Pack, PackApart, Unpacked};
 pub(crate) use wrap_up::check_wrap_up;
 
 use crate::{
@@ -19,8 +19,9 @@ use crate::{
     id::{Extension, ItemId, ItemKey, SourceName, TenantId},
     number::{Plan, is_withheld},
 };
-use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::{ops::Not, sync::Arc};
 
 /// From the side of the user whose leg it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -83,6 +84,10 @@ const MAX_TEXT: usize = 256;
 
 /// A text that goes into every frame, without what is over 256 characters of it.
 pub(crate) fn short(text: &str) -> &str {
+    // A character has a byte at least.
+    if text.len() <= MAX_TEXT {
+        return text;
+    }
     text.char_indices().nth(MAX_TEXT).map_or(text, |(end, _)| &text[..end])
 }
 
@@ -114,9 +119,13 @@ pub(crate) struct Summary {
     pub(crate) language: Arc<str>,
     #[cfg_attr(test, ts(type = "number"))]
     pub(crate) reported_at: Micros,
-    /// As the provider sent it.
+    /// As the provider sent it; null where that is too long for the frames of its call.
     #[cfg_attr(test, ts(type = "unknown"))]
-    pub(crate) content: Content,
+    pub(crate) content: Option<Content>,
+    /// The content is too long: ask for it by a frame `summary`.
+    #[serde(skip_serializing_if = "Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
+    pub(crate) more: bool,
 }
 
 /// What its user says of a call, once it is over or before.
@@ -132,9 +141,14 @@ pub(crate) struct WrapUp {
     pub(crate) by: Arc<str>,
 }
 
-/// The JSON text of a summary's content, kept as it came.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Content(Arc<serde_json::value::RawValue>);
+/// What a summary says.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// The JSON text, kept as it came.
+    Here(Arc<RawValue>),
+    /// So many bytes of it, which are kept apart from their event.
+    Apart { bytes: usize },
+}
 
 /// A call as it now stands: the fold of its leg's events.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -180,7 +194,7 @@ pub(crate) struct Call {
     /// When its user closed the popup, at last, by callpop's clock.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub(crate) dismissed_at: Option<Micros>,
-    pub(crate) summary: Option<Summary>,
+    pub(crate) summary: Option<Box<Summary>>,
     /// Its user has closed the popup that showed this summary.
     pub(crate) summary_seen: bool,
     /// What its user said of it last; null where that was taken back.
@@ -192,29 +206,63 @@ impl Call {
     pub(crate) fn is_live(&self) -> bool {
         self.state != CallState::Ended
     }
+
+    /// How long the summary's content is, as far as it is told.
+    pub(crate) fn content_bytes(&self) -> usize {
+        let content = self.summary.as_ref().and_then(|summary| summary.content.as_ref());
+        content.and_then(Content::text).map_or(0, str::len)
+    }
 }
+
+/// The longest content that goes with the frames of its call, in bytes of JSON.
+pub(crate) const MAX_TOLD_CONTENT: usize = 16 * 1024;
 
 impl Content {
     /// Takes JSON text as it is.
-    pub(crate) fn new(json: Box<serde_json::value::RawValue>) -> Self {
-        Self(json.into())
+    pub(crate) fn new(json: Box<RawValue>) -> Self {
+        Self::Here(json.into())
     }
 
-    /// The JSON text.
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.get()
+    /// The JSON text, where it is here.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Here(json) => Some(json.get()),
+            Self::Apart { .. } => None,
+        }
+    }
+
+    /// Whether it goes with the frames of its call.
+    fn is_told(&self) -> bool {
+        self.text().is_some_and(|text| text.len() <= MAX_TOLD_CONTENT)
     }
 
     /// The same JSON whatever its white space and the order of its keys.
     fn canonical(&self) -> String {
-        let parsed: Result<serde_json::Value, _> = serde_json::from_str(self.as_str());
-        parsed.map_or_else(|_| self.as_str().to_owned(), |value| value.to_string())
+        let text = self.text().unwrap_or_default();
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(text);
+        parsed.map_or_else(|_| text.to_owned(), |value| value.to_string())
     }
 }
 
 impl PartialEq for Content {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.text() == other.text()
+    }
+}
+
+/// What is kept apart says nothing here.
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Here(json) => json.serialize(serializer),
+            Self::Apart { .. } => serializer.serialize_none(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::deserialize(deserializer).map(Self::new)
     }
 }
 

@@ -9,6 +9,7 @@ mod serve;
 mod sidecar;
 #[cfg(feature = "simulator")]
 mod simulate;
+mod store;
 mod token;
 mod vault;
 
@@ -17,16 +18,28 @@ use crate::{
     config::{self, Findings, Loaded, Part},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::{ErrorKind, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 /// Bad arguments or a bad configuration.
 const UNUSABLE: u8 = 2;
 
+/// What is bundled, and its terms; `make licenses` writes it.
+const LICENSES: &str = include_str!("../THIRD-PARTY.txt");
+
 #[derive(Parser)]
-#[command(name = "callpop", version, about = "Telephony webhooks in, the right person's browser rings")]
+#[command(name = "callpop", version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+#[command(about = "Telephony webhooks in, the right person's browser rings")]
 struct Cli {
+    /// Print which third-party software is in this program, and its terms
+    #[arg(long)]
+    licenses: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -45,7 +58,10 @@ enum Command {
     /// Look after the sealed tokens, and the keys that seal them
     #[command(subcommand)]
     Vault(VaultCommand),
-    /// Play recorded calls to a gateway, or serve two phones, MyTelsmart and a token server
+    /// Look after the store of the embedded engine
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Play recorded calls or a call centre to a gateway, or serve two phones, MyTelsmart and a token server
     #[cfg(feature = "simulator")]
     Simulate(Box<crate::simulator::Play>),
 }
@@ -63,6 +79,26 @@ enum VaultCommand {
         /// Refresh tokens may be consumed: send none before its access token is about to end
         #[arg(long)]
         mark_suspect: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// Read all of it and say what is damaged; the gateway may run
+    Verify(ConfigFile),
+    /// Keep what is whole of a damaged store; the gateway must not run
+    Repair {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// What is damaged is lost: it is moved aside
+        #[arg(long)]
+        accept_loss: bool,
+    },
+    /// Copy it from the gateway that runs, into a folder that is not there yet
+    Backup {
+        #[command(flatten)]
+        file: ConfigFile,
+        dir: PathBuf,
     },
 }
 
@@ -103,7 +139,10 @@ enum RoleName {
 pub fn run() -> ExitCode {
     // Whatever is written holds calls, or secrets.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    match Cli::parse().command {
+    let Cli { licenses, command } = Cli::parse();
+    // Without a command there is that flag: where there is nothing at all, the arguments are refused.
+    let Some(command) = command.filter(|_| !licenses) else { return print_licenses() };
+    match command {
         Command::Serve(file) => with_config(&file, Part::Gateway, serve::run),
         Command::Sidecar(file) => with_config(&file, Part::Sidecar, sidecar::run),
         Command::Check(file) => {
@@ -114,11 +153,23 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "simulator")]
         Command::Demo(options) => demo::run(&options, |line| println!("{line}")),
         Command::Vault(asked) => run_vault(asked),
+        Command::Store(asked) => run_store(asked),
         #[cfg(feature = "simulator")]
         Command::Simulate(options) => simulate::run(&options, |line| println!("{line}")),
         Command::Token(request) => {
             with_config(&request.file, Part::Whole, |loaded| print_token(&request, &loaded))
         }
+    }
+}
+
+/// It is long: who has read enough closes the pipe, and that is no error.
+fn print_licenses() -> ExitCode {
+    match std::io::stdout().write_all(LICENSES.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            eprintln!("callpop: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
@@ -130,6 +181,16 @@ fn run_vault(asked: VaultCommand) -> ExitCode {
         VaultCommand::Restore { file, .. } => (file, vault::Work::MarkSuspect),
     };
     with_config(&file, Part::Sidecar, |loaded| vault::run(&loaded, work, |line| println!("{line}")))
+}
+
+fn run_store(asked: StoreCommand) -> ExitCode {
+    let (file, work) = match asked {
+        StoreCommand::Verify(file) => (file, store::Work::Verify),
+        StoreCommand::Repair { accept_loss: false, .. } => return refuse(store::NOT_ACCEPTED),
+        StoreCommand::Repair { file, .. } => (file, store::Work::Repair),
+        StoreCommand::Backup { file, dir } => (file, store::Work::Backup(dir)),
+    };
+    with_config(&file, Part::Gateway, |loaded| store::run(&loaded, &work, |line| println!("{line}")))
 }
 
 fn print_token(request: &Token, loaded: &Loaded) -> ExitCode {

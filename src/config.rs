@@ -78,7 +78,10 @@ pub(crate) enum Part {
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    /// Health and metrics.
     pub(crate) admin_listen: SocketAddr,
+    /// What shows personal data, or changes it.
+    pub(crate) operator_listen: SocketAddr,
     /// Where browsers and providers find the public listener, without a slash at the end.
     pub(crate) public_url: Option<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -101,12 +104,19 @@ pub struct Engine {
     pub kind: EngineKind,
     pub data_dir: PathBuf,
     pub durability: Durability,
+    /// So long after its last change an item that has ended goes to the disk.
+    pub settle_after: Duration,
+    /// A file of the store is closed when it has so many bytes.
+    pub file_bytes: u64,
+    /// For how long it may be in trouble before a balancer is to send nothing more.
+    pub unready_after: Duration,
     /// One server; or several with commas between them, of a cluster or sentinels.
     pub redis_url: SecretString,
     /// What the name of every key begins with.
     pub redis_prefix: String,
     /// What sentinels call the primary.
     pub redis_master: Option<String>,
+    pub redis_sentinel_user: Option<String>,
     pub redis_sentinel_password: Option<SecretString>,
     /// The certificates, in PEM, that sign that of a `rediss://` server; otherwise the system's.
     pub redis_ca: Option<String>,
@@ -226,6 +236,8 @@ impl SourceKind {
 /// Limits of WebSocket sessions.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions {
+    /// Of all users, on this node; none: as many as it has connections.
+    pub(crate) max: Option<usize>,
     pub(crate) max_per_user: usize,
     pub(crate) max_frames_per_second: u32,
     /// How often the server pings, and a client is to send `tick`.

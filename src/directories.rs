@@ -16,6 +16,7 @@ use crate::{
     feed::Feed,
     id::{Extension, TenantId},
     metrics::Metrics,
+    warnings::Warnings,
 };
 use file::DirectoryFile;
 use metrics::WriteMetrics;
@@ -28,6 +29,7 @@ pub(crate) struct Directories {
     feed: Arc<Feed>,
     writes: Arc<WriteMetrics>,
     reloads: Arc<ReloadMetrics>,
+    warnings: Arc<Warnings>,
 }
 
 impl Directories {
@@ -40,7 +42,8 @@ impl Directories {
         metrics: &Metrics,
     ) -> anyhow::Result<Self> {
         let file = config.file.as_deref().map(DirectoryFile::open).transpose()?;
-        Ok(Self { stored, file, feed, writes: metrics.of(), reloads: metrics.of() })
+        let (writes, reloads, warnings) = (metrics.of(), metrics.of(), metrics.of());
+        Ok(Self { stored, file, feed, writes, reloads, warnings })
     }
 
     /// Reads the file again whenever it changed, and at SIGHUP; for ever.
@@ -51,12 +54,14 @@ impl Directories {
             match file.read_again().await {
                 Ok(changed) => {
                     self.reloads.count(file::KEY, true);
+                    self.warnings.lower(file::KEY);
                     for tenant in changed {
                         self.feed.reassign(&tenant, |_| true);
                     }
                 }
                 Err(why) => {
                     self.reloads.count(file::KEY, false);
+                    self.warnings.raise(file::KEY, format!("{} is not used: {why}", file::KEY));
                     file.complain(&why);
                 }
             }

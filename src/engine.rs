@@ -13,17 +13,24 @@ mod redis;
 use directory::DirectoryMetrics;
 pub(crate) use directory::{PutDirectory, StoredDirectories};
 pub(crate) use embedded::Embedded;
+/// What operators do with the store of the embedded engine.
+pub(crate) mod store {
+    pub(crate) use super::embedded::{
+        backup::{Backup, restore},
+        store::{Repaired, Verdict, repair, verify},
+    };
+}
 pub(crate) use redis::Redis;
 
 use crate::{
     call::{Call, Rules},
-    clock::{Micros, now},
+    clock::Micros,
     config::{Config, EngineKind},
     event_set::Added,
     feed::{Feed, Stream},
     http::{Problem, unavailable},
     id::{ItemKey, SourceName, TenantId},
-    item::{Item, ItemEvent, ItemSet},
+    item::{Glimpse, Item, ItemEvent, ItemSet},
     link::{Confirmed, LinkError, Unconfirmed},
     metrics::Metrics,
     notice::Notice,
@@ -36,6 +43,14 @@ use std::sync::Arc;
 /// The most events of unknown states that any engine keeps, and the most bytes of them.
 const MAX_ARCHIVED: usize = 1000;
 const MAX_ARCHIVED_BYTES: usize = 8 * 1024 * 1024;
+
+/// What an operator should know of what is stored.
+pub(crate) fn warning(metrics: &Metrics) -> Option<String> {
+    let times = metrics.of::<EngineMetrics>().unreadable.get();
+    (times > 0).then(|| {
+        format!("stored rows could not be read, {times} times since the start: the log names them; they are left out")
+    })
+}
 
 /// One of the engines that a configuration can choose.
 pub(crate) enum Engine {
@@ -52,6 +67,13 @@ pub(crate) struct View {
     pub(crate) calls: Vec<Call>,
     /// Newest first.
     pub(crate) notices: Vec<Notice>,
+}
+
+/// Where a tenant's sequence stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) epoch: Arc<str>,
+    pub(crate) seq: u64,
 }
 
 /// What became of an event.
@@ -137,7 +159,7 @@ impl Engine {
     /// All live items of a stream, and the recent ones beside them.
     pub(crate) async fn snapshot(&self, stream: &Stream) -> Result<View, EngineError> {
         match self {
-            Self::Embedded(engine) => Ok(engine.snapshot(stream)),
+            Self::Embedded(engine) => Ok(engine.snapshot(stream).await),
             Self::Redis(engine) => engine.snapshot(stream).await,
         }
     }
@@ -150,20 +172,68 @@ impl Engine {
         seq: u64,
     ) -> Result<Option<View>, EngineError> {
         match self {
-            Self::Embedded(engine) => Ok(engine.changes(stream, epoch, seq)),
+            Self::Embedded(engine) => Ok(engine.changes(stream, epoch, seq).await),
             Self::Redis(engine) => engine.changes(stream, epoch, seq).await,
         }
     }
 
-    /// Those of a tenant's items that there are.
+    /// Up to where whoever listens to a tenant hears of its changes, without asking a store; none where that is not known.
+    pub(crate) fn position(&self, tenant: &TenantId) -> Option<Position> {
+        match self {
+            Self::Embedded(engine) => Some(engine.position(tenant)),
+            Self::Redis(engine) => engine.position(tenant),
+        }
+    }
+
+    /// Those of a tenant's items that there are; a store may leave out what their summaries say.
     pub(crate) async fn items(
         &self,
         tenant: &TenantId,
         keys: Vec<ItemKey>,
     ) -> Result<Vec<(ItemKey, ItemSet)>, EngineError> {
         match self {
-            Self::Embedded(engine) => Ok(engine.items(tenant, keys)),
+            Self::Embedded(engine) => Ok(engine.items(tenant, keys).await),
             Self::Redis(engine) => engine.items(tenant, keys).await,
+        }
+    }
+
+    /// The store as it is now, to be copied; none where this node has none.
+    pub(crate) fn backup(&self) -> Option<store::Backup> {
+        match self {
+            Self::Embedded(engine) => engine.backup(),
+            Self::Redis(_) => None,
+        }
+    }
+
+    /// Those of a tenant's items that there are, as far as one rank of their events goes: the rest of them is not read.
+    pub(crate) async fn glimpses(
+        &self,
+        tenant: &TenantId,
+        keys: Vec<ItemKey>,
+        rank: u32,
+    ) -> Result<Vec<(ItemKey, Glimpse)>, EngineError> {
+        match self {
+            Self::Embedded(engine) => {
+                let items = engine.items(tenant, keys).await.into_iter();
+                Ok(items.filter_map(|(key, set)| Some((key, set.glimpse(rank)?))).collect())
+            }
+            Self::Redis(engine) => engine.glimpses(tenant, keys, rank).await,
+        }
+    }
+
+    /// A call with all that its summary says; none where there is no such call, or it has no summary.
+    pub(crate) async fn call_in_full(&self, key: &ItemKey) -> Result<Option<Call>, EngineError> {
+        let Some(ItemSet::Call(leg)) = self.item_in_full(key).await? else { return Ok(None) };
+        Ok(leg.fold_in_full(key, self.rules()))
+    }
+
+    /// An item with all that the latest of its summaries says; none where it is not there.
+    pub(crate) async fn item_in_full(&self, key: &ItemKey) -> Result<Option<ItemSet>, EngineError> {
+        match self {
+            Self::Embedded(engine) => {
+                Ok(engine.items(&key.tenant, vec![key.clone()]).await.pop().map(|(_, set)| set))
+            }
+            Self::Redis(engine) => engine.item_in_full(key).await,
         }
     }
 
@@ -186,7 +256,7 @@ impl Engine {
     /// Ends what is long silent and forgets what ended long ago; to be called now and then.
     pub(crate) async fn sweep(&self) {
         match self {
-            Self::Embedded(engine) => engine.sweep(now()),
+            Self::Embedded(engine) => engine.sweep(),
             Self::Redis(engine) => engine.sweep().await,
         }
     }

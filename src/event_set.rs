@@ -109,6 +109,13 @@ impl<E: SetEvent> EventSet<E> {
         &self.events
     }
 
+    /// Changes something of an event that is no part of which event it is.
+    pub(crate) fn alter(&mut self, which: Identity, alter: impl FnOnce(&mut E)) {
+        if let Ok(at) = self.events.binary_search_by_key(&which, SetEvent::identity) {
+            alter(&mut self.events[at]);
+        }
+    }
+
     /// What adding an event would do.
     pub(crate) fn check(&self, event: &E) -> Added {
         match self.place(event) {

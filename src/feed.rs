@@ -19,9 +19,9 @@ use crate::{
     protocol::Frame,
 };
 use dashmap::DashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use std::{
     borrow::Borrow,
-    collections::HashMap,
     hash::Hash,
     sync::{
         Arc,
@@ -29,12 +29,14 @@ use std::{
     },
     task::Waker,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The sessions of this node.
 #[derive(Default)]
 pub(crate) struct Feed {
-    tenants: DashMap<TenantId, Listeners>,
+    tenants: DashMap<TenantId, Listeners, DefaultHashBuilder>,
     draining: AtomicBool,
+    drained: CancellationToken,
 }
 
 #[derive(Default)]
@@ -122,9 +124,15 @@ impl Feed {
         }
     }
 
+    /// Waits until every session is told to say goodbye.
+    pub(crate) async fn drained(&self) {
+        self.drained.cancelled().await;
+    }
+
     /// Tells every session, and all that come later, to say goodbye.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
+        self.drained.cancel();
         for listeners in &self.tenants {
             for outbox in listeners.all() {
                 outbox.drain();

@@ -1,18 +1,21 @@
 //! What the handlers and sessions of one node share.
 
+mod patience;
 mod ringing;
 
+pub(crate) use patience::Patience;
 pub(crate) use ringing::{Hop, Ringing};
 
 use crate::{
     auth::Verifier,
     config::{Config, SidecarMode},
     directories::Directories,
-    engine::Engine,
+    engine::{self, Engine},
     feed::Feed,
     metrics::Metrics,
     sidecar::{Followed, Sidecar, users::Users},
     tasks::Tasks,
+    warnings::Warnings,
 };
 use rand::RngExt;
 use std::{
@@ -37,6 +40,9 @@ pub(crate) struct Gateway {
     pub(crate) integrations: Option<Followed>,
     /// The sidecar of this process.
     pub(crate) sidecar: Option<Arc<Sidecar>>,
+    /// What is wrong, and makes the node no less ready.
+    pub(crate) warnings: Arc<Warnings>,
+    patience: Patience,
     leaving: AtomicBool,
 }
 
@@ -59,6 +65,8 @@ impl Gateway {
             sidecar,
             feed,
             ringing: metrics.of(),
+            warnings: metrics.of(),
+            patience: Patience::new(config.engine.unready_after),
             metrics,
             tasks,
             config,
@@ -77,11 +85,33 @@ impl Gateway {
 
     /// Why the node cannot commit and deliver, if so.
     pub(crate) fn unready(&self) -> Vec<String> {
+        self.own_trouble().chain(self.store_trouble().map(str::to_owned)).collect()
+    }
+
+    /// Whether nothing more is to be sent to the node. What other nodes have with it is borne for a while.
+    pub(crate) fn is_out(&self) -> bool {
+        let is_well = self.store_trouble().next().is_none();
+        self.patience.is_out(is_well) || self.own_trouble().next().is_some()
+    }
+
+    /// Notes since when the stores are in trouble, for ever.
+    pub(crate) async fn watch_stores(self: Arc<Self>) {
+        self.patience.watch(|| self.store_trouble().next().is_none()).await;
+    }
+
+    /// What is wrong, though the node is ready.
+    pub(crate) fn all_warnings(&self) -> Vec<String> {
+        self.warnings.all(engine::warning(&self.metrics).into_iter().chain(self.verifier.warning()))
+    }
+
+    fn own_trouble(&self) -> impl Iterator<Item = String> {
         let leaving = self.leaving.load(Ordering::SeqCst).then_some("draining");
+        leaving.into_iter().chain(self.verifier.trouble()).map(str::to_owned).chain(self.tasks.trouble())
+    }
+
+    fn store_trouble(&self) -> impl Iterator<Item = &'static str> {
         let integrations = self.integrations.as_ref().and_then(|followed| followed.integrations.trouble());
-        let keys = self.verifier.trouble();
-        let reasons = leaving.into_iter().chain(self.engine.trouble()).chain(integrations).chain(keys);
-        reasons.map(str::to_owned).chain(self.tasks.trouble()).collect()
+        self.engine.trouble().into_iter().chain(integrations)
     }
 
     /// A moment within the configured spread, so that not all clients come back at once.

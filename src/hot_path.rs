@@ -1,5 +1,9 @@
-//! The hot path of an event without its I/O: parse what came, fold the leg, encode the frame. For
-//! its benchmark, which has no process to ask.
+//! The hot path of an event without its I/O: parse what came, fold the leg, encode the frame; and what a board
+//! computes of it. For its benchmark, which has no process to ask.
+
+mod board;
+
+pub use board::BoardLegs;
 
 use crate::{
     call::Rules,

@@ -2,21 +2,27 @@
 //! is at its other end. It knows no endpoint.
 
 pub(crate) mod body;
+mod client;
 mod connection;
 mod get_only;
 mod problem;
 mod unread;
+mod user_rate;
+mod written;
 
+pub(crate) use client::{Proxies, network_of, within};
 pub(crate) use connection::Connection;
 pub(crate) use get_only::{get_and_put, get_only};
 pub(crate) use problem::{Problem, Refused};
 pub(crate) use unread::{Unread, Watched};
+pub(crate) use user_rate::UserRate;
+pub(crate) use written::Written;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use std::{net::SocketAddr, time::Duration};
 
 /// After so long a client may try again what could not be done just then.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// The address at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +52,11 @@ pub(crate) fn no_store() -> [(header::HeaderName, HeaderValue); 1] {
 pub(crate) fn unauthorized(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
         .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+/// More than is taken of one client, for so long.
+pub(crate) fn too_many(detail: &str, wait: Duration) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
 }
 
 /// Our own trouble, which passes.

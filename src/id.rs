@@ -2,7 +2,8 @@
 //! writes them. What an id belongs to is not known here.
 
 use serde::{Deserialize, Serialize};
-use std::{borrow::Borrow, fmt, sync::Arc};
+use smol_str::SmolStr;
+use std::{borrow::Borrow, fmt};
 
 /// Why a text cannot be an id.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -27,7 +28,7 @@ macro_rules! id {
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String")]
         #[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
-        pub(crate) struct $name(Arc<str>);
+        pub(crate) struct $name(SmolStr);
 
         impl $name {
             /// The id as text.
@@ -68,7 +69,13 @@ macro_rules! id {
 }
 
 fn is_short_text(text: &str) -> bool {
-    (1..=MAX_ID_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+    // Mostly ASCII, of which a byte is a character.
+    let has_control = if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    };
+    (1..=MAX_ID_BYTES).contains(&text.len()) && !has_control
 }
 
 fn is_plain_name(text: &str) -> bool {

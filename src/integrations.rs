@@ -3,6 +3,7 @@
 //! changes is the sidecar's.
 
 mod contacts;
+mod metrics;
 
 pub(crate) use contacts::{Contacts, lookup};
 

@@ -2,7 +2,7 @@
 //! keeps or delivers items need not know what they are.
 
 use crate::{
-    call::{self, Call, Leg, Pack, Rules, Unpacked},
+    call::{self, Call, Content, Leg, Pack, PackApart, Rules, Unpacked},
     clock::Micros,
     event_set::{Added, Identity, Manner, SetEvent},
     id::{Extension, ItemKey, ItemName, Kind, TenantId},
@@ -38,6 +38,23 @@ pub(crate) struct ItemEvent {
 pub(crate) enum ItemSet {
     Call(Leg),
     Notice(Posts),
+}
+
+/// What an item says last of one rank, without the rest of it, which may be large.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Glimpse {
+    /// How many of its events are of the rank.
+    pub(crate) alike: usize,
+    /// The latest of them; where there is none, any event of the item.
+    pub(crate) event: Event,
+}
+
+impl Glimpse {
+    fn of<E: SetEvent + Clone>(events: &[E], rank: u32, event: impl Fn(E) -> Event) -> Option<Self> {
+        let alike = events.iter().filter(|event| event.identity().rank == rank);
+        let latest = alike.clone().next_back().or(events.last())?;
+        Some(Self { alike: alike.count(), event: event(latest.clone()) })
+    }
 }
 
 /// The same of either kind.
@@ -80,6 +97,14 @@ impl Event {
         match self {
             Self::Call(event) => serde_json::to_string(&Pack(event)),
             Self::Notice(event) => serde_json::to_string(event),
+        }
+    }
+
+    /// The same without what a summary says; and that, to be kept apart.
+    pub(crate) fn pack_apart(&self) -> serde_json::Result<(String, Option<&str>)> {
+        match self {
+            Self::Call(event) => Ok((serde_json::to_string(&PackApart(event))?, event.content())),
+            Self::Notice(_) => Ok((self.pack()?, None)),
         }
     }
 
@@ -139,6 +164,14 @@ impl ItemSet {
         either!(Self, self, set => set.events().len())
     }
 
+    /// Appends all its events, each packed, and between them what no packed event has.
+    pub(crate) fn pack(&self, between: char, to: &mut Vec<u8>) -> serde_json::Result<()> {
+        match self {
+            Self::Call(leg) => join(leg.events().iter().map(Pack), between, to),
+            Self::Notice(posts) => join(posts.events().iter(), between, to),
+        }
+    }
+
     /// What adding an event would do.
     pub(crate) fn check(&self, event: &Event) -> Added {
         match (self, event) {
@@ -178,6 +211,38 @@ impl ItemSet {
         either!(Self, self, set => set.events().iter().any(|event| event.manner().shows))
     }
 
+    /// What they say last of one rank; none where they do not make an item.
+    pub(crate) fn glimpse(&self, rank: u32) -> Option<Glimpse> {
+        match self {
+            _ if !self.makes_item() => None,
+            Self::Call(leg) => Glimpse::of(leg.events(), rank, Event::Call),
+            Self::Notice(posts) => Glimpse::of(posts.events(), rank, Event::Notice),
+        }
+    }
+
+    /// Which event says something that is kept apart and wanted now, and how many bytes.
+    pub(crate) fn apart(&self) -> Option<(Identity, usize)> {
+        match self {
+            Self::Call(leg) => leg.apart(),
+            Self::Notice(_) => None,
+        }
+    }
+
+    /// What that event says, where it is here.
+    pub(crate) fn content_of(&self, which: Identity) -> Option<&str> {
+        match self {
+            Self::Call(leg) => leg.events().iter().find(|event| event.identity() == which)?.content(),
+            Self::Notice(_) => None,
+        }
+    }
+
+    /// What that event says.
+    pub(crate) fn tell(&mut self, which: Identity, told: Content) {
+        if let Self::Call(leg) = self {
+            leg.tell(which, told);
+        }
+    }
+
     /// What the events make together; none where they do not make an item yet.
     pub(crate) fn fold(&self, key: &ItemKey, rules: &Rules) -> Option<Item> {
         match self {
@@ -195,7 +260,30 @@ impl ItemSet {
     }
 }
 
+fn join(events: impl Iterator<Item: Serialize>, between: char, to: &mut Vec<u8>) -> serde_json::Result<()> {
+    let mut utf8 = [0; 4];
+    for (nth, event) in events.enumerate() {
+        if nth > 0 {
+            to.extend(between.encode_utf8(&mut utf8).bytes());
+        }
+        serde_json::to_writer(&mut *to, &event)?;
+    }
+    Ok(())
+}
+
+/// What an item has beside its long texts, as it is held and as a frame, about.
+const USUAL_BYTES: usize = 1024;
+
 impl Item {
+    /// The bytes that it holds, about, with the frame that is made of it.
+    pub(crate) fn weight(&self) -> usize {
+        let long = match self {
+            Self::Call(it) => it.content_bytes() + it.wrap_up.as_ref().map_or(0, |it| it.note.len()),
+            Self::Notice(it) => it.body.as_ref().map_or(0, |body| body.len()),
+        };
+        USUAL_BYTES + 2 * long
+    }
+
     /// Which of its user's items it is.
     pub(crate) fn identity(&self) -> (&Extension, Kind, &str, &str) {
         match self {

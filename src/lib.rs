@@ -14,6 +14,7 @@
 //! stand on, which a test holds them to, two walks through the code, and the words.
 
 mod auth;
+mod board;
 mod call;
 mod cli;
 mod clock;
@@ -25,6 +26,7 @@ mod directory;
 mod engine;
 mod event_set;
 mod feed;
+mod files;
 mod gateway;
 pub mod hot_path;
 mod http;
@@ -37,6 +39,7 @@ mod metrics;
 mod notice;
 mod number;
 mod operator;
+mod places;
 mod protocol;
 mod routes;
 mod server;
@@ -45,7 +48,10 @@ mod sidecar;
 #[cfg(feature = "simulator")]
 mod simulator;
 mod source;
+mod summaries;
 mod tasks;
+mod text;
+mod warnings;
 mod web;
 mod webhook;
 

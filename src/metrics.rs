@@ -19,7 +19,7 @@ use std::{
 macro_rules! labels {
     ($label:ident { $($value:ident: $word:literal),+ $(,)? }) => {
         impl $label {
-            fn word(self) -> &'static str {
+            pub(crate) fn word(self) -> &'static str {
                 match self { $(Self::$value => $word),+ }
             }
         }

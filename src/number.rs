@@ -40,7 +40,18 @@ impl Default for Plan {
 impl Plan {
     /// The normal form; none where the text is nobody's number: it is withheld, or has no digit.
     pub(crate) fn number(&self, text: &str) -> Option<Number> {
-        if is_normal(text) { Some(Number(text.to_owned())) } else { self.read(text) }
+        if is_normal(text) {
+            return Some(Number(text.to_owned()));
+        }
+        if has_no_digit(text) { None } else { self.read(text) }
+    }
+
+    /// Whether it is dialled within a tenant.
+    pub(crate) fn is_internal(&self, text: &str) -> bool {
+        if is_normal(text) {
+            return !text.starts_with('+');
+        }
+        self.number(text).is_some_and(|number| number.is_internal())
     }
 
     fn read(&self, text: &str) -> Option<Number> {
@@ -97,7 +108,7 @@ impl Plan {
 
 impl Number {
     /// Whether it is one that is dialled within a tenant.
-    pub(crate) fn is_internal(&self) -> bool {
+    fn is_internal(&self) -> bool {
         self.0.len() <= MAX_INTERNAL_DIGITS && self.0.bytes().all(|byte| byte.is_ascii_digit())
     }
 
@@ -115,6 +126,9 @@ impl fmt::Display for Number {
 /// Whether a text stands in place of a number that its owner does not want to show.
 pub(crate) fn is_withheld(text: &str) -> bool {
     const WORDS: [&str; 7] = ["", "anonymous", "unknown", "private", "restricted", "unavailable", "withheld"];
+    if is_normal(text) {
+        return false;
+    }
     let user = user_part(text);
     WORDS.iter().any(|word| user.eq_ignore_ascii_case(word))
 }
@@ -127,8 +141,16 @@ pub(crate) fn is_normal(text: &str) -> bool {
         && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether that is so at a glance, as it is of most names.
+fn has_no_digit(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_digit())
+}
+
 /// What stands before the host and the parameters of a URI, without its scheme.
 fn user_part(text: &str) -> &str {
+    if is_bare(text) {
+        return text;
+    }
     let text = text.trim_matches(is_filler);
     let without_scheme = ["sip:", "sips:", "tel:"].iter().find_map(|scheme| {
         let (begin, rest) = text.split_at_checked(scheme.len())?;
@@ -136,6 +158,15 @@ fn user_part(text: &str) -> &str {
     });
     let rest = without_scheme.unwrap_or(text);
     rest.split(['@', ';']).next().unwrap_or(rest)
+}
+
+/// Whether nothing stands around a text at a glance, as of most names.
+fn is_bare(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_end = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
+    is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes.iter().all(|byte| byte.is_ascii() && !matches!(byte, b':' | b'@' | b';'))
 }
 
 /// `+32 (0)2 555 01 00` names the trunk digit, which nobody dials after the country.
@@ -280,9 +311,21 @@ mod tests {
         }
 
         #[test]
-        fn what_is_normal_at_a_glance_is_so_when_it_is_read(text in "[+]?[0-9]{0,18}") {
+        fn a_bare_text_is_its_own_user_part(text in "[ -~\u{200e}]{0,12}") {
+            let around = format!("\u{200e}{text}");
+            if is_bare(&text) {
+                prop_assert_eq!(user_part(&around), text);
+            }
+        }
+
+        #[test]
+        fn what_is_seen_at_a_glance_is_so_when_it_is_read(digits in "[+]?[0-9]{0,18}", text in "[ -~\u{660}]{0,12}") {
             for plan in [Plan::default(), american(), Plan { outside_prefix: "0".to_owned(), ..Plan::default() }] {
-                prop_assert_eq!(plan.number(&text), plan.read(&text));
+                for text in [&digits, &text] {
+                    let read = plan.read(text);
+                    prop_assert_eq!(plan.is_internal(text), read.as_ref().is_some_and(Number::is_internal));
+                    prop_assert_eq!(plan.number(text), read);
+                }
             }
         }
 

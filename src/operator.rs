@@ -1,23 +1,37 @@
-//! The private listener: health, metrics, and what operators look up.
+//! The private listeners: health and metrics on one, and on the other what operators look up, which
+//! shows personal data.
 
 use crate::{
     engine::Archived,
-    gateway::Gateway,
-    http::Problem,
+    gateway::{Gateway, Patience},
+    http::{Problem, no_store, nothing_here},
     id::{Extension, ItemId, ItemKey, ItemName, Kind, SourceName, TenantId},
     item::ItemSet,
     metrics::Metrics,
     sidecar::Sidecar,
     tasks::Tasks,
+    warnings::Warnings,
 };
 use axum::{
     Json,
+    body::{Body, Bytes},
     extract::{Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{
+    io::{self, BufWriter, Write},
+    iter,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+/// A copy of the store is sent in pieces, so many of which may wait.
+const PIECE_BYTES: usize = 64 * 1024;
+const PIECES: usize = 16;
 
 /// The Prometheus text format, in the version that OpenMetrics names.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -28,12 +42,30 @@ pub(crate) struct SidecarProcess {
     sidecar: Arc<Sidecar>,
     tasks: Tasks,
     metrics: Arc<Metrics>,
+    warnings: Arc<Warnings>,
+    patience: Arc<Patience>,
 }
 
 impl SidecarProcess {
-    /// That of this process.
-    pub(crate) fn new(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Self {
-        Self { sidecar: sidecar.clone(), tasks: tasks.clone(), metrics: metrics.clone() }
+    /// That of this process, which bears trouble of its store for so long.
+    pub(crate) fn new(
+        sidecar: &Arc<Sidecar>,
+        tasks: &Tasks,
+        metrics: &Arc<Metrics>,
+        limit: Duration,
+    ) -> Self {
+        Self {
+            sidecar: sidecar.clone(),
+            tasks: tasks.clone(),
+            warnings: metrics.of(),
+            metrics: metrics.clone(),
+            patience: Arc::new(Patience::new(limit)),
+        }
+    }
+
+    /// Notes since when its store is in trouble, for ever.
+    pub(crate) async fn watch_store(self) {
+        self.patience.watch(|| self.sidecar.trouble().is_none()).await;
     }
 }
 
@@ -45,7 +77,14 @@ pub(crate) async fn healthy() -> &'static str {
 /// Whether a sidecar alone can do its work; the reasons where it cannot.
 pub(crate) async fn sidecar_ready(State(process): State<SidecarProcess>) -> Response {
     let trouble = process.sidecar.trouble().map(str::to_owned);
-    readiness(&trouble.into_iter().chain(process.tasks.trouble()).collect::<Vec<_>>())
+    let reasons: Vec<_> = trouble.into_iter().chain(process.tasks.trouble()).collect();
+    readiness(&reasons, &process.warnings.all(iter::empty()))
+}
+
+/// The same for whoever may send to it: without reasons, and patient.
+pub(crate) async fn sidecar_rotation(State(process): State<SidecarProcess>) -> Response {
+    let is_well = process.sidecar.trouble().is_none();
+    rotation(process.patience.is_out(is_well) || process.tasks.trouble().is_some())
 }
 
 /// What a sidecar alone counts.
@@ -56,21 +95,71 @@ pub(crate) async fn sidecar_metrics(State(process): State<SidecarProcess>) -> Re
 
 /// Whether the node can commit and deliver; the reasons where it cannot.
 pub(crate) async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
-    readiness(&gateway.unready())
+    readiness(&gateway.unready(), &gateway.all_warnings())
 }
 
-fn readiness(reasons: &[String]) -> Response {
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": reasons.is_empty(), "reasons": reasons }))).into_response()
+/// Whether a balancer is to send to the node. It has no reasons, since strangers may ask; and trouble that other nodes
+/// have with it is borne for a while.
+pub(crate) async fn in_rotation(State(gateway): State<Arc<Gateway>>) -> Response {
+    rotation(gateway.is_out())
+}
+
+fn readiness(reasons: &[String], warnings: &[String]) -> Response {
+    let said = json!({ "ready": reasons.is_empty(), "reasons": reasons, "warnings": warnings });
+    (status(reasons.is_empty()), Json(said)).into_response()
+}
+
+fn rotation(is_out: bool) -> Response {
+    (status(!is_out), no_store(), Json(json!({ "ready": !is_out }))).into_response()
+}
+
+fn status(is_ready: bool) -> StatusCode {
+    if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
 /// What the node counts.
 pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
     gateway.engine.measure();
+    gateway.all_warnings();
     if let Some(sidecar) = &gateway.sidecar {
         sidecar.measure();
     }
     ([(header::CONTENT_TYPE, METRICS_TYPE)], gateway.metrics.text()).into_response()
+}
+
+/// The store of the embedded engine as it is now, as a tar.
+pub(crate) async fn backup(State(gateway): State<Arc<Gateway>>) -> Result<Response, Problem> {
+    let backup = gateway.engine.backup().ok_or_else(nothing_here)?;
+    let (sender, pieces) = mpsc::channel(PIECES);
+    // Whoever reads slowly holds up this thread, and nothing else; whoever goes away ends it.
+    spawn_blocking(move || {
+        let mut to = BufWriter::with_capacity(PIECE_BYTES, Pieces(sender.clone()));
+        if let Err(error) = backup.write(&mut to).and_then(|()| to.flush()) {
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    let pieces = stream::unfold(pieces, async |mut pieces| Some((pieces.recv().await?, pieces)));
+    Ok(([(header::CONTENT_TYPE, "application/x-tar")], Body::from_stream(pieces)).into_response())
+}
+
+/// What is written goes into the body of an answer.
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = Ok(Bytes::copy_from_slice(bytes));
+        self.0.blocking_send(piece).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Says where to ask for what shows personal data.
+pub(crate) async fn moved() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not-found", "this is on operator_listen, as it shows personal data")
 }
 
 /// Events of states that callpop does not know, as they came.
@@ -97,8 +186,7 @@ pub(crate) async fn notice(
 async fn item(gateway: &Gateway, kind: Kind, Path(named): Named) -> Result<Json<Value>, Problem> {
     let (tenant, source, extension, id) = named;
     let key = ItemKey { tenant, extension, kind, name: ItemName { source, id } };
-    let found = gateway.engine.items(&key.tenant, vec![key.clone()]).await?.pop();
-    let Some((_, set)) = found else {
+    let Some(set) = gateway.engine.item_in_full(&key).await? else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not-found", "no such item is kept"));
     };
     Ok(Json(match set {

@@ -15,6 +15,7 @@ use crate::{
     id::{Extension, ItemId, ItemKey, ItemName, Kind, SourceName},
     notice::Notice,
 };
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -135,13 +136,16 @@ pub(crate) struct State<'a> {
     pub(crate) token_expires_at: u64,
     /// What is seen, where that is a user's calls; nothing where it is a whole tenant's.
     pub(crate) extensions: &'a [Extension],
-    /// Newest first.
-    pub(crate) calls: Vec<&'a Call>,
-    /// Newest first; none where notices are no part of the stream.
-    pub(crate) notices: Vec<&'a Notice>,
     /// What a wrap-up may say; where there are none, any text.
     pub(crate) dispositions: &'a [String],
+    /// Newest first.
+    pub(crate) calls: Vec<&'a Call>,
+    /// Newest first; none where notices are no part of the stream. They are the last, since many share one encoding.
+    pub(crate) notices: Vec<&'a Notice>,
 }
+
+/// How a state without items ends.
+const NO_ITEMS: &str = r#""calls":[],"notices":[]}"#;
 
 /// What was wrong with a client's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -154,7 +158,7 @@ pub(crate) enum ErrorCode {
     UnknownType,
     /// The fresh token is bad, or another user's; the old one still counts.
     TokenRefused,
-    /// No call of that leg among the calls of the token's extensions.
+    /// No call of that leg among the calls of the token's extensions; of a summary that is asked for, none that has one.
     UnknownCall,
     /// No such notice among theirs.
     UnknownNotice,
@@ -203,6 +207,12 @@ pub(crate) enum ClientFrame {
         item: NamedItem,
         disposition: Option<String>,
         note: String,
+    },
+    /// Asks for all that a summary says, where that is too long for the frames of its call. Answered by a `call` that
+    /// has it, to nobody else; its `seq` is that of the frame before.
+    Summary {
+        #[serde(flatten)]
+        item: NamedItem,
     },
     /// The popup of that leg, while it rang, was on the screen. Never answered.
     Painted {
@@ -303,6 +313,13 @@ impl ServerFrame<'_> {
     /// The frame as it goes over the wire.
     pub(crate) fn encode(&self) -> Frame {
         self.into()
+    }
+
+    /// The beginning of a `snapshot` or `resumed` without items, up to where the lists of those are to follow.
+    pub(crate) fn encode_before_lists(&self) -> Bytes {
+        let mut json = serde_json::to_vec(self).unwrap_or_default();
+        json.truncate(json.len().saturating_sub(NO_ITEMS.len()));
+        json.into()
     }
 }
 

@@ -4,29 +4,36 @@
 //! `callpop demo` adds the routes of its page and of the simulator, for which see `demo.rs`.
 
 use crate::{
+    auth::Verifier,
     directories::{self, DirectoryDoor},
     gateway::Gateway,
     http::{get_and_put, get_only, method_not_allowed, not_found},
     integrations::{self, Contacts},
-    metrics::Metrics,
-    operator,
+    operator::{self, SidecarProcess},
     session::{self, Sessions},
     sidecar::{
         Sidecar, activation,
         users::{self, Users},
         vending,
     },
-    tasks::Tasks,
+    summaries::{self, Summaries},
     web,
     webhook::{self, Webhooks},
 };
 use axum::{
     Router,
-    http::{HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, Method, Uri, header},
     routing::{get, post},
 };
 use std::{sync::Arc, time::Duration};
 use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// Of each source one: what is asked most often is found without a parameter.
+const WEBHOOKS: &str = "/webhooks/{source}";
+const BACKUP: &str = "/backup";
+const ARCHIVE: &str = "/archive";
+const LEG: &str = "/calls/{tenant}/{source}/{extension}/{leg}";
+const NOTICE: &str = "/notices/{tenant}/{source}/{extension}/{notice}";
 
 /// The public listener of a gateway (`listen`).
 pub(crate) fn public(
@@ -34,15 +41,32 @@ pub(crate) fn public(
     sessions: &Arc<Sessions>,
     webhooks: &Arc<Webhooks>,
 ) -> anyhow::Result<Router> {
-    let routes = Router::new()
+    let routes = webhooks
+        .doors()
         // The provider of that source, by the agreed header, from allowed addresses.
-        .route("/webhooks/{source}", post(webhook::receive).with_state(webhooks.clone()))
+        .fold(Router::new(), |routes, door| {
+            let receive = post(webhook::receive).with_state(door.clone());
+            routes.route(&WEBHOOKS.replace("{source}", door.source()), receive)
+        })
         // A user, by a token, from an allowed origin.
         .route("/v1/stream", get_only(session::stream).with_state(sessions.clone()))
+        // Anybody: balancers and probes.
+        .route("/readyz", get_only(operator::in_rotation).with_state(gateway.clone()))
         // Anybody: the web client.
         .route("/assets/{*path}", get(web::asset))
         .route("/embed/{*path}", get(web::embed));
-    Ok(finished(routes.merge(directory_of(gateway)).merge(integrations_of(gateway)?)))
+    let routes =
+        routes.merge(directory_of(gateway)).merge(summaries_of(gateway)).merge(integrations_of(gateway)?);
+    Ok(finished_for_users(routes, &gateway.verifier))
+}
+
+/// On the public listener of a gateway.
+fn summaries_of(gateway: &Arc<Gateway>) -> Router {
+    let summaries = Arc::new(Summaries::new(gateway.clone()));
+    // A user of the extension, or a supervisor or a server of the tenant, by a token.
+    let read = get_only(summaries::read).with_state(summaries);
+    let routes = Router::new().route("/v1/summaries/{source}/{extension}/{leg}", read);
+    across(routes, &gateway.config.auth.allowed_origins)
 }
 
 /// On the public listener of a gateway.
@@ -59,7 +83,8 @@ fn integrations_of(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
     let (verifier, directories) = (gateway.verifier.clone(), gateway.directories.clone());
     let users = Users::new(followed.integrations.clone(), verifier, directories);
     let mut routes = of_users(&users);
-    if let Some(contacts) = Contacts::new(&gateway.config, users, gateway.sidecar.clone())? {
+    if let Some(contacts) = Contacts::new(&gateway.config, users, gateway.sidecar.clone(), &gateway.metrics)?
+    {
         // A user, by a token.
         routes = routes.route("/v1/contacts", get_only(integrations::lookup).with_state(Arc::new(contacts)));
     }
@@ -72,8 +97,11 @@ fn integrations_of(gateway: &Arc<Gateway>) -> anyhow::Result<Router> {
 }
 
 /// The public listener of a sidecar alone (`listen`).
-pub(crate) fn sidecar(sidecar: &Arc<Sidecar>, origins: &[String]) -> Router {
-    finished(across(of_users(&sidecar.users).merge(of_consents(sidecar)), origins))
+pub(crate) fn sidecar(sidecar: &Arc<Sidecar>, process: &SidecarProcess, origins: &[String]) -> Router {
+    // Anybody: balancers and probes.
+    let ready = get_only(operator::sidecar_rotation).with_state(process.clone());
+    let routes = across(of_users(&sidecar.users).merge(of_consents(sidecar)), origins);
+    finished_for_users(routes.route("/readyz", ready), sidecar.users.verifier())
 }
 
 fn of_users(users: &Users) -> Router {
@@ -108,15 +136,26 @@ pub(crate) fn admin(gateway: &Arc<Gateway>) -> Router {
         .route("/healthz", get_only(operator::healthy))
         .route("/readyz", get_only(operator::ready))
         .route("/metrics", get_only(operator::metrics))
-        .route("/archive", get_only(operator::archive))
-        .route("/calls/{tenant}/{source}/{extension}/{leg}", get_only(operator::leg))
-        .route("/notices/{tenant}/{source}/{extension}/{notice}", get_only(operator::notice));
+        // For whoever looks for them here.
+        .route(BACKUP, get_only(operator::moved))
+        .route(ARCHIVE, get_only(operator::moved))
+        .route(LEG, get_only(operator::moved))
+        .route(NOTICE, get_only(operator::moved));
+    finished(routes.with_state(gateway.clone()))
+}
+
+/// What shows personal data, or changes it (`operator_listen`): whoever reaches it.
+pub(crate) fn lookups(gateway: &Arc<Gateway>) -> Router {
+    let routes = Router::new()
+        .route(BACKUP, get_only(operator::backup))
+        .route(ARCHIVE, get_only(operator::archive))
+        .route(LEG, get_only(operator::leg))
+        .route(NOTICE, get_only(operator::notice));
     finished(routes.with_state(gateway.clone()))
 }
 
 /// The private listener of a sidecar alone (`admin_listen`): whoever reaches it.
-pub(crate) fn sidecar_admin(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc<Metrics>) -> Router {
-    let process = operator::SidecarProcess::new(sidecar, tasks, metrics);
+pub(crate) fn sidecar_admin(process: SidecarProcess) -> Router {
     let routes = Router::new()
         .route("/healthz", get_only(operator::healthy))
         .route("/readyz", get_only(operator::sidecar_ready))
@@ -127,6 +166,14 @@ pub(crate) fn sidecar_admin(sidecar: &Arc<Sidecar>, tasks: &Tasks, metrics: &Arc
 /// With the answers to what is not there.
 fn finished(routes: Router) -> Router {
     routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed)
+}
+
+/// The same of a public listener: what is below `/v1/` is for users, and a stranger is told so first.
+fn finished_for_users(routes: Router, verifier: &Arc<Verifier>) -> Router {
+    let verifier = verifier.clone();
+    let nothing =
+        |uri: Uri, headers: HeaderMap| async move { verifier.not_found(&headers, uri.path()).await };
+    routes.fallback(nothing).method_not_allowed_fallback(method_not_allowed)
 }
 
 /// With what lets pages of these origins ask. The answer to another method goes inside: a browser asks by

@@ -14,7 +14,7 @@ pub(crate) use sidecar::SidecarServer;
 use crate::{config::Shutdown, gateway::Gateway, integrations, routes, session::Sessions, webhook::Webhooks};
 use anyhow::Context;
 use axum::Router;
-use requests::Requests;
+use requests::{Listens, Requests};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -30,6 +30,7 @@ pub(crate) struct Server {
     webhooks: Arc<Webhooks>,
     public: TcpListener,
     admin: TcpListener,
+    lookups: TcpListener,
     /// Of the sidecar, where it is in this process.
     private: Option<TcpListener>,
     routes: Router,
@@ -47,12 +48,15 @@ impl Server {
         let gateway = Arc::new(gateway);
         let admin = gateway.config.admin_listen;
         let admin = listen(admin).with_context(|| format!("admin_listen = {admin}"))?;
+        let lookups = gateway.config.operator_listen;
+        let lookups = listen(lookups).with_context(|| format!("operator_listen = {lookups}"))?;
         let private = gateway.sidecar.as_ref().map(|sidecar| sidecar.listen());
         let private = private.map(|addr| listen(addr).with_context(|| format!("sidecar.listen = {addr}")));
         let sessions = Arc::new(Sessions::new(gateway.clone()));
         let webhooks = Arc::new(Webhooks::new(gateway.clone()));
         let routes = routes::public(&gateway, &sessions, &webhooks)?;
-        Ok(Self { gateway, sessions, webhooks, public, admin, private: private.transpose()?, routes })
+        let private = private.transpose()?;
+        Ok(Self { gateway, sessions, webhooks, public, admin, lookups, private, routes })
     }
 
     /// Where the public listener is, with the port that the system chose.
@@ -66,6 +70,12 @@ impl Server {
         self.admin.local_addr()
     }
 
+    /// Where operators look things up, for the demo to show.
+    #[cfg(feature = "simulator")]
+    pub(crate) fn lookups_addr(&self) -> io::Result<SocketAddr> {
+        self.lookups.local_addr()
+    }
+
     /// With more public routes.
     pub(crate) fn with(self, more: Router) -> Self {
         Self { routes: self.routes.merge(more), ..self }
@@ -77,21 +87,31 @@ impl Server {
     /// # Errors
     /// A task of the node failed, and it was drained for that; or the engine could not be closed.
     pub(crate) async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { gateway, sessions, webhooks, public, admin, private, routes } = self;
-        let (public_addr, admin_addr) = (public.local_addr()?, admin.local_addr()?);
-        tracing::info!(public = %public_addr, admin = %admin_addr, "listening");
+        let Self { gateway, sessions, webhooks, public, admin, lookups, private, routes } = self;
+        tracing::info!(
+            public = %public.local_addr()?,
+            admin = %admin.local_addr()?,
+            operator = %lookups.local_addr()?,
+            "listening"
+        );
         let tasks = &gateway.tasks;
-        let requests = Requests::new(tasks.clone());
-        let accept_public = tasks.keep("accept", requests.clone().accept(public, routes));
+        let requests = Requests::new(tasks.clone(), &gateway.metrics, &gateway.config.trusted_proxies);
+        let accept_public = tasks.keep("accept", requests.clone().accept(public, routes, Listens::ToAll));
+        let accept_admin = requests.clone().accept(admin, routes::admin(&gateway), Listens::ToFew);
+        let accept_lookups = requests.clone().accept(lookups, routes::lookups(&gateway), Listens::ToFew);
         let mut kept = vec![
-            tasks.keep("admin accept", requests.clone().accept(admin, routes::admin(&gateway))),
+            tasks.keep("admin accept", accept_admin),
+            requests.watch(),
+            tasks.keep("operator accept", accept_lookups),
             tasks.keep("sweep", sweep(gateway.clone(), webhooks)),
+            tasks.keep("readiness", gateway.clone().watch_stores()),
             tasks.keep("directory file", gateway.directories.clone().follow_file()),
         ];
         if let (Some(private), Some(sidecar)) = (private, &gateway.sidecar) {
             tracing::info!(private = %private.local_addr()?, "access tokens are given there");
             let routes = routes::vending(sidecar);
-            kept.push(tasks.keep("sidecar accept", requests.clone().accept(private, routes)));
+            let accept = requests.clone().accept(private, routes, Listens::ToFew);
+            kept.push(tasks.keep("sidecar accept", accept));
         }
         if let Some(followed) = &gateway.integrations {
             let tell = integrations::tell(followed.integrations.clone(), gateway.feed.clone());

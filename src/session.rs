@@ -6,13 +6,19 @@ mod assigned;
 mod command;
 mod end;
 mod handshake;
+mod in_use;
+mod meter;
 mod metrics;
+mod opening;
 mod origins;
 mod reach;
 mod receipts;
+mod room;
 mod seats;
+mod showing;
 mod socket;
 mod state;
+mod summary;
 
 pub(crate) use handshake::stream;
 
@@ -20,21 +26,22 @@ use crate::{
     auth::Identity,
     call::{Call, CallState},
     clock::now,
-    engine::{EngineError, View},
     feed::{Change, FeedMetrics, Following, Outbox, Registration, Stream},
     gateway::{Gateway, Hop},
     item::Item,
-    protocol::{CloseCode, Frame, ServerFrame, State},
+    protocol::{CloseCode, Frame, ServerFrame},
 };
 use acts::Acts;
 use end::{Cause, End, Endings};
 use metrics::SessionMetrics;
+use opening::Openings;
 use origins::Origins;
 use reach::{Counted, Standing};
 use receipts::Receipts;
+use room::Room;
 use seats::{Seat, Seats};
 use socket::{Incoming, Socket};
-use state::{Budget, Due, Pulse};
+use state::{Due, Pulse};
 use std::{
     pin::pin,
     sync::Arc,
@@ -55,18 +62,24 @@ pub(crate) struct Sessions {
     endings: Endings,
     origins: Origins,
     seats: Arc<Seats>,
+    room: Arc<Room>,
+    openings: Openings,
     running: TaskTracker,
 }
 
 impl Sessions {
     /// Those of a node; there is none yet.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
+        let metrics: Arc<SessionMetrics> = gateway.metrics.of();
+        let room = Arc::new(Room::new(metrics.clone()));
         Self {
-            metrics: gateway.metrics.of(),
+            openings: Openings::new(room.clone(), metrics.clone()),
+            room,
+            metrics,
             outboxes: gateway.metrics.of(),
             endings: Endings::default(),
             origins: Origins::new(gateway.config.auth.allowed_origins.clone()),
-            seats: Arc::default(),
+            seats: Arc::new(Seats::new(&gateway.config.sessions)),
             running: TaskTracker::new(),
             gateway,
         }
@@ -92,13 +105,6 @@ pub(crate) struct Resume {
     stream: Option<String>,
 }
 
-/// What a session is shown at its beginning, and whenever it must read for itself.
-enum Sight {
-    /// What changed since the client left off.
-    Changes(View),
-    Whole(View),
-}
-
 /// One connection of one user.
 pub(crate) struct Session {
     sessions: Arc<Sessions>,
@@ -115,7 +121,6 @@ pub(crate) struct Session {
     /// The highest number that was delivered, or that the last view included.
     delivered: u64,
     pulse: Pulse,
-    budget: Budget,
     receipts: Receipts,
     acts: Acts,
     reach: Counted,
@@ -139,7 +144,6 @@ impl Session {
             epoch: Arc::default(),
             delivered: 0,
             pulse: Pulse::new(limits.heartbeat, now, life(identity.expires_at)),
-            budget: Budget::new(limits.max_frames_per_second, now),
             receipts: Receipts::default(),
             acts: Acts::default(),
             reach: Counted::new(sessions.metrics.reach.clone()),
@@ -164,7 +168,8 @@ impl Session {
             sessions.metrics.close(code);
             // Who is told to come again finds the seat free.
             drop(self.seat);
-            self.socket.close(code, reason).await;
+            // Large, and the last that is done.
+            Box::pin(self.socket.close(code, reason)).await;
         }
     }
 
@@ -173,7 +178,8 @@ impl Session {
     }
 
     async fn serve(&mut self, resume: Option<Resume>) -> End {
-        if let Err(end) = self.begin(resume).await {
+        // Large, and over soon: it is not to make every idle session larger.
+        if let Err(end) = Box::pin(self.begin(resume)).await {
             return end;
         }
         let mut timer = pin!(sleep_until(self.pulse.next().into()));
@@ -200,65 +206,8 @@ impl Session {
     /// Says what changed since the client left off, or everything where that cannot be told.
     async fn begin(&mut self, resume: Option<Resume>) -> Result<(), End> {
         self.listen().await?;
-        let sight = self.look(resume).await?;
-        self.show(sight).await
-    }
-
-    async fn look(&self, resume: Option<Resume>) -> Result<Sight, EngineError> {
-        let engine = &self.gateway().engine;
-        // Who follows the directory may have streamed anything.
-        let same = |from: &Resume| match &from.stream {
-            Some(stream) => *stream == self.stream.name(),
-            None => self.following.is_none(),
-        };
-        let changes = match resume.filter(same) {
-            Some(from) => engine.changes(&self.stream, &from.epoch, from.seq).await?,
-            None => None,
-        };
-        Ok(match changes {
-            Some(view) => Sight::Changes(view),
-            None => Sight::Whole(engine.snapshot(&self.stream).await?),
-        })
-    }
-
-    async fn show(&mut self, sight: Sight) -> Result<(), End> {
-        let stream = self.stream.name();
-        match sight {
-            Sight::Changes(view) => {
-                let frame = ServerFrame::Resumed(self.state(&view, &stream)).encode();
-                self.deliver(view, frame).await
-            }
-            Sight::Whole(view) => {
-                let frame = ServerFrame::Snapshot(self.state(&view, &stream)).encode();
-                self.deliver(view, frame).await
-            }
-        }
-    }
-
-    async fn deliver(&mut self, view: View, frame: Frame) -> Result<(), End> {
-        (self.epoch, self.delivered) = (view.epoch, view.seq);
-        // The newest come first, and are to be remembered.
-        for call in view.calls.iter().rev().filter(|call| call.state == CallState::Ringing) {
-            self.receipts.on_sent(call, false, now());
-        }
-        drop((view.calls, view.notices));
-        self.send(&[frame]).await
-    }
-
-    fn state<'a>(&'a self, view: &'a View, stream: &'a str) -> State<'a> {
-        State {
-            stream,
-            epoch: &view.epoch,
-            seq: view.seq,
-            server_time: now(),
-            session_id: self.id,
-            heartbeat_ms: self.gateway().config.sessions.heartbeat.as_millis() as u64,
-            token_expires_at: self.identity.expires_at,
-            extensions: self.seen(),
-            calls: view.calls.iter().collect(),
-            notices: view.notices.iter().collect(),
-            dispositions: &self.gateway().config.calls.dispositions,
-        }
+        let ready = self.look(resume).await??;
+        self.show(ready).await
     }
 
     async fn on_outbox(&mut self) -> Result<(), End> {
@@ -271,8 +220,8 @@ impl Session {
             // What the outbox could not hold is read as after a reconnect.
             let stream = Some(self.stream.name());
             let seen = Resume { epoch: self.epoch.clone(), seq: self.delivered, stream };
-            match self.look(Some(seen)).await {
-                Ok(sight) => self.show(sight).await?,
+            match Box::pin(self.look(Some(seen))).await? {
+                Ok(ready) => Box::pin(self.show(ready)).await?,
                 Err(_) => {
                     // The client has what it has, and hears of the rest when the engine is back.
                     self.outbox.overflow();
@@ -290,7 +239,7 @@ impl Session {
         if taken.draining {
             let after_ms = self.gateway().reconnect_after_ms();
             self.send(&[ServerFrame::Reconnect { after_ms }.encode()]).await?;
-            return Err(End::close(Cause::Draining, CloseCode::Draining, "the node is going away"));
+            return Err(End::draining());
         }
         Ok(())
     }
@@ -318,14 +267,14 @@ impl Session {
             Incoming::Closed => return Err(End::gone(Cause::Client)),
             Incoming::Lost => return Err(End::gone(Cause::Lost)),
             Incoming::Refused(why) => return Err(End::close(Cause::Malformed, CloseCode::Malformed, why)),
+            Incoming::TooMany => {
+                return Err(End::close(Cause::TooManyFrames, CloseCode::TooManyFrames, "too many frames"));
+            }
             Incoming::Text(text) => Some(text),
             Incoming::SignOfLife => None,
         };
         self.pulse.on_sign_of_life(now);
         self.sessions.metrics.frames_received.inc();
-        if !self.budget.spend(now) {
-            return Err(End::close(Cause::TooManyFrames, CloseCode::TooManyFrames, "too many frames"));
-        }
         match text {
             // Rare, and large: it is not to make every idle session larger.
             Some(text) => Box::pin(self.on_frame(&text)).await,
@@ -347,17 +296,11 @@ impl Session {
                     self.send(&[ServerFrame::TokenExpiring { in_ms }.encode()]).await?
                 }
                 Due::TokenExpired => {
-                    let (code, why) = (CloseCode::Unauthorized, "the token has expired");
-                    return Err(End::close(Cause::TokenExpired, code, why));
+                    return Err(End::token_expired());
                 }
             }
         }
         Ok(())
-    }
-
-    async fn send(&mut self, frames: &[Frame]) -> Result<(), End> {
-        self.sessions.metrics.frames_sent.inc_by(frames.len() as u64);
-        Ok(self.socket.send(frames).await?)
     }
 }
 

@@ -14,7 +14,6 @@
 pub(crate) mod activation;
 pub(crate) mod answers;
 pub(crate) mod audit;
-mod disk;
 pub(crate) mod integration;
 pub(crate) mod integrations;
 pub(crate) mod machine;
@@ -34,18 +33,20 @@ use crate::{
 };
 use activation::Door;
 use answers::Answers;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use audit::{Audit, AuditError};
 use integrations::Integrations;
 use metrics::SidecarMetrics;
 use provider::Providers;
 use rotation::{Parts, Rotation};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use store::Store;
 use tokio::time::timeout;
 use users::Users;
 use vault::{Ring, Vault, VaultError};
 
+/// A disk that has not written after this long hangs: nobody waits for it any longer.
+const LATE: Duration = Duration::from_secs(10);
 /// How long the start waits for a store that is away, before it goes on without.
 const FIRST_READ: Duration = Duration::from_secs(3);
 
@@ -107,6 +108,9 @@ impl Sidecar {
         let counts: Arc<SidecarMetrics> = metrics.of();
         counts.begin(integrations.sources());
         let dir = &sidecar.data_dir;
+        if config.engine.kind == EngineKind::Embedded && !integrations.all().is_empty() {
+            check_beside(dir)?;
+        }
         let losses = counts.clone();
         let on_loss = move |error: &AuditError| losses.on_audit_loss(error);
         let audit = Audit::open(&dir.join(audit::FILE), clock::now(), tasks, on_loss)?;
@@ -114,7 +118,7 @@ impl Sidecar {
             integrations: integrations.clone(),
             vault,
             providers: Providers::new(&sidecar.portals)?,
-            answers: Answers::open(&dir.join("journal"))?,
+            answers: Answers::open(&dir.join(answers::FOLDER))?,
             audit,
             metrics: counts.clone(),
             tasks: tasks.clone(),
@@ -178,6 +182,22 @@ fn warn_of_others(integrations: &Integrations) {
     for (source, count) in others {
         tracing::warn!(%source, count, "there is no [sidecar.NAME] for a source of integrations: they are left as they are");
     }
+}
+
+/// Whether what stands beside a store that knows integrations is there, too: it was made with them.
+fn check_beside(dir: &Path) -> anyhow::Result<()> {
+    let log = dir.join(audit::FILE);
+    ensure!(
+        audit::exists(&log)?,
+        "the audit log {log:?} is missing beside integrations; put it back, or an empty file to begin a new one"
+    );
+    let answers = dir.join(answers::FOLDER);
+    ensure!(
+        answers.exists(),
+        "the journal of token responses in {answers:?} is missing beside integrations; put it back, or an empty \
+         folder where it is lost: a token whose answer was in it then needs its user's consent anew"
+    );
+    Ok(())
 }
 
 /// Whether the ring has every key that something is sealed by.

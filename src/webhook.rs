@@ -10,19 +10,20 @@ use crate::{
     engine::{Committed, EngineError, Receipt},
     event_set::{Added, Effect},
     gateway::Gateway,
-    http::{Problem, body, nothing_here},
+    http::{Problem, body},
     integrations,
     item::ItemEvent,
     sidecar::integration::Key,
     source::{EventRefusal, Gate, Provider, Received, provider},
 };
 use axum::{
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use metrics::{Reply, WebhookMetrics};
+use metrics::WebhookMetrics;
+use prometheus_client::metrics::counter::Counter;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -37,36 +38,47 @@ const UNREAD: EngineError = EngineError::Unavailable("the integrations cannot be
 /// Events of one webhook that are committed at the same time.
 const COMMIT_TOGETHER: usize = 32;
 
-/// What the webhooks of a node share.
+/// Where the webhooks of a node come in.
 pub(crate) struct Webhooks {
-    gateway: Arc<Gateway>,
-    doors: Vec<Door>,
-    metrics: Arc<WebhookMetrics>,
-    unknown_states: UnknownStates,
+    doors: Vec<Arc<Door>>,
 }
 
-/// Where the webhooks of one source come in.
-struct Door {
+/// Where those of one source do.
+pub(crate) struct Door {
     source: Source,
     gate: Gate,
     provider: &'static Provider,
+    shared: Arc<Shared>,
+    /// Those that were taken: nearly all.
+    taken: Counter,
+}
+
+/// What the doors share.
+struct Shared {
+    gateway: Arc<Gateway>,
+    metrics: Arc<WebhookMetrics>,
+    unknown_states: UnknownStates,
 }
 
 impl Webhooks {
     /// Those of a node.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
         let Config { sources, trusted_proxies, .. } = &gateway.config;
+        let metrics = gateway.metrics.of::<WebhookMetrics>();
+        let unknown_states = UnknownStates::default();
+        let shared = Arc::new(Shared { gateway: gateway.clone(), metrics, unknown_states });
         let door = |source: &Source| {
             let provider = provider(source.kind)?;
             let gate = Gate::new(source, provider.is_signed, trusted_proxies);
-            Some(Door { source: source.clone(), gate, provider })
+            let taken = shared.metrics.replies(&source.name, StatusCode::NO_CONTENT);
+            Some(Arc::new(Door { source: source.clone(), gate, provider, shared: shared.clone(), taken }))
         };
-        Self {
-            doors: sources.iter().filter_map(door).collect(),
-            metrics: gateway.metrics.of(),
-            unknown_states: UnknownStates::default(),
-            gateway,
-        }
+        Self { doors: sources.iter().filter_map(door).collect() }
+    }
+
+    /// All doors.
+    pub(crate) fn doors(&self) -> impl Iterator<Item = &Arc<Door>> {
+        self.doors.iter()
     }
 
     /// Forgets what need not be known any more of whoever sent some; to be called now and then.
@@ -75,38 +87,40 @@ impl Webhooks {
     }
 }
 
-/// `POST /webhooks/{source}`.
-pub(crate) async fn receive(
-    State(webhooks): State<Arc<Webhooks>>,
-    Path(source): Path<String>,
-    request: Request,
-) -> Response {
+/// `POST /webhooks/{source}`, of one source.
+pub(crate) async fn receive(State(door): State<Arc<Door>>, request: Request) -> Response {
     let began = Instant::now();
-    let Some(door) = webhooks.doors.iter().find(|door| door.source.name.as_str() == source) else {
-        return nothing_here().into_response();
-    };
-    let (status, response) = match take(&webhooks, door, request, began).await {
-        Ok(()) => (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT.into_response()),
-        Err(problem) => (problem.status(), problem.into_response()),
-    };
-    let reply = Reply { source: door.source.name.clone(), status: status.as_u16() };
-    webhooks.metrics.requests.get_or_create(&reply).inc();
-    webhooks.metrics.seconds.observe(began.elapsed().as_secs_f64());
-    response
-}
-
-async fn take(webhooks: &Webhooks, door: &Door, request: Request, began: Instant) -> Result<(), Problem> {
-    let (head, body) = request.into_parts();
-    door.gate.admit(&head)?;
-    let body = body::read_json(&head.headers, body, door.source.max_body).await?;
-    door.gate.admit_body(&head, &body)?;
-    let all = door.parse(&body)?;
-    // What is cut off may have been committed: the provider sends it again, and it is known then.
-    timeout(COMMIT_DEADLINE, commit_all(webhooks, all, began)).await.unwrap_or(Err(LATE))?;
-    Ok(())
+    let went = door.take(request, began).await;
+    door.shared.metrics.seconds.observe(began.elapsed().as_secs_f64());
+    match went {
+        Ok(()) => {
+            door.taken.inc();
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(problem) => {
+            door.shared.metrics.replies(&door.source.name, problem.status()).inc();
+            problem.into_response()
+        }
+    }
 }
 
 impl Door {
+    /// The name of the source.
+    pub(crate) fn source(&self) -> &str {
+        self.source.name.as_str()
+    }
+
+    async fn take(&self, request: Request, began: Instant) -> Result<(), Problem> {
+        let (head, body) = request.into_parts();
+        self.gate.admit(&head)?;
+        let body = body::read_json(&head.headers, body, self.source.max_body).await?;
+        self.gate.admit_body(&head, &body)?;
+        let all = self.parse(&body)?;
+        // What is cut off may have been committed: the provider sends it again, and it is known then.
+        timeout(COMMIT_DEADLINE, self.shared.commit_all(all, began)).await.unwrap_or(Err(LATE))?;
+        Ok(())
+    }
+
     /// What a body says, if the source may say it.
     fn parse(&self, body: &[u8]) -> Result<Vec<Received>, Problem> {
         let all = (self.provider.parse)(&self.source, body)?;
@@ -124,34 +138,42 @@ impl Door {
     }
 }
 
-async fn commit_all(webhooks: &Webhooks, all: Vec<Received>, began: Instant) -> Result<(), EngineError> {
-    let commits = stream::iter(all).map(|received| commit(webhooks, received, began));
-    let receipts: Vec<Receipt> = commits.buffered(COMMIT_TOGETHER).try_collect().await?;
-    for receipt in receipts {
-        receipt.durable().await?;
+impl Shared {
+    async fn commit_all(&self, mut all: Vec<Received>, began: Instant) -> Result<(), EngineError> {
+        // Nearly always it is one, which needs no place among others.
+        if all.len() == 1
+            && let Some(received) = all.pop()
+        {
+            return self.commit(received, began).await?.durable().await;
+        }
+        let commits = stream::iter(all).map(|received| self.commit(received, began));
+        let receipts: Vec<Receipt> = commits.buffered(COMMIT_TOGETHER).try_collect().await?;
+        for receipt in receipts {
+            receipt.durable().await?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-async fn commit(webhooks: &Webhooks, received: Received, began: Instant) -> Result<Receipt, EngineError> {
-    let gateway = &webhooks.gateway;
-    match received {
-        Received::Item(event) if !is_wanted(gateway, &event).await? => {
-            webhooks.metrics.inactive_users.inc();
-            Ok(Receipt::Now)
-        }
-        Received::Item(event) => {
-            let rang_at = event.event.rang_at();
-            let Committed { added, receipt, .. } = gateway.engine.commit(event).await?;
-            if let (Added::New, Some(rang_at)) = (added, rang_at) {
-                gateway.ringing.on_commit(rang_at, began.elapsed(), now());
+    async fn commit(&self, received: Received, began: Instant) -> Result<Receipt, EngineError> {
+        let gateway = &self.gateway;
+        match received {
+            Received::Item(event) if !is_wanted(gateway, &event).await? => {
+                self.metrics.inactive_users.inc();
+                Ok(Receipt::Now)
             }
-            Ok(receipt)
-        }
-        Received::Unknown(unknown) => {
-            webhooks.metrics.unknown_states.inc();
-            webhooks.unknown_states.note(&unknown.state);
-            gateway.engine.archive(unknown).await
+            Received::Item(event) => {
+                let rang_at = event.event.rang_at();
+                let Committed { added, receipt, .. } = gateway.engine.commit(event).await?;
+                if let (Added::New, Some(rang_at)) = (added, rang_at) {
+                    gateway.ringing.on_commit(rang_at, began.elapsed(), now());
+                }
+                Ok(receipt)
+            }
+            Received::Unknown(unknown) => {
+                self.metrics.unknown_states.inc();
+                self.unknown_states.note(&unknown.state);
+                gateway.engine.archive(unknown).await
+            }
         }
     }
 }

@@ -60,6 +60,7 @@ async function startGateway(origin) {
   writeFileSync(
     config,
     `listen = "127.0.0.1:${port}"\nadmin_listen = "127.0.0.1:${admin}"
+operator_listen = "127.0.0.1:0"
 [engine]\ndata_dir = "${folder}/data"\ndurability = "memory"
 [auth]\nhs256_secret = "${harness.JWT_SECRET}"\nallowed_origins = ["${origin}"]
 [sources.telsmart]\nsecrets = ["${harness.WEBHOOK_SECRET}"]

@@ -38,6 +38,7 @@ async function node(port, store, durability, env) {
   writeFileSync(
     config,
     `listen = "127.0.0.1:${port}"\nadmin_listen = "127.0.0.1:${admin}"
+operator_listen = "127.0.0.1:0"
 [engine]\nkind = "redis"\nredis_url = "redis://127.0.0.1:${store.port}"\ndurability = "${durability}"
 [auth]\nhs256_secret = "${JWT_SECRET}"
 [sources.telsmart]\nsecrets = ["${WEBHOOK_SECRET}"]

@@ -9,7 +9,10 @@
 //! provider that rotates may have published it since the last fetch. Until then the fault is ours.
 
 use super::{AuthError, TokenRefusal, key::Key};
-use crate::tasks::{Kept, Tasks};
+use crate::{
+    tasks::{Kept, Tasks},
+    text::without_mark,
+};
 use jsonwebtoken::{Algorithm, jwk::Jwk};
 use parking_lot::Mutex;
 use reqwest::{Client, StatusCode, Url, header::ACCEPT, redirect};
@@ -75,6 +78,8 @@ struct Fetched {
     began_at: Option<Instant>,
     /// When the last fetch ended, well or badly.
     tried_at: Option<Instant>,
+    /// The last fetch went badly.
+    has_failed: bool,
 }
 
 #[derive(Clone)]
@@ -134,6 +139,13 @@ impl Jwks {
     /// Why no token can be verified, if so: keys that were fetched once stay good.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
         self.latest.borrow().keys.is_none().then_some("the keys at auth.jwks_url were never fetched")
+    }
+
+    /// That the keys at hand may be old, if so.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let latest = self.latest.borrow();
+        let age = latest.began_at.filter(|_| latest.has_failed)?.elapsed().as_secs();
+        Some(format!("the keys at auth.jwks_url cannot be fetched; those of {age} s ago count on"))
     }
 
     /// The key of a token's header. Cancel safe.
@@ -200,13 +212,17 @@ async fn keep_fetching(
                     keys: Some(keys),
                     began_at: Some(began_at),
                     tried_at: Some(now),
+                    has_failed: false,
                 });
                 retry = pace.retry;
                 now + pace.refresh
             }
             Err(error) => {
                 tracing::warn!(%error, "the keys at auth.jwks_url could not be fetched");
-                latest.send_modify(|latest| latest.tried_at = Some(now));
+                latest.send_modify(|latest| {
+                    latest.tried_at = Some(now);
+                    latest.has_failed = true;
+                });
                 let next = now + retry;
                 retry = (retry * 2).min(pace.max_retry);
                 next
@@ -260,7 +276,7 @@ fn parse(body: &[u8]) -> Result<Arc<[PublishedKeys]>, FetchError> {
     struct Set {
         keys: Vec<serde_json::Value>,
     }
-    let set: Set = serde_json::from_slice(body).map_err(|_| FetchError::NotKeys)?;
+    let set: Set = serde_json::from_slice(without_mark(body)).map_err(|_| FetchError::NotKeys)?;
     let usable = set.keys.into_iter().filter_map(|value| {
         let jwk: Jwk = serde_json::from_value(value).ok()?;
         let key = Key::from_jwk(&jwk)?;

@@ -13,6 +13,8 @@ use xxhash_rust::xxh3::Xxh3;
 pub(crate) const MAX_PHASES: usize = 512;
 /// The most wrap-ups of one leg that are kept: so often its user may change their mind.
 pub(crate) const MAX_WRAP_UPS: usize = 32;
+/// The place of a wrap-up among events of the same time.
+pub(crate) const WRAP_UP_RANK: u32 = 7;
 /// The most events, with dismissals, summaries and wrap-ups.
 const MAX_EVENTS: usize = MAX_PHASES + MAX_WRAP_UPS + 32;
 /// The most events with those that end a call, so that a leg that is full still ends.
@@ -138,6 +140,11 @@ impl Event {
         Self { at, what, extra: None, digest }
     }
 
+    /// An event as it is read without what it says, of which the digest was made.
+    pub(super) fn with_digest(at: Micros, what: What, digest: u64) -> Self {
+        Self { at, what, extra: None, digest }
+    }
+
     /// The same event with fields that callpop does not know.
     pub(crate) fn with_extra(self, extra: Option<Box<str>>) -> Self {
         Self { extra, ..self }
@@ -148,6 +155,14 @@ impl Event {
         match &self.what {
             What::Phase { sides, .. } | What::Summary { sides, .. } => Some(sides),
             What::Dismissed { .. } | What::Expired { .. } | What::WrapUp { .. } => None,
+        }
+    }
+
+    /// What its summary says, where it is one and that is here.
+    pub(crate) fn content(&self) -> Option<&str> {
+        match &self.what {
+            What::Summary { content, .. } => content.text(),
+            _ => None,
         }
     }
 
@@ -217,7 +232,7 @@ impl What {
             Self::Summary { .. } => 4,
             Self::Dismissed { .. } => 5,
             Self::Expired { .. } => 6,
-            Self::WrapUp { .. } => 7,
+            Self::WrapUp { .. } => WRAP_UP_RANK,
         }
     }
 

@@ -4,12 +4,12 @@
 //! arrived in, and however often, the same set makes the same call.
 
 use super::{
-    Call, CallState, Direction, Event, ItemKey, Micros, Outcome, Party, Phase, Sides, Summary, Transfer,
-    TransferKind, What, WrapUp,
+    Call, CallState, Content, Direction, Event, ItemKey, Micros, Outcome, Party, Phase, Sides, Summary,
+    Transfer, TransferKind, What, WrapUp,
 };
 use crate::{
     config,
-    event_set::{Added, EventSet},
+    event_set::{Added, EventSet, Identity, SetEvent},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -43,11 +43,7 @@ impl Leg {
 
     /// The timestamp of the latest summary.
     fn summarised_at(&self) -> Option<Micros> {
-        self.events()
-            .iter()
-            .rev()
-            .find(|event| matches!(event.what, What::Summary { .. }))
-            .map(|event| event.at)
+        self.latest_summary().map(|(at, ..)| at)
     }
 
     fn dismissed_at(&self) -> Option<Micros> {
@@ -105,9 +101,38 @@ impl Leg {
         })
     }
 
+    /// The same with all that its summary says, however long that is; none where there is no summary.
+    pub(crate) fn fold_in_full(&self, key: &ItemKey, rules: &Rules) -> Option<Call> {
+        let (.., content) = self.latest_summary()?;
+        content.text()?;
+        let mut call = self.fold(key, rules)?;
+        let content = Some(content.clone());
+        call.summary = call.summary.map(|summary| Box::new(Summary { content, more: false, ..*summary }));
+        Some(call)
+    }
+
+    /// Which summary is the latest, where what it says is kept apart, and how long that is.
+    pub(crate) fn apart(&self) -> Option<(Identity, usize)> {
+        let is_summary = |event: &&Event| matches!(event.what, What::Summary { .. });
+        let latest = self.events().iter().rev().find(is_summary)?;
+        match latest.what {
+            What::Summary { content: Content::Apart { bytes }, .. } => Some((latest.identity(), bytes)),
+            _ => None,
+        }
+    }
+
+    /// What a summary says that was kept apart.
+    pub(crate) fn tell(&mut self, which: Identity, told: Content) {
+        self.alter(which, |event| {
+            if let What::Summary { content, .. } = &mut event.what {
+                *content = told;
+            }
+        });
+    }
+
     /// The phases in the order of the fold, without ringing that comes after an answer: clocks differ and
     /// devices repeat themselves, but an answered call does not ring again.
-    fn phases(&self) -> impl DoubleEndedIterator<Item = (Micros, Phase, &Arc<Sides>)> {
+    pub(crate) fn phases(&self) -> impl DoubleEndedIterator<Item = (Micros, Phase, &Arc<Sides>)> {
         let is_answer = |event: &Event| matches!(event.what, What::Phase { phase: Phase::Active, .. });
         let answer = self.events().iter().position(is_answer).unwrap_or(self.events().len());
         self.events().iter().enumerate().filter_map(move |(at, event)| match &event.what {
@@ -157,12 +182,16 @@ impl Leg {
         }
     }
 
-    /// The latest summary.
-    fn summary(&self) -> Option<Summary> {
+    /// The latest summary, without a content that is too long for frames.
+    fn summary(&self) -> Option<Box<Summary>> {
+        let (reported_at, language, content) = self.latest_summary()?;
+        let content = Some(content).filter(|content| content.is_told()).cloned();
+        Some(Box::new(Summary { language: language.clone(), reported_at, more: content.is_none(), content }))
+    }
+
+    fn latest_summary(&self) -> Option<(Micros, &Arc<str>, &Content)> {
         self.events().iter().rev().find_map(|event| match &event.what {
-            What::Summary { language, content, .. } => {
-                Some(Summary { language: language.clone(), reported_at: event.at, content: content.clone() })
-            }
+            What::Summary { language, content, .. } => Some((event.at, language, content)),
             _ => None,
         })
     }
@@ -212,7 +241,8 @@ impl Rules {
         Self { ringing_stale_after, active_stale_after }
     }
 
-    fn stale_at(&self, state: CallState, since: Micros) -> Option<Micros> {
+    /// When a call that is in a state since then is to be shown as unconfirmed.
+    pub(crate) fn stale_at(&self, state: CallState, since: Micros) -> Option<Micros> {
         let after = match state {
             CallState::Ringing => self.ringing_stale_after,
             CallState::Active | CallState::Held => self.active_stale_after,
@@ -294,7 +324,8 @@ impl<'a> Talk<'a> {
 }
 
 impl Phase {
-    fn state(self) -> CallState {
+    /// The state that a leg is in from then on.
+    pub(crate) fn state(self) -> CallState {
         match self {
             Self::Ringing => CallState::Ringing,
             Self::Active => CallState::Active,

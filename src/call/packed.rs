@@ -6,6 +6,7 @@
 //! What is missing at the end is nothing.
 
 use super::{Content, Direction, Event, Micros, Party, Phase, Sides, What};
+use crate::event_set::SetEvent;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, IgnoredAny, SeqAccess, Visitor},
@@ -19,9 +20,14 @@ const SUMMARY: usize = 4;
 const DISMISSED: usize = 5;
 const EXPIRED: usize = 6;
 const WRAP_UP: usize = 7;
+/// A summary: of what it says, the digest of the event and how long it is.
+const SUMMARY_APART: usize = 8;
 
 /// An event, to be written.
 pub(crate) struct Pack<'a>(pub &'a Event);
+
+/// The same without what a summary says, which is kept apart.
+pub(crate) struct PackApart<'a>(pub &'a Event);
 
 /// An event that was read.
 pub(crate) struct Unpacked(pub(crate) Event);
@@ -31,6 +37,24 @@ struct Text(Arc<str>);
 
 struct Texts;
 struct Events;
+
+impl Serialize for PackApart<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Event { at, what, extra, .. } = self.0;
+        let What::Summary { sides, language, content } = what else {
+            return Pack(self.0).serialize(serializer);
+        };
+        let mut parts = serializer.serialize_seq(None)?;
+        parts.serialize_element(at)?;
+        parts.serialize_element(&SUMMARY_APART)?;
+        pack_sides(&mut parts, sides, extra.as_deref(), true)?;
+        parts.serialize_element(language)?;
+        // No number: of that many digits, not every reader of JSON keeps all.
+        parts.serialize_element(&format!("{:016x}", self.0.identity().digest))?;
+        parts.serialize_element(&content.text().map_or(0, str::len))?;
+        parts.end()
+    }
+}
 
 impl Serialize for Pack<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -123,6 +147,16 @@ impl<'de> Visitor<'de> for Events {
                 let content = Content::new(next::<Box<RawValue>, A>(&mut parts)?);
                 (What::Summary { sides, language, content }, extra)
             }
+            SUMMARY_APART => {
+                let (sides, extra) = unpack_sides(&mut parts)?;
+                let language = next::<Text, A>(&mut parts)?.0;
+                let digest =
+                    u64::from_str_radix(&next::<Text, A>(&mut parts)?.0, 16).map_err(Error::custom)?;
+                let content = Content::Apart { bytes: next(&mut parts)? };
+                while parts.next_element::<IgnoredAny>()?.is_some() {}
+                let what = What::Summary { sides, language, content };
+                return Ok(Unpacked(Event::with_digest(at, what, digest).with_extra(extra)));
+            }
             phase => {
                 let phase = *PHASES.get(phase).ok_or_else(|| Error::custom("an unknown kind of event"))?;
                 let (sides, extra) = unpack_sides(&mut parts)?;
@@ -176,7 +210,7 @@ impl Visitor<'_> for Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{event_set::SetEvent, number::Plan};
+    use crate::number::Plan;
 
     fn sides(transfer_of: Option<&str>) -> Arc<Sides> {
         let remote =
@@ -224,6 +258,21 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_summary_is_the_same_event_without_what_it_says() {
+        let content = Content::new(RawValue::from_string("{\"a\":1}".into()).unwrap());
+        let what = What::Summary { sides: sides(Some("1")), language: "en-GB".into(), content };
+        let event = Event::new(5, what).with_extra(Some("{\"queue\":1}".into()));
+        let text = serde_json::to_string(&PackApart(&event)).unwrap();
+        let Unpacked(read) = serde_json::from_str(&text).unwrap();
+        assert_eq!((read.identity(), &read.extra), (event.identity(), &event.extra));
+        let What::Summary { content: Content::Apart { bytes: 7 }, .. } = read.what else { panic!("{text}") };
+        let other = Event::new(5, What::Expired { after: 1 });
+        let (apart, whole) =
+            (serde_json::to_string(&PackApart(&other)), serde_json::to_string(&Pack(&other)));
+        assert_eq!(apart.unwrap(), whole.unwrap());
     }
 
     #[test]

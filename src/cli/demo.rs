@@ -75,6 +75,7 @@ async fn run_demo(options: &Options, folder: &Path, print: impl Fn(String)) -> a
     print(format!("{url}/               two phones, notices to post, and the popups: open this"));
     print(format!("{url}{}        who is connected at MyTelsmart", agreed.connections()));
     print(format!("http://{}/metrics        what the gateway counts", server.admin_addr()?));
+    print(format!("http://{}/archive        events of states that it does not know", server.lookups_addr()?));
     server
         .run(async {
             stop.await;
@@ -117,6 +118,7 @@ fn configure(url: &str, folder: &Path, secrets: &Secrets) -> anyhow::Result<Conf
     let shown = |secret: &SecretString| secret.expose_secret().to_owned();
     let variables = [
         ("ADMIN_LISTEN", any_port()),
+        ("OPERATOR_LISTEN", any_port()),
         ("ENGINE__DATA_DIR", folder.join("data").to_string_lossy().into_owned()),
         ("AUTH__HS256_SECRET", shown(&secrets.jwt)),
         ("SOURCES__TELSMART__SECRETS", shown(&secrets.webhook)),

@@ -2,7 +2,7 @@
 
 use super::{check, refuse};
 use crate::{
-    config::{Config, Loaded, Log, LogFormat},
+    config::{Loaded, Log, LogFormat},
     gateway::Gateway,
     server::{Server, raise_limit},
     web,
@@ -18,7 +18,7 @@ pub(crate) fn run(loaded: Loaded) -> ExitCode {
 }
 
 /// Starts a long-running command, with its logs, if its configuration can be used.
-pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Result<()>) -> ExitCode {
+pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Loaded) -> anyhow::Result<()>) -> ExitCode {
     log_to_stderr(&loaded.config.log);
     if let Some(problem) = check::unusable(&loaded).or_else(|| check::bad_directory(&loaded)) {
         return refuse(&problem);
@@ -26,15 +26,16 @@ pub(crate) fn start(loaded: Loaded, command: impl FnOnce(Config) -> anyhow::Resu
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    finish(|| command(loaded.config))
+    finish(|| command(loaded))
 }
 
 #[tokio::main]
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(Loaded { config, warnings }: Loaded) -> anyhow::Result<()> {
     ignore_hangup()?;
     raise_limit();
     let (sources, public_url) = (config.sources.clone(), config.public_url.clone());
     let gateway = Gateway::new(config).await?;
+    gateway.warnings.configure(warnings.iter().map(ToString::to_string));
     let server = Server::bind(gateway)?.with(web::page("index.html"));
     let public = server.public_addr()?;
     let site = public_url.clone().unwrap_or_else(|| format!("http://{public}"));

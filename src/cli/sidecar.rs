@@ -2,7 +2,7 @@
 
 use super::serve::{ignore_hangup, start, stopped};
 use crate::{
-    config::{Config, Loaded},
+    config::Loaded,
     server::{SidecarServer, raise_limit},
 };
 use std::process::ExitCode;
@@ -13,8 +13,8 @@ pub(crate) fn run(loaded: Loaded) -> ExitCode {
 }
 
 #[tokio::main]
-async fn sidecar(config: Config) -> anyhow::Result<()> {
+async fn sidecar(loaded: Loaded) -> anyhow::Result<()> {
     ignore_hangup()?;
     raise_limit();
-    SidecarServer::bind(config).await?.run(stopped()?).await
+    SidecarServer::bind(loaded).await?.run(stopped()?).await
 }

@@ -1,19 +1,49 @@
 //! `callpop simulate`: Telsmart without Telsmart.
 
-use super::serve::{finish, ignore_hangup, log_to_stderr, stopped};
+use super::{
+    refuse,
+    serve::{finish, ignore_hangup, log_to_stderr, stopped},
+};
 use crate::{
     config::{Log, LogFormat},
-    simulator::{self, Play},
+    simulator::{self, Play, SimulatorError},
 };
 use anyhow::Context;
-use std::process::ExitCode;
+use std::{
+    fs::File,
+    io::{BufWriter, Error, ErrorKind},
+    path::Path,
+    process::ExitCode,
+};
 use tokio::net::TcpListener;
 
-/// Plays, or serves the phones and the portal; `print` gets the results, a line each. What was played
-/// and not all accepted is a failure.
+/// Plays, writes what would be played, or serves the phones and the portal; `print` gets the results, a line
+/// each. What was played and not all accepted is a failure.
 pub(crate) fn run(options: &Play, print: impl Fn(String)) -> ExitCode {
+    if let Err(why) = options.check() {
+        return refuse(why);
+    }
     log_to_stderr(&Log { format: LogFormat::Text, filter: "warn".into() });
-    finish(|| simulate(options, print))
+    finish(|| match &options.to {
+        Some(path) => write(options, path, print),
+        None => simulate(options, print),
+    })
+}
+
+fn write(options: &Play, path: &Path, print: impl Fn(String)) -> anyhow::Result<()> {
+    if path.as_os_str() == "-" {
+        let stdout = || Ok(BufWriter::new(std::io::stdout().lock()));
+        return match simulator::write(options, stdout) {
+            // Whoever has read enough closes the pipe, and that is no error.
+            Err(SimulatorError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written.map(|_| ())?),
+        };
+    }
+    let named = |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let file = || Ok(BufWriter::new(File::create(path).map_err(named)?));
+    let report = simulator::write(options, file)?;
+    print(format!("{} written ({} duplicates)", report.sent, report.duplicates));
+    Ok(())
 }
 
 #[tokio::main]

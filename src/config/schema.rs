@@ -31,17 +31,7 @@ pub(super) fn read(tree: Tree, kinds: &'static [SourceKind], part: Part) -> Resu
 }
 
 pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
-    let listen = reader.or("listen", local(8080), parse::socket);
-    let admin_listen = reader.or("admin_listen", local(9090), parse::socket);
-    if listen == admin_listen && listen.port() != 0 {
-        reader.refuse("admin_listen", "is the same as listen: the operators' listener needs its own");
-    }
-    if !is_private(admin_listen.ip()) {
-        reader.warn(
-            "admin_listen",
-            "is open to other machines; it shows calls, so only operators may reach it",
-        );
-    }
+    let [listen, admin_listen, operator_listen] = listeners(reader);
     let public_url = reader.optional("public_url", parse::site);
     let trusted_proxies = reader.list("trusted_proxies", parse::network);
     let engine = engine(reader);
@@ -62,6 +52,7 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     Some(Config {
         listen,
         admin_listen,
+        operator_listen,
         public_url,
         trusted_proxies,
         engine,
@@ -75,6 +66,29 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
         shutdown,
         log,
     })
+}
+
+/// The public listener, and the private ones, each with an address of its own.
+fn listeners(reader: &mut Reader) -> [SocketAddr; 3] {
+    const PRIVATE: [(&str, &str); 2] = [
+        (
+            "admin_listen",
+            "is open to other machines; it shows what the gateway does, so only operators may reach it",
+        ),
+        ("operator_listen", "is open to other machines; it shows calls, so only operators may reach it"),
+    ];
+    let mut taken = vec![("listen", reader.or("listen", local(8080), parse::socket))];
+    for ((key, when_open), port) in PRIVATE.into_iter().zip([9090, 9091]) {
+        let address = reader.or(key, local(port), parse::socket);
+        if let Some((other, _)) = taken.iter().find(|(_, it)| *it == address && address.port() != 0) {
+            reader.refuse(key, format!("is the same as {other}: each listener needs an address of its own"));
+        }
+        if !is_private(address.ip()) {
+            reader.warn(key, when_open);
+        }
+        taken.push((key, address));
+    }
+    [taken[0].1, taken[1].1, taken[2].1]
 }
 
 /// Whether only this machine, or a private network, can reach an address.
@@ -99,11 +113,16 @@ fn engine(reader: &mut Reader) -> Engine {
         data_dir: reader.or("engine.data_dir", "./callpop-data".into(), parse::path),
         durability: reader
             .or("engine.durability", Durability::Fsync, |given| parse::choice(given, &durabilities)),
+        settle_after: period(reader, "engine.settle_after", MINUTE, 1),
+        file_bytes: reader
+            .or("engine.file_bytes", 64 << 20, |given| number(given, 64 << 10..=1 << 30).map(u64::from)),
+        unready_after: period(reader, "engine.unready_after", 30, 0),
         redis_url: reader
             .secret("engine.redis_url", parse::redis_url)
             .unwrap_or_else(|| "redis://127.0.0.1:6379".into()),
         redis_prefix: reader.or("engine.redis_prefix", "callpop".to_owned(), parse::redis_prefix),
         redis_master: reader.optional("engine.redis_master", parse::text),
+        redis_sentinel_user: sentinel_user(reader),
         redis_sentinel_password: reader.secret("engine.redis_sentinel_password", parse::text),
         redis_ca: reader.optional("engine.redis_ca", parse::certificates),
         redis_require_aof: reader.or("engine.redis_require_aof", true, parse::boolean),
@@ -111,6 +130,16 @@ fn engine(reader: &mut Reader) -> Engine {
             number(given, 0..=100).map(|number| number as usize)
         }),
     }
+}
+
+fn sentinel_user(reader: &mut Reader) -> Option<String> {
+    const KEY: &str = "engine.redis_sentinel_user";
+    let has_password = reader.is_given("engine.redis_sentinel_password");
+    let user = reader.optional(KEY, parse::text);
+    if user.is_some() && !has_password {
+        reader.refuse(KEY, "needs a password: set engine.redis_sentinel_password, or its _file");
+    }
+    user
 }
 
 fn auth(reader: &mut Reader) -> Option<Auth> {
@@ -161,7 +190,9 @@ fn is_open_to_others(url: &str) -> bool {
 
 fn sessions(reader: &mut Reader) -> Sessions {
     let size = |given: &_| number(given, 1..=100_000).map(|number| number as usize);
+    let most = reader.or("sessions.max", 0, |given| number(given, 0..=1_000_000));
     Sessions {
+        max: (most > 0).then_some(most as usize),
         max_per_user: reader.or("sessions.max_per_user", 32, size),
         max_frames_per_second: reader
             .or("sessions.max_frames_per_second", 50, |given| number(given, 1..=1_000_000)),

@@ -12,14 +12,17 @@ const SECRET: &str = "0123456789abcdef-hidden-0123456789";
 const KEYS: &[(&str, &str, &str)] = &[
     ("listen", "\"127.0.0.1:1\"", "127.0.0.1:1"),
     ("admin_listen", "\"127.0.0.1:2\"", "127.0.0.1:2"),
+    ("operator_listen", "\"127.0.0.1:4\"", "127.0.0.1:4"),
     ("public_url", "\"https://pop.example\"", "https://pop.example"),
     ("trusted_proxies", "[\"10.0.0.0/8\", \"::1\"]", "10.0.0.0/8, ::1"),
     ("engine.kind", "\"redis\"", "redis"),
     ("engine.data_dir", "\"/data\"", "/data"),
     ("engine.durability", "\"memory\"", "memory"),
+    ("engine.unready_after", "\"30s\"", "30s"),
     ("engine.redis_url", "\"rediss://a:1,redis://b:2\"", "rediss://a:1,redis://b:2"),
     ("engine.redis_prefix", "\"desk\"", "desk"),
     ("engine.redis_master", "\"main\"", "main"),
+    ("engine.redis_sentinel_user", "\"watch\"", "watch"),
     ("engine.redis_sentinel_password", "\"s\"", "s"),
     ("engine.redis_ca", "\"-----BEGIN CERTIFICATE-----\"", "-----BEGIN CERTIFICATE-----"),
     ("engine.redis_require_aof", "false", "false"),
@@ -42,6 +45,9 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("sources.telsmart.kind", "\"telsmart\"", "telsmart"),
     ("sources.telsmart.tenant_id", "\"t3\"", "t3"),
     ("sources.telsmart.tenants", "[\"t1\", \"t2\"]", "t1,t2"),
+    ("engine.settle_after", "\"37s\"", "37s"),
+    ("engine.file_bytes", "65537", "65537"),
+    ("sessions.max", "2000", "2000"),
     ("sessions.max_per_user", "3", "3"),
     ("sessions.max_frames_per_second", "4", "4"),
     ("sessions.heartbeat", "\"31s\"", "31s"),
@@ -383,6 +389,8 @@ fn a_problem_shows_the_value_and_the_remedy() {
         ("calls.keep_ended = \"3651d\"", "must be at most ten years"),
         ("calls.require_activation = true", "calls.require_activation: needs a sidecar"),
         ("admin_listen = \"127.0.0.1:8080\"", "admin_listen: is the same as listen"),
+        ("operator_listen = \"127.0.0.1:8080\"", "operator_listen: is the same as listen"),
+        ("admin_listen = \"127.0.0.1:9091\"", "operator_listen: is the same as admin_listen"),
         ("trusted_proxies = [\"::1\", \"x\"]", "trusted_proxies[1] = \"x\": must be an address"),
         ("auth.allowed_origins = [\"*\"]", "a wildcard is not supported"),
         ("auth.jwks_url = \"https://x\"", "auth: give exactly one of"),
@@ -401,13 +409,15 @@ fn a_problem_shows_the_value_and_the_remedy() {
         ("public_url = \"pop.example\"", "public_url = \"pop.example\": must be a URL"),
         ("sidecar.public_url = \"https://pop.example\"", "unknown key; did you mean public_url?"),
         ("log.filter = \"a=b=c\"", "log.filter = \"a=b=c\": must be a level"),
+        ("engine.redis_sentinel_user = \"watch\"", "engine.redis_sentinel_user: needs a password"),
         ("engine.data_dir = \"\"", "engine.data_dir = \"\": must not be empty"),
     ] {
         let found = problem(toml, &[]);
         assert!(found.contains(expected), "{found:?} has no {expected:?}");
     }
-    let zero_ports = format!("{REQUIRED}listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"");
-    assert!(read(&zero_ports, &[]).is_ok());
+    let zero_ports =
+        ["listen", "admin_listen", "operator_listen"].map(|key| format!("{key} = \"127.0.0.1:0\"\n"));
+    assert!(read(&format!("{REQUIRED}{}", zero_ports.concat()), &[]).is_ok());
 }
 
 #[test]
@@ -452,7 +462,7 @@ fn some_things_are_only_worth_a_warning() {
     assert_eq!(warnings(""), Vec::<String>::new());
     let early = warnings("calls.expire_after = \"1h\"");
     assert!(early.len() == 1 && early[0].starts_with("calls.expire_after: "), "{early:?}");
-    for key in ["admin_listen", "sidecar.listen"] {
+    for key in ["admin_listen", "operator_listen", "sidecar.listen"] {
         for open in ["0.0.0.0:1", "[::]:1", "198.51.100.1:1", "[2001:db8::1]:1", "[::ffff:198.51.100.1]:1"] {
             let found = warnings(&format!("{key} = \"{open}\""));
             assert!(found.len() == 1 && found[0].starts_with(&format!("{key}: ")), "{found:?}");

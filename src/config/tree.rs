@@ -3,6 +3,7 @@
 //! any value may be a secret.
 
 use super::finding::Finding;
+use crate::text::utf_8;
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 use toml::{Table, Value};
 
@@ -109,7 +110,7 @@ pub(super) fn read_file(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err("cannot be read: larger than 1 MiB".to_owned());
     }
-    String::from_utf8(bytes).map_err(|_| "cannot be read: not UTF-8 text".to_owned())
+    utf_8(&bytes).map(str::to_owned).map_err(|why| format!("cannot be read: {why}"))
 }
 
 /// Line and column of a byte, both from 1.

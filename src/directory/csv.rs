@@ -4,11 +4,9 @@ use super::{
     COLUMNS, Refusal, SEPARATOR,
     row::{Draft, Fault, Row},
 };
+use crate::text::without_mark;
 use csv::{ByteRecord, ReaderBuilder, Writer};
 use std::str;
-
-/// What Excel writes before UTF-8.
-const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Hands every row to `take`, with its number and as many fields as there are columns.
 pub(super) fn read(
@@ -16,8 +14,7 @@ pub(super) fn read(
     columns: &[&'static str],
     mut take: impl FnMut(usize, &[&str]) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
-    let text = text.strip_prefix(MARK).unwrap_or(text);
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(without_mark(text));
     let mut record = ByteRecord::new();
     // Reading from memory does not fail.
     let mut next = |record: &mut ByteRecord| reader.read_byte_record(record).unwrap_or(false);

@@ -4,6 +4,7 @@ use super::{
     COLUMNS, MAX_ROWS, Refusal,
     row::{Bad, Draft},
 };
+use crate::text::without_mark;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, error::Category, value::RawValue};
 use std::borrow::Cow;
@@ -27,6 +28,7 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<&RawValue>, Refusal> {
         Category::Data => SHAPE,
         _ => Refusal::NotJson,
     };
+    let text = without_mark(text);
     // A list would be taken for the object's fields in their order.
     if !text.trim_ascii_start().starts_with(b"{") {
         return Err(serde_json::from_slice::<IgnoredAny>(text).map_or_else(refusal, |_| SHAPE));

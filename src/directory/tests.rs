@@ -94,3 +94,13 @@ fn an_email_is_the_same_in_either_case_and_what_is_listed_twice_counts_once() {
         (&["a".into(), "b".into()][..], &["sub:x".to_owned()][..])
     );
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_it() {
+    let plain = Directory::from_json(br#"{"rows":[{"extension":"200"}]}"#).unwrap();
+    let marked = Directory::from_json("\u{feff}{\"rows\":[{\"extension\":\"200\"}]}".as_bytes()).unwrap();
+    assert_eq!(plain.etag(), marked.etag());
+    let csv =
+        Directory::from_csv("\u{feff}extension,name,groups,numbers,ids\r\n200,,,,\r\n".as_bytes()).unwrap();
+    assert_eq!(plain.etag(), csv.etag());
+}

@@ -3,41 +3,57 @@
 //! begins a new epoch.
 
 mod archive;
+pub(crate) mod backup;
 mod directory;
+mod folder;
 mod journal;
+mod open;
+mod series;
+mod settled;
+pub(crate) mod store;
+mod sweep;
 mod tenant;
+mod tenants;
 
-use super::{Archived, Committed, EngineError, EngineMetrics, Receipt, View};
+use super::{Archived, Committed, EngineError, EngineMetrics, Position, Receipt, View};
 use crate::{
     call::Rules,
-    clock::{Micros, now},
+    clock::now,
     config::{Config, Durability},
     engine::limits::Limits,
     event_set::Added,
     feed::{Change, Feed, Stream},
     id::{ItemKey, TenantId},
-    item::{Item, ItemEvent, ItemSet},
+    item::{Event, ItemEvent, ItemSet},
     source::Unknown,
     tasks::Tasks,
 };
 use archive::Archive;
-use dashmap::DashMap;
 use directory::FoundDirectories;
-use journal::{Journal, Record, Written};
-use parking_lot::Mutex;
-use std::{collections::HashMap, mem, sync::Arc, task::Waker};
-use tenant::{KeptItem, Tenant};
+use journal::{Record, Written};
+use open::Opened;
+use parking_lot::{Mutex, MutexGuard};
+use series::Place;
+use settled::{Head, SettledItems};
+use std::{sync::Arc, task::Waker, time::Duration};
+use sweep::SteadyClock;
+use tenant::{Listed, Tenant};
+use tenants::Tenants;
+use tokio::task::spawn_blocking;
 
 pub(crate) use directory::DirectoryJournal;
 pub(crate) use journal::{Disk, Durable};
 
-/// State in memory, a lock for each tenant.
+/// State in memory, a lock for each tenant; what has ended is on the disk, where there is one.
 pub(crate) struct Embedded {
     epoch: Arc<str>,
-    tenants: DashMap<TenantId, Arc<Mutex<Tenant>>>,
+    tenants: Tenants,
     archive: Mutex<Archive>,
     disk: Disk,
+    settled: Option<SettledItems>,
+    settle_after: Duration,
     pub(super) directories: Arc<DirectoryJournal>,
+    clock: Mutex<SteadyClock>,
     feed: Arc<Feed>,
     metrics: Arc<EngineMetrics>,
     rules: Rules,
@@ -45,51 +61,46 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the journal, where there is to be one, and rebuilds memory from it.
+    /// Opens the store, where there is to be one, and rebuilds memory from it.
     pub(crate) fn open(
         config: &Config,
         feed: Arc<Feed>,
         metrics: Arc<EngineMetrics>,
         tasks: &Tasks,
     ) -> Result<Self, EngineError> {
-        let mut engine = Self {
+        let tenants = Tenants::default();
+        let (mut disk, mut settled, mut archive) = (Disk::default(), None, Archive::default());
+        let mut directories = FoundDirectories::default();
+        let mut newest = None;
+        if config.engine.durability == Durability::Fsync {
+            let opened = open::open(&config.engine, &tenants, &metrics, tasks)?;
+            Opened { archive, directories, newest, .. } = opened;
+            (disk, settled) = (Disk(Some(opened.journal)), Some(opened.settled));
+        }
+        Ok(Self {
             epoch: uuid::Uuid::new_v4().simple().to_string().into(),
-            tenants: DashMap::new(),
-            archive: Mutex::default(),
-            disk: Disk::default(),
-            directories: Arc::new(DirectoryJournal::new(
-                FoundDirectories::default(),
-                Disk::default(),
-                feed.clone(),
-            )),
+            tenants,
+            archive: Mutex::new(archive),
+            directories: Arc::new(DirectoryJournal::new(directories, disk.clone(), feed.clone())),
+            disk,
+            settled,
+            settle_after: config.engine.settle_after,
+            clock: Mutex::new(SteadyClock::new(newest)),
             feed,
             metrics,
             rules: Rules::new(&config.calls),
             limits: Limits::new(config),
-        };
-        if config.engine.durability == Durability::Fsync {
-            let mut memory = Memory::default();
-            let metrics = engine.metrics.clone();
-            let journal = Journal::open(&config.engine.data_dir, metrics, tasks, |row, record| {
-                memory.read(row, record)
-            })?;
-            journal.remove(mem::take(&mut memory.surplus));
-            engine.disk = Disk(Some(Arc::new(journal)));
-            let (found, feed) = (mem::take(&mut memory.directories), engine.feed.clone());
-            engine.directories = Arc::new(DirectoryJournal::new(found, engine.disk.clone(), feed));
-            engine.rebuild(memory);
-        }
-        Ok(engine)
+        })
     }
 
     pub(super) fn commit(&self, event: ItemEvent) -> Result<Committed, EngineError> {
         let now = now();
         let record = self.disk.encode(|| Record::Event { received_at: now, event: event.clone() });
         let ItemEvent { key, event } = event;
-        let tenant = self.tenant(&key.tenant);
+        let tenant = self.tenants.of(&key.tenant);
         // Held until the outboxes have the change, so that every listener hears a tenant's changes in their order.
-        let mut tenant = tenant.lock();
-        match tenant.check(&key, &event) {
+        let (mut tenant, added) = self.check(&tenant, &key, &event)?;
+        match added {
             Added::New => {}
             Added::Known => {
                 self.metrics.duplicates.inc();
@@ -102,7 +113,7 @@ impl Embedded {
         }
         let Written { row, durable } = self.disk.write(record)?;
         let (seq, set) = tenant.add(&key, event, now, row);
-        let change = || Some(Change::new(seq, set.fold(&key, &self.rules)?, Some(now)));
+        let change = || Some(Change::new(seq, set?.fold(&key, &self.rules)?, Some(now)));
         let sleepers = self.feed.deliver(&key.tenant, key.extension.as_str(), key.kind, change);
         drop(tenant);
         sleepers.into_iter().for_each(Waker::wake);
@@ -119,7 +130,7 @@ impl Embedded {
         }
         let Written { row, durable } =
             self.disk.write(self.disk.encode(|| Record::Archived(archived.clone())))?;
-        self.disk.erase(archive.push(row, archived));
+        archive.push(row, archived);
         Ok(Receipt::Journal(durable))
     }
 
@@ -127,53 +138,55 @@ impl Embedded {
         self.archive.lock().iter().cloned().collect()
     }
 
-    pub(super) fn snapshot(&self, stream: &Stream) -> View {
-        let Some(tenant) = self.seen(stream.tenant()) else { return self.view(0, Vec::new()) };
-        let tenant = tenant.lock();
-        self.view(tenant.seq(), tenant.snapshot(stream, &self.rules, &self.limits))
+    pub(super) async fn snapshot(&self, stream: &Stream) -> View {
+        let (seq, listed) = match self.tenants.seen(stream.tenant()) {
+            Some(tenant) => {
+                let tenant = tenant.lock();
+                (tenant.seq(), tenant.snapshot(stream, &self.rules, &self.limits))
+            }
+            None => (self.tenants.floor(), Vec::new()),
+        };
+        self.view(seq, listed).await
     }
 
-    pub(super) fn changes(&self, stream: &Stream, epoch: &str, after: u64) -> Option<View> {
+    pub(super) async fn changes(&self, stream: &Stream, epoch: &str, after: u64) -> Option<View> {
         if *epoch != *self.epoch {
             return None;
         }
-        let Some(tenant) = self.seen(stream.tenant()) else {
-            return (after == 0).then(|| self.view(0, Vec::new()));
+        let (seq, listed) = match self.tenants.seen(stream.tenant()) {
+            Some(tenant) => {
+                let tenant = tenant.lock();
+                (tenant.seq(), tenant.changes(stream, after, &self.rules, &self.limits)?)
+            }
+            None => (self.tenants.floor(), Vec::new()),
         };
-        let tenant = tenant.lock();
-        let items = tenant.changes(stream, after, &self.rules, &self.limits)?;
-        Some(self.view(tenant.seq(), items))
+        (after <= seq && (seq > 0 || after == 0)).then_some(())?;
+        Some(self.view(seq, listed).await)
     }
 
-    pub(super) fn items(&self, tenant: &TenantId, keys: Vec<ItemKey>) -> Vec<(ItemKey, ItemSet)> {
-        let Some(tenant) = self.seen(tenant) else { return Vec::new() };
-        let tenant = tenant.lock();
-        let known = keys.into_iter().filter_map(|key| tenant.item(&key).cloned().map(|set| (key, set)));
-        known.collect()
+    pub(super) fn position(&self, tenant: &TenantId) -> Position {
+        let seq = self.tenants.seen(tenant).map_or(self.tenants.floor(), |tenant| tenant.lock().seq());
+        Position { epoch: self.epoch.clone(), seq }
+    }
+
+    pub(super) async fn items(&self, tenant: &TenantId, keys: Vec<ItemKey>) -> Vec<(ItemKey, ItemSet)> {
+        let Some(tenant) = self.tenants.seen(tenant) else { return Vec::new() };
+        let (mut items, mut settled) = (Vec::new(), Vec::new());
+        {
+            let tenant = tenant.lock();
+            for key in keys {
+                match tenant.place(&key) {
+                    Some(place) => settled.push((key, place)),
+                    None => items.extend(tenant.item(&key).cloned().map(|set| (key, set))),
+                }
+            }
+        }
+        items.extend(self.read(settled).await);
+        items
     }
 
     pub(super) fn rules(&self) -> &Rules {
         &self.rules
-    }
-
-    pub(super) fn sweep(&self, now: Micros) {
-        if let Some(journal) = &self.disk.0 {
-            journal.spot_delay();
-        }
-        let tenants: Vec<_> =
-            self.tenants.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect();
-        for (id, tenant) in tenants {
-            let silent = tenant.lock().silent(&id, now, &self.limits);
-            for event in silent {
-                // A refusal is no loss: the next sweep finds the same item.
-                let _ = self.commit(event);
-            }
-            let room = self.disk.0.as_ref().map_or(usize::MAX, |journal| journal.room());
-            let (items, rows) = tenant.lock().forget(now, &self.limits, room);
-            self.metrics.forgotten.inc_by(items);
-            self.disk.erase(rows);
-        }
-        self.metrics.tenants.set(self.tenants.len() as i64);
     }
 
     pub(super) fn trouble(&self) -> Option<&'static str> {
@@ -181,6 +194,9 @@ impl Embedded {
     }
 
     pub(super) async fn close(&self) -> Result<(), EngineError> {
+        if let Some(settled) = &self.settled {
+            settled.close();
+        }
         match &self.disk.0 {
             Some(journal) => journal.close().await,
             None => Ok(()),
@@ -193,49 +209,63 @@ impl Embedded {
         Committed { added, seq, receipt: Receipt::Journal(self.disk.durable(row)) }
     }
 
-    fn rebuild(&self, memory: Memory) {
-        let mut items: Vec<_> = memory.items.into_iter().collect();
-        items.sort_by_key(|(_, item)| item.touched);
-        for (key, item) in items {
-            self.tenant(&key.tenant).lock().restore(key, item);
+    /// Locks a tenant with that item warm, if there is one, and tells what adding an event would do.
+    fn check<'a>(
+        &self,
+        tenant: &'a Mutex<Tenant>,
+        key: &ItemKey,
+        event: &Event,
+    ) -> Result<(MutexGuard<'a, Tenant>, Added), EngineError> {
+        loop {
+            let locked = tenant.lock();
+            let place = match locked.check(key, event) {
+                Ok(added) => return Ok((locked, added)),
+                Err(place) => place,
+            };
+            // Nobody waits for the tenant while its disk is read.
+            drop(locked);
+            let (head, set) = self.try_read(key, place)?;
+            tenant.lock().warm(key, place, &head, set);
         }
-        *self.archive.lock() = memory.archive;
     }
 
-    fn view(&self, seq: u64, items: Vec<Item>) -> View {
+    fn try_read(&self, key: &ItemKey, place: Place) -> Result<(Head, ItemSet), EngineError> {
+        let unread = EngineError::Unavailable("what is stored of the item cannot be read");
+        let reader = self.settled.as_ref().ok_or(unread.clone())?.reader();
+        settled::read(reader, place).map_err(|error| {
+            self.metrics.on_damaged(&key.name.id, &error);
+            unread
+        })
+    }
+
+    /// Reads items at their places; one that cannot be read is logged, counted and left out.
+    async fn read(&self, places: Vec<(ItemKey, Place)>) -> Vec<(ItemKey, ItemSet)> {
+        let Some(settled) = self.settled.as_ref().filter(|_| !places.is_empty()) else { return Vec::new() };
+        let (reader, metrics) = (settled.reader().clone(), self.metrics.clone());
+        let read = move || {
+            let items = places.into_iter().filter_map(|(key, place)| match settled::read(&reader, place) {
+                Ok((_, set)) => Some((key, set)),
+                Err(error) => {
+                    metrics.on_damaged(&key.name.id, &error);
+                    None
+                }
+            });
+            items.collect()
+        };
+        // A disk may be slow. What ends it is the end of the process, or a panic, which is logged.
+        spawn_blocking(read).await.unwrap_or_default()
+    }
+
+    async fn view(&self, seq: u64, listed: Vec<Listed>) -> View {
+        let (mut items, mut places) = (Vec::new(), Vec::new());
+        for listed in listed {
+            match listed {
+                Listed::Item(item) => items.push(*item),
+                Listed::Settled(key, place) => places.push((key, place)),
+            }
+        }
+        let read = self.read(places).await;
+        items.extend(read.into_iter().filter_map(|(key, set)| set.fold(&key, &self.rules)));
         View::new(self.epoch.clone(), seq, items.into_iter())
-    }
-
-    fn seen(&self, tenant: &TenantId) -> Option<Arc<Mutex<Tenant>>> {
-        self.tenants.get(tenant).map(|entry| entry.value().clone())
-    }
-
-    fn tenant(&self, id: &TenantId) -> Arc<Mutex<Tenant>> {
-        self.seen(id).unwrap_or_else(|| self.tenants.entry(id.clone()).or_default().clone())
-    }
-}
-
-/// What a journal's rows say together, in whatever order.
-#[derive(Default)]
-struct Memory {
-    items: HashMap<ItemKey, KeptItem>,
-    archive: Archive,
-    directories: FoundDirectories,
-    /// Rows that a crash left behind.
-    surplus: Vec<u64>,
-}
-
-impl Memory {
-    fn read(&mut self, row: u64, record: Record) {
-        match record {
-            Record::Event { received_at, event: ItemEvent { key, event } } => {
-                let kept = self.items.entry(key).or_insert_with_key(|key| KeptItem::new(key.kind, 0));
-                kept.add(event, received_at, Some(row));
-            }
-            Record::Directory { tenant, directory } => {
-                self.surplus.extend(self.directories.read(row, tenant, directory));
-            }
-            Record::Archived(archived) => self.surplus.extend(self.archive.push(Some(row), archived)),
-        }
     }
 }

@@ -1,12 +1,15 @@
 //! What the engines count; both have the same names, so that a dashboard needs not know which it is.
 
-use crate::metrics::{RoomMetrics, SECONDS, labels};
+use crate::{
+    id::ItemId,
+    metrics::{RoomMetrics, SECONDS, labels},
+};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::sync::atomic::AtomicU64;
+use std::{io, sync::atomic::AtomicU64};
 
 /// The metrics of either engine.
 pub(crate) struct EngineMetrics {
@@ -21,6 +24,9 @@ pub(crate) struct EngineMetrics {
     /// Items that were forgotten, after as long as they are kept.
     pub(crate) forgotten: Counter,
     pub(crate) tenants: Gauge,
+    /// Ended items that are on the disk, and not in memory.
+    pub(crate) store_items: Gauge,
+    store_bytes: Family<OfSeries, Gauge>,
     /// From when a group is taken to the end of its fsync, with retries.
     pub(crate) journal_seconds: Histogram,
     pub(crate) journal_groups: Counter,
@@ -35,11 +41,19 @@ pub(crate) struct EngineMetrics {
     pub(crate) redis_probe_age: Gauge<f64, AtomicU64>,
     /// Reads of what was missed, by what gave it away.
     redis_resyncs: Family<Resync, Counter>,
+    /// Ended items that became one value in Redis, and those that had their events back since something happened to them.
+    pub(crate) redis_settled: Counter,
+    pub(crate) redis_warmed: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Resync {
     cause: Missed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSeries {
+    series: &'static str,
 }
 
 /// How it was noticed that changes were missed.
@@ -68,6 +82,8 @@ impl Default for EngineMetrics {
             unreadable: Counter::default(),
             forgotten: Counter::default(),
             tenants: Gauge::default(),
+            store_items: Gauge::default(),
+            store_bytes: Family::default(),
             journal_seconds: Histogram::new(SECONDS),
             journal_groups: Counter::default(),
             journal_errors: Counter::default(),
@@ -76,6 +92,8 @@ impl Default for EngineMetrics {
             redis_publish_lag: Histogram::new(SECONDS),
             redis_probe_age: Gauge::default(),
             redis_resyncs: Family::default(),
+            redis_settled: Counter::default(),
+            redis_warmed: Counter::default(),
         }
     }
 }
@@ -92,9 +110,23 @@ impl EngineMetrics {
         tracing::error!(row, "a stored row cannot be read; it is left out, and stays where it is");
     }
 
+    /// A stored item was whole at start, and cannot be read now.
+    pub(crate) fn on_damaged(&self, item: &ItemId, error: &io::Error) {
+        self.unreadable.inc();
+        tracing::error!(%item, %error, "a stored item cannot be read; it is left out");
+    }
+
+    /// How many bytes a series of the store has on the disk.
+    pub(crate) fn set_store_bytes(&self, series: &'static str, bytes: u64) {
+        self.store_bytes.get_or_create(&OfSeries { series }).set(bytes as i64);
+    }
+
     fn name_journal(&self, r: &mut Registry) {
         let (name, text) = ("journal_group_duration", "One group commit with its fsync");
         r.register_with_unit(name, text, Unit::Seconds, self.journal_seconds.clone());
+        r.register("store_items", "Ended items that are on the disk only", self.store_items.clone());
+        let (unit, text) = (Unit::Bytes, "The files of the store");
+        r.register_with_unit("store", text, unit, self.store_bytes.clone());
         r.register("journal_groups", "Group commits", self.journal_groups.clone());
         r.register("journal_errors", "Group commits that failed", self.journal_errors.clone());
         r.register("journal_refused", "Events refused for a full journal queue", self.journal_full.clone());
@@ -108,6 +140,8 @@ impl EngineMetrics {
         let (seconds, text) = (Unit::Seconds, "Since Redis was last seen to answer");
         r.register_with_unit("redis_probe_age", text, seconds, self.redis_probe_age.clone());
         r.register("redis_resyncs", "Reads of missed changes, by cause", self.redis_resyncs.clone());
+        r.register("redis_settled", "Ended items that became one value", self.redis_settled.clone());
+        r.register("redis_warmed", "Of these, those that got their events back", self.redis_warmed.clone());
     }
 }
 

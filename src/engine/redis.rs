@@ -6,31 +6,37 @@
 //! group    events that wait go together    keyspace the scripts, as calls;  keys, stored
 //! watch    how far each tenant is          probe    once a second: is the store ahead?
 //! known    the items that this node holds   heal     reads what was missed;  subscriber, sweep
-//! writes   does Redis take them?
+//! writes   does Redis take them?       glimpses what an item says last of one kind
+//! content  what summaries say, compressed   settling what has ended becomes one value;  settled
 //! directory   who has which extension, as it is written there
 //! ```
 
+mod addition;
+mod content;
 mod directory;
+mod glimpses;
 mod group;
 mod heal;
 mod keys;
 mod keyspace;
 mod known;
 mod probe;
+mod settled;
+mod settling;
 mod stored;
 mod subscriber;
 mod sweep;
 mod watch;
 mod writes;
 
-use super::{Archived, Committed, EngineError, EngineMetrics, Receipt, View};
+use super::{Archived, Committed, EngineError, EngineMetrics, Position, Receipt, View};
 use crate::{
     call::Rules,
     config::{Config, Durability},
     event_set::Added,
     feed::{Feed, Stream},
     id::{ItemKey, SourceName, TenantId},
-    item::{ItemEvent, ItemSet},
+    item::{Glimpse, ItemEvent, ItemSet},
     link::{Confirm, Link, Request, Source},
     metrics::Metrics,
     source::Unknown,
@@ -38,11 +44,13 @@ use crate::{
 };
 pub(crate) use directory::DirectoryKeys;
 use futures_util::{StreamExt, stream};
+use glimpses::Glimpses;
 use group::Groups;
-use keyspace::{FoundItems, History, Keyspace};
+use keyspace::{Found, FoundItems, History, Keyspace};
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
+use settling::Settling;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -75,7 +83,9 @@ pub(crate) struct Redis {
     probe: Arc<Probe>,
     subscriber: Arc<Subscriber>,
     sweeper: Arc<Sweeper>,
+    settling: Arc<Settling>,
     groups: Groups,
+    glimpses: Glimpses,
     writes: Arc<Writes>,
     /// None where a 2xx promises memory only.
     confirm: Option<Arc<Confirm>>,
@@ -142,10 +152,13 @@ impl Redis {
         let sweeper = Arc::new(Sweeper::new(store.clone(), store.limits.expire_after));
         let writes = Arc::new(Writes::new(store.clone(), confirm.clone()));
         kept.push(tasks.keep("redis writes", writes.clone().run()));
+        let settling = Arc::new(Settling::new(store.clone(), metrics.of(), engine.settle_after));
         let engine = Self {
-            groups: Groups::new(store.clone(), sweeper.clone(), writes.clone(), tasks.clone()),
+            groups: Groups::new(settling.clone(), sweeper.clone(), writes.clone(), tasks.clone()),
+            glimpses: Glimpses::new(store.clone()),
             writes,
             sweeper,
+            settling,
             directories,
             store,
             watches,
@@ -236,6 +249,12 @@ impl Redis {
         Ok(view.filter(|view| self.store.limits.allow(stream, view)))
     }
 
+    pub(super) fn position(&self, tenant: &TenantId) -> Option<Position> {
+        let watch = self.watches.of(tenant, self.store.keys.tenant(tenant).channel());
+        let head = watch.begun.initialized().then(|| self.watches.head(&watch)).flatten()?;
+        Some(Position { epoch: head.epoch, seq: head.seq })
+    }
+
     pub(super) async fn items(
         &self,
         tenant: &TenantId,
@@ -245,16 +264,37 @@ impl Redis {
         Ok(items.into_iter().map(|(key, stored)| (key, stored.set)).collect())
     }
 
+    pub(super) async fn item_in_full(&self, key: &ItemKey) -> Result<Option<ItemSet>, EngineError> {
+        let items = self.store.read(&key.tenant, vec![key.clone()], None).await?.unwrap_or_default();
+        let mut found: Vec<Found> = items.into_iter().map(|(key, stored)| Found { key, stored }).collect();
+        self.store.tell(&key.tenant, &mut found, usize::MAX).await?;
+        Ok(found.pop().map(|found| found.stored.set))
+    }
+
+    pub(super) async fn glimpses(
+        &self,
+        tenant: &TenantId,
+        keys: Vec<ItemKey>,
+        rank: u32,
+    ) -> Result<Vec<(ItemKey, Glimpse)>, EngineError> {
+        self.glimpses.read(tenant, keys, rank).await
+    }
+
     pub(super) fn rules(&self) -> &Rules {
         &self.watches.rules
     }
 
-    /// Ends what is silent, where it is this node's turn. What fails is left to the next turn.
+    /// Ends what is silent, and settles what has ended, where it is this node's turn. What fails is left to the next turn.
     pub(super) async fn sweep(&self) {
-        for tenant in self.sweeper.turn().await.unwrap_or_default() {
-            let silent = self.sweeper.silent(&tenant).await.unwrap_or_default();
+        let until = Instant::now() + sweep::TURN;
+        let tenants = self.sweeper.turn().await.unwrap_or_default();
+        for tenant in &tenants {
+            let silent = self.sweeper.silent(tenant).await.unwrap_or_default();
             let commits = stream::iter(silent).map(|event| self.commit(event));
             commits.buffer_unordered(COMMIT_TOGETHER).for_each(async |_| {}).await;
+        }
+        for tenant in &tenants {
+            let _ = self.settling.settle(tenant, until).await;
         }
     }
 

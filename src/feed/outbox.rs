@@ -19,8 +19,9 @@ use std::{
 
 /// So many changes wait before the first look for ones that a later one replaces.
 const FIRST_LOOK: usize = 64;
-/// The most items that wait; one more, and the session reads them from the engine.
+/// The most items that wait, and the most bytes of them; one more, and the session reads them from the engine.
 pub(crate) const MAX_ITEMS: usize = 4096;
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// Between whoever commits and one session.
 pub(crate) struct Outbox {
@@ -33,6 +34,8 @@ pub(crate) struct Outbox {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<Arc<Change>>,
+    /// What they weigh together.
+    bytes: usize,
     /// The length at which to look again; doubles with what is left, so that looking costs little.
     look_at: usize,
     /// Beside the items: the latest of each extension at each source, and at most so many as items.
@@ -70,12 +73,15 @@ impl Outbox {
             return None;
         }
         queue.waiting.push(change.clone());
-        if queue.waiting.len() >= queue.look_at.max(FIRST_LOOK) {
+        queue.bytes += change.bytes;
+        let is_heavy = queue.bytes > MAX_BYTES;
+        if is_heavy || queue.waiting.len() >= queue.look_at.max(FIRST_LOOK) {
             self.metrics.conflated.inc_by(conflate(&mut queue.waiting));
+            queue.bytes = queue.waiting.iter().map(|change| change.bytes).sum();
             queue.look_at = (2 * queue.waiting.len()).min(MAX_ITEMS + 1);
-            if queue.waiting.len() > MAX_ITEMS {
-                queue.waiting = Vec::new();
-                queue.overflowed = true;
+            // Half of the bytes are to be free after such a look, so that these stay far between.
+            if queue.waiting.len() > MAX_ITEMS || is_heavy && queue.bytes > MAX_BYTES / 2 {
+                queue.drop_items();
                 self.metrics.overflows.inc();
             }
         }
@@ -96,10 +102,7 @@ impl Outbox {
 
     /// Drops all the items that wait: the session reads from the engine instead.
     pub(crate) fn overflow(&self) {
-        let mut queue = self.queue.lock();
-        queue.waiting = Vec::new();
-        queue.overflowed = true;
-        drop(queue);
+        self.queue.lock().drop_items();
         self.waker.wake();
     }
 
@@ -113,6 +116,7 @@ impl Outbox {
     pub(crate) fn keep_only(&self, is_seen: impl Fn(&Extension) -> bool) {
         let mut queue = self.queue.lock();
         queue.waiting.retain(|change| is_seen(change.item.identity().0));
+        queue.bytes = queue.waiting.iter().map(|change| change.bytes).sum();
         queue.asides.retain(|(extension, ..)| is_seen(extension));
     }
 
@@ -144,6 +148,10 @@ impl Outbox {
 }
 
 impl Queue {
+    fn drop_items(&mut self) {
+        (self.waiting, self.bytes, self.overflowed) = (Vec::new(), 0, true);
+    }
+
     fn is_idle(&self) -> bool {
         let is_told = self.overflowed || self.reassigned || self.draining;
         self.waiting.is_empty() && self.asides.is_empty() && !is_told
@@ -172,6 +180,11 @@ mod tests {
     };
 
     fn change(seq: u64, nth: usize) -> Arc<Change> {
+        change_of(seq, nth, 0)
+    }
+
+    /// Of an item with a text of that many bytes.
+    fn change_of(seq: u64, nth: usize, bytes: usize) -> Arc<Change> {
         let key = ItemKey {
             tenant: "t".try_into().unwrap(),
             extension: "200".try_into().unwrap(),
@@ -179,7 +192,8 @@ mod tests {
             name: ItemName::of(&nth.to_string()),
         };
         let mut posts = Posts::default();
-        posts.add(Event::new(1, What::Posted(Arc::new(Post::default()))));
+        let post = Post { body: Some("x".repeat(bytes).into()), ..Post::default() };
+        posts.add(Event::new(1, What::Posted(Arc::new(post))));
         Arc::new(Change::new(seq, Item::Notice(posts.fold(&key).unwrap()), None))
     }
 
@@ -226,6 +240,24 @@ mod tests {
             told.len() == 2 && says(0, "clinic", "\"t0\":2") && says(1, "telsmart", "\"t0\":3"),
             "{told:?}"
         );
+    }
+
+    #[test]
+    fn too_many_bytes_are_dropped_and_the_session_is_told() {
+        let change = |seq, nth| change_of(seq, nth, 10_000);
+        let (outbox, each) = (Outbox::new(Arc::default()), change(0, 0).bytes);
+        let most = MAX_BYTES / each;
+        assert!(each > 0 && most < MAX_ITEMS);
+        for seq in 0..=most as u64 {
+            assert!(!outbox.queue.lock().overflowed, "at {seq}");
+            outbox.push(&change(seq, seq as usize));
+        }
+        assert!(outbox.take().overflowed);
+        // Versions of a few items are no more than these.
+        for seq in 0..10 * most as u64 {
+            outbox.push(&change(seq, seq as usize % 10));
+        }
+        assert!(!outbox.take().overflowed);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(crate) struct Change {
     pub(crate) item: Item,
     /// When it was committed, by the clock of the node that did; none where it was read later.
     pub(crate) committed_at: Option<Micros>,
+    /// What it holds, about.
+    pub(super) bytes: usize,
     frame: OnceLock<Frame>,
 }
 
@@ -69,7 +71,7 @@ impl Stream {
 
 impl Change {
     pub(crate) fn new(seq: u64, item: Item, committed_at: Option<Micros>) -> Self {
-        Self { seq, item, committed_at, frame: OnceLock::new() }
+        Self { seq, bytes: item.weight(), item, committed_at, frame: OnceLock::new() }
     }
 
     /// The `call` or `notice` frame; the same for everyone.

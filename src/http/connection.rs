@@ -4,6 +4,7 @@
 //! read is read before it ends, too: some clients take the end for a failure while they send.
 
 use super::Unread;
+use crate::places::Place;
 use std::{
     io,
     pin::Pin,
@@ -25,6 +26,8 @@ const LINGER_BYTES: usize = 8 * 1024 * 1024;
 /// A connection of the HTTP server.
 pub(crate) struct Connection {
     stream: TcpStream,
+    /// Held until the end of the connection.
+    place: Place,
     /// Runs while a write waits, and while the connection ends.
     deadline: Option<Pin<Box<Sleep>>>,
     ending: Option<usize>,
@@ -35,13 +38,13 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Takes a connection that was accepted.
-    pub(crate) fn new(stream: TcpStream, unread: Unread) -> Self {
-        Self { stream, deadline: None, ending: None, unread, is_shut: false }
+    pub(crate) fn new(stream: TcpStream, place: Place, unread: Unread) -> Self {
+        Self { stream, place, deadline: None, ending: None, unread, is_shut: false }
     }
 
-    /// The connection as it was, for another protocol.
-    pub(crate) fn into_inner(self) -> TcpStream {
-        self.stream
+    /// The connection as it was, with its place, for another protocol.
+    pub(crate) fn into_inner(self) -> (TcpStream, Place) {
+        (self.stream, self.place)
     }
 
     /// Fails once what is waited for has taken too long.
@@ -141,6 +144,10 @@ impl AsyncWrite for Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        metrics::Metrics,
+        places::{Group, Places},
+    };
     use tokio::{
         io::AsyncWriteExt,
         net::TcpListener,
@@ -151,7 +158,9 @@ mod tests {
     async fn a_client_that_takes_nothing_is_given_up() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut connection = Connection::new(listener.accept().await.unwrap().0, Unread::default());
+        let stream = listener.accept().await.unwrap().0;
+        let place = Places::new(None, &Metrics::default()).enter(Group::Private).await.unwrap();
+        let mut connection = Connection::new(stream, place, Unread::default());
         let began = Instant::now();
         let given_up = async {
             loop {

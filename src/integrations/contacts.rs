@@ -1,11 +1,13 @@
 //! `GET /v1/contacts?number=`: the name that a source's phonebook has for a number, asked for
 //! with the user's own access token, and remembered for a while.
 
+use super::metrics::{ContactMetrics, Unasked};
 use crate::{
     auth::{self, Grant, Identity, Role},
     config::{self, AuthKey, Config, Portal},
-    http::{Problem, no_store, unavailable},
+    http::{Problem, UserRate, no_store, too_many, unavailable},
     id::SourceName,
+    metrics::Metrics,
     number::Plan,
     sidecar::{Sidecar, integration::Key, users::Users, vending::NoToken},
 };
@@ -15,17 +17,25 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use governor::Quota;
 use moka::future::Cache;
 use reqwest::{Client, Url, redirect::Policy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::timeout};
 
 /// How long a name, or that there is none, is remembered.
 const REMEMBER: Duration = Duration::from_secs(300);
 /// Numbers that are remembered.
 const MOST: u64 = 10_000;
+/// Questions that a user may cause in a minute; names that are remembered are free.
+const MOST_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// Questions of all users that are under way at the same time: each has two files.
+const MOST_AT_ONCE: usize = 64;
+/// A question waits so long where there are too many.
+const WAIT: Duration = Duration::from_secs(1);
 /// How long the phonebook may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// The longest number, in characters.
@@ -44,6 +54,9 @@ pub(crate) struct Contacts {
     vendor: Vendor,
     users: Users,
     names: Cache<(Key, String), Option<String>>,
+    rate: UserRate,
+    places: Semaphore,
+    metrics: Arc<ContactMetrics>,
 }
 
 /// A source's phonebook, and how its national numbers read.
@@ -74,6 +87,21 @@ enum NoName {
     NoToken,
     #[error("the phonebook does not answer")]
     NotNow,
+    #[error("too many ask at the same time")]
+    TooMany,
+    /// For so long.
+    #[error("this user asks too often")]
+    TooOften(Duration),
+}
+
+impl NoName {
+    fn cause(&self) -> Unasked {
+        match self {
+            Self::TooOften(_) => Unasked::User,
+            Self::TooMany => Unasked::Node,
+            Self::NoToken | Self::NotNow => Unasked::Phonebook,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -94,6 +122,7 @@ impl Contacts {
         config: &Config,
         users: Users,
         here: Option<Arc<Sidecar>>,
+        metrics: &Metrics,
     ) -> anyhow::Result<Option<Self>> {
         let Some(sidecar) = &config.sidecar else { return Ok(None) };
         let plan = |name: &SourceName| config.sources.iter().find(|source| source.name == *name);
@@ -123,6 +152,9 @@ impl Contacts {
             vendor,
             users,
             names: Cache::builder().max_capacity(MOST).time_to_live(REMEMBER).build(),
+            rate: UserRate::new(Quota::per_minute(MOST_PER_MINUTE)),
+            places: Semaphore::new(MOST_AT_ONCE),
+            metrics: metrics.of(),
         }))
     }
 
@@ -139,7 +171,10 @@ impl Contacts {
             let Some(number) = numbers.to_ask_for(number) else { return Ok(None) };
             for extension in identity.extensions.iter() {
                 let (tenant, extension) = (identity.tenant.clone(), extension.clone());
-                match self.name(url, Key { source: source.clone(), tenant, extension }, &number).await {
+                match self
+                    .name(identity, url, Key { source: source.clone(), tenant, extension }, &number)
+                    .await
+                {
                     Err(NoName::NoToken) => {}
                     outcome => return outcome,
                 }
@@ -149,17 +184,28 @@ impl Contacts {
     }
 
     /// A contact's name; who ask for the same at the same time share one question.
-    async fn name(&self, url: &Url, key: Key, number: &str) -> Result<Option<String>, NoName> {
+    async fn name(
+        &self,
+        asker: &Identity,
+        url: &Url,
+        key: Key,
+        number: &str,
+    ) -> Result<Option<String>, NoName> {
         // What was remembered is not for those who are connected no more.
         if !super::is_live(&self.users.integrations, &key).await.map_err(|_| NoName::NotNow)? {
             return Err(NoName::NoToken);
         }
         let place = (key.clone(), number.to_owned());
+        if let Some(name) = self.names.get(&place).await {
+            return Ok(name);
+        }
+        self.rate.check(&asker.tenant, &asker.sub).map_err(NoName::TooOften)?;
         let asked = self.names.try_get_with(place, self.ask(url, &key, number)).await;
         asked.map_err(|why| (*why).clone())
     }
 
     async fn ask(&self, url: &Url, key: &Key, number: &str) -> Result<Option<String>, NoName> {
+        let _place = timeout(WAIT, self.places.acquire()).await.map_err(|_| NoName::TooMany)?;
         let token = self.access_token(key).await?;
         let mut url = url.clone();
         url.query_pairs_mut().append_pair("number", number);
@@ -252,7 +298,20 @@ pub(crate) async fn lookup(
         Ok(name) => Ok(shown(&number, name)),
         // Nobody to ask for: a browser would show each such refusal as an error of the page.
         Err(NoName::NoToken) => Ok(shown(&number, None)),
-        Err(NoName::NotNow) => Err(unavailable("the phonebook cannot be asked now")),
+        Err(why) => {
+            contacts.metrics.count(why.cause());
+            Err(why.into())
+        }
+    }
+}
+
+impl From<NoName> for Problem {
+    fn from(why: NoName) -> Self {
+        match why {
+            NoName::TooOften(wait) => too_many("this user asks for too many names", wait),
+            NoName::TooMany => unavailable("too many ask the phonebook at the same time"),
+            NoName::NoToken | NoName::NotNow => unavailable("the phonebook cannot be asked now"),
+        }
     }
 }
 

@@ -33,16 +33,24 @@ pub(crate) struct Source {
     servers: Vec<ConnectionInfo>,
     ca: Option<Vec<u8>>,
     master: Option<String>,
-    sentinel_password: Option<SecretString>,
+    /// What the sentinels want, where they want something of their own.
+    sentinel_login: Option<Login>,
     /// Refuse a server that would forget everything in a restart.
     needs_aof: bool,
     topology: OnceCell<Topology>,
 }
 
+/// Who we are to a server; without a password nobody in particular.
+#[derive(Clone, Default)]
+struct Login {
+    user: Option<String>,
+    password: Option<SecretString>,
+}
+
 enum Topology {
     One,
-    /// Of the set that goes by this name.
-    Sentinels(String),
+    /// Of the set that goes by this name, whose sentinels let that one in.
+    Sentinels(String, Login),
     Cluster,
 }
 
@@ -92,7 +100,10 @@ impl Source {
             servers: servers.collect::<RedisResult<_>>()?,
             ca: engine.redis_ca.clone().map(String::into_bytes),
             master: engine.redis_master.clone(),
-            sentinel_password: engine.redis_sentinel_password.clone(),
+            sentinel_login: engine
+                .redis_sentinel_password
+                .clone()
+                .map(|password| Login { user: engine.redis_sentinel_user.clone(), password: Some(password) }),
             needs_aof: engine.durability == Durability::Fsync && engine.redis_require_aof,
             topology: OnceCell::new(),
         })
@@ -102,8 +113,8 @@ impl Source {
     pub(crate) async fn connect(&self, listener: Option<&Listener>) -> Result<Wire, NotConnected> {
         let mut wire = match self.topology.get_or_try_init(|| self.detect()).await? {
             Topology::One => self.to_primary(listener).await?,
-            Topology::Sentinels(master) => {
-                let mut sentinels = self.sentinels(master)?;
+            Topology::Sentinels(master, login) => {
+                let mut sentinels = self.sentinels(master, login)?;
                 let client = sentinels.async_get_client().await?;
                 Wire::One(client.get_multiplexed_async_connection_with_config(&options(listener)).await?)
             }
@@ -119,8 +130,8 @@ impl Source {
     async fn detect(&self) -> Result<Topology, NotConnected> {
         let mut why = None;
         for server in &self.servers {
-            for server in self.ways_into(server) {
-                match in_time(self.topology_of(server)).await {
+            for login in self.logins(server) {
+                match in_time(self.topology_of(server, login)).await {
                     Ok(kind) => return Ok(kind),
                     // What the first way leads to says most.
                     Err(error) => why = why.or(Some(error)),
@@ -130,29 +141,27 @@ impl Source {
         Err(why.unwrap_or(NotConnected::TimedOut))
     }
 
-    /// A sentinel may want another password than the servers, or none.
-    fn ways_into(&self, server: &ConnectionInfo) -> Vec<ConnectionInfo> {
-        let with = |password: Option<&SecretString>| {
-            let bare = redis::RedisConnectionInfo::default();
-            let settings =
-                password.map_or_else(|| bare.clone(), |text| bare.clone().set_password(text.expose_secret()));
-            server.clone().set_redis_settings(settings)
-        };
-        let mut ways = vec![server.clone()];
-        ways.extend(self.sentinel_password.as_ref().map(|password| with(Some(password))));
-        if server.redis_settings().password().is_some() {
-            ways.push(with(None));
+    /// A sentinel may want what the servers want, something of its own, or nothing.
+    fn logins(&self, server: &ConnectionInfo) -> Vec<Login> {
+        let of_servers = Login::of(server);
+        let may_be_open = of_servers.password.is_some();
+        let mut logins = vec![of_servers];
+        logins.extend(self.sentinel_login.clone());
+        if may_be_open {
+            logins.push(Login::default());
         }
-        ways
+        logins
     }
 
-    async fn topology_of(&self, server: ConnectionInfo) -> Result<Topology, NotConnected> {
-        let mut connection =
-            self.client(server)?.get_multiplexed_async_connection_with_config(&options(None)).await?;
+    async fn topology_of(&self, server: &ConnectionInfo, login: Login) -> Result<Topology, NotConnected> {
+        let client = self.client(login.at(server))?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&options(None)).await?;
         let info: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
         match field(&info, "redis_mode") {
             Some("cluster") => Ok(Topology::Cluster),
-            Some("sentinel") => self.name_of_set(&mut connection).await.map(Topology::Sentinels),
+            Some("sentinel") => {
+                self.name_of_set(&mut connection).await.map(|name| Topology::Sentinels(name, login))
+            }
             _ => Ok(Topology::One),
         }
     }
@@ -202,7 +211,7 @@ impl Source {
         TlsCertificates { client_tls: None, root_cert: self.ca.clone() }
     }
 
-    fn sentinels(&self, master: &str) -> RedisResult<redis::sentinel::SentinelClient> {
+    fn sentinels(&self, master: &str, login: &Login) -> RedisResult<redis::sentinel::SentinelClient> {
         let first = &self.servers[0];
         let settings = first.redis_settings();
         let addresses = self.servers.iter().map(|server| server.addr().clone());
@@ -216,7 +225,10 @@ impl Source {
         if let Some(password) = settings.password() {
             builder = builder.set_client_to_redis_password(password);
         }
-        if let Some(password) = &self.sentinel_password {
+        if let Some(user) = &login.user {
+            builder = builder.set_client_to_sentinel_username(user);
+        }
+        if let Some(password) = &login.password {
             builder = builder.set_client_to_sentinel_password(password.expose_secret());
         }
         if is_tls(first) {
@@ -252,6 +264,29 @@ impl Source {
             config = config.set_push_sender(listener);
         }
         builder.build()?.get_async_connection_with_config(config).await
+    }
+}
+
+impl Login {
+    /// Who the URL says that we are.
+    fn of(server: &ConnectionInfo) -> Self {
+        let settings = server.redis_settings();
+        Self {
+            user: settings.username().map(str::to_owned),
+            password: settings.password().map(SecretString::from),
+        }
+    }
+
+    /// The server, to be reached as that one. What is asked of it is in no database.
+    fn at(&self, server: &ConnectionInfo) -> ConnectionInfo {
+        let mut settings = redis::RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
+        if let Some(user) = &self.user {
+            settings = settings.set_username(user);
+        }
+        if let Some(password) = &self.password {
+            settings = settings.set_password(password.expose_secret());
+        }
+        server.clone().set_redis_settings(settings)
     }
 }
 

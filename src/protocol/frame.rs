@@ -16,6 +16,21 @@ const USUAL_SIZE: usize = 1024;
 pub(crate) struct Frame(Bytes);
 
 impl Frame {
+    /// What it says, without its header.
+    pub(crate) fn payload(&self) -> Bytes {
+        let header = match self.0[1] {
+            126 => 4,
+            127 => MAX_HEADER,
+            _ => 2,
+        };
+        self.0.slice(header..)
+    }
+
+    /// All of it, for whoever writes it later.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+
     /// What is to be written to the connection.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -58,6 +73,7 @@ mod tests {
                 item: Default::default(),
             };
             let bytes = Frame::from(&frame);
+            assert_eq!(bytes.payload(), serde_json::to_vec(&frame).unwrap());
             let mut reader = FrameSocket::new(bytes.as_bytes());
             let read = reader.read(None).unwrap().unwrap();
             assert!(read.header().is_final);

@@ -1,15 +1,17 @@
 //! A sidecar alone: what `callpop sidecar` serves, beside gateways that share its Redis.
 
-use super::{Requests, listen};
+use super::{Listens, Requests, listen};
 use crate::{
     auth::Verifier,
-    config::Config,
+    config::{Config, Loaded},
     directories::Directories,
     engine::StoredDirectories,
     metrics::Metrics,
+    operator::SidecarProcess,
     routes,
     sidecar::{Followed, Sidecar, users::Users},
     tasks::{Kept, Tasks},
+    warnings::Warnings,
 };
 use anyhow::Context;
 use std::{net::SocketAddr, sync::Arc};
@@ -34,9 +36,10 @@ impl SidecarServer {
     ///
     /// # Errors
     /// What cannot be opened or bound.
-    pub(crate) async fn bind(config: Config) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(Loaded { config, warnings }: Loaded) -> anyhow::Result<Self> {
         let wanted = config.sidecar.clone().context("there is no [sidecar] in the configuration")?;
         let metrics = Arc::<Metrics>::default();
+        metrics.of::<Warnings>().configure(warnings.iter().map(ToString::to_string));
         let tasks = Tasks::new(&metrics);
         let verifier = Arc::new(Verifier::new(&config.auth, &tasks)?);
         let followed = Followed::open(&config, &wanted, &metrics, &tasks).await?;
@@ -67,13 +70,17 @@ impl SidecarServer {
             admin = %admin.local_addr()?,
             "listening"
         );
-        let requests = Requests::new(tasks.clone());
-        let routes = routes::sidecar(&sidecar, &config.auth.allowed_origins);
-        let accept_public = tasks.keep("accept", requests.clone().accept(public, routes));
+        let requests = Requests::new(tasks.clone(), &metrics, &config.trusted_proxies);
+        kept.push(requests.watch());
+        let process = SidecarProcess::new(&sidecar, &tasks, &metrics, config.engine.unready_after);
+        kept.push(tasks.keep("readiness", process.clone().watch_store()));
+        let routes = routes::sidecar(&sidecar, &process, &config.auth.allowed_origins);
+        let accept_public = tasks.keep("accept", requests.clone().accept(public, routes, Listens::ToAll));
         let routes = routes::vending(&sidecar);
-        let accept_private = tasks.keep("sidecar accept", requests.clone().accept(private, routes));
-        let routes = routes::sidecar_admin(&sidecar, &tasks, &metrics);
-        let accept_admin = tasks.keep("admin accept", requests.clone().accept(admin, routes));
+        let accept_private =
+            tasks.keep("sidecar accept", requests.clone().accept(private, routes, Listens::ToFew));
+        let routes = routes::sidecar_admin(process);
+        let accept_admin = tasks.keep("admin accept", requests.clone().accept(admin, routes, Listens::ToFew));
         tasks.until(stop).await;
         tracing::info!("draining");
         tasks.stop();

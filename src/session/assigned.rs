@@ -1,7 +1,7 @@
 //! What a session sees: the extensions of its token; or, where that names none, what the directory gives
 //! its user, now and whenever that changes.
 
-use super::{End, Session, Sight};
+use super::{End, Session};
 use crate::{
     engine::EngineError,
     feed::{Stream, Taken},
@@ -51,7 +51,7 @@ impl Session {
         let stream = self.user_stream(extensions.clone());
         // Both are heard until the new one was read, so that nothing is missed.
         let listening = self.gateway().feed.register(stream.clone(), self.outbox.clone());
-        let Ok(view) = self.gateway().engine.snapshot(&stream).await else {
+        let Ok(ready) = self.read(&stream, None).await? else {
             return self.reassign_later().await;
         };
         (self.stream, self.listening) = (stream, Some(listening));
@@ -59,7 +59,7 @@ impl Session {
         taken.changes.clear();
         taken.asides.retain(|(extension, ..)| extensions.contains(extension));
         taken.overflowed = false;
-        self.show(Sight::Whole(view)).await
+        self.show(ready).await
     }
 
     /// The client has what it has until the engine is back.

@@ -4,14 +4,14 @@
 use super::{End, Session, acts::Act, life, reach::Standing, receipts::Painted};
 use crate::{
     auth::Identity,
-    call::{self, Leg, MAX_WRAP_UPS, What},
+    call::{self, MAX_WRAP_UPS, WRAP_UP_RANK, What},
     clock::{Micros, now},
     engine::{Committed, EngineError},
     event_set::Added,
     gateway::Hop,
     http::body::fault_of_fields,
-    id::{Extension, ItemKey, ItemName, Kind, SourceName},
-    item::{self, ItemEvent, ItemSet},
+    id::{Extension, ItemId, ItemKey, ItemName, Kind, SourceName},
+    item::{self, Glimpse, ItemEvent, ItemSet},
     protocol::{ClientFrame, ErrorCode, Frame, Mention, NamedItem, ServerFrame},
 };
 use std::{sync::Arc, time::Instant};
@@ -34,6 +34,7 @@ impl Session {
                 let said = UserNote { disposition: disposition.map(Into::into), note: note.into() };
                 self.on_wrap_up(&item, &said).await.err()
             }
+            Ok(ClientFrame::Summary { item }) => self.on_summary(&item).await?,
             Ok(ClientFrame::Painted { item, .. }) if !matches!(item.id(), Some((Kind::Call, _))) => {
                 Some(malformed("painted is said of a call: leg_id is missing"))
             }
@@ -101,29 +102,27 @@ impl Session {
         call::check_wrap_up(said.disposition.as_deref(), &said.note, among).map_err(|why| {
             refusal(ErrorCode::InvalidWrapUp, &why.to_string(), Mention::of_id(Kind::Call, id))
         })?;
-        for (key, set) in self.meant(named).await? {
-            let ItemSet::Call(leg) = set else { continue };
-            let Some(event) = self.wrap_up(&leg, said) else { continue };
-            let has_no_room = leg.check(&event) == Added::Full;
-            let is_used_up = leg.events().iter().filter(|event| event.is_wrap_up()).count() >= MAX_WRAP_UPS;
-            let went = self.commit(key.clone(), item::Event::Call(event)).await;
-            went.map_err(|refused| match has_no_room && is_used_up {
-                true => {
-                    let why = "the call takes no more wrap-ups";
-                    refusal(ErrorCode::InvalidWrapUp, why, (&key).into())
-                }
-                false => refused,
-            })?;
+        for (key, known) in self.glimpsed(self.own(), named, id).await? {
+            let event = self.wrap_up(&known, said);
+            if self.try_commit(&key, event).await? {
+                continue;
+            }
+            return Err(match known.alike >= MAX_WRAP_UPS {
+                true => refusal(ErrorCode::InvalidWrapUp, "the call takes no more wrap-ups", (&key).into()),
+                false => full(&key),
+            });
         }
         Ok(())
     }
 
-    /// The event that takes the place of the latest wrap-up, or one that is known already where nothing new is said;
-    /// none where there is no event at all.
-    fn wrap_up(&self, leg: &Leg, said: &UserNote) -> Option<call::Event> {
+    /// The event that takes the place of the latest wrap-up, or one that is known already where nothing new is said.
+    fn wrap_up(&self, known: &Glimpse, said: &UserNote) -> item::Event {
         let UserNote { disposition, note } = said;
         let by = &self.identity.sub;
-        let latest = leg.events().iter().rev().find(|event| event.is_wrap_up());
+        let latest = match &known.event {
+            item::Event::Call(event) if event.is_wrap_up() => Some(event),
+            _ => None,
+        };
         let is_same = match latest.map(|latest| &latest.what) {
             Some(What::WrapUp { disposition: was, note: noted, by: author }) => {
                 let says_nothing = was.is_none() && noted.is_empty();
@@ -132,12 +131,12 @@ impl Session {
             _ => disposition.is_none() && note.is_empty(),
         };
         if is_same {
-            return latest.or(leg.events().last()).cloned();
+            return known.event.clone();
         }
         // The clocks of nodes differ, and what is said last is to count.
         let at = now().max(latest.map_or(0, |latest| latest.at + 1));
         let (disposition, note, by) = (disposition.clone(), note.clone(), by.clone());
-        Some(call::Event::new(at, What::WrapUp { disposition, note, by }))
+        item::Event::Call(call::Event::new(at, What::WrapUp { disposition, note, by }))
     }
 
     /// Only measured: whoever lies makes our figures wrong, within bounds, and nothing else.
@@ -155,10 +154,32 @@ impl Session {
 
     /// The user's items that a client means: of all sources and of all extensions of theirs, where it does not say.
     async fn meant(&self, named: &NamedItem) -> Result<Vec<(ItemKey, ItemSet)>, Frame> {
-        let NamedItem { source, extension, .. } = named;
         let (kind, id) = named.id().ok_or_else(|| malformed("it names either a leg_id or a notice_id"))?;
+        let keys = self.keys(self.own(), named, kind, id);
+        let known = self.gateway().engine.items(&self.identity.tenant, keys).await;
+        let mut known = known.map_err(|why| unavailable(&why, mention(named, kind, id)))?;
+        known.retain(|(_, set)| set.makes_item());
+        if known.is_empty() { Err(nothing(named, kind, id)) } else { Ok(known) }
+    }
+
+    /// The calls of some extensions that a client means, as far as wrap-ups go.
+    pub(super) async fn glimpsed(
+        &self,
+        extensions: &[Extension],
+        named: &NamedItem,
+        id: &ItemId,
+    ) -> Result<Vec<(ItemKey, Glimpse)>, Frame> {
+        let keys = self.keys(extensions, named, Kind::Call, id);
+        let calls = self.gateway().engine.glimpses(&self.identity.tenant, keys, WRAP_UP_RANK).await;
+        let calls = calls.map_err(|why| unavailable(&why, mention(named, Kind::Call, id)))?;
+        if calls.is_empty() { Err(nothing(named, Kind::Call, id)) } else { Ok(calls) }
+    }
+
+    /// What a client may mean among some extensions.
+    fn keys(&self, extensions: &[Extension], named: &NamedItem, kind: Kind, id: &ItemId) -> Vec<ItemKey> {
+        let NamedItem { source, extension, .. } = named;
         let tenant = &self.identity.tenant;
-        let extensions = self.own().iter().filter(|own| extension.as_ref().is_none_or(|named| named == *own));
+        let extensions = extensions.iter().filter(|one| extension.as_ref().is_none_or(|named| named == *one));
         let sources = self.gateway().config.sources.iter().map(|source| &source.name);
         let sources = sources.filter(|name| source.as_ref().is_none_or(|named| named == *name));
         let key = |extension: &Extension, source: &SourceName| ItemKey {
@@ -167,38 +188,23 @@ impl Session {
             kind,
             name: ItemName { source: source.clone(), id: id.clone() },
         };
-        let keys = extensions.flat_map(|extension| sources.clone().map(move |source| key(extension, source)));
-        let known = self.gateway().engine.items(tenant, keys.collect()).await;
-        let mention =
-            Mention { source: source.as_ref(), extension: extension.as_ref(), ..Mention::of_id(kind, id) };
-        let mut known = known.map_err(|why| unavailable(&why, mention))?;
-        known.retain(|(_, set)| set.makes_item());
-        match (known.is_empty(), kind) {
-            (false, _) => Ok(known),
-            (true, Kind::Call) => Err(refusal(ErrorCode::UnknownCall, "no such call among yours", mention)),
-            (true, Kind::Notice) => {
-                Err(refusal(ErrorCode::UnknownNotice, "no such notice among yours", mention))
-            }
-        }
+        extensions.flat_map(|extension| sources.clone().map(move |source| key(extension, source))).collect()
     }
 
     /// Commits what the user says of an item; that it is durable is told when it is.
     async fn commit(&mut self, key: ItemKey, event: item::Event) -> Result<(), Frame> {
+        if self.try_commit(&key, event).await? { Ok(()) } else { Err(full(&key)) }
+    }
+
+    /// The same; false where the item has no room for it.
+    async fn try_commit(&mut self, key: &ItemKey, event: item::Event) -> Result<bool, Frame> {
         let event = ItemEvent { key: key.clone(), event };
         let went = self.gateway().engine.commit(event).await;
-        let Committed { added, seq, receipt } = went.map_err(|why| unavailable(&why, (&key).into()))?;
-        match (added, key.kind) {
-            (Added::New | Added::Known, _) => {
-                self.acts.add(Act { key, seq }, receipt);
-                Ok(())
-            }
-            (Added::Full, Kind::Call) => {
-                Err(refusal(ErrorCode::FullCall, "the call takes no more events", (&key).into()))
-            }
-            (Added::Full, Kind::Notice) => {
-                Err(refusal(ErrorCode::FullNotice, "the notice takes no more events", (&key).into()))
-            }
+        let Committed { added, seq, receipt } = went.map_err(|why| unavailable(&why, key.into()))?;
+        if added != Added::Full {
+            self.acts.add(Act { key: key.clone(), seq }, receipt);
         }
+        Ok(added != Added::Full)
     }
 
     /// What a client said is durable, or cannot be made so now.
@@ -215,6 +221,29 @@ impl Session {
     }
 }
 
+/// What a client named.
+fn mention<'a>(named: &'a NamedItem, kind: Kind, id: &'a ItemId) -> Mention<'a> {
+    let NamedItem { source, extension, .. } = named;
+    Mention { source: source.as_ref(), extension: extension.as_ref(), ..Mention::of_id(kind, id) }
+}
+
+/// There is no such item.
+fn nothing(named: &NamedItem, kind: Kind, id: &ItemId) -> Frame {
+    let (code, why) = match kind {
+        Kind::Call => (ErrorCode::UnknownCall, "no such call among yours"),
+        Kind::Notice => (ErrorCode::UnknownNotice, "no such notice among yours"),
+    };
+    refusal(code, why, mention(named, kind, id))
+}
+
+fn full(key: &ItemKey) -> Frame {
+    let (code, why) = match key.kind {
+        Kind::Call => (ErrorCode::FullCall, "the call takes no more events"),
+        Kind::Notice => (ErrorCode::FullNotice, "the notice takes no more events"),
+    };
+    refusal(code, why, key.into())
+}
+
 fn error(code: ErrorCode, detail: &str) -> Frame {
     refusal(code, detail, Mention::default())
 }
@@ -225,15 +254,15 @@ fn fault_of(error: &serde_json::Error) -> String {
     why.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-fn malformed(why: &str) -> Frame {
+pub(super) fn malformed(why: &str) -> Frame {
     error(ErrorCode::MalformedFrame, why)
 }
 
 /// An error about an item.
-fn refusal(code: ErrorCode, detail: &str, item: Mention<'_>) -> Frame {
+pub(super) fn refusal(code: ErrorCode, detail: &str, item: Mention<'_>) -> Frame {
     ServerFrame::Error { code, detail, item }.encode()
 }
 
-fn unavailable(why: &EngineError, item: Mention<'_>) -> Frame {
+pub(super) fn unavailable(why: &EngineError, item: Mention<'_>) -> Frame {
     refusal(ErrorCode::Unavailable, &why.to_string(), item)
 }

@@ -15,7 +15,7 @@ pub(crate) enum Cause {
     Client,
     /// The connection broke.
     Lost,
-    /// The client took nothing for `sessions.write_timeout`.
+    /// The client took nothing for `sessions.write_timeout`, or too little for longer.
     WriteTimeout,
     /// Nothing came from the client for two heartbeats.
     Silent,
@@ -26,6 +26,8 @@ pub(crate) enum Cause {
     TooManyFrames,
     /// The engine could not be read.
     Engine,
+    /// The turn to read did not come: too much was on its way.
+    Crowded,
     /// The node goes away.
     Draining,
     /// There never was one: the handshake was refused.
@@ -33,7 +35,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Client,
         Self::Lost,
         Self::WriteTimeout,
@@ -42,6 +44,7 @@ impl Cause {
         Self::Malformed,
         Self::TooManyFrames,
         Self::Engine,
+        Self::Crowded,
         Self::Draining,
         Self::Refused,
     ];
@@ -56,6 +59,7 @@ labels!(Cause {
     Malformed: "malformed",
     TooManyFrames: "too_many_frames",
     Engine: "engine",
+    Crowded: "crowded",
     Draining: "draining",
     Refused: "refused",
 });
@@ -77,6 +81,18 @@ impl End {
     /// We say goodbye.
     pub(crate) fn close(cause: Cause, code: CloseCode, reason: &'static str) -> Self {
         Self { cause, goodbye: Some((code, reason)) }
+    }
+}
+
+impl End {
+    /// Of a session whose token has ended.
+    pub(crate) fn token_expired() -> Self {
+        Self::close(Cause::TokenExpired, CloseCode::Unauthorized, "the token has expired")
+    }
+
+    /// Of every session, where the node ends.
+    pub(crate) fn draining() -> Self {
+        Self::close(Cause::Draining, CloseCode::Draining, "the node is going away")
     }
 }
 

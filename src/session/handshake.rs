@@ -4,14 +4,16 @@
 use super::{
     Resume, Session, Sessions,
     end::{Cause, Handshake},
-    seats::Seat,
+    seats::{NoSeat, Seat},
     socket::Socket,
+    state::Budget,
 };
 use crate::{
     auth::{self, Identity, Role},
     feed::Stream,
     http::{self, Connection, Peer, Problem},
     id::Kind,
+    places,
     protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
 };
 use axum::{
@@ -21,11 +23,18 @@ use axum::{
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// So much of an origin is logged, in characters.
 const MAX_LOGGED_ORIGIN: usize = 128;
+/// Words for refusals that pass.
+const TOO_OFTEN: &str = "too_often";
+const FULL: &str = "full";
 
 /// Who may have a session, and of what.
 struct Admitted {
@@ -41,6 +50,8 @@ struct RefusedHandshake {
     /// One word for it, of few.
     word: &'static str,
     reason: String,
+    /// It may come again after so long.
+    wait: Option<Duration>,
 }
 
 /// `GET /v1/stream`.
@@ -97,7 +108,12 @@ async fn run(sessions: Arc<Sessions>, upgrade: OnUpgrade, admitted: Result<Admit
         }
         Err(RefusedHandshake { code, reason, .. }) => {
             sessions.metrics.close(code);
-            socket.close(code, &reason).await;
+            let holder = socket.holder();
+            tokio::select! {
+                () = socket.close(code, &reason) => {}
+                // Another one is there for its place.
+                () = holder.told_to_go() => {}
+            }
         }
     }
 }
@@ -106,9 +122,10 @@ async fn connection(sessions: &Sessions, upgrade: OnUpgrade) -> Option<Socket> {
     let upgraded: Upgraded = upgrade.await.ok()?;
     // Without the wrapping of HTTP a session is smaller.
     let parts = upgraded.downcast::<TokioIo<Connection>>().ok()?;
-    let write_timeout = sessions.gateway.config.sessions.write_timeout;
-    let stream = parts.io.into_inner().into_inner();
-    Some(Socket::new(stream, parts.read_buf.into(), write_timeout).await)
+    let limits = &sessions.gateway.config.sessions;
+    let budget = Budget::new(limits.max_frames_per_second, Instant::now());
+    let connection = parts.io.into_inner().into_inner();
+    Some(Socket::new(connection, parts.read_buf.into(), budget, limits.write_timeout).await)
 }
 
 /// The accept key, and the connection to come, of a request that is a WebSocket handshake (RFC 6455, 4.2.1).
@@ -174,14 +191,10 @@ async fn admit(
     let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
     let scope = query.get("scope").map_or("user", String::as_str);
     let stream = choose(&identity, scope, gateway.config.notices.supervisors)?;
-    let seat = sessions.seats.take(&identity.tenant, &identity.sub, gateway.config.sessions.max_per_user);
-    let seat = seat.ok_or_else(|| {
-        RefusedHandshake::new(
-            CloseCode::TooManySessions,
-            "too_many_sessions",
-            "too many sessions of this user",
-        )
-    })?;
+    let seat = sessions.seats.take(&identity.tenant, &identity.sub)?;
+    if !places::sit_down() {
+        return Err(RefusedHandshake::later(FULL, "the node is full", http::RETRY_AFTER));
+    }
     Ok(Admitted { resume: query.get("resume").and_then(|text| Resume::parse(text)), identity, stream, seat })
 }
 
@@ -212,7 +225,13 @@ impl Resume {
 
 impl RefusedHandshake {
     fn new(code: CloseCode, word: &'static str, reason: impl ToString) -> Self {
-        Self { code, word, reason: reason.to_string() }
+        Self { code, word, reason: reason.to_string(), wait: None }
+    }
+
+    /// Whom a client may ask again: clients do so by themselves after this code, and not after those that say
+    /// that there is too much of something.
+    fn later(word: &'static str, reason: &str, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..Self::new(CloseCode::Draining, word, reason) }
     }
 
     /// The same for a client that did not offer our subprotocol. It is in the log already.
@@ -224,6 +243,10 @@ impl RefusedHandshake {
 
     fn problem(&self) -> Problem {
         let (status, kind) = match self.code {
+            CloseCode::Draining if self.word == TOO_OFTEN => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests")
+            }
+            CloseCode::Draining if self.word == FULL => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             CloseCode::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             CloseCode::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             CloseCode::TooManySessions => (StatusCode::TOO_MANY_REQUESTS, "too-many-sessions"),
@@ -231,6 +254,23 @@ impl RefusedHandshake {
             CloseCode::Internal => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             _ => (StatusCode::BAD_REQUEST, "bad-request"),
         };
-        Problem::new(status, kind, &self.reason)
+        let problem = Problem::new(status, kind, &self.reason);
+        match self.wait {
+            Some(wait) => problem.retry_after(wait),
+            None => problem,
+        }
+    }
+}
+
+impl From<NoSeat> for RefusedHandshake {
+    fn from(why: NoSeat) -> Self {
+        match why {
+            NoSeat::User => {
+                let reason = "too many sessions of this user";
+                Self::new(CloseCode::TooManySessions, "too_many_sessions", reason)
+            }
+            NoSeat::Node => Self::later(FULL, "the node is full", http::RETRY_AFTER),
+            NoSeat::TooOften(wait) => Self::later(TOO_OFTEN, "this user connects too often", wait),
+        }
     }
 }

@@ -22,6 +22,11 @@ pub(crate) struct SessionMetrics {
     closed: Family<Closed, Counter>,
     /// Receipts that were believed.
     receipts: Counter,
+    snapshots: Counter,
+    pub(crate) snapshots_shared: Counter,
+    /// Times somebody waited for their turn to be sent something large.
+    pub(crate) turns_waited: Counter,
+    snapshot_bytes: Gauge,
     refused: Family<Disbelieved, Counter>,
 }
 
@@ -66,6 +71,16 @@ impl SessionMetrics {
         self.closed.get_or_create(&Closed { code }).inc();
     }
 
+    /// Counts a snapshot that was encoded, until it is forgotten.
+    pub(crate) fn encoded(&self, bytes: usize) {
+        self.snapshots.inc();
+        self.snapshot_bytes.inc_by(bytes as i64);
+    }
+
+    pub(crate) fn forgotten(&self, bytes: usize) {
+        self.snapshot_bytes.dec_by(bytes as i64);
+    }
+
     /// Counts what a client says that it painted, by whether it is believed.
     pub(crate) fn receipt(&self, refused: Option<Disbelief>) {
         match refused {
@@ -87,6 +102,14 @@ impl RoomMetrics for SessionMetrics {
         r.register("sessions_ended", text, self.ended.clone());
         r.register("frames_sent", "Frames to clients", self.frames_sent.clone());
         r.register("frames_received", "Frames from clients", self.frames_received.clone());
+        let text = "Snapshots and what changed since, as they were encoded";
+        r.register("snapshots_encoded", text, self.snapshots.clone());
+        let text = "Snapshots that were encoded for another session";
+        r.register("snapshots_shared", text, self.snapshots_shared.clone());
+        let text = "Bytes of encoded snapshots on their way to clients";
+        r.register("snapshot_bytes", text, self.snapshot_bytes.clone());
+        let text = "Times a session waited for its turn to be sent a snapshot or a summary";
+        r.register("turns_waited", text, self.turns_waited.clone());
         r.register("receipts", "Popups that clients say they painted", self.receipts.clone());
         r.register("receipts_refused", "Receipts that are not believed", self.refused.clone());
         self.reach.name(r);

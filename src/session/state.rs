@@ -36,6 +36,11 @@ impl Pulse {
         pulse
     }
 
+    /// When the token ends.
+    pub(crate) fn end(&self) -> Instant {
+        self.expires
+    }
+
     /// A fresh token lives so long from now.
     pub(crate) fn on_token(&mut self, now: Instant, life: Duration) {
         let life = life.min(MAX_LIFE);

@@ -16,6 +16,7 @@ use crate::{
     config::{MAX_BODY, Portal},
     http::{Problem, body, no_store, nothing_here},
     id::{Extension, SourceName, TenantId},
+    places::{Proof, prove},
     protocol::IntegrationStatus,
 };
 use axum::{
@@ -75,7 +76,6 @@ pub(crate) async fn connect(
     query: Result<Query<ConnectQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let door = sidecar.door(&source)?;
     let Query(query) = query.map_err(|_| bad("extension is no id, or a parameter comes twice"))?;
     let Ticket { tenant, sub, extensions } = match &query.ticket {
         Some(ticket) => sidecar.users.redeem(ticket).await?,
@@ -84,6 +84,7 @@ pub(crate) async fn connect(
             Ticket { tenant: identity.tenant, sub: identity.sub, extensions: identity.extensions.to_vec() }
         }
     };
+    let door = sidecar.door(&source)?;
     sidecar.users.may_begin(&tenant, &sub)?;
     let extension = choose(query.extension, &extensions)?;
     let back = sidecar.way_back(query.redirect_url.as_deref(), &headers)?;
@@ -196,9 +197,9 @@ pub(crate) async fn disconnect(
     Path(source): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let door = sidecar.door(&source)?;
     let (head, body) = request.into_parts();
     let identity = sidecar.users.identify(&head.headers).await?;
+    let door = sidecar.door(&source)?;
     let given: DisconnectBody = body::parse(&body::read_json(&head.headers, body, MAX_BODY).await?)?;
     let extension = choose(Some(given.extension), &identity.extensions)?;
     let key = Key { source: door.source().clone(), tenant: identity.tenant, extension };
@@ -220,9 +221,12 @@ impl Door {
     /// The body of a callback that is the provider's.
     async fn callback<T: DeserializeOwned>(&self, request: Request) -> Result<T, Problem> {
         let (head, body) = request.into_parts();
-        if !self.callbacks.is_open() && !self.callbacks.is_shown(&head.headers) {
-            let detail = format!("the header {} is missing or wrong", self.callbacks.name());
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
+        if !self.callbacks.is_open() {
+            if !self.callbacks.is_shown(&head.headers) {
+                let detail = format!("the header {} is missing or wrong", self.callbacks.name());
+                return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
+            }
+            prove(Proof::Secret);
         }
         body::parse(&body::read_json(&head.headers, body, MAX_BODY).await?)
     }

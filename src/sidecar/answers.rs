@@ -5,11 +5,11 @@
 //! it is done with, is its user's to say. A file that it cannot read it leaves alone.
 
 use super::{
-    disk::{self, LATE},
+    LATE,
     integration::Key,
     vault::{Sealed, VaultError},
 };
-use crate::clock::Micros;
+use crate::{clock::Micros, files};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -29,6 +29,8 @@ use uuid::Uuid;
 pub(crate) const MAX_ENTRIES: usize = 10_000;
 /// So many are written at once.
 const MAX_WRITES: usize = 16;
+/// The journal, within the folder of the sidecar.
+pub(crate) const FOLDER: &str = "journal";
 const KEPT: &str = "json";
 const HALF_WRITTEN: &str = "tmp";
 
@@ -101,7 +103,7 @@ impl Answers {
     /// its last process ended. Blocks.
     pub(crate) fn open(dir: &Path) -> Result<Self, AnswersError> {
         let cannot = |error| AnswersError::CannotOpen { dir: dir.to_owned(), error };
-        disk::make_dir(dir).map_err(cannot)?;
+        files::make_dir(dir).map_err(cannot)?;
         let mut private = OpenOptions::new();
         private.write(true).create(true).truncate(true).mode(0o600);
         let lock = private.open(dir.join("lock")).map_err(cannot)?;
@@ -239,7 +241,7 @@ impl Place {
         }
         self.is_to_free = false;
         self.shared.attempts.lock().insert(self.attempt);
-        disk::sync_dir(dir).map_err(AnswersError::CannotWrite)
+        files::sync_dir(dir).map_err(AnswersError::CannotWrite)
     }
 }
 

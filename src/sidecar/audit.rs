@@ -13,7 +13,7 @@ mod writer;
 
 pub(crate) use chain::{Verified, verify};
 
-use super::{disk::LATE, integration::Key};
+use super::{LATE, integration::Key};
 use crate::{clock::Micros, tasks::Tasks};
 use parking_lot::Mutex;
 use std::{
@@ -30,7 +30,7 @@ use tokio::{
     sync::oneshot,
     time::{sleep, timeout},
 };
-use writer::Writer;
+use writer::{Writer, full_files};
 
 /// The log's name in its folder.
 pub(crate) const FILE: &str = "audit.jsonl";
@@ -52,7 +52,7 @@ pub(crate) enum AuditError {
     InUse { path: PathBuf },
     /// The line's number is known where the log was read from its beginning.
     #[error(
-        "the audit log is broken at {} of {file:?}: {why}; keep the file elsewhere, and a new one begins",
+        "the audit log is broken at {} of {file:?}: {why}; keep the file elsewhere, and put an empty one in its place",
         line.map_or("the end".into(), |line| format!("line {line}"))
     )]
     Broken { file: PathBuf, line: Option<u64>, why: &'static str },
@@ -180,6 +180,11 @@ impl Audit {
             _ => Err(AuditError::Late),
         }
     }
+}
+
+/// Whether there is a log, be it empty.
+pub(crate) fn exists(path: &Path) -> io::Result<bool> {
+    Ok(path.try_exists()? || !full_files(path)?.is_empty())
 }
 
 /// The writer's thread; it ends when nobody can note anything any more.

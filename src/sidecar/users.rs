@@ -11,7 +11,7 @@ use crate::{
     clock::Micros,
     config::SourceKind,
     directories::Directories,
-    http::{Problem, no_store, unauthorized, unavailable},
+    http::{Problem, UserRate, no_store, too_many, unauthorized, unavailable},
     id::{Extension, SourceName, TenantId},
 };
 use axum::{
@@ -21,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
+use governor::Quota;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -32,8 +32,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 const TICKET: Duration = Duration::from_secs(30);
 /// Tickets and consents that a user may begin.
 const MOST_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
-/// So many users are remembered before those are forgotten who have their whole rate again.
-const MOST_USERS: usize = 10_000;
 /// Requests of users that are at the store at the same time.
 const MOST_AT_ONCE: usize = 256;
 
@@ -44,7 +42,7 @@ pub(crate) struct Users {
     verifier: Arc<Verifier>,
     directories: Arc<Directories>,
     /// Of tickets, and of consents begun: each is written to the disk.
-    rate: Arc<DefaultKeyedRateLimiter<(TenantId, Arc<str>)>>,
+    rate: Arc<UserRate>,
     /// Of the store's places, so many are for them: refreshes need the others.
     places: Arc<Semaphore>,
 }
@@ -110,7 +108,7 @@ impl Users {
         verifier: Arc<Verifier>,
         directories: Arc<Directories>,
     ) -> Self {
-        let rate = Arc::new(RateLimiter::keyed(Quota::per_minute(MOST_PER_MINUTE)));
+        let rate = Arc::new(UserRate::new(Quota::per_minute(MOST_PER_MINUTE)));
         Self { integrations, verifier, directories, rate, places: Arc::new(Semaphore::new(MOST_AT_ONCE)) }
     }
 
@@ -121,14 +119,8 @@ impl Users {
 
     /// Whether a user may ask for one more ticket, or begin once more.
     pub(crate) fn may_begin(&self, tenant: &TenantId, sub: &Arc<str>) -> Result<(), Problem> {
-        if self.rate.len() > MOST_USERS {
-            self.rate.retain_recent();
-        }
-        self.rate.check_key(&(tenant.clone(), sub.clone())).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.rate.clock().now());
-            let detail = "too many tickets and connects of this user";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
-        })
+        let refuse = |wait| too_many("too many tickets and connects of this user", wait);
+        self.rate.check(tenant, sub).map_err(refuse)
     }
 
     /// Who asks, by the token that is shown; with the directory's extensions where it names none.
@@ -142,6 +134,11 @@ impl Users {
             ));
         }
         Ok(self.directories.complete(identity).await?)
+    }
+
+    /// Who verifies tokens.
+    pub(crate) fn verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
     }
 
     /// Why nobody's token can be verified, if so.

@@ -10,7 +10,7 @@ use crate::{
     auth::Role,
     clock::{self, Micros},
     config::MAX_BODY,
-    http::{Problem, body, no_store, unavailable},
+    http::{Problem, body, no_store, nothing_here, unavailable},
     id::{Extension, SourceName, TenantId},
     protocol::IntegrationStatus,
 };
@@ -58,7 +58,12 @@ pub(crate) async fn vend(
     Path(source): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let source = sidecar.door(&source)?.source();
+    let Ok(door) = sidecar.door(&source) else {
+        let headers = request.headers().clone();
+        sidecar.users.verify(&headers).await?;
+        return Err(nothing_here());
+    };
+    let source = door.source();
     let (status, response) = match take(&sidecar, source, request).await {
         Ok((token, expires_at)) => {
             let body = json!({ "access_token": token.expose_secret(), "expires_at": expires_at / 1_000_000 });

@@ -4,8 +4,9 @@ use super::{
     courier::Courier,
     desk::Desk,
     error::SimulatorError,
+    pace::{Speed, Stamps},
     phone::{Action, Exchange, Input, MOST_WEBHOOKS, Party, Phone, PressRefusal, SOMEONE},
-    scenario::{Cast, Scenario, Speed, Step},
+    scenario::{Cast, Scenario, Step},
     sender::{Destination, Retries, Sender},
     webhook,
 };
@@ -154,7 +155,7 @@ impl Simulator {
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
             return Err(problem.retry_after(COME_AGAIN));
         }
-        let steps = scenario.script(&mut Cast::default(), speed, webhook::now());
+        let steps = scenario.script(&mut Cast::default(), speed, Stamps::Recorded, webhook::now());
         plays.spawn(run_play(steps, self.0.desk.clone(), self.0.courier.clone()));
         Ok(Uuid::new_v4())
     }

@@ -19,17 +19,17 @@ pub(crate) struct Faults {
 
 /// An event as it will be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Planned {
+pub(crate) struct Planned<W = Webhook> {
     /// Counted from the start of the play.
     pub(crate) at: Duration,
-    pub(crate) webhook: Webhook,
+    pub(crate) webhook: W,
     /// Whether it was planned before.
     pub(crate) copy: bool,
 }
 
 impl Faults {
     /// Makes a plan of a script, in the order of sending.
-    pub(crate) fn plan(&self, mut steps: Vec<Step>, random: &mut impl Rng) -> Vec<Planned> {
+    pub(crate) fn plan<W: Clone>(&self, mut steps: Vec<Step<W>>, random: &mut impl Rng) -> Vec<Planned<W>> {
         for at in 1..steps.len() {
             if random.random_bool(self.reorder) {
                 let (before, after) = steps.split_at_mut(at);

@@ -1,23 +1,26 @@
-//! `callpop simulate`: plays scenarios against a gateway with whatever trouble is asked for,
-//! and counts what became of it; or serves the phones.
+//! `callpop simulate`: plays scenarios or a call centre against a gateway with whatever trouble is asked
+//! for, and counts what became of it; or writes their events; or serves the phones.
 
 use super::{
     api::Simulator,
+    centre::CentreOptions,
     courier::{Courier, Progress, Receipt},
     error::SimulatorError,
     faults::{Faults, Planned},
-    phone::TENANT,
-    scenario::{Cast, Scenario, ScenarioError, Speed},
+    pace::{Speed, Stamps},
+    program::Program,
+    scenario::{Scenario, ScenarioError},
     sender::{Destination, Outcome, Retries, Sender, SenderError, TELSMART},
     telsmart::{Telsmart, TelsmartOptions},
     webhook,
 };
-use rand::{SeedableRng, rngs::StdRng};
 use secrecy::SecretString;
 use serde::Serialize;
 use std::{
     fmt,
+    io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -33,8 +36,8 @@ pub(crate) struct Play {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) gateway: String,
     /// The value of the agreed header
-    #[arg(long)]
-    pub(crate) secret: SecretString,
+    #[arg(long, required_unless_present = "to")]
+    pub(crate) secret: Option<SecretString>,
     /// The header agreed at onboarding
     #[arg(long, value_name = "NAME", default_value = "X-Webhook-Secret")]
     pub(crate) header: String,
@@ -44,6 +47,9 @@ pub(crate) struct Play {
     /// Send everything at once, as --speed 0
     #[arg(long)]
     pub(crate) instant: bool,
+    /// Timestamps have the recorded durations, or run with the real clock at that speed, as timers on a page do
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "recorded")]
+    pub(crate) stamps: Stamps,
     /// The probability that an event is sent twice
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
     pub(crate) duplicate: f64,
@@ -56,7 +62,7 @@ pub(crate) struct Play {
     /// How often an event is sent again when nobody answers, or the answer is 429 or 5xx
     #[arg(long, value_name = "N", default_value_t = Retries::default().max)]
     pub(crate) retries: u32,
-    /// The same seed, the same duplicates, order and delays
+    /// The same seed, the same duplicates, order and delays, and the same call centre
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Keep the recorded leg ids and timestamps
@@ -68,12 +74,17 @@ pub(crate) struct Play {
     /// Play in this tenant instead of the recorded one
     #[arg(long, value_name = "ID")]
     pub(crate) tenant: Option<String>,
+    /// Write the events to this file, one a line, and send nothing; -: to stdout
+    #[arg(long, value_name = "FILE", conflicts_with = "listen")]
+    pub(crate) to: Option<PathBuf>,
     /// Serve two phones, MyTelsmart and its token server on this address instead of playing scenarios
     #[arg(long, value_name = "ADDR", conflicts_with = "scenarios")]
     pub(crate) listen: Option<SocketAddr>,
     /// Built-in scenarios or files of JSON lines; none: all that are built in
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenarios: Vec<String>,
+    #[command(flatten)]
+    pub(crate) centre: CentreOptions,
     #[command(flatten)]
     pub(crate) telsmart: TelsmartOptions,
 }
@@ -112,6 +123,11 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    fn count(&mut self, planned: &Planned) {
+        self.sent += 1;
+        self.duplicates += u64::from(planned.copy);
+    }
+
     /// Whether nothing was refused, and nothing left unanswered.
     pub(crate) fn all_accepted(&self) -> bool {
         self.refused == 0 && self.unanswered == 0
@@ -119,12 +135,25 @@ impl Report {
 }
 
 impl Play {
+    /// What is wrong with the options together, where no single one is.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.stamps == Stamps::Scaled && self.speed() == Speed::INSTANT {
+            return Err("--stamps scaled needs a speed: what is played at once takes no time".to_owned());
+        }
+        if self.stamps == Stamps::Scaled && self.as_recorded {
+            return Err("--stamps scaled and --as-recorded exclude each other".to_owned());
+        }
+        self.centre.check()
+    }
+
     fn sender(&self) -> Result<Sender, SenderError> {
         Sender::new(&self.gateway(), self.retries())
     }
 
     fn gateway(&self) -> Destination {
-        let (url, header, secret) = (self.gateway.clone(), self.header.clone(), self.secret.clone());
+        let (url, header) = (self.gateway.clone(), self.header.clone());
+        // Only what is written to a file needs none.
+        let secret = self.secret.clone().unwrap_or_default();
         Destination { url, source: TELSMART, header, secret }
     }
 
@@ -132,11 +161,11 @@ impl Play {
         Retries { max: self.retries, ..Retries::default() }
     }
 
-    fn speed(&self) -> Speed {
+    pub(super) fn speed(&self) -> Speed {
         if self.instant { Speed::INSTANT } else { self.speed }
     }
 
-    fn scenarios(&self) -> Result<Vec<Scenario>, ScenarioError> {
+    pub(super) fn scenarios(&self) -> Result<Vec<Scenario>, ScenarioError> {
         let found: Vec<_> = match self.scenarios.as_slice() {
             [] => Scenario::built_in()?,
             names => names.iter().map(|name| Scenario::find(name)).collect::<Result<_, _>>()?,
@@ -147,35 +176,44 @@ impl Play {
         })
     }
 
-    fn faults(&self) -> Faults {
+    pub(super) fn faults(&self) -> Faults {
         Faults { duplicate: self.duplicate, reorder: self.reorder, max_delay: self.max_delay }
     }
 }
 
-/// Plays the scenarios one after the other and waits until everything has been sent or given
-/// up. Dropping it stops at once.
+/// Plays one part after the other and waits until everything has been sent or given up.
+/// Dropping it stops at once.
 pub(crate) async fn play(options: &Play) -> Result<Report, SimulatorError> {
-    let (sender, scenarios) = (options.sender()?, options.scenarios()?);
+    let (sender, mut program) = (options.sender()?, Program::new(options)?);
     let counts = Arc::new(Counts::default());
     let courier = Courier::start(&sender, {
         let counts = counts.clone();
         move |receipt| counts.on_receipt(receipt)
     });
-    let (speed, faults) = (options.speed(), options.faults());
-    let mut random = StdRng::seed_from_u64(options.seed);
     let mut report = Report::default();
-    for _ in 0..options.repeat {
-        let mut cast = Cast::default();
-        for scenario in &scenarios {
-            let steps = match options.as_recorded {
-                true => scenario.as_recorded(speed),
-                false => scenario.script(&mut cast, speed, webhook::now()),
-            };
-            run(faults.plan(steps, &mut random), &courier, &mut report).await;
-        }
+    while let Some(part) = program.next(webhook::now)? {
+        run(part, &courier, &mut report).await;
     }
     courier.finish().await;
     Ok(Report { first_trouble: sender.first_trouble(), ..counts.add_to(report) })
+}
+
+/// Writes what would be played, one event a line in the order of sending. The report says how many. Nothing is
+/// opened before all is read that is to be played: it may be the same file.
+pub(crate) fn write<W: Write>(
+    options: &Play,
+    open: impl FnOnce() -> io::Result<W>,
+) -> Result<Report, SimulatorError> {
+    let (mut program, mut report) = (Program::new(options)?, Report::default());
+    let mut out = open().map_err(SimulatorError::Output)?;
+    while let Some(part) = program.next(webhook::now)? {
+        for planned in part {
+            report.count(&planned);
+            writeln!(out, "{}", planned.webhook.to_json()).map_err(SimulatorError::Output)?;
+        }
+    }
+    out.flush().map_err(SimulatorError::Output)?;
+    Ok(report)
 }
 
 /// Serves the phones and the rest of Telsmart until `shutdown`.
@@ -184,7 +222,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), SimulatorError> {
-    let tenant = options.tenant.as_deref().unwrap_or(TENANT);
+    let tenant = options.tenant();
     let simulator = Simulator::start(&options.gateway(), options.retries(), tenant)?;
     let telsmart = Telsmart::start(&options.telsmart, &options.gateway, tenant)?;
     let routes = simulator.routes().merge(telsmart.routes());
@@ -196,14 +234,13 @@ pub(crate) async fn serve(
     Ok(axum::serve(listener, routes).with_graceful_shutdown(stop).await?)
 }
 
-async fn run(plan: Vec<Planned>, courier: &Courier, report: &mut Report) {
+async fn run(part: impl Iterator<Item = Planned>, courier: &Courier, report: &mut Report) {
     let begun = Instant::now();
-    for Planned { at, webhook, copy } in plan {
-        tokio::time::sleep(at.saturating_sub(begun.elapsed())).await;
+    for planned in part {
+        tokio::time::sleep(planned.at.saturating_sub(begun.elapsed())).await;
         let Some(mut room) = courier.room().await else { return };
-        courier.take(&mut room, 0, webhook);
-        report.sent += 1;
-        report.duplicates += u64::from(copy);
+        report.count(&planned);
+        courier.take(&mut room, 0, planned.webhook);
     }
 }
 
@@ -268,6 +305,11 @@ mod tests {
         Cli::try_parse_from(fixed.into_iter().chain(more.split_whitespace())).unwrap().play
     }
 
+    fn parse(more: &str) -> Result<Play, clap::Error> {
+        let all = ["simulate", "--secret", "s"].into_iter().chain(more.split_whitespace());
+        Cli::try_parse_from(all).map(|cli| cli.play)
+    }
+
     fn field(fake: &FakeGateway, name: &str) -> Vec<Value> {
         fake.got.lock().iter().map(|event| event[name].clone()).collect()
     }
@@ -315,8 +357,9 @@ mod tests {
         let gateway = Destination { url, source: TELSMART, header, secret };
         let sender = Sender::new(&gateway, Retries { max: 0, first_pause: Duration::ZERO }).unwrap();
         for (speed, lasts) in [("1", 33_719), ("4", 8_429), ("0", 0)] {
-            let steps = Scenario::find("1-answered-inbound").unwrap().as_recorded(speed.parse().unwrap());
-            let plan = Faults::default().plan(steps, &mut StdRng::seed_from_u64(0));
+            let options = parse(&format!("--as-recorded --speed {speed} 1-answered-inbound")).unwrap();
+            let mut program = Program::new(&options).unwrap();
+            let plan = program.next(|| 0).unwrap().unwrap();
             let (courier, mut report) = (Courier::start(&sender, |_| {}), Report::default());
             let begun = Instant::now();
             run(plan, &courier, &mut report).await;
@@ -328,10 +371,6 @@ mod tests {
 
     #[test]
     fn options_are_checked() {
-        let parse = |more: &str| {
-            let all = ["simulate", "--secret", "s"].into_iter().chain(more.split_whitespace());
-            Cli::try_parse_from(all).map(|cli| cli.play)
-        };
         for bad in [
             "--speed 2 --instant",
             "--speed -1",
@@ -340,11 +379,43 @@ mod tests {
             "--max-delay 5",
             "--max-delay s",
             "--listen 127.0.0.1:0 1-answered-inbound",
+            "--listen 127.0.0.1:0 --to events.jsonl",
+            "--stamps real",
+            "--centre 5",
+            "--centre 5001",
+            "--centre 12 1-answered-inbound",
+            "--centre 12 --listen 127.0.0.1:0",
+            "--centre 12 --as-recorded",
+            "--centre 12 --repeat 2",
+            "--centre 12 --calls 0",
+            "--centre 12 --calls 9 --lasts 1h",
+            "--centre 12 --lasts 9",
+            "--centre 12 --begin 5",
+            "--calls 9",
+            "--truth truth.jsonl",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert_eq!(parse("--max-delay 1500ms").unwrap().max_delay, Duration::from_millis(1500));
         assert_eq!(parse("--instant").unwrap().speed(), Speed::INSTANT);
         assert!(!format!("{:?}", parse("")).contains("\"s\""));
+        assert!(Cli::try_parse_from(["simulate"]).is_err());
+        assert!(Cli::try_parse_from(["simulate", "--to", "-"]).is_ok());
+    }
+
+    #[test]
+    fn options_are_checked_together_too() {
+        for (bad, says) in [
+            ("--stamps scaled --instant", "needs a speed"),
+            ("--stamps scaled --speed 0", "needs a speed"),
+            ("--stamps scaled --as-recorded", "exclude each other"),
+            ("--centre 5000 --lasts 1000h", "50000000 calls"),
+        ] {
+            let why = parse(bad).unwrap().check().unwrap_err();
+            assert!(why.contains(says), "{bad}: {why}");
+        }
+        for good in ["", "--instant", "--stamps scaled --speed 60", "--centre 6 --lasts 8h"] {
+            parse(good).unwrap().check().unwrap();
+        }
     }
 }

@@ -119,21 +119,39 @@ pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, EventRef
     Ok(read)
 }
 
-/// Microseconds as a number or as a text of digits.
-pub(super) fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected microseconds as an integer or as a string of digits")]
-    enum Given {
-        Number(Micros),
-        Text(String),
+/// Microseconds as a number or as a text of digits; none where the text is another.
+pub(super) struct MicrosText(pub(super) Option<Micros>);
+
+impl<'de> Deserialize<'de> for MicrosText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Times)
     }
-    match Option::<Given>::deserialize(deserializer)? {
+}
+
+struct Times;
+
+impl Visitor<'_> for Times {
+    type Value = MicrosText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("microseconds as an integer or as a string of digits")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        Ok(MicrosText(if is_plain { text.parse().ok() } else { None }))
+    }
+
+    fn visit_u64<E: Error>(self, at: u64) -> Result<Self::Value, E> {
+        Ok(MicrosText(Some(at)))
+    }
+}
+
+/// The same, where it may be missing.
+pub(super) fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Micros>, D::Error> {
+    match Option::deserialize(deserializer)? {
         None => Ok(None),
-        Some(Given::Number(at)) => Ok(Some(at)),
-        Some(Given::Text(text)) => {
-            let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-            let at = digits.and_then(|text| text.parse().ok());
-            at.map(Some).ok_or_else(|| D::Error::custom("expected microseconds as digits"))
-        }
+        Some(MicrosText(None)) => Err(D::Error::custom("expected microseconds as digits")),
+        Some(MicrosText(at)) => Ok(at),
     }
 }

@@ -4,13 +4,14 @@ use super::IsSigned;
 use crate::{
     auth::Credentials,
     config::Source,
-    http::{Peer, Problem},
+    http::{Peer, Problem, Proxies, network_of, too_many, within},
+    places::{Proof, prove},
 };
-use axum::http::{HeaderName, StatusCode, request};
+use axum::http::{StatusCode, request};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use ipnet::IpNet;
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
 };
 
@@ -20,7 +21,7 @@ pub(crate) struct Gate {
     credentials: Credentials,
     /// Where the body is signed, no header has the secret.
     is_signed: Option<IsSigned>,
-    trusted_proxies: Vec<IpNet>,
+    proxies: Proxies,
     rate: Option<DefaultKeyedRateLimiter<IpAddr>>,
 }
 
@@ -31,7 +32,7 @@ impl Gate {
         Self {
             credentials: Credentials::new(source),
             is_signed,
-            trusted_proxies: trusted_proxies.to_vec(),
+            proxies: Proxies::new(trusted_proxies),
             rate: rate.map(|rate| RateLimiter::keyed(Quota::per_second(rate))),
             source: source.clone(),
         }
@@ -43,6 +44,9 @@ impl Gate {
             let names = self.source.headers().join(" or ");
             let detail = format!("the header {names} is missing or wrong");
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail));
+        }
+        if self.is_signed.is_none() {
+            prove(Proof::Secret);
         }
         let allowed = &self.source.allow_ips;
         if allowed.is_empty() && self.rate.is_none() {
@@ -56,14 +60,14 @@ impl Gate {
         let Some(rate) = &self.rate else { return Ok(()) };
         rate.check_key(&network_of(client)).map_err(|not_until| {
             let wait = not_until.wait_time_from(rate.clock().now());
-            let detail = "too many requests from this address";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(wait)
+            too_many("too many requests from this address", wait)
         })
     }
 
     /// Lets the body of that request in, or says why not.
     pub(crate) fn admit_body(&self, head: &request::Parts, body: &[u8]) -> Result<(), Problem> {
         if self.is_signed.is_none_or(|is_signed| is_signed(&self.source, &head.headers, body)) {
+            prove(Proof::Secret);
             return Ok(());
         }
         Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the signature is missing or wrong"))
@@ -76,36 +80,11 @@ impl Gate {
         }
     }
 
-    /// The client's address: the peer's, unless that is a trusted proxy; then `X-Forwarded-For`
-    /// from the right, up to the first address that is not one. What is no address ends the walk.
     fn client(&self, head: &request::Parts) -> IpAddr {
-        let peer =
-            head.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-        let forwarded = head.headers.get_all(X_FORWARDED_FOR).into_iter().rev();
-        let hops = forwarded.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
-        let mut hops = hops.map_while(|hop| std::str::from_utf8(hop).ok()?.trim().parse().ok());
-        let mut client = peer.to_canonical();
-        while within(&self.trusted_proxies, client)
-            && let Some(hop) = hops.next()
-        {
-            client = IpAddr::to_canonical(&hop);
-        }
-        client
+        let nobody = Peer(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
+        let peer = head.extensions.get().copied().unwrap_or(nobody);
+        self.proxies.client(peer, &head.headers)
     }
-}
-
-/// Whoever has one address of IPv6 has all of its /64.
-fn network_of(client: IpAddr) -> IpAddr {
-    match client {
-        IpAddr::V4(_) => client,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-    }
-}
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-fn within(nets: &[IpNet], address: IpAddr) -> bool {
-    nets.iter().any(|net| net.contains(&address))
 }
 
 #[cfg(test)]

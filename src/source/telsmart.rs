@@ -3,7 +3,7 @@
 
 use super::{
     EventRefusal, Provider, Received, Unknown,
-    elements::{NumberText, believed, each, id, invalid, missing, not_json, required},
+    elements::{MicrosText, NumberText, believed, each, id, invalid, missing, not_json, required},
 };
 use crate::{
     call::{Content, Direction, Event, Numbers, Party, Phase, Sides, What, short},
@@ -67,7 +67,8 @@ struct Fields<'a> {
     id: Option<Cow<'a, str>>,
     state: Option<Cow<'a, str>>,
     direction: Option<Cow<'a, str>>,
-    timestamp: Option<Timestamp<'a>>,
+    /// 16 digits in calls, a number in summaries.
+    timestamp: Option<MicrosText>,
     caller_number: Option<Cow<'a, str>>,
     caller_name: Option<Cow<'a, str>>,
     callee_number: Option<Cow<'a, str>>,
@@ -80,15 +81,6 @@ struct Fields<'a> {
 /// A text, borrowed from the body where it has no escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// 16 digits in calls, a number in summaries.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected microseconds as an integer or as a string of digits")]
-enum Timestamp<'a> {
-    Number(u64),
-    #[serde(borrow)]
-    Text(Cow<'a, str>),
-}
 
 /// Read in a second step, for its errors to name the field.
 #[derive(Deserialize)]
@@ -126,8 +118,7 @@ impl<'a> Fields<'a> {
             "out" => (Direction::Outbound, callee, caller),
             _ => return Err(invalid("direction", "must be \"in\" or \"out\"")),
         };
-        let other = remote.number.as_deref().and_then(|number| numbers.number(number));
-        let internal = other.is_some_and(|number| number.is_internal());
+        let internal = remote.number.as_deref().is_some_and(|number| numbers.is_internal(number));
         let transfer_of =
             self.transfer_caller_number.as_deref().map(str::trim).filter(|number| !number.is_empty());
         let transfer_of = transfer_of.map(|number| short(number).into());
@@ -149,12 +140,8 @@ impl<'a> Fields<'a> {
     }
 
     fn timestamp(&self) -> Result<Micros, EventRefusal> {
-        let at = match self.timestamp.as_ref().ok_or_else(|| missing("timestamp"))? {
-            Timestamp::Number(at) => Some(*at),
-            Timestamp::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-            Timestamp::Text(_) => None,
-        };
-        believed("timestamp", at)
+        let MicrosText(at) = self.timestamp.as_ref().ok_or_else(|| missing("timestamp"))?;
+        believed("timestamp", *at)
     }
 
     fn extra(&self) -> Option<Box<str>> {
@@ -229,6 +216,8 @@ impl<'de> Visitor<'de> for ByName<'_> {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod legs;
 #[cfg(test)]
 #[path = "telsmart/tests.rs"]
 mod tests;

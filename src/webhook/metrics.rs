@@ -4,6 +4,7 @@ use crate::{
     id::SourceName,
     metrics::{RoomMetrics, SECONDS},
 };
+use axum::http::StatusCode;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -13,7 +14,7 @@ use prometheus_client::{
 /// The metrics of webhooks.
 pub(crate) struct WebhookMetrics {
     /// Requests by their reply.
-    pub(crate) requests: Family<Reply, Counter>,
+    requests: Family<Reply, Counter>,
     /// From a request's head to its reply; a slow sender's body is in it.
     pub(crate) seconds: Histogram,
     /// Events of unknown states.
@@ -24,9 +25,17 @@ pub(crate) struct WebhookMetrics {
 
 /// A reply, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Reply {
-    pub(crate) source: SourceName,
-    pub(crate) status: u16,
+struct Reply {
+    source: SourceName,
+    status: u16,
+}
+
+impl WebhookMetrics {
+    /// Those to a source that had that status.
+    pub(crate) fn replies(&self, source: &SourceName, status: StatusCode) -> Counter {
+        let reply = Reply { source: source.clone(), status: status.as_u16() };
+        self.requests.get_or_create(&reply).clone()
+    }
 }
 
 impl Default for WebhookMetrics {

@@ -27,7 +27,7 @@ impl UnknownStates {
             tracing::warn!(
                 state,
                 events = unsaid + 1,
-                "events of an unknown state were archived; GET /archive on the admin listener shows them"
+                "events of an unknown state were archived; GET /archive on operator_listen shows them"
             );
         }
     }

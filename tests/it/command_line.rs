@@ -1,7 +1,9 @@
 //! The commands: what they print, and how they end.
 
 use crate::support::{
-    Config, Gateway, Token, new_tenant,
+    Config, Gateway, Token,
+    directory::user,
+    new_tenant,
     process::{callpop, run},
     token::{SECRET, WEBHOOK_SECRET},
 };
@@ -138,9 +140,15 @@ fn the_environment_overrides_the_file() {
 
 #[test]
 fn bad_arguments_are_2_and_help_is_0() {
-    for arguments in
-        [&[][..], &["fly"], &["serve", "--fast"], &["serve", "extra"], &["token"], &["check", "--config"]]
-    {
+    for arguments in [
+        &[][..],
+        &["fly"],
+        &["--licenses", "serve"],
+        &["serve", "--fast"],
+        &["serve", "extra"],
+        &["token"],
+        &["check", "--config"],
+    ] {
         let output = run(callpop().args(arguments));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output));
         assert!(output.stdout.is_empty(), "{arguments:?}");
@@ -155,7 +163,7 @@ fn bad_arguments_are_2_and_help_is_0() {
 fn a_port_that_is_taken_is_1() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for key in ["listen", "admin_listen"] {
+    for key in ["listen", "admin_listen", "operator_listen"] {
         let output = run(&mut with_config("serve", &Config::new().set(key, address.clone())));
         assert_eq!(output.status.code(), Some(1), "{}", text(&output));
         assert!(text(&output).contains(&address), "{}", text(&output));
@@ -213,4 +221,54 @@ async fn secrets_may_come_from_files() {
     gateway.deliver(&leg.ringing(0)).await;
     let token = Token::agent(&leg.tenant, &["200"]);
     assert_eq!(gateway.stream(&token).open().await.calls.len(), 1);
+}
+
+/// As Windows' editors save it.
+fn by_notepad(text: &str) -> String {
+    format!("\u{feff}{}", text.replace('\n', "\r\n"))
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_what_a_file_says() {
+    let plain = Config::new().without("auth.hs256_secret").without("sources.telsmart.secrets");
+    let leg = crate::support::Leg::inbound(&new_tenant(), "200");
+    let file = |name: &str, text: &str| plain.file(name, &by_notepad(text));
+    let directory = format!("tenant_id,extension,name,groups,numbers,ids\n{},200,,,,sub:ann\n", leg.tenant);
+    let config = plain
+        .clone()
+        .set("auth.hs256_secret_file", file("jwt-secret", &format!("{SECRET}\n")))
+        .set("sources.telsmart.secrets_file", file("webhook-secrets", &format!("{WEBHOOK_SECRET}\nother\n")))
+        .set("sources.telsmart.rate_limit_file", file("rate", "1000\n"))
+        .set(
+            "sidecar.vault_key_file",
+            file("ring", "# keys\nk1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
+        )
+        .set("sidecar.telsmart.portal_url", "http://127.0.0.1:9/")
+        .set("sidecar.telsmart.client_id_file", file("client", "callpop\n"))
+        .set("sidecar.telsmart.token_url", "http://127.0.0.1:9/")
+        .set("sidecar.listen", "127.0.0.1:0")
+        .set("directory.file", file("directory.csv", &directory));
+    let gateway = config.start().await;
+    gateway.deliver(&leg.ringing(0)).await;
+    assert_eq!(gateway.stream(&user(&leg.tenant, "ann")).open().await.calls.len(), 1);
+
+    // The configuration file itself is one.
+    let whole = std::fs::read_to_string(config.write()).unwrap();
+    let marked = config.file("marked.toml", &by_notepad(&whole));
+    let output = run(callpop().args(["check", "--config", &marked]));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let output = run(callpop().args(["token", "--config", &marked, "--tenant", "t", "--extension", "200"]));
+    let token = String::from_utf8(output.stdout).unwrap();
+    let key = DecodingKey::from_secret(SECRET.as_bytes());
+    decode::<Value>(token.trim(), &key, &Validation::new(Algorithm::HS256))
+        .expect("the mark is in the secret");
+}
+
+#[test]
+fn a_file_in_utf_16_is_told_what_it_is() {
+    let config = Config::new().without("auth.hs256_secret");
+    let path = config.file("secret", "");
+    let utf_16: Vec<u8> = "\u{feff}secret".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&path, utf_16).unwrap();
+    refused(&config.set("auth.hs256_secret_file", path), &["hs256_secret_file", "UTF-16: save it as UTF-8"]);
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::{os::unix::fs::PermissionsExt, pin::pin};
 
 /// The files of the journal that is written ahead.
-const LOGS: &str = "*.jnl";
+const LOGS: &str = "*/events/*.rows";
 
 /// A gateway for which it is an error to write a file beyond its limit, as on a full disk,
 /// since the signal of that is ignored.
@@ -77,6 +77,22 @@ async fn a_disk_that_takes_no_more_is_503_and_what_was_acked_stays() {
     .await;
     assert_eq!(gateway.operator("/readyz").await.status(), 200);
     assert_ring(&gateway.restart_after_kill().await, acked.iter().chain([&late])).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_takes_a_node_out_of_rotation_after_unready_after_only() {
+    for (limit, bears_it) in [("1h", true), ("200ms", false)] {
+        let config = Config::new().set("engine.unready_after", limit);
+        let gateway = Gateway::start_with(&config, callpop_after("trap '' XFSZ")).await;
+        assert!(gateway.is_in_rotation().await);
+        gateway.process.limit_files(Some(0));
+        problem(gateway.post(&Leg::inbound(&new_tenant(), "200").ringing(0)).await, 503).await;
+        assert_eq!(gateway.operator("/readyz").await.status(), 503);
+        eventually("the public answer", async || (gateway.is_in_rotation().await == bears_it).then_some(()))
+            .await;
+        gateway.process.limit_files(None);
+        eventually("the node to be back", async || gateway.is_in_rotation().await.then_some(())).await;
+    }
 }
 
 #[tokio::test]
@@ -150,7 +166,7 @@ async fn what_is_refused_on_a_broken_disk_is_shown_to_nobody() {
     let shown = |client: &Client| client.calls.values().cloned().collect::<Vec<_>>();
     assert_eq!(shown(&client), expected, "an event is shown that was refused");
     assert_eq!(shown(&gateway.supervisor(&tenant).await), expected, "a refused event is in a snapshot");
-    let archive: Vec<Value> = gateway.operator("/archive").await.json().await.unwrap();
+    let archive: Vec<Value> = gateway.look_up("/archive").await.json().await.unwrap();
     assert!(archive.is_empty(), "{archive:?}");
     assert_eq!(gateway.metric("callpop_events_committed_total").await, 1.0);
 
@@ -260,6 +276,6 @@ async fn an_unknown_event_again_is_204_only_once_the_first_copy_is_durable() {
     })
     .await;
     let gateway = gateway.restart_after_kill().await;
-    let archive: Vec<Value> = gateway.operator("/archive").await.json().await.unwrap();
+    let archive: Vec<Value> = gateway.look_up("/archive").await.json().await.unwrap();
     assert_eq!(archive.len(), 1, "{archive:?}");
 }

@@ -14,5 +14,6 @@ mod redis_fails;
 mod scale;
 mod scene;
 mod sentinel;
+mod sentinel_users;
 mod stage;
 mod writes;

@@ -3,6 +3,7 @@
 use crate::support::{
     Config, Gateway, Leg, eventually, new_tenant,
     process::{self, callpop, run},
+    times,
 };
 use rustix::process::Signal;
 use std::{
@@ -13,24 +14,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Kills of a first start, each so much later than the one before.
-const KILLS: u32 = 60;
+/// A first start is killed so much later than the one before, up to where it is over.
 const LATER: Duration = Duration::from_micros(1500);
+const STEPS: usize = 60;
 
 #[tokio::test]
 async fn killed_at_any_moment_of_the_first_start_it_starts_again() {
-    for kill in 0..KILLS {
+    let kills = times(STEPS, 500);
+    for kill in 0..kills {
+        // In later rounds between the moments of the first.
+        let after = LATER * (kill % STEPS) as u32 + LATER / 10 * (kill / STEPS) as u32;
         let config = Config::new();
         let mut command = callpop();
         command.arg("serve").arg("--config").arg(config.write());
-        kill_after(command, LATER * kill).await;
+        kill_after(command, after).await;
         let gateway = config.start().await;
         let leg = Leg::inbound(&new_tenant(), "200");
         gateway.deliver(&leg.ringing(0)).await;
         let gateway = gateway.restart().await;
-        assert!(gateway.supervisor(&leg.tenant).await.call(&leg).is_some(), "killed at {:?}", LATER * kill);
+        assert!(gateway.supervisor(&leg.tenant).await.call(&leg).is_some(), "killed at {after:?}");
         assert!(!config.data_dir().join("unfinished").exists());
     }
+    eprintln!("{kills} first starts were killed, and all started again");
 }
 
 #[tokio::test]
@@ -65,7 +70,7 @@ async fn what_was_put_back_beside_an_unfinished_start_is_not_removed() {
     let config = Config::new();
     let leg = stopped_with_a_call(&config).await;
     fs::create_dir(config.data_dir().join("unfinished")).unwrap();
-    let (marker, aside) = (config.data_dir().join("version"), config.data_dir().join("aside"));
+    let (marker, aside) = (config.data_dir().join("store"), config.data_dir().join("aside"));
     fs::rename(&marker, &aside).unwrap();
     refuses_to_start(&config, "restore the whole folder from a backup");
     fs::rename(&aside, &marker).unwrap();
@@ -100,7 +105,7 @@ fn refuses_to_start(config: &Config, says: &str) {
 async fn a_store_that_lost_its_marker_is_not_taken_for_a_new_one() {
     let config = Config::new();
     let leg = stopped_with_a_call(&config).await;
-    let (marker, aside) = (config.data_dir().join("version"), config.data_dir().join("aside"));
+    let (marker, aside) = (config.data_dir().join("store"), config.data_dir().join("aside"));
     fs::rename(&marker, &aside).unwrap();
     refuses_to_start(&config, "restore the whole folder from a backup");
     fs::rename(&aside, &marker).unwrap();
@@ -115,10 +120,10 @@ async fn a_folder_that_others_made_is_for_nobody_else() {
     let gateway = config.start().await;
     gateway.deliver(&Leg::inbound(&new_tenant(), "200").ringing(0)).await;
     assert_eq!(mode(&config.data_dir()), 0o700);
-    for file in ["0.jnl", "version"] {
+    for file in ["store", "events/0000000001.rows", "items/manifest"] {
         assert_eq!(mode(&config.data_dir().join(file)) & 0o077, 0, "{file}");
     }
-    assert!(gateway.process.log().contains("others could read"), "{}", gateway.process.log());
+    gateway.process.logged("others could read").await;
 }
 
 fn mode(path: &Path) -> u32 {
@@ -151,7 +156,7 @@ async fn a_folder_that_is_removed_under_a_node_is_noticed() {
     assert!(began.elapsed() < Duration::from_secs(5), "it is known before");
     // Another folder in its place is not it.
     fs::create_dir(config.data_dir()).unwrap();
-    fs::copy(aside.join("version"), config.data_dir().join("version")).unwrap();
+    fs::copy(aside.join("store"), config.data_dir().join("store")).unwrap();
     assert!(readyz(&gateway, 503).await.contains("removed"));
     fs::remove_dir_all(config.data_dir()).unwrap();
     fs::rename(&aside, config.data_dir()).unwrap();

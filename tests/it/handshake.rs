@@ -212,6 +212,29 @@ async fn one_session_too_many_is_4409() {
 }
 
 #[tokio::test]
+async fn a_full_node_sends_new_sockets_away_with_4503_and_stays_ready() {
+    let gateway = Config::new().set("sessions.max", 2).start().await;
+    let tenant = new_tenant();
+    let token = || Token::agent(&tenant, &["200"]);
+    let first = gateway.stream(&token()).open().await;
+    let mut second = gateway.stream(&token()).open().await;
+    let late = gateway.stream(&token());
+    assert_eq!(late.clone().refused().await, 4503);
+    problem(late.clone().with_header().refused_plainly().await, 503).await;
+    // Who may not come in at all is told that.
+    assert_eq!(gateway.stream(&token().expiring_in(-100)).refused().await, 4401);
+    assert_eq!(gateway.operator("/readyz").await.status(), 200);
+    assert!(gateway.is_in_rotation().await);
+    let leg = Leg::inbound(&tenant, "200");
+    gateway.deliver(&leg.ringing(0)).await;
+    second.version(&leg, 1).await;
+
+    drop(first);
+    eventually("a free place", async || late.is_let_in().await.then_some(())).await;
+    second.assert_open().await;
+}
+
+#[tokio::test]
 async fn audience_and_issuer_are_honoured_where_configured() {
     let config = Config::new().set("auth.audience", "callpop").set("auth.issuer", "https://login.example");
     let gateway = config.start().await;

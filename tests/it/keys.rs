@@ -43,6 +43,15 @@ async fn rs256_by_a_public_key() {
 }
 
 #[tokio::test]
+async fn a_public_key_may_begin_with_a_byte_order_mark() {
+    let key = Key::es256();
+    let marked = format!("\u{feff}{}", key.public_pem.replace('\n', "\r\n"));
+    let gateway = with_public_key(&marked).start().await;
+    let good = token().mint_as(key.algorithm, None, &key.private);
+    gateway.stream_by(&good).open().await.assert_open().await;
+}
+
+#[tokio::test]
 async fn es256_by_a_public_key() {
     a_public_key_verifies(Key::es256(), Key::es256()).await;
 }

@@ -20,7 +20,7 @@ const PAGES: [&str; 6] = [
     "/mytelsmart/{slug}",
     "/mytelsmart/{slug}/connections",
 ];
-const PUBLIC: [&str; 2] = ["/webhooks/{source}", "/v1/stream"];
+const PUBLIC: [&str; 3] = ["/webhooks/{source}", "/v1/stream", "/v1/summaries/{source}/{extension}/{leg}"];
 const USERS: [&str; 6] = [
     "/v1/integrations",
     "/v1/tickets",
@@ -32,9 +32,11 @@ const USERS: [&str; 6] = [
 const CONTACTS: [&str; 1] = ["/v1/contacts"];
 const REPLACED: [&str; 1] = ["/v1/directory"];
 const PRIVATE: [&str; 1] = ["/internal/{source}/access-token"];
+const ROTATION: [&str; 1] = ["/readyz"];
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-const LOOKED_UP: [&str; 3] = [
+const LOOKED_UP: [&str; 4] = [
     "/archive",
+    "/backup",
     "/calls/{tenant}/{source}/{extension}/{leg}",
     "/notices/{tenant}/{source}/{extension}/{notice}",
 ];
@@ -118,14 +120,15 @@ async fn answer_head(address: SocketAddr, routes: &[&str]) {
 async fn head_is_refused_on_every_listener_of_a_gateway() {
     let telsmart = TokenServer::start("").await;
     let gateway = with_sidecar(Config::new(), &telsmart).start().await;
-    for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS] {
+    for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS, &ROTATION] {
         refuse_head(gateway.public, routes).await;
     }
     refuse_all_but_get_and_put(gateway.public, &REPLACED).await;
     answer_head(gateway.public, &PAGES[..4]).await;
     refuse_head(gateway.admin, &HEALTH).await;
     refuse_head(gateway.admin, &LOOKED_UP).await;
-    refuse_head(gateway.private(), &PRIVATE).await;
+    refuse_head(gateway.lookups(), &LOOKED_UP).await;
+    refuse_head(gateway.private().await, &PRIVATE).await;
     refuse_head(telsmart.address, &SIMULATOR).await;
     answer_head(telsmart.address, &PAGES[4..]).await;
 }
@@ -136,15 +139,16 @@ async fn head_is_refused_on_every_listener_of_a_sidecar_alone() {
     let config = with_sidecar(Engine::Redis.config().await, &telsmart).set("sidecar.mode", "separate");
     let sidecar = Gateway::start_sidecar(&config).await;
     refuse_head(sidecar.public, &USERS).await;
+    refuse_head(sidecar.public, &ROTATION).await;
     refuse_head(sidecar.admin, &HEALTH).await;
-    refuse_head(sidecar.private(), &PRIVATE).await;
+    refuse_head(sidecar.private().await, &PRIVATE).await;
 }
 
 #[tokio::test]
 async fn head_is_refused_by_a_demo() {
     let folder = tempfile::tempdir().unwrap();
     let (_process, address) = Process::start_demo(folder.path()).await;
-    for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS, &DEMO, &SIMULATOR] {
+    for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS, &ROTATION, &DEMO, &SIMULATOR] {
         refuse_head(address, routes).await;
     }
     refuse_all_but_get_and_put(address, &REPLACED).await;
@@ -204,8 +208,8 @@ fn routes_of(source: &str) -> Vec<String> {
     let quoted = |text: &str| text.strip_prefix('"').map(|rest| rest.split('"').next().unwrap().to_owned());
     let calls = source.split(".route(").skip(1).chain(source.split("page_at(").skip(1));
     let named = calls.filter_map(|rest| {
-        let rest = rest.trim_start();
-        let name = rest.split([',', ')', ':']).next().unwrap();
+        let rest = rest.trim_start().trim_start_matches('&');
+        let name = rest.split([',', ')', ':', '.']).next().unwrap();
         quoted(rest).or_else(|| quoted(source.split(&format!("const {name}: &str = ")).nth(1)?))
     });
     named.collect()

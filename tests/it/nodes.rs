@@ -20,7 +20,7 @@ async fn three_nodes(config: &Config) -> [Gateway; 3] {
 
 /// What was archived, oldest first.
 async fn archive(node: &Gateway) -> Vec<Value> {
-    let archive: Vec<Value> = node.operator("/archive").await.json().await.unwrap();
+    let archive: Vec<Value> = node.look_up("/archive").await.json().await.unwrap();
     archive.iter().map(|event| serde_json::from_str(event["raw"].as_str().unwrap()).unwrap()).collect()
 }
 
@@ -65,7 +65,7 @@ async fn a_leg_can_be_looked_up_on_every_node() {
     let path = format!("/calls/{}/telsmart/{}/{}", leg.tenant, leg.extension, leg.id);
     let mut views: Vec<Value> = Vec::new();
     for node in &nodes {
-        let found = node.operator(&path).await;
+        let found = node.look_up(&path).await;
         assert_eq!(found.status(), 200);
         views.push(found.json().await.unwrap());
     }
@@ -74,7 +74,7 @@ async fn a_leg_can_be_looked_up_on_every_node() {
     assert!(views[0].to_string().contains("77123"), "{}", views[0]);
     assert_eq!((&views[1], &views[2]), (&views[0], &views[0]));
     let elsewhere = format!("/calls/{}/telsmart/{}/{}", new_tenant(), leg.extension, leg.id);
-    assert_eq!(nodes[2].operator(&elsewhere).await.status(), 404);
+    assert_eq!(nodes[2].look_up(&elsewhere).await.status(), 404);
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_call_expires_though_nobody_watches_its_tenant() {
     node.deliver(&leg.ringing(0)).await;
     let path = format!("/calls/{}/telsmart/{}/{}", leg.tenant, leg.extension, leg.id);
     eventually_within(PATIENCE * 2, "the call to expire", async || {
-        let view: Value = node.operator(&path).await.json().await.unwrap();
+        let view: Value = node.look_up(&path).await.json().await.unwrap();
         (view["call"]["outcome"] == "expired").then_some(())
     })
     .await;

@@ -141,3 +141,105 @@ async fn memory_per_ended_call_and_per_user_is_bounded() {
     assert!(per_call < 4.0 * said as f64, "{per_call} bytes for a call");
     assert!(per_user < 1024.0, "{per_user} bytes for a user");
 }
+
+/// Prose of about so many bytes, as the minutes of a call are: hardly a sentence of it stands twice.
+fn minutes(nth: usize, bytes: usize) -> Value {
+    const PROSE: &str = include_str!("../../docs/security.md");
+    let sentences: Vec<&str> =
+        PROSE.split(['.', '|', '\n']).map(str::trim).filter(|it| it.len() > 30).collect();
+    let mut said = Vec::new();
+    for sentence in sentences.iter().cycle().skip(nth * 7) {
+        if json!(said).to_string().len() + sentence.len() > bytes {
+            break;
+        }
+        said.push(*sentence);
+    }
+    json!({"meeting_title": format!("Phone call {nth}"), "quick_summary": said})
+}
+
+#[tokio::test]
+async fn what_a_summary_says_is_compressed_in_redis() {
+    const CALLS: usize = 200;
+    let redis = Server::start(Aof::Off).await;
+    let node = on_redis(redis.url()).set("engine.durability", "memory").start().await;
+    let tenant = new_tenant();
+    let mut said = 0;
+    for nth in 0..CALLS {
+        let leg = Leg::inbound(&tenant, "200");
+        let content = minutes(nth, 5 * 1024);
+        said += content.to_string().len();
+        let events = [leg.ringing(0), leg.active(5), leg.held(9), leg.hangup(20), leg.summary(60, content)];
+        node.deliver(&json!(events)).await;
+    }
+    let mut bytes = 0;
+    for key in keys(&redis, "").await {
+        if [":item:", ":content:", ":ghost:"].iter().any(|part| key.contains(part)) {
+            let used = redis.command(&["MEMORY", "USAGE", &key, "SAMPLES", "0"]).await;
+            bytes += used.as_u64().unwrap() as usize;
+        }
+    }
+    eprintln!(
+        "{CALLS} ended calls with summaries of {} bytes: {} bytes each in Redis; keys: {}",
+        said / CALLS,
+        bytes / CALLS,
+        by_kind(&redis).await
+    );
+    assert!(bytes / CALLS < 4400, "{} bytes for a call", bytes / CALLS);
+}
+
+/// A summary of about 5 KB in the form of the provider's own example: its sections and some of other calls, which say
+/// what no other text here says.
+fn summary(nth: usize) -> Value {
+    const BYTES: usize = 5 * 1024;
+    let texts = include_str!("../fixtures/summaries.jsonl").lines();
+    let texts: Vec<Value> = texts.map(|text| serde_json::from_str(text).unwrap()).collect();
+    let sections = |text: &Value| text["meeting_notes_sections"].as_array().unwrap().clone();
+    let others = (1..texts.len()).flat_map(|more| sections(&texts[(nth + more) % texts.len()]));
+    let mut said = texts[nth % texts.len()].clone();
+    for section in others {
+        let length = said.to_string().len() + section.to_string().len();
+        if length < BYTES + 200 {
+            said["meeting_notes_sections"].as_array_mut().unwrap().push(section);
+        }
+    }
+    said["meeting_title"] = json!(format!("Phone call {nth}"));
+    said
+}
+
+/// What an ended call takes in Redis once it is settled, in bytes: the slope of what Redis uses for data, from some
+/// calls of five events and a summary to four times as many; and how long the summaries are.
+async fn settled_cost(said: impl Fn(usize) -> Value) -> (f64, usize) {
+    const CALLS: usize = 150;
+    let redis = Server::start(Aof::Off).await;
+    let config = on_redis(redis.url()).set("engine.durability", "memory").set("engine.settle_after", "1s");
+    // Names are a part of it, so they are as they are in use.
+    let node = config.set("engine.redis_prefix", "callpop").start().await;
+    let tenant = new_tenant();
+    let (mut bytes, mut used_then) = (0, Vec::new());
+    for calls in [0..CALLS, CALLS..4 * CALLS] {
+        for nth in calls.clone() {
+            let leg = Leg::inbound(&tenant, &format!("{}", 200 + nth % 10));
+            let said = said(nth);
+            bytes += said.to_string().len();
+            let phases = [leg.ringing(0), leg.active(5), leg.held(9), leg.active(12), leg.hangup(20)];
+            node.deliver(&json!([&phases[..], &[leg.summary(60, said)]].concat())).await;
+        }
+        eventually_within(Duration::from_secs(60), "the calls to be settled", async || {
+            (node.metric("callpop_redis_settled_total").await >= calls.end as f64).then_some(())
+        })
+        .await;
+        used_then.push(used(&redis).await);
+    }
+    eprintln!("{}", by_kind(&redis).await);
+    ((used_then[1] - used_then[0]) / (3 * CALLS) as f64, bytes / (4 * CALLS))
+}
+
+#[tokio::test]
+async fn an_ended_call_with_a_summary_of_5_kb_takes_half_of_that_of_redis() {
+    let (cost, length) = settled_cost(summary).await;
+    eprintln!("an ended call with a summary of {length} bytes: {cost:.0} bytes in Redis");
+    assert!(cost < 2.75 * 1024.0, "{cost} bytes for a call");
+    let (cost, length) = settled_cost(|nth| minutes(nth, 5 * 1024)).await;
+    eprintln!("and with {length} bytes of prose that hardly repeats itself: {cost:.0}");
+    assert!(cost < 3.75 * 1024.0, "{cost} bytes for a call");
+}

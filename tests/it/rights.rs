@@ -45,7 +45,7 @@ async fn the_archive_is_cleaned_up_with_the_documented_rights() {
     for some in events.chunks(100) {
         node.deliver(&json!(some)).await;
     }
-    let kept: Vec<Value> = node.operator("/archive").await.json().await.unwrap();
+    let kept: Vec<Value> = node.look_up("/archive").await.json().await.unwrap();
     assert_eq!(kept.len(), 1000);
 }
 

@@ -2,9 +2,19 @@
 //! changes the form of what is stored writes a new one beside it, and lets the old one be read, or refused by its name.
 //! `STORED=write cargo test --test it stored::` writes the files of this version.
 
-use crate::support::{Config, Gateway, Leg, process::run, redis::Server, soon};
+use crate::support::{
+    Config, Gateway, Leg, eventually, eventually_within,
+    process::{callpop, run},
+    redis::Server,
+    soon, store,
+};
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 const TENANT: &str = "stored";
 /// 2025, long before it is read.
@@ -63,31 +73,62 @@ fn expected() -> Value {
     serde_json::from_slice(&fs::read(file("shown.json")).unwrap()).unwrap()
 }
 
+fn unpack(archive: &Path, config: &Config) {
+    let parent = config.data_dir().parent().unwrap().to_owned();
+    let tar = run(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(parent));
+    assert!(tar.status.success(), "{tar:?}");
+}
+
+#[test]
+fn a_journal_of_a_version_before_the_store_is_refused_by_its_name() {
+    let config = Config::new();
+    unpack(&file("journal.tar.gz"), &config);
+    let output = run(callpop().arg("serve").arg("--config").arg(config.write()));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("its store is of an earlier version of callpop"), "{said}");
+    let kept = fs::read_dir(config.data_dir()).unwrap().count();
+    assert!(kept > 2, "nothing was changed");
+}
+
 #[tokio::test]
-async fn a_journal_of_an_earlier_version_is_opened() {
+async fn the_stored_fixture_opens() {
     let config = timeless(Config::new());
-    let archive = file("journal.tar.gz");
+    let archive = file("store.tar.gz");
     let parent = config.data_dir().parent().unwrap().to_owned();
     if is_to_be_written() {
-        let mut gateway = config.start().await;
+        let mut gateway = config.clone().set("engine.settle_after", "1s").start().await;
         fill(&gateway).await;
+        eventually("what has ended to be settled", async || {
+            (store::rows(&config.data_dir(), "items").len() >= 3).then_some(())
+        })
+        .await;
         let shown = serde_json::to_string_pretty(&shown(&gateway).await).unwrap();
         fs::write(file("shown.json"), shown + "\n").unwrap();
         gateway.stop().await;
         let tar = run(Command::new("tar").arg("czf").arg(&archive).arg("-C").arg(&parent).arg("data"));
         assert!(tar.status.success(), "{tar:?}");
     } else {
-        let tar = run(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&parent));
-        assert!(tar.status.success(), "{tar:?}");
+        unpack(&archive, &config);
     }
     let gateway = config.start().await;
     assert_eq!(shown(&gateway).await, expected());
     assert_eq!(gateway.metric("callpop_stored_rows_unreadable_total").await, 0.0);
 }
 
+/// What Redis held: with summaries in their events; with what they say apart; with what has ended as one value.
+const REDIS: [&str; 3] = ["redis.rdb", "redis-apart.rdb", "redis-settled.rdb"];
+
 #[tokio::test]
 async fn a_redis_of_an_earlier_version_is_opened() {
-    let dump = file("redis.rdb");
+    // Only the latest form is written.
+    for name in REDIS.iter().skip(if is_to_be_written() { REDIS.len() - 1 } else { 0 }) {
+        redis_is_opened(name).await;
+    }
+}
+
+async fn redis_is_opened(name: &str) {
+    let dump = file(name);
     let server = Server::start_by(|folder, port| {
         if !is_to_be_written() {
             fs::copy(&dump, folder.join("dump.rdb")).unwrap();
@@ -101,7 +142,12 @@ async fn a_redis_of_an_earlier_version_is_opened() {
     let config = timeless(Config::new()).set("engine.kind", "redis").set("engine.redis_url", server.url());
     let config = config.set("engine.redis_require_aof", false);
     if is_to_be_written() {
-        fill(&config.start().await).await;
+        let gateway = config.clone().set("engine.settle_after", "1s").start().await;
+        fill(&gateway).await;
+        eventually_within(Duration::from_secs(30), "what has ended to be settled", async || {
+            (gateway.metric("callpop_redis_settled_total").await >= 1.0).then_some(())
+        })
+        .await;
         server.command(&["SAVE"]).await;
         fs::copy(server.folder().join("dump.rdb"), &dump).unwrap();
     }

@@ -17,6 +17,7 @@ pub mod process;
 pub mod proxy;
 pub mod raw;
 pub mod redis;
+pub mod store;
 pub mod telsmart;
 pub mod token;
 pub mod token_server;
@@ -34,6 +35,11 @@ pub use gateway::Gateway;
 pub use telsmart::Leg;
 pub use token::Token;
 pub use token_server::TokenServer;
+
+/// How often something is done: in `make test`, and in the long form, which `scripts/soak` asks for.
+pub fn times(short: usize, long: usize) -> usize {
+    if std::env::var_os("CALLPOP_SOAK").is_some() { long } else { short }
+}
 
 /// The longest that a test waits for one thing. It says that something never comes, not how fast it comes: on a
 /// busy machine everything takes ten times as long.

@@ -135,7 +135,7 @@ async fn a_body_that_does_not_come_is_408() {
 #[tokio::test]
 async fn unknown_paths_and_methods_are_problems_too() {
     let gateway = Gateway::new().await;
-    for path in ["/webhooks", "/webhooks/", "/webhooks/nobody", "/v1", "/v1/nothing", "/webhooks/telsmart/x"]
+    for path in ["/webhooks", "/webhooks/", "/webhooks/nobody", "/v1", "/v2/nothing", "/webhooks/telsmart/x"]
     {
         problem(gateway.request("POST", path).send().await.unwrap(), 404).await;
     }

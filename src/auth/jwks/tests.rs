@@ -274,3 +274,30 @@ fn keys_for_anything_else_are_left_out() {
     assert_eq!(parse(json!({ "keys": mixed }).to_string().as_bytes()).unwrap().len(), 1);
     assert!(matches!(parse(b"[]"), Err(FetchError::NotKeys)));
 }
+
+#[tokio::test]
+async fn a_set_may_begin_with_a_byte_order_mark() {
+    let provider = Provider::start(&[own("key", Algorithm::EdDSA)]).await;
+    {
+        let body = &mut provider.answer.lock().1;
+        *body = format!("\u{feff}{body}");
+    }
+    let verifier = provider.verifier(ON_DEMAND);
+    assert_eq!(verdict(&verifier, &own_token(Some("key"), Algorithm::EdDSA)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_again_count_on_with_a_warning() {
+    let provider = Provider::start(&[own("key", Algorithm::EdDSA)]).await;
+    let verifier = provider.verifier(ON_DEMAND);
+    let (good, unknown) =
+        (own_token(Some("key"), Algorithm::EdDSA), own_token(Some("new"), Algorithm::EdDSA));
+    assert_eq!((verdict(&verifier, &good).await, verifier.warning()), (Ok(()), None));
+    provider.fail(500);
+    assert!(verdict(&verifier, &unknown).await.is_err());
+    let warning = verifier.warning().expect("a warning");
+    assert!(warning.contains("auth.jwks_url cannot be fetched"), "{warning}");
+    assert_eq!(verdict(&verifier, &good).await, Ok(()));
+    provider.publish(&[own("new", Algorithm::EdDSA)]);
+    assert_eq!((verdict(&verifier, &unknown).await, verifier.warning()), (Ok(()), None));
+}

@@ -56,7 +56,7 @@ pub(crate) async fn verify(opened: &Opened, print: impl Fn(String)) -> anyhow::R
             found.add(&whose, what, sealed.key_id(), went, &print);
         }
     }
-    let kept = answers::look(&opened.data_dir.join("journal"))?;
+    let kept = answers::look(&opened.data_dir.join(answers::FOLDER))?;
     let responses = kept.entries.len();
     for entry in kept.entries {
         let key = &entry.key;

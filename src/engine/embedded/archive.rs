@@ -17,17 +17,25 @@ impl Archive {
         self.kept.iter().find(|(_, kept)| says_the_same(kept)).map(|(row, _)| *row)
     }
 
-    /// Adds an event; returns the rows of those that go for it.
-    pub(crate) fn push(&mut self, row: Option<u64>, archived: Archived) -> Vec<u64> {
+    /// Adds an event; the oldest go for it where there are too many.
+    pub(crate) fn push(&mut self, row: Option<u64>, archived: Archived) {
         self.bytes += archived.raw.len();
         self.kept.push_back((row, archived));
-        let mut gone = Vec::new();
         while self.kept.len() > MAX_ARCHIVED || self.bytes > MAX_ARCHIVED_BYTES {
-            let Some((row, oldest)) = self.kept.pop_front() else { break };
+            let Some((_, oldest)) = self.kept.pop_front() else { break };
             self.bytes -= oldest.raw.len();
-            gone.extend(row);
         }
-        gone
+    }
+
+    /// Puts them into the order in which they came: some were written anew.
+    pub(crate) fn sort(&mut self) {
+        self.kept.make_contiguous().sort_by_key(|(_, archived)| archived.received_at);
+    }
+
+    /// Those that stand before a row of the journal, with their rows.
+    pub(crate) fn before(&mut self, row: u64) -> impl Iterator<Item = (&mut Option<u64>, &Archived)> {
+        let old = self.kept.iter_mut().filter(move |(its, _)| its.is_some_and(|its| its < row));
+        old.map(|(row, archived)| (row, &*archived))
     }
 
     /// All of them.
@@ -53,13 +61,12 @@ mod tests {
     fn the_oldest_go_when_there_are_too_many() {
         let mut archive = Archive::default();
         for row in 0..MAX_ARCHIVED as u64 {
-            assert!(archive.push(Some(row), archived(&row.to_string())).is_empty());
+            archive.push(Some(row), archived(&row.to_string()));
         }
-        assert_eq!(archive.push(Some(1000), archived("one more")), [0]);
-        assert_eq!(
-            archive.push(Some(1001), archived(&"x".repeat(MAX_ARCHIVED_BYTES))),
-            (1..=1000).collect::<Vec<_>>()
-        );
+        assert_eq!(archive.iter().count(), MAX_ARCHIVED);
+        archive.push(Some(1000), archived("one more"));
+        assert_eq!((archive.iter().count(), archive.known(&archived("0"))), (MAX_ARCHIVED, None));
+        archive.push(Some(1001), archived(&"x".repeat(MAX_ARCHIVED_BYTES)));
         assert_eq!(archive.iter().count(), 1);
     }
 

@@ -1,5 +1,4 @@
-//! Tenants' directories in memory, each with its row in the journal. The row of one that is replaced goes with
-//! the group that has the new one, or a later group.
+//! Tenants' directories in memory, each with its row in the journal, of which a later one counts in place of an earlier.
 
 use super::journal::{Disk, Record, Written};
 use crate::{
@@ -30,10 +29,9 @@ pub(super) struct KeptDirectory {
 pub(crate) struct FoundDirectories(HashMap<TenantId, KeptDirectory>);
 
 impl FoundDirectories {
-    /// Takes a row, a later one in place of an earlier; gives the row that is of no use any more.
-    pub(super) fn read(&mut self, row: u64, tenant: TenantId, directory: Arc<Directory>) -> Option<u64> {
-        let found = KeptDirectory { directory, row: Some(row) };
-        self.0.insert(tenant, found)?.row
+    /// Takes a row, a later one in place of an earlier.
+    pub(super) fn read(&mut self, row: u64, tenant: TenantId, directory: Arc<Directory>) {
+        self.0.insert(tenant, KeptDirectory { directory, row: Some(row) });
     }
 }
 
@@ -44,6 +42,17 @@ impl DirectoryJournal {
 
     pub(crate) fn get(&self, tenant: &TenantId) -> Arc<Directory> {
         self.kept.lock().get(tenant).map_or_else(|| self.nothing.clone(), |kept| kept.directory.clone())
+    }
+
+    /// Writes anew those that stand before a row of the journal.
+    pub(super) fn rewrite(&self, before: u64) -> Result<(), EngineError> {
+        for (tenant, kept) in self.kept.lock().iter_mut() {
+            if kept.row.is_some_and(|row| row < before) {
+                let record = Record::Directory { tenant: tenant.clone(), directory: kept.directory.clone() };
+                kept.row = self.disk.write(self.disk.encode(|| record))?.row;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn put(
@@ -65,7 +74,6 @@ impl DirectoryJournal {
             return Ok(PutDirectory::Other);
         }
         let Written { row, durable } = self.disk.write(record)?;
-        self.disk.erase(old_row);
         all.insert(tenant.clone(), KeptDirectory { directory: fresh.clone(), row });
         drop(all);
         self.feed.reassign(tenant, |sub| old.extensions_of(sub) != fresh.extensions_of(sub));

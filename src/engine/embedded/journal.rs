@@ -4,26 +4,26 @@
 //! A write that fails is no end: the group is kept and written again once the store can be
 //! opened again. Until then, and while a write hangs, nothing new is taken and nobody waits.
 
-mod folder;
-mod rows;
+mod writer;
 
-use super::super::{Archived, EngineError, EngineMetrics};
+use super::{
+    super::{Archived, EngineError, EngineMetrics},
+    folder::Folder,
+    series::{Reader, Series, bytes::Group},
+};
 use crate::{clock::Micros, directory::Directory, id::TenantId, item::ItemEvent, tasks::Tasks};
-use folder::Folder;
-use parking_lot::{Condvar, Mutex, MutexGuard};
-use rows::{Row, Rows};
+use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 use std::{
-    mem,
-    path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
 use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
 
 /// So much may wait for the disk beside what is being written; more is refused.
 const MAX_WAITING_ROWS: usize = 16 * 1024;
@@ -37,6 +37,8 @@ const LATE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(500);
 /// How long after a failed write the next try is.
 const RETRY: Duration = Duration::from_secs(1);
+/// What is still needed of older files than the newest few is written anew, and they are removed.
+const FILES_KEPT: usize = 3;
 
 /// What a row says.
 #[derive(Serialize, Deserialize)]
@@ -71,6 +73,8 @@ pub(crate) struct Written {
 pub(crate) struct Journal {
     shared: Arc<Shared>,
     writer: thread::JoinHandle<()>,
+    store: Uuid,
+    reader: Reader,
     /// Tells, at the thread's end, how many rows it could not write.
     ended: Mutex<Option<oneshot::Receiver<usize>>>,
 }
@@ -83,19 +87,30 @@ struct Shared {
     in_trouble: AtomicBool,
     /// Whether the folder was there when it was looked for last.
     is_gone: AtomicBool,
+    /// The first row of the files that are to stay.
+    recent: AtomicU64,
+    /// The first row that there is.
+    first: AtomicU64,
+    /// Rows that nobody could read: their files stay.
+    unread: Vec<u64>,
     metrics: Arc<EngineMetrics>,
 }
 
 /// What is to be written next by one fsync, and what is being written now.
 struct Queue {
-    rows: Vec<Row>,
-    bytes: usize,
-    /// The numbers of the rows that wait: from the first up to the next free one.
+    group: Group,
+    /// The number of the first row of that group.
     first: u64,
-    next: u64,
     progress: watch::Sender<Progress>,
     under_way: Option<UnderWay>,
+    cut: Option<Cut>,
     closing: bool,
+}
+
+/// Rows before `useful` may go, once those before `after` are written.
+struct Cut {
+    useful: u64,
+    after: u64,
 }
 
 /// The group that the thread writes now; it ends where the waiting rows begin.
@@ -106,21 +121,20 @@ struct UnderWay {
 }
 
 impl Journal {
-    /// Opens or makes the journal in a folder, and hands every row to `read`.
-    pub(crate) fn open(
-        dir: &Path,
+    /// Writes behind what a series holds; `unread` are the rows that nobody understood.
+    pub(crate) fn new(
+        series: Series,
+        folder: Arc<Folder>,
+        unread: Vec<u64>,
         metrics: Arc<EngineMetrics>,
         tasks: &Tasks,
-        read: impl FnMut(u64, Record),
     ) -> Result<Self, EngineError> {
-        let (store, folder, next) = Rows::open(dir, &metrics, read)?;
         let queue = Queue {
-            rows: Vec::new(),
-            bytes: 0,
-            first: next,
-            next,
+            group: Group::default(),
+            first: series.next(),
             progress: watch::Sender::new(Progress::Waiting),
             under_way: None,
+            cut: None,
             closing: false,
         };
         let shared = Arc::new(Shared {
@@ -129,10 +143,13 @@ impl Journal {
             closed: Condvar::new(),
             in_trouble: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
+            recent: AtomicU64::new(recent(&series)),
+            first: AtomicU64::new(first(&series)),
+            unread,
             metrics,
         });
+        let (store, reader) = (folder.store(), series.reader());
         let (end, ended) = oneshot::channel();
-        let folder = Arc::new(folder);
         let (theirs, place) = (shared.clone(), folder.clone());
         // A disk that hangs may hold it up, and nothing else.
         let no_thread = |error| EngineError::CannotOpen(format!("no thread for the journal: {error}"));
@@ -140,30 +157,62 @@ impl Journal {
         let theirs = shared.clone();
         let writer = move || {
             // Nobody may wait for the end.
-            let _ = end.send(theirs.write_all(store, &folder));
+            let _ = end.send(theirs.write_all(series, &folder));
         };
         let writer = tasks.thread("journal", writer).map_err(no_thread)?;
-        Ok(Self { shared, writer, ended: Mutex::new(Some(ended)) })
+        Ok(Self { shared, writer, store, reader, ended: Mutex::new(Some(ended)) })
+    }
+
+    /// Which store it is of.
+    pub(crate) fn store(&self) -> Uuid {
+        self.store
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// Adds a row to the next group. Never waits for the disk.
-    pub(crate) fn append(&self, record: Vec<u8>) -> Result<Written, EngineError> {
+    pub(crate) fn append(&self, record: &[u8]) -> Result<Written, EngineError> {
         if self.trouble().is_some() {
             return Err(EngineError::Unavailable("the disk does not take what is written"));
         }
         let mut queue = self.shared.queue.lock();
-        if queue.rows.len() >= MAX_WAITING_ROWS || queue.bytes >= MAX_WAITING_BYTES {
+        if queue.group.rows() >= MAX_WAITING_ROWS || queue.group.len() >= MAX_WAITING_BYTES {
             self.shared.metrics.journal_full.inc();
             return Err(EngineError::Unavailable("too much waits for the disk"));
         }
-        let row = queue.next;
-        queue.next += 1;
-        queue.bytes += record.len();
-        queue.rows.push(Row::Put(row, record));
+        let row = queue.first + queue.group.rows() as u64;
+        queue.group.push(record);
         let durable = Durable(Some(queue.progress.subscribe()));
         drop(queue);
         self.shared.news.notify_one();
         Ok(Written { row: Some(row), durable })
+    }
+
+    /// The first row of the files that are to stay: what is needed of those before it is to be written anew.
+    pub(crate) fn recent(&self) -> u64 {
+        self.shared.recent.load(Ordering::Relaxed)
+    }
+
+    /// The last row that was appended.
+    pub(crate) fn last(&self) -> u64 {
+        let queue = self.shared.queue.lock();
+        (queue.first + queue.group.rows() as u64).saturating_sub(1)
+    }
+
+    /// The first row that there is.
+    pub(crate) fn first(&self) -> u64 {
+        self.shared.first.load(Ordering::Relaxed)
+    }
+
+    /// Rows before this one are of no use any more, once all that was appended before is on the disk.
+    pub(crate) fn cut(&self, useful: u64) {
+        let mut queue = self.shared.queue.lock();
+        let after = queue.first + queue.group.rows() as u64;
+        queue.cut = Some(Cut { useful, after });
+        drop(queue);
+        self.shared.news.notify_one();
     }
 
     /// When a row, which was appended before, is on the disk.
@@ -175,21 +224,6 @@ impl Journal {
             _ => None,
         };
         Durable(group.map(watch::Sender::subscribe))
-    }
-
-    /// How many rows may be removed with the next group, so that events still find their place.
-    pub(crate) fn room(&self) -> usize {
-        let waiting = self.shared.queue.lock().rows.len();
-        if self.trouble().is_some() { 0 } else { (MAX_WAITING_ROWS / 4).saturating_sub(waiting) }
-    }
-
-    /// Takes rows out with the next group. What a crash leaves behind is taken out by the retention after it.
-    pub(crate) fn remove(&self, rows: impl IntoIterator<Item = u64>) {
-        let mut rows = rows.into_iter().map(Row::Remove).peekable();
-        if rows.peek().is_some() {
-            self.shared.queue.lock().rows.extend(rows);
-            self.shared.news.notify_one();
-        }
     }
 
     /// Tells whoever waits for a write that hangs; to be called now and then.
@@ -239,7 +273,7 @@ impl Disk {
     /// Adds what was encoded to the next group.
     pub(crate) fn write(&self, record: Option<Vec<u8>>) -> Result<Written, EngineError> {
         match (&self.0, record) {
-            (Some(journal), Some(record)) => journal.append(record),
+            (Some(journal), Some(record)) => journal.append(&record),
             _ => Ok(Written::default()),
         }
     }
@@ -249,13 +283,14 @@ impl Disk {
         let pending = self.0.as_ref().zip(row).map(|(journal, row)| journal.durable(row));
         pending.unwrap_or_default()
     }
+}
 
-    /// Takes rows out with the next group.
-    pub(crate) fn erase(&self, rows: impl IntoIterator<Item = u64>) {
-        if let Some(journal) = &self.0 {
-            journal.remove(rows);
-        }
-    }
+fn recent(series: &Series) -> u64 {
+    series.first_of_last(FILES_KEPT)
+}
+
+fn first(series: &Series) -> u64 {
+    series.first_of_last(usize::MAX)
 }
 
 impl Drop for Journal {
@@ -281,92 +316,5 @@ impl Durable {
             Ok(_) => Err(EngineError::Unavailable("the disk takes too long")),
             Err(_) => Err(EngineError::Unavailable("the journal is closed")),
         }
-    }
-}
-
-impl Shared {
-    /// The writer's thread; returns how many rows it could not write.
-    fn write_all(&self, store: Rows, folder: &Folder) -> usize {
-        let mut store = Some(store);
-        let mut gather = false;
-        while let Some(rows) = self.next_group(gather) {
-            gather = rows.len() > 1;
-            let began = Instant::now();
-            while let Err(error) = Rows::write(&mut store, folder, &rows) {
-                self.metrics.journal_errors.inc();
-                if !self.in_trouble.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%error, "the journal cannot be written; webhooks are refused until it can");
-                }
-                // A disk that is broken must not hold up the end.
-                if self.is_closed_within(RETRY) {
-                    return rows.len();
-                }
-            }
-            self.metrics.journal_groups.inc();
-            self.metrics.journal_seconds.observe(began.elapsed().as_secs_f64());
-            self.finish_group();
-        }
-        0
-    }
-
-    /// Looks now and then whether the folder is there, until the journal is closed.
-    fn watch(&self, folder: &Folder) {
-        while !self.is_closed_within(LOOK) {
-            let is_gone = folder.is_gone();
-            if self.is_gone.swap(is_gone, Ordering::Relaxed) == is_gone {
-                continue;
-            }
-            match is_gone {
-                true => tracing::error!("the journal's folder was removed; webhooks are refused"),
-                false => tracing::info!("the journal's folder is there again"),
-            }
-        }
-    }
-
-    fn is_closed_within(&self, time: Duration) -> bool {
-        let until = Instant::now() + time;
-        let mut queue = self.queue.lock();
-        while !queue.closing && !self.closed.wait_until(&mut queue, until).timed_out() {}
-        queue.closing
-    }
-
-    /// Waits for rows, and where it should, a little longer for more; none once the journal is
-    /// closed and empty.
-    fn next_group(&self, gather: bool) -> Option<Vec<Row>> {
-        let mut queue = self.queue.lock();
-        while queue.rows.is_empty() {
-            if queue.closing {
-                return None;
-            }
-            self.news.wait(&mut queue);
-        }
-        if gather {
-            MutexGuard::unlocked(&mut queue, || thread::sleep(GATHER));
-        }
-        queue.bytes = 0;
-        let progress = mem::replace(&mut queue.progress, watch::Sender::new(Progress::Waiting));
-        queue.under_way = Some(UnderWay { since: Instant::now(), first: queue.first, progress });
-        queue.first = queue.next;
-        Some(mem::take(&mut queue.rows))
-    }
-
-    fn finish_group(&self) {
-        let mut queue = self.queue.lock();
-        let group = queue.under_way.take();
-        // What came while this group was late has a fair chance again.
-        queue.progress.send_if_modified(|waiting| mem::replace(waiting, Progress::Waiting) == Progress::Late);
-        drop(queue);
-        if self.in_trouble.swap(false, Ordering::Relaxed) {
-            tracing::info!("the journal is written again");
-        }
-        if let Some(group) = group {
-            group.progress.send_replace(Progress::OnDisk);
-        }
-    }
-
-    fn close(&self) {
-        self.queue.lock().closing = true;
-        self.news.notify_one();
-        self.closed.notify_all();
     }
 }

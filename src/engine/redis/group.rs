@@ -3,11 +3,7 @@
 //!
 //! Calls are made by tasks of the engine, so whoever waits may go away, and hinders nobody.
 
-use super::{
-    keyspace::{Addition, History, Keyspace, Outcome},
-    sweep::Sweeper,
-    writes::Writes,
-};
+use super::{addition::Addition, keyspace::Fate, settling::Settling, sweep::Sweeper, writes::Writes};
 use crate::{
     engine::EngineError,
     event_set::Added,
@@ -36,9 +32,6 @@ const MOST_BYTES: usize = 64 * 1024;
 
 const TOO_MANY: EngineError = EngineError::Unavailable("too many events wait for Redis");
 
-/// What becomes of an event.
-type Fate = Result<(Outcome, History), EngineError>;
-
 /// The commits of one node.
 pub(crate) struct Groups {
     lanes: Arc<Lanes>,
@@ -49,7 +42,7 @@ pub(crate) struct Groups {
 }
 
 struct Lanes {
-    store: Arc<Keyspace>,
+    settling: Arc<Settling>,
     sweeper: Arc<Sweeper>,
     writes: Arc<Writes>,
     /// What waits, for each tenant of which something is under way.
@@ -73,13 +66,13 @@ struct Lane {
 
 impl Groups {
     pub(crate) fn new(
-        store: Arc<Keyspace>,
+        settling: Arc<Settling>,
         sweeper: Arc<Sweeper>,
         writes: Arc<Writes>,
         tasks: Tasks,
     ) -> Self {
         Self {
-            lanes: Arc::new(Lanes { store, sweeper, writes, waiting: DashMap::new() }),
+            lanes: Arc::new(Lanes { settling, sweeper, writes, waiting: DashMap::new() }),
             places: Arc::new(Semaphore::new(MOST_EVENTS)),
             under_way: Mutex::default(),
             tasks,
@@ -140,14 +133,12 @@ impl Lane {
     async fn commit(&self, group: Vec<WaitingEvent>) {
         let commit = async {
             self.lanes.sweeper.list(&self.tenant).await?;
-            self.lanes.store.commit(&self.tenant, additions(&group)).await
+            self.lanes.settling.commit(&self.tenant, additions(&group)).await
         };
         match commit.await {
-            Ok((outcomes, history)) => {
-                self.note(&group, &outcomes);
-                for (event, outcome) in group.into_iter().zip(outcomes) {
-                    event.answer(outcome.map(|outcome| (outcome, history.clone())));
-                }
+            Ok(fates) => {
+                self.note(&group, &fates);
+                group.into_iter().zip(fates).for_each(|(event, fate)| event.answer(fate));
             }
             Err(error) => {
                 self.lanes.writes.on_refused(&error, &self.tenant, additions(&group));
@@ -156,11 +147,11 @@ impl Lane {
         }
     }
 
-    /// What the outcomes tell of Redis: what was known already was not written.
-    fn note(&self, group: &[WaitingEvent], outcomes: &[Result<Outcome, EngineError>]) {
-        if let Some(Err(error)) = outcomes.iter().find(|outcome| outcome.is_err()) {
+    /// What the fates tell of Redis: what was known already was not written.
+    fn note(&self, group: &[WaitingEvent], fates: &[Fate]) {
+        if let Some(Err(error)) = fates.iter().find(|fate| fate.is_err()) {
             self.lanes.writes.on_refused(error, &self.tenant, additions(group));
-        } else if outcomes.iter().any(|outcome| matches!(outcome, Ok((Added::New, _)))) {
+        } else if fates.iter().any(|fate| matches!(fate, Ok(((Added::New, _), _)))) {
             self.lanes.writes.on_taken();
         }
     }

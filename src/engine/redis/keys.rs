@@ -86,6 +86,22 @@ impl TenantKeys {
         [":item:", ":ghost:"].map(|part| self.named(part, &member))
     }
 
+    /// What an item's latest summary says, compressed. The commit script makes the same name.
+    pub(crate) fn content(&self, key: &ItemKey) -> String {
+        self.named(":content:", &member(key))
+    }
+
+    /// An item that has ended, as one value instead of those two. The scripts make the same name.
+    pub(crate) fn settled(&self, key: &ItemKey) -> String {
+        self.named(":settled:", &member(key))
+    }
+
+    /// The items that have ended, a sorted set by when they were touched last: they are to be settled. The commit script
+    /// makes the same name.
+    pub(crate) fn settling(&self) -> String {
+        format!("{}:settling", self.base)
+    }
+
     /// Joined by hand: of every event, three of these are made.
     fn named(&self, part: &str, name: &str) -> String {
         [&self.base, part, name].concat()

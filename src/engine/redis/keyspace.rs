@@ -1,17 +1,18 @@
 //! What the scripts do, as calls: commit events, look at a tenant's head, read items.
 
 use super::{
-    keys::{self, Keys, TenantKeys},
+    addition::Addition,
+    keys::{self, Keys},
     stored::{Head, Stored},
 };
 use crate::{
+    call::MAX_TOLD_CONTENT,
     clock::now,
     config::Config,
     engine::{EngineError, EngineMetrics, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, limits::Limits},
-    event_set::{Added, Effect, Manner},
+    event_set::Added,
     feed::Stream,
     id::{Extension, ItemKey, Kind, TenantId},
-    item::{Event, ItemEvent},
     link::{Link, LinkError, Request, call, call_of},
 };
 use redis::Script;
@@ -37,10 +38,12 @@ macro_rules! script {
 /// Beside the items that a snapshot holds, so many more of a user and of a tenant are indexed.
 const MORE_OF_USER: usize = 256;
 const MORE_OF_TENANT: usize = 4096;
-/// The least that an item has room for, and that events of one rank may take; the commit script knows it too.
-const LEAST_ROOM: usize = 32;
 /// Items that are read in one go.
 const TOGETHER: usize = 256;
+/// And bytes of their events, about: a script keeps everybody waiting.
+const MOST_BYTES: usize = 256 * 1024;
+/// What the commit script is told for all events.
+const ARGS_OF_ALL: usize = 7;
 /// How often a read is begun again since Redis was replaced meanwhile.
 const TRIES: usize = 3;
 const CHANGING: EngineError = EngineError::Unavailable("Redis is being replaced");
@@ -68,17 +71,14 @@ pub(crate) struct Keyspace {
 /// What a server says of the history that it is in: each primary begins its own.
 pub(crate) type History = Arc<str>;
 
-/// An event on its way to Redis.
-pub(crate) struct Addition {
-    key: ItemKey,
-    /// Its identity, what is stored of it, and how it is to be taken.
-    field: String,
-    packed: String,
-    manner: String,
-}
-
 /// What became of an event, and the number of the change that made it known; 0 where it has no room.
 pub(crate) type Outcome = (Added, u64);
+
+/// The same, and in which history.
+pub(crate) type Fate = Result<(Outcome, History), EngineError>;
+
+/// The same; none where its item is settled, and must be warm before.
+pub(crate) type Verdict = Result<Option<(Outcome, History)>, EngineError>;
 
 /// An item of a stream, as it was when the stream was looked at.
 pub(crate) struct Found {
@@ -117,25 +117,6 @@ enum Part<'a> {
     After { epoch: &'a str, seq: u64 },
 }
 
-impl Addition {
-    pub(crate) fn new(ItemEvent { key, event }: ItemEvent) -> Result<Self, EngineError> {
-        let packed = event.pack().map_err(|_| UNREADABLE)?;
-        Ok(Self { field: event.identity().to_string(), manner: manner(&event), key, packed })
-    }
-
-    /// Where it is written: its item, the item's ghost, and the index of the item's user.
-    pub(crate) fn keys(&self, keys: &TenantKeys) -> [String; 3] {
-        let Self { key, .. } = self;
-        let [item, ghost] = keys.item_and_ghost(key);
-        [item, ghost, keys.user(key.kind, &key.extension)]
-    }
-
-    /// What it has to say.
-    pub(crate) fn bytes(&self) -> usize {
-        self.packed.len()
-    }
-}
-
 impl Keyspace {
     pub(crate) fn new(link: Arc<Link>, config: &Config, metrics: Arc<EngineMetrics>) -> Self {
         let limits = Limits::new(config);
@@ -155,13 +136,12 @@ impl Keyspace {
         }
     }
 
-    /// Adds events of one tenant to their items, and publishes the changes: one call. Tells what became of each, and
-    /// in which history.
+    /// Adds events of one tenant to their items, and publishes the changes: one call. Tells what became of each.
     pub(crate) async fn commit<'a>(
         &self,
         tenant: &TenantId,
         entries: impl ExactSizeIterator<Item = &'a Addition> + Clone,
-    ) -> Result<(Vec<Result<Outcome, EngineError>>, History), EngineError> {
+    ) -> Result<Vec<Verdict>, EngineError> {
         let keys = self.keys.tenant(tenant);
         let hold = millis(self.hold);
         let bytes = entries.clone().map(Addition::bytes).sum();
@@ -169,20 +149,38 @@ impl Keyspace {
         ask.arg(keys.head()).arg(keys.live());
         Kind::ALL.iter().for_each(|kind| _ = ask.arg(keys.changes(*kind)));
         entries.clone().for_each(|entry| _ = ask.arg(&entry.keys(&keys)));
-        ask.arg(self.fresh_epoch()).arg(now()).arg(hold).arg(2 * hold).arg(4 * hold);
+        ask.arg(self.fresh_epoch()).arg(now()).arg(hold).arg(self.hold_ghost()).arg(4 * hold);
         ask.arg(self.publish()).arg(keys.channel());
         for kind in Kind::ALL {
             // The bounds are ranks from the end, at which to cut.
             ask.arg(millis(self.limits.of(kind).keep));
             ask.arg(-1 - self.most_of_user(kind) as i64).arg(-1 - self.most_of_tenant(kind) as i64);
         }
-        for Addition { field, packed, manner, .. } in entries {
-            ask.arg(field).arg(packed).arg(manner);
+        // What is stored apart comes last of all; its event says where.
+        let mut last = ARGS_OF_ALL + Kind::ALL.len() * 3 + entries.len() * 3;
+        for Addition { field, packed, manner, content, .. } in entries.clone() {
+            ask.arg(field).arg(packed);
+            match content {
+                None => _ = ask.arg(manner),
+                Some(_) => {
+                    last += 1;
+                    ask.arg(format!("{manner}:{last}"));
+                }
+            }
         }
+        entries.filter_map(|entry| entry.content.as_deref()).for_each(|content| _ = ask.arg(content));
         let answer: Vec<String> = self.link.ask(Request::Script(&self.commit, &ask)).await?;
         let [history, outcomes, why @ ..] = answer.as_slice() else { return Err(UNREADABLE) };
         why.iter().for_each(|why| self.link.complain(why));
-        Ok((outcomes.split(' ').map(outcome).collect(), history.as_str().into()))
+        let history: History = history.as_str().into();
+        let verdict =
+            |said: &str| -> Verdict { Ok(outcome(said)?.map(|outcome| (outcome, history.clone()))) };
+        Ok(outcomes.split(' ').map(verdict).collect())
+    }
+
+    /// How long the version of an item stays, in milliseconds.
+    pub(super) fn hold_ghost(&self) -> u64 {
+        2 * millis(self.hold)
     }
 
     /// The command that publishes.
@@ -219,7 +217,9 @@ impl Keyspace {
             let listed = lists.iter().flat_map(|list| list.items.iter().map(|(key, _)| key));
             let keys = live.iter().chain(listed).cloned().collect::<HashSet<_>>().into_iter().collect();
             if let Ok(items) = self.read(stream.tenant(), keys, Some(&head)).await? {
-                return Ok(FoundItems { head, found: self.choose(stream, items, &lists) });
+                let mut found = self.choose(stream, items, &lists);
+                self.tell(stream.tenant(), &mut found, MAX_TOLD_CONTENT).await?;
+                return Ok(FoundItems { head, found });
             }
         }
         Err(CHANGING)
@@ -248,6 +248,7 @@ impl Keyspace {
         };
         let mut found: Vec<Found> = items.into_iter().map(|(key, stored)| Found { key, stored }).collect();
         found.sort_by_key(|found| found.stored.seq);
+        self.tell(stream.tenant(), &mut found, MAX_TOLD_CONTENT).await?;
         Ok(Ok(FoundItems { head, found }))
     }
 
@@ -261,21 +262,24 @@ impl Keyspace {
     ) -> Result<Result<HashMap<ItemKey, Stored>, Head>, EngineError> {
         let names = self.keys.tenant(tenant);
         let mut items = HashMap::with_capacity(keys.len());
-        for some in keys.chunks(TOGETHER) {
+        let mut left = keys.as_slice();
+        while !left.is_empty() {
+            let some = &left[..left.len().min(TOGETHER)];
             let mut ask = call(&self.items, 1 + some.len());
             ask.arg(names.head());
             some.iter().for_each(|key| _ = ask.arg(names.item(key)));
-            ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
-            let (epoch, seq, found): (String, u64, Vec<Vec<String>>) =
+            ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold)).arg(MOST_BYTES);
+            let (epoch, seq, found): (String, u64, Vec<Vec<Vec<u8>>>) =
                 self.link.ask(Request::Script(&self.items, &ask)).await?;
             if at.is_some_and(|at| *at.epoch != *epoch) {
                 return Ok(Err(Head { epoch: epoch.into(), seq }));
             }
+            // As many as the script had the bytes for.
+            left = left.get(found.len().max(1)..).unwrap_or_default();
             let upto = at.map_or(u64::MAX, |at| at.seq);
             items.extend(some.iter().zip(&found).filter_map(|(key, values)| {
-                let values = values.iter().map(String::as_str);
                 let tell = || self.metrics.on_unreadable(key.name.id.as_str());
-                Some((key.clone(), Stored::read(key.kind, values, upto, tell)?))
+                Some((key.clone(), Stored::found(key.kind, values, upto, tell)?))
             }));
         }
         Ok(Ok(items))
@@ -372,32 +376,19 @@ impl Keyspace {
     }
 }
 
-/// What the commit script needs to know of an event: the kind of its item, its effect, whether it shows the item, its
-/// room, and how much of that events of its rank may take.
-fn manner(event: &Event) -> String {
-    let Manner { room, alike, effect, shows } = event.manner();
-    debug_assert!(room.min(alike) >= LEAST_ROOM, "the script looks at no room in a smaller item");
-    let effect = match effect {
-        Effect::Nothing => 0,
-        Effect::Lives => 1,
-        Effect::Rests => 2,
-        Effect::EndsForGood => 3,
-    };
-    format!("{}{effect}{}:{room}:{alike}", event.kind().number(), u8::from(shows))
-}
-
 /// What the commit script says of an event.
-fn outcome(said: &str) -> Result<Outcome, EngineError> {
+fn outcome(said: &str) -> Result<Option<Outcome>, EngineError> {
     let (added, seq) = said.split_at_checked(1).unwrap_or((said, ""));
     let seq = seq.parse().unwrap_or_default();
     match added {
-        "0" => Ok((Added::Known, seq)),
-        "1" => Ok((Added::New, seq)),
-        "2" => Ok((Added::Full, 0)),
+        "0" => Ok(Some((Added::Known, seq))),
+        "1" => Ok(Some((Added::New, seq))),
+        "2" => Ok(Some((Added::Full, 0))),
+        "4" => Ok(None),
         _ => Err(LinkError::Refused.into()),
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

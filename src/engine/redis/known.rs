@@ -3,9 +3,9 @@
 
 use super::stored::{Said, Stored};
 use crate::{event_set::Added, id::ItemKey, item::ItemSet};
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 use std::{
-    collections::HashMap,
     mem,
     sync::Arc,
     time::{Duration, Instant},

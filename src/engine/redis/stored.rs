@@ -1,16 +1,24 @@
 //! An item as Redis holds it: each event beside the tenant's number that it made, and the version
 //! that it gave the item. So an item can be folded as it was at any number.
 
-use super::keys::{self, SEPARATOR};
+use super::{
+    content::told,
+    keys::{self, SEPARATOR},
+    settled::{Settled, is_settled},
+};
 use crate::{
+    call::MAX_TOLD_CONTENT,
     clock::Micros,
     id::{ItemKey, Kind, TenantId},
     item::{Event, ItemSet},
 };
-use std::{cell::Cell, str::Split, sync::Arc};
+use memchr::memchr;
+use std::{cell::Cell, str, sync::Arc};
 
-/// What the value begins with that is no event, but says in which state the item is.
-const STATE: char = '=';
+/// The field that is no event, but says in which state the item is; its value begins with the same.
+pub(super) const STATE: &str = "=";
+/// And one that is what the item's summary says.
+const TOLD: u8 = b'~';
 
 /// An item, the number of its last change, and the bytes of its events.
 #[derive(Debug)]
@@ -21,6 +29,19 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// Reads an item by what the items script found of it.
+    pub(crate) fn found(kind: Kind, values: &[Vec<u8>], upto: u64, on_unreadable: impl Fn()) -> Option<Self> {
+        let Some(value) = values.first().filter(|value| is_settled(value)) else {
+            // What is no text is no event.
+            let values = values.iter().map(|value| str::from_utf8(value).unwrap_or_default());
+            return Self::read(kind, values, upto, on_unreadable);
+        };
+        let settled = Settled::read(value).or_else(|| none(&on_unreadable))?;
+        let mut stored = Self::read(kind, settled.values(), upto, on_unreadable)?;
+        settled.tell(&mut stored);
+        Some(stored)
+    }
+
     /// Reads an item as it was at number `upto`; none where it was not there yet, or is forgotten. What cannot be read
     /// is left out, and told each time.
     pub(crate) fn read<'a>(
@@ -60,6 +81,25 @@ pub(crate) fn touched(state: &str) -> Option<Micros> {
     state.split(':').nth(1)?.parse().ok()
 }
 
+/// Whether an item's state says that it has ended for good.
+pub(crate) fn has_ended(state: &str) -> bool {
+    stands(state) == Some("ended")
+}
+
+/// Whether an item's state says that there is nothing to show of it yet.
+pub(crate) fn is_hidden(state: &str) -> bool {
+    stands(state) == Some("hidden")
+}
+
+fn stands(state: &str) -> Option<&str> {
+    state.split(':').nth(2)
+}
+
+/// The event of a stored value; none where that cannot be read.
+pub(crate) fn event_of(kind: Kind, value: &str) -> Option<Event> {
+    Value::parse(value)?.event(kind)
+}
+
 /// An event as it is stored.
 #[derive(Clone, Copy)]
 struct Value<'a> {
@@ -86,8 +126,11 @@ pub(crate) struct Published<'a> {
     pub(crate) epoch: &'a str,
     /// When they were committed, in microseconds by the clock of the node that did.
     pub(crate) at: u64,
-    parts: Split<'a, char>,
+    parts: Parts<'a>,
 }
+
+/// The parts of a message that are not read yet.
+struct Parts<'a>(Option<&'a [u8]>);
 
 /// One of them.
 pub(crate) struct Said<'a> {
@@ -100,14 +143,33 @@ pub(crate) struct Said<'a> {
     pub(crate) count: usize,
     /// All of them, or the new one.
     values: Vec<Value<'a>>,
+    /// What the summary says, as it is stored.
+    told: Option<&'a [u8]>,
 }
 
 impl<'a> Published<'a> {
     /// Reads a message; none where it is not one of ours.
     pub(crate) fn parse(message: &'a [u8]) -> Option<Self> {
-        let mut parts = std::str::from_utf8(message).ok()?.split(SEPARATOR);
-        Some(Self { epoch: parts.next()?, at: parts.next()?.parse().ok()?, parts })
+        let mut parts = Parts(Some(message));
+        let (epoch, at) = (text(&mut parts)?, text(&mut parts)?.parse().ok()?);
+        Some(Self { epoch, at, parts })
     }
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.0.take()?;
+        let Some(at) = memchr(SEPARATOR as u8, rest) else { return Some(rest) };
+        self.0 = Some(&rest[at + 1..]);
+        Some(&rest[..at])
+    }
+}
+
+/// The next part, which is text.
+fn text<'a>(parts: &mut Parts<'a>) -> Option<&'a str> {
+    str::from_utf8(parts.next()?).ok()
 }
 
 impl<'a> Iterator for Published<'a> {
@@ -115,14 +177,21 @@ impl<'a> Iterator for Published<'a> {
 
     /// The next change; none also where the rest is not one of ours.
     fn next(&mut self) -> Option<Said<'a>> {
-        let (extension, source) = (self.parts.next()?, self.parts.next()?);
-        let (kind, id) = (Kind::of_number(self.parts.next()?)?, self.parts.next()?);
-        let count = self.parts.next()?;
-        let values: usize = self.parts.next()?.parse().ok()?;
-        let values = self.parts.by_ref().take(values).filter(|value| !value.starts_with(STATE));
+        let parts = &mut self.parts;
+        let (extension, source) = (text(parts)?, text(parts)?);
+        let (kind, id) = (Kind::of_number(text(parts)?)?, text(parts)?);
+        let count = text(parts)?.parse().ok()?;
+        let (mut values, mut told) = (Vec::new(), None);
+        for _ in 0..text(parts)?.parse::<usize>().ok()? {
+            match parts.next()? {
+                [TOLD, stored @ ..] => told = Some(stored),
+                value => values.push(str::from_utf8(value).ok()?),
+            }
+        }
+        let values = values.into_iter().filter(|value| !value.starts_with(STATE));
         let values = values.map(Value::parse).collect::<Option<Vec<_>>>()?;
         let seq = values.iter().map(|value| value.seq).max()?;
-        Some(Said { seq, extension, source, kind, id, count: count.parse().ok()?, values })
+        Some(Said { seq, extension, source, kind, id, count, values, told })
     }
 }
 
@@ -147,7 +216,12 @@ impl Said<'_> {
         // Whoever cannot read all of it reads the item from the store, and tells of it there.
         let is_readable = Cell::new(true);
         let stored = Stored::of(self.kind, self.values.iter().copied(), || is_readable.set(false));
-        stored.filter(|_| is_readable.get())
+        let mut stored = stored.filter(|_| is_readable.get())?;
+        if let Some((which, bytes)) = stored.set.apart().filter(|(_, bytes)| *bytes <= MAX_TOLD_CONTENT) {
+            stored.set.tell(which, told(self.told?, which, bytes)?);
+            stored.bytes += bytes;
+        }
+        Some(stored)
     }
 
     /// The version that the item has now, the event that made it, and its bytes, where it says only that one.

@@ -19,7 +19,7 @@ use std::{
 use uuid::Uuid;
 
 /// A turn. The next begins when it is over, whoever takes it.
-const TURN: Duration = Duration::from_secs(5);
+pub(super) const TURN: Duration = Duration::from_secs(5);
 /// How long a list of tenants that Redis lost stays lost.
 const LIST_AGAIN: Duration = Duration::from_secs(15);
 /// Items that are looked at in one go.

@@ -18,6 +18,7 @@ use crate::{
     item::ItemSet,
 };
 use dashmap::DashMap;
+use hashbrown::DefaultHashBuilder;
 use parking_lot::Mutex;
 use std::{
     cmp::Ordering::{Equal, Greater, Less},
@@ -34,7 +35,7 @@ const MOST_HELD: usize = 1024;
 
 /// The tenants that are watched, by their channel.
 pub(crate) struct Watches {
-    by_channel: DashMap<String, Arc<Watch>>,
+    by_channel: DashMap<String, Arc<Watch>, DefaultHashBuilder>,
     /// Those that are behind the store.
     behind: Mutex<Vec<Arc<Watch>>>,
     pub(crate) someone_is_behind: Notify,
@@ -72,7 +73,7 @@ struct Position {
 impl Watches {
     pub(crate) fn new(feed: Arc<Feed>, metrics: Arc<EngineMetrics>, rules: Rules) -> Self {
         Self {
-            by_channel: DashMap::new(),
+            by_channel: DashMap::default(),
             behind: Mutex::default(),
             someone_is_behind: Notify::new(),
             is_deaf: AtomicBool::new(false),

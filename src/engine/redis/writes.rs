@@ -1,10 +1,7 @@
 //! Whether Redis takes what is written. Commits tell; where none was taken lately, a trial does, so that the node of a
 //! Redis that only answers is not ready, and is ready again as soon as Redis is well, though nobody sends anything.
 
-use super::{
-    keys::TenantKeys,
-    keyspace::{Addition, Keyspace},
-};
+use super::{addition::Addition, keys::TenantKeys, keyspace::Keyspace};
 use crate::{
     engine::EngineError,
     id::{Kind, TenantId},
@@ -73,7 +70,7 @@ impl Writes {
         entries: impl Iterator<Item = &'a Addition>,
     ) {
         let keys = self.store.keys.tenant(tenant);
-        let mut touched = vec![(keys.head(), "hash"), (keys.live(), "set")];
+        let mut touched = vec![(keys.head(), "hash"), (keys.live(), "set"), (keys.settling(), "set")];
         touched.extend(Kind::ALL.map(|kind| (keys.changes(kind), "set")));
         touched.extend(entries.flat_map(|entry| {
             let [item, ghost, user] = entry.keys(&keys);

@@ -35,16 +35,19 @@ fn open(path: &Path) -> Result<Audit, AuditError> {
 }
 
 /// The same, once the thread that wrote it before has ended.
-async fn reopen(path: &Path) -> Audit {
+async fn open_at_last(path: &Path) -> Result<Audit, AuditError> {
     loop {
         match open(path) {
             Err(AuditError::InUse { .. }) => tokio::task::yield_now().await,
-            opened => return opened.unwrap(),
+            opened => return opened,
         }
     }
 }
 
-/// A log of so many events.
+async fn reopen(path: &Path) -> Audit {
+    open_at_last(path).await.unwrap()
+}
+
 async fn filled(path: &Path, events: u64) {
     let audit = reopen(path).await;
     for generation in 1..=events {
@@ -157,7 +160,7 @@ async fn a_log_whose_end_was_changed_does_not_open_and_stays_as_it_is() {
     let too_long = format!("{changed}{}", "x".repeat(3 * MAX_LINE as usize));
     for bad in [changed, too_long.clone(), too_long + "\n", "no log\n".into()] {
         fs::write(&path, &bad).unwrap();
-        let refused = open(&path).err().unwrap();
+        let refused = open_at_last(&path).await.err().unwrap();
         assert!(matches!(refused, AuditError::Broken { line: None, .. }), "{refused}");
         assert!(refused.to_string().contains("broken at the end of"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), bad);
@@ -216,7 +219,7 @@ async fn a_file_that_is_full_is_put_aside_and_the_chain_goes_on() {
     for generation in 1..=10 {
         audit.note(event(generation)).await.unwrap();
     }
-    let full = writer::full_files(&path).unwrap();
+    let full = full_files(&path).unwrap();
     let names: Vec<_> = full.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["audit-000000000003.jsonl", "audit-000000000006.jsonl", "audit-000000000009.jsonl"]);
     assert_eq!(verify(&path).unwrap().entries, 10);

@@ -3,8 +3,8 @@
 use super::{AuditError, AuditEvent, MAX_LINE, chain::Head};
 use crate::{
     clock::Micros,
+    files,
     id::{Extension, SourceName, TenantId},
-    sidecar::disk,
 };
 use serde::Serialize;
 use std::{
@@ -63,7 +63,7 @@ impl Writer {
     pub(super) fn open(path: &Path, now: Micros) -> Result<Self, AuditError> {
         let cannot = |error| AuditError::CannotOpen { path: path.to_owned(), error };
         let dir = folder_of(path);
-        disk::make_dir(dir).map_err(cannot)?;
+        files::make_dir(dir).map_err(cannot)?;
         let lock = private().append(true).create(true).open(dir.join(LOCK)).map_err(cannot)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => AuditError::InUse { path: path.to_owned() },
@@ -144,7 +144,7 @@ impl Writer {
         }
         self.file = growing().open(&self.path)?;
         self.length = 0;
-        disk::sync_dir(dir)?;
+        files::sync_dir(dir)?;
         let full = full_files(&self.path)?;
         for oldest in full.iter().take(full.len().saturating_sub(KEPT)) {
             // One that cannot be removed now is the oldest the next time, too.
@@ -213,7 +213,7 @@ fn folder_of(path: &Path) -> &Path {
 /// The file to write, which is made durable where it is new.
 fn begin(path: &Path) -> io::Result<File> {
     let file = growing().open(path)?;
-    disk::sync_dir(folder_of(path))?;
+    files::sync_dir(folder_of(path))?;
     Ok(file)
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::simulator::scenario::{Scenario, Speed};
+use crate::simulator::{pace::Speed, scenario::Scenario};
 use serde_json::Value;
 use std::collections::HashMap;
 

@@ -29,8 +29,13 @@ const FIXTURES: [&str; 7] = [
 
 /// The events of every leg of the fixtures, in the order of their arrival.
 fn fixtures() -> HashMap<ItemKey, Vec<Event>> {
+    recorded(1..=FIXTURES.len())
+}
+
+/// The same of some of them, by the numbers of their files.
+pub(crate) fn recorded(numbers: impl IntoIterator<Item = usize>) -> HashMap<ItemKey, Vec<Event>> {
     let mut legs: HashMap<ItemKey, Vec<Event>> = HashMap::new();
-    for line in FIXTURES.iter().flat_map(|fixture| fixture.lines()) {
+    for line in numbers.into_iter().flat_map(|number| FIXTURES[number - 1].lines()) {
         for received in parse(&Source::unguarded(PROVIDER.kind).unwrap(), line.as_bytes()).unwrap() {
             let Received::Item(ItemEvent { key, event: item::Event::Call(event) }) = received else {
                 panic!("{received:?}")

@@ -71,9 +71,8 @@ async fn a_client_that_takes_nothing_is_told_as_such() {
     let gateway = config().await.set("sessions.write_timeout", "1s").start().await;
     let tenant = new_tenant();
     let slow = gateway.stream(&Token::supervisor(&tenant)).scope("tenant").receive_buffer(4096).open().await;
-    for _ in 0..40 {
-        let fat = crate::support::Leg::inbound(&tenant, "999");
-        gateway.deliver(&fat.summary(0, json!({"text": "<b>fat</b>".repeat(20_000)}))).await;
+    for some in crate::support::telsmart::fat_summaries(&tenant, "999") {
+        gateway.deliver(&some).await;
     }
     ended(&gateway, "write_timeout").await;
     drop(slow);

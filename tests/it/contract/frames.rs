@@ -1,8 +1,10 @@
 //! What a client sends, and what comes of it.
 
 use super::{config, gateway};
-use crate::support::{Client, Gateway, Leg, Token, eventually, new_tenant, now};
+use crate::support::{Client, Gateway, Leg, Token, eventually, new_tenant, now, soon};
+use futures_util::StreamExt;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::frame::{
@@ -198,6 +200,66 @@ async fn pings_and_errors_count_as_frames_too() {
         }
         assert_eq!(client.closed().await, 4429, "{message:?}");
     }
+}
+
+/// A client's frame by hand: whether it is the last of its message, what it is, and its text.
+fn fragment(is_last: bool, opcode: u8, text: &[u8]) -> Vec<u8> {
+    let first = u8::from(is_last) << 7 | opcode;
+    // A mask of zeros changes nothing.
+    [&[first, 0x80 | text.len() as u8, 0, 0, 0, 0], text].concat()
+}
+
+#[tokio::test]
+async fn fragments_are_frames() {
+    const TEXT: u8 = 1;
+    const CONTINUATION: u8 = 0;
+    const PONG: u8 = 10;
+    let gateway = gateway().await;
+    let stream = || gateway.stream(&Token::agent(&new_tenant(), &["200"]));
+    let tick = br#"{"type":"tick","t0":7}"#;
+    // A few are a message, as ever.
+    let mut socket = stream().shake_hands().await.unwrap();
+    let [first, second, third] = [&tick[..5], &tick[5..9], &tick[9..]];
+    let whole = [
+        fragment(false, TEXT, first),
+        fragment(false, CONTINUATION, second),
+        fragment(true, CONTINUATION, third),
+    ];
+    socket.get_mut().write_all(&whole.concat()).await.unwrap();
+    let tock = async {
+        loop {
+            let frame = socket.next().await.unwrap().unwrap().into_text().unwrap();
+            if frame.contains("tock") {
+                break frame;
+            }
+        }
+    };
+    assert!(soon("the tock", tock).await.contains("\"t0\":7"));
+
+    let opening = fragment(false, TEXT, b"");
+    let endless = |one: Vec<u8>| [opening.clone(), one.repeat(100_000)].concat();
+    let in_bytes: Vec<u8> = (0..2000).flat_map(|_| fragment(false, CONTINUATION, b" ")).collect();
+    for (what, bytes) in [
+        ("empty fragments", endless(fragment(false, CONTINUATION, b""))),
+        ("fragments of a byte", [fragment(false, TEXT, b" "), in_bytes].concat()),
+        ("pongs", fragment(true, PONG, b"").repeat(2000)),
+        ("pongs between fragments", endless(fragment(true, PONG, b"x"))),
+    ] {
+        let mut socket = stream().shake_hands().await.unwrap();
+        // It may have been closed before all is written.
+        let _ = socket.get_mut().write_all(&bytes).await;
+        let code = async {
+            loop {
+                match socket.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => break u16::from(frame.code),
+                    Some(Ok(_)) => {}
+                    other => panic!("{what}: {other:?}"),
+                }
+            }
+        };
+        assert_eq!(soon("the close", code).await, 4429, "{what}");
+    }
+    assert_eq!(gateway.metric("callpop_sessions_ended_total{cause=\"too_many_frames\"}").await, 4.0);
 }
 
 #[tokio::test]

@@ -432,14 +432,14 @@ async fn an_unknown_event_is_archived_and_operators_see_a_notice() {
     let gateway = desk().await;
     let ticket = Ticket::new(&new_tenant());
     deliver(&gateway, &json!([ticket.posted(0, "first"), ticket.event("snoozed", 5)])).await;
-    let archive: Value = gateway.operator("/archive").await.json().await.unwrap();
+    let archive: Value = gateway.look_up("/archive").await.json().await.unwrap();
     let is_ours = |row: &&Value| row["raw"].as_str().unwrap().contains(&ticket.id);
     let row = archive.as_array().unwrap().iter().find(is_ours).unwrap();
     assert_eq!((&row["state"], &row["source"]), (&json!("snoozed"), &json!("desk")));
     let path = format!("/notices/{}/desk/200/{}", ticket.tenant, ticket.id);
-    let view: Value = gateway.operator(&path).await.json().await.unwrap();
+    let view: Value = gateway.look_up(&path).await.json().await.unwrap();
     assert_eq!((&view["notice"]["title"], view["events"].as_array().unwrap().len()), (&json!("first"), 1));
-    let none = gateway.operator(&path.replace("/200/", "/210/")).await;
+    let none = gateway.look_up(&path.replace("/200/", "/210/")).await;
     assert_eq!(none.status(), 404);
 }
 

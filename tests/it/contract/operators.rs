@@ -1,8 +1,10 @@
 //! What operators see: health, metrics, logs.
 
-use super::{gateway, timeless_gateway};
+use super::{config, gateway, timeless_gateway};
 use crate::support::{
-    Leg, Token, eventually, new_tenant, soon,
+    Leg, Token, eventually,
+    gateway::problem,
+    new_tenant, soon,
     telsmart::{NUMBER, scenario},
     token::PRIVATE,
 };
@@ -12,19 +14,57 @@ use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
-async fn health_and_readiness_are_for_the_private_listener_only() {
+async fn health_is_for_the_private_listener_only_and_readiness_for_balancers_too() {
     let gateway = gateway().await;
     eventually("the node to be ready", async || {
         (gateway.operator("/readyz").await.status() == 200).then_some(())
     })
     .await;
-    for path in ["/healthz", "/readyz", "/metrics", "/archive"] {
+    for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(gateway.operator(path).await.status(), 200, "{path}");
+    }
+    for path in ["/healthz", "/metrics"] {
         assert_eq!(gateway.request("GET", path).send().await.unwrap().status(), 404, "{path} is public");
     }
+    assert!(gateway.is_in_rotation().await);
+    assert_eq!(gateway.warnings().await, "[]");
     for path in ["/v1/stream", "/webhooks/telsmart", "/nothing"] {
         assert_eq!(gateway.operator(path).await.status(), 404, "{path} is private");
     }
+}
+
+#[tokio::test]
+async fn what_shows_personal_data_is_for_operator_listen_only() {
+    let gateway = gateway().await;
+    let leg = Leg::inbound(&new_tenant(), "200");
+    gateway.deliver(&leg.ringing(0)).await;
+    let call = format!("/calls/{}/telsmart/{}/{}", leg.tenant, leg.extension, leg.id);
+    for path in ["/archive", &call] {
+        assert_eq!(gateway.look_up(path).await.status(), 200, "{path}");
+    }
+    let notice = call.replace("/calls/", "/notices/");
+    problem(gateway.look_up(&notice).await, 404).await;
+    for path in ["/archive", &call, &notice, &call.replace("/telsmart/", "/\u{fffd}/")] {
+        let detail = problem(gateway.operator(path).await, 404).await;
+        assert!(detail.contains("operator_listen"), "{path}: {detail}");
+        let public = gateway.request("GET", path).send().await.unwrap();
+        let detail = problem(public, 404).await;
+        assert!(!detail.contains("operator_listen"), "a stranger is told of {path}: {detail}");
+    }
+    for path in ["/healthz", "/readyz", "/metrics", "/v1/stream", "/webhooks/telsmart", "/nothing"] {
+        problem(gateway.look_up(path).await, 404).await;
+    }
+}
+
+#[tokio::test]
+async fn readyz_has_the_warnings_that_check_has() {
+    let gateway = config().await.set("calls.expire_after", "1h").start().await;
+    eventually("the node to be ready", async || {
+        (gateway.operator("/readyz").await.status() == 200).then_some(())
+    })
+    .await;
+    assert!(gateway.warnings().await.contains("calls.expire_after: shorter than"));
+    assert_eq!(gateway.metric("callpop_warnings").await, 1.0);
 }
 
 #[tokio::test]
@@ -60,7 +100,7 @@ async fn an_unknown_state_is_named_in_the_log_and_in_the_archive() {
     for state in others {
         gateway.deliver(&leg.event(state, 0)).await;
     }
-    let archived: Vec<Value> = gateway.operator("/archive").await.json().await.unwrap();
+    let archived: Vec<Value> = gateway.look_up("/archive").await.json().await.unwrap();
     let count = |state: &str| archived.iter().filter(|event| event["state"] == *state).count();
     assert_eq!((count("PARKED"), others.map(count)), (60, [1; 4]), "{archived:?}");
     // A line for the first of each state, not for each event. What is no word may be anything, and is not named.
@@ -180,11 +220,11 @@ async fn a_leg_can_be_looked_up_with_the_fields_that_are_not_understood() {
     let leg = Leg::inbound(&new_tenant(), "200");
     gateway.deliver(&leg.clone().with("queue", json!({"id": 77_123})).ringing(0)).await;
     let path = format!("/calls/{}/telsmart/{}/{}", leg.tenant, leg.extension, leg.id);
-    let found = gateway.operator(&path).await;
+    let found = gateway.look_up(&path).await;
     assert_eq!(found.status(), 200);
     let text = found.text().await.unwrap();
     assert!(text.contains("77123") && text.contains("ringing"), "{text}");
     let elsewhere = format!("/calls/{}/telsmart/{}/{}", new_tenant(), leg.extension, leg.id);
-    assert_eq!(gateway.operator(&elsewhere).await.status(), 404);
+    assert_eq!(gateway.look_up(&elsewhere).await.status(), 404);
     assert_eq!(gateway.request("GET", &path).send().await.unwrap().status(), 404, "it is public");
 }

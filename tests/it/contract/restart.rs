@@ -61,11 +61,11 @@ async fn a_repeated_unknown_event_is_archived_once_also_after_a_restart() {
             gateway.deliver_each(&events).await;
             gateway.deliver(&json!(events)).await;
         }
-        let archive: Vec<Value> = gateway.operator("/archive").await.json().await.unwrap();
+        let archive: Vec<Value> = gateway.look_up("/archive").await.json().await.unwrap();
         let raw = |archived: &Value| serde_json::from_str(archived["raw"].as_str().unwrap()).unwrap();
         assert_eq!(archive.iter().map(raw).collect::<Vec<Value>>(), events);
         gateway = gateway.restart_after_kill().await;
-        let again: Vec<Value> = gateway.operator("/archive").await.json().await.unwrap();
+        let again: Vec<Value> = gateway.look_up("/archive").await.json().await.unwrap();
         assert_eq!(again, archive);
     }
 }

@@ -46,7 +46,8 @@ fn events_of(leg: &Leg) -> Vec<Value> {
 
 #[tokio::test]
 async fn resume_has_no_gap_and_no_duplicate() {
-    let gateway = config().await.set("calls.recent_per_user", 1000).start().await;
+    let gateway =
+        config().await.set("calls.recent_per_user", 1000).set("sessions.max_per_user", 1000).start().await;
     let tenant = new_tenant();
     let mut clients = vec![gateway.supervisor(&tenant).await, gateway.supervisor(&tenant).await];
     for extension in EXTENSIONS {

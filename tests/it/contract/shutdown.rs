@@ -21,6 +21,7 @@ async fn drain_tells_clients_to_reconnect() {
         (gateway.operator("/readyz").await.status() == 503).then_some(())
     })
     .await;
+    assert!(!gateway.is_in_rotation().await, "balancers are to notice at once");
     // Until load balancers have noticed, it works as ever.
     let leg = Leg::inbound(&tenant, "200");
     gateway.deliver(&leg.ringing(0)).await;

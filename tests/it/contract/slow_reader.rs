@@ -5,6 +5,7 @@ use crate::support::{
     Client, Gateway, Leg, PATIENCE, Token,
     client::{Calls, key},
     eventually, new_tenant, oracle, soon,
+    telsmart::{FAT_SUMMARIES, fat_summaries},
 };
 use serde_json::{Value, json};
 
@@ -27,14 +28,14 @@ async fn slow_reader_converges_without_disconnect() {
     let mut fast = gateway.supervisor(&tenant).await;
     let before = gateway.process.resident_bytes();
 
-    // Every change of a fat leg makes a frame of 150 KiB, 150 MB in all if nothing were conflated.
+    // Every change of a fat leg makes a frame of 15 KiB, 15 MB in all if nothing were conflated.
     let legs: Vec<Leg> =
         (0..LEGS).map(|index| Leg::inbound(&tenant, &format!("{}", 200 + index % 7))).collect();
     let mut truth = Vec::new();
     for (index, leg) in legs.iter().enumerate() {
         let mut events = vec![leg.ringing(0)];
         if index < FAT_LEGS {
-            events.push(leg.summary(EVENTS + 10, json!({"text": "<b>fat</b>".repeat(15_000)})));
+            events.push(leg.summary(EVENTS + 10, json!({"text": "<b>fat</b>".repeat(1_500)})));
             gateway.deliver_each(&events).await;
         }
         events.extend(changes(leg));
@@ -90,9 +91,8 @@ fn round(leg: &Leg, second: u64) -> Value {
 async fn stuck(gateway: &Gateway, tenant: &str) -> Client {
     let slow = gateway.stream(&Token::supervisor(tenant)).scope("tenant").receive_buffer(4096);
     let slow = slow.open().await;
-    for _ in 0..40 {
-        let fat = Leg::inbound(tenant, "999");
-        gateway.deliver(&fat.summary(0, json!({"text": "<b>fat</b>".repeat(20_000)}))).await;
+    for some in fat_summaries(tenant, "999") {
+        gateway.deliver(&some).await;
     }
     slow
 }
@@ -113,7 +113,7 @@ async fn a_reader_with_too_many_calls_to_wait_for_is_brought_up_to_date() {
     })
     .await;
     let reading = async {
-        while slow.calls.len() < legs.len() + 40 {
+        while slow.calls.len() < legs.len() + FAT_SUMMARIES {
             slow.next().await;
         }
     };
@@ -124,7 +124,8 @@ async fn a_reader_with_too_many_calls_to_wait_for_is_brought_up_to_date() {
 
 #[tokio::test]
 async fn a_reader_that_takes_nothing_for_too_long_is_cut_off_and_can_resume() {
-    let gateway = config().await.set("sessions.write_timeout", "1s").start().await;
+    let config = config().await.set("sessions.write_timeout", "1s").set("calls.recent_per_tenant", 1000);
+    let gateway = config.start().await;
     let tenant = new_tenant();
     let slow = stuck(&gateway, &tenant).await;
     eventually("the session to be cut off", async || {

@@ -61,7 +61,7 @@ async fn one_leg_id_from_two_sources_is_two_calls() {
     assert_eq!(shown(&gateway.supervisor(&leg.tenant).await.first), both);
     let of = async |source: &str| {
         let path = format!("/calls/{}/{source}/200/{}", leg.tenant, leg.id);
-        gateway.operator(&path).await.json::<Value>().await.unwrap()["events"].as_array().unwrap().len()
+        gateway.look_up(&path).await.json::<Value>().await.unwrap()["events"].as_array().unwrap().len()
     };
     assert_eq!((of("telsmart").await, of("clinic").await), (2, 2));
     let gateway = gateway.restart().await;

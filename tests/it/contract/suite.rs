@@ -20,6 +20,7 @@ mod scenarios;
 mod shutdown;
 mod slow_reader;
 mod sources;
+mod summaries;
 mod token_refresh;
 mod webhook_content;
 mod wrap_up;

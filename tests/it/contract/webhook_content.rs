@@ -50,9 +50,18 @@ async fn a_summary_of_200_kib_with_markup_arrives_intact() {
     gateway.deliver_each(&leg.whole()).await;
     gateway.deliver(&summary).await;
     let call = client.version(&leg, 4).await;
-    let expected = json!({"language": "en-GB", "reported_at": leg.at(30), "content": content});
-    assert_eq!(call["summary"], expected);
-    assert_eq!(gateway.agent(&tenant, "200").await.call(&leg).unwrap()["summary"], expected);
+    let expected = |content: &Value, more| {
+        let mut summary = json!({"language": "en-GB", "reported_at": leg.at(30), "content": content});
+        if more {
+            summary["more"] = true.into();
+        }
+        summary
+    };
+    assert_eq!(call["summary"], expected(&Value::Null, true));
+    assert_eq!(client.summary(&leg).await["summary"], expected(&content, false));
+    let mut client = gateway.agent(&tenant, "200").await;
+    assert_eq!(client.call(&leg).unwrap()["summary"], expected(&Value::Null, true));
+    assert_eq!(client.summary(&leg).await["summary"], expected(&content, false));
 }
 
 #[tokio::test]
@@ -126,7 +135,7 @@ async fn an_unknown_state_is_taken_archived_and_counted_but_not_guessed_at() {
     assert_eq!((&call["state"], &next["state"]), (&json!("ringing"), &json!("active")));
     assert_eq!(client.calls.len(), 1, "an unknown state made a call");
 
-    let archive: Value = gateway.operator("/archive").await.json().await.unwrap();
+    let archive: Value = gateway.look_up("/archive").await.json().await.unwrap();
     assert!(contains(&archive, &event), "{event} is not in {archive}");
     assert!(contains(&archive, &leg.event("PARKED", 3)));
     let metrics = gateway.operator("/metrics").await.text().await.unwrap();
@@ -210,7 +219,7 @@ async fn a_state_in_other_letters_is_that_state() {
     gateway.deliver_each(&[summary, leg.event("hangup", 8)]).await;
     let call = client.version(&leg, 5).await;
     assert_eq!((&call["state"], &call["summary"]["content"]["title"]), (&json!("ended"), &json!("said")));
-    let archived: Value = gateway.operator("/archive").await.json().await.unwrap();
+    let archived: Value = gateway.look_up("/archive").await.json().await.unwrap();
     let ours = archived.as_array().unwrap().iter().filter(|event| event.to_string().contains(&leg.id));
     assert_eq!(ours.count(), 0, "{archived}");
 }

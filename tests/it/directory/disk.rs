@@ -6,12 +6,11 @@ use crate::support::{
     new_tenant,
     process::callpop,
 };
-use fjall::{Database, KeyspaceCreateOptions};
 use serde_json::json;
 use std::pin::pin;
 
 /// The files of the journal that is written ahead.
-const LOGS: &str = "*.jnl";
+const LOGS: &str = "*/events/*.rows";
 
 #[tokio::test]
 async fn a_204_waits_for_the_disk_also_for_who_asks_again() {
@@ -47,25 +46,4 @@ async fn a_204_waits_for_the_disk_also_for_who_asks_again() {
     disk.cut_power(&config.data_dir());
     let gateway = config.start().await;
     assert_eq!(get(&gateway, &tenant).await, (written, json!({"rows": [row("210", &["sub:ann"])]})));
-}
-
-#[tokio::test]
-async fn a_directory_that_was_replaced_leaves_no_row() {
-    let config = Config::new();
-    let mut gateway = config.start().await;
-    let tenants = [new_tenant(), new_tenant()];
-    for nth in 0..5 {
-        for tenant in &tenants {
-            replace(&gateway, tenant, &[row(&nth.to_string(), &["sub:ann"])]).await;
-        }
-    }
-    gateway.stop().await;
-    let database = Database::builder(config.data_dir()).open().unwrap();
-    let rows = database.keyspace("rows", KeyspaceCreateOptions::default).unwrap();
-    let kept: Vec<_> = rows.iter().map(|row| row.into_inner().unwrap().1).collect();
-    let of = |tenant: &String| {
-        let own = kept.iter().filter(|row| String::from_utf8_lossy(row).contains(tenant));
-        own.map(|row| String::from_utf8_lossy(row).contains("\"extension\":\"4\"")).collect::<Vec<_>>()
-    };
-    assert_eq!((of(&tenants[0]), of(&tenants[1]), kept.len()), (vec![true], vec![true], 2));
 }

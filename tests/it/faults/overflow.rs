@@ -7,11 +7,9 @@ use crate::support::{
     new_tenant,
     proxy::Proxy,
     redis::{Aof, Server},
+    telsmart::fat_summaries,
 };
-use serde_json::{Value, json};
-
-/// Summaries that fill the way to a client that does not read.
-const FAT: usize = 40;
+use serde_json::Value;
 
 /// Posts an event until it is taken: it is large, and the engine has two seconds for it.
 async fn is_taken(node: &Gateway, event: &Value) {
@@ -26,9 +24,8 @@ async fn what_an_overflow_dropped_is_read_though_redis_was_away() {
     let (node, tenant) = (fleet.node(0), new_tenant());
     let supervisor = Token::supervisor(&tenant);
     let mut slow = node.stream(&supervisor).scope("tenant").receive_buffer(4096).open().await;
-    for _ in 0..FAT {
-        let fat = Leg::inbound(&tenant, "999");
-        is_taken(node, &fat.summary(0, json!({"text": "<b>fat</b>".repeat(20_000)}))).await;
+    for some in fat_summaries(&tenant, "999") {
+        is_taken(node, &some).await;
     }
     // A new epoch drops what waits in every outbox: each session is to read for itself, and this one writes still.
     let mut fast = node.agent(&tenant, "200").await;

@@ -3,20 +3,20 @@
 
 use super::scene::readyz;
 use crate::support::{
-    Leg,
+    Config, Leg,
     engine::on_redis,
     eventually,
     fleet::Fleet,
     new_tenant,
     redis::{Aof, Server},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 
 /// Commands of `redis-server`, by words.
-type Commands = &'static [&'static str];
+type Commands<'a> = &'a [&'a str];
 
-async fn run(redis: &Server, commands: Commands) {
+async fn run(redis: &Server, commands: Commands<'_>) {
     for command in commands {
         redis.command(&command.split(' ').collect::<Vec<_>>()).await;
     }
@@ -37,7 +37,7 @@ async fn node_of(redis: &Server) -> Fleet {
 }
 
 /// What is done to Redis, and what makes it well again.
-const CAUSES: &[(Commands, Commands, &str)] = &[
+const CAUSES: &[(Commands<'static>, Commands<'static>, &str)] = &[
     (&["CONFIG SET maxmemory 1"], &["CONFIG SET maxmemory 0"], "Redis refuses"),
     (&["CONFIG SET min-replicas-to-write 1"], &["CONFIG SET min-replicas-to-write 0"], "Redis refuses"),
     (&["ACL SETUSER desk -@write"], &["ACL SETUSER desk +@all"], "Redis refuses"),
@@ -75,6 +75,35 @@ async fn readyz_notices_without_a_webhook_that_redis_takes_nothing() {
     readyz(&fleet, 0, 503).await;
     run(&redis, &["CONFIG SET maxmemory 0"]).await;
     readyz(&fleet, 0, 200).await;
+}
+
+/// A node that bears trouble of its Redis for so long.
+fn bearing(redis: &Server, limit: &str) -> Config {
+    on_redis(redis.url()).set("engine.unready_after", limit)
+}
+
+#[tokio::test]
+async fn the_public_readyz_bears_a_redis_that_takes_nothing_for_a_while_and_heals_without_traffic() {
+    let redis = Server::start(Aof::EverySecond).await;
+    let fleet = Fleet::start(vec![bearing(&redis, "1h"), bearing(&redis, "500ms")]).await;
+    fleet.ready(200).await;
+    for node in fleet.nodes() {
+        assert!(node.is_in_rotation().await);
+    }
+    run(&redis, &["CONFIG SET maxmemory 1"]).await;
+    for node in fleet.nodes() {
+        let answer = node.post(&Leg::inbound(&new_tenant(), "200").ringing(0)).await;
+        assert!(answer.status() == 503 && answer.headers().contains_key("retry-after"), "{answer:?}");
+        assert_eq!(node.operator("/readyz").await.status(), 503, "it is told at once");
+    }
+    eventually("the impatient node to be out", async || {
+        (!fleet.node(1).is_in_rotation().await).then_some(())
+    })
+    .await;
+    assert!(fleet.node(0).is_in_rotation().await, "it goes with all the others at once");
+    run(&redis, &["CONFIG SET maxmemory 0"]).await;
+    eventually("the impatient node to be back", async || fleet.node(1).is_in_rotation().await.then_some(()))
+        .await;
 }
 
 #[tokio::test]
@@ -144,5 +173,29 @@ async fn readyz_follows_a_key_that_holds_something_else() {
         redis.command(&["DEL", &key]).await;
         readyz(&fleet, 0, 200).await;
         assert_eq!(post_to(&fleet, &tenant).await, 204, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_indexed_is_new_when_it_comes_again() {
+    let redis = Server::start(Aof::EverySecond).await;
+    let fleet = node_of(&redis).await;
+    for name in ["live", "changes:0"] {
+        let tenant = new_tenant();
+        let (known, new) = (Leg::inbound(&tenant, "200"), Leg::inbound(&tenant, "200"));
+        fleet.node(0).deliver(&known.ringing(0)).await;
+        let key = format!("callpop:{{{tenant}}}:{name}");
+        let aside = format!("{key}:aside");
+        run(&redis, &[&format!("RENAME {key} {aside}"), &format!("SET {key} else")]).await;
+        // Two of one item, and one of an item that is there already, in one commit.
+        let events = json!([new.ringing(1), known.active(2), new.active(3), new.hangup(4)]);
+        assert_eq!(fleet.node(0).post(&events).await.status(), 503, "{name}");
+        run(&redis, &[&format!("DEL {key}"), &format!("RENAME {aside} {key}")]).await;
+        readyz(&fleet, 0, 200).await;
+        fleet.node(0).deliver(&events).await;
+        let agent = fleet.node(0).agent(&tenant, "200").await;
+        for (leg, version) in [(&known, 2), (&new, 3)] {
+            assert_eq!(agent.call(leg).expect("it is shown")["version"], version, "{name}");
+        }
     }
 }

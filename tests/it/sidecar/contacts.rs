@@ -1,9 +1,11 @@
 //! The name of who calls, from the provider's phonebook, by the user's own access token.
 
 use super::scene::{Scene, USER, connect, disconnect};
-use crate::support::{Token, gateway::problem, new_tenant};
+use crate::support::{Token, eventually, gateway::problem, new_tenant};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use reqwest::Response;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 pub async fn look_up(scene: &Scene, number: &str, token: &Token) -> Response {
     let query = serde_urlencoded::to_string([("number", number)]).unwrap();
@@ -111,6 +113,60 @@ async fn a_name_is_found_by_whichever_extension_is_connected() {
         assert_eq!(disconnect(&scene.gateway, &scene.token(connected), connected).await, 200);
         assert_eq!(name(&scene, "+3228992675", &all).await, Value::Null);
     }
+}
+
+#[tokio::test]
+async fn a_user_who_asks_without_end_is_told_to_wait_and_others_are_not() {
+    let scene = Scene::living(300).await;
+    let (ann, bob) = (scene.token(USER), scene.token("210"));
+    for user in [USER, "210"] {
+        scene.activate(user).await;
+    }
+    let number = |nth: usize| format!("+32470{nth:06}");
+    let mut asked = 0;
+    let refused = loop {
+        let answer = look_up(&scene, &number(asked), &ann).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        asked += 1;
+        assert!(asked < 1000, "there is no end of it");
+    };
+    assert!(refused.headers().contains_key("retry-after"));
+    problem(refused, 429).await;
+    assert!(asked >= 60, "{asked}");
+    // What is remembered is no question, and another user has a rate of his own.
+    assert_eq!(look_up(&scene, &number(0), &ann).await.status(), 200);
+    assert_eq!(name(&scene, "+3228992675", &bob).await, "Sophie Lambert");
+    assert_eq!(scene.gateway.metric("callpop_contacts_refused_total{cause=\"user\"}").await, 1.0);
+}
+
+#[tokio::test]
+async fn a_phonebook_that_does_not_answer_is_asked_a_bounded_number_of_times_at_once() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/contacts", silent.local_addr().unwrap());
+    let change = |config: crate::support::Config| config.set("sidecar.telsmart.contacts_url", url);
+    let scene = Scene::begin_by("--access-token-life 300s", change).await;
+    let users = ["200", "210", "220"].map(|user| (user, scene.token(user)));
+    for (user, _) in &users {
+        scene.activate(user).await;
+    }
+    let scene = &scene;
+    let mut asking: FuturesUnordered<_> = (0..50)
+        .flat_map(|nth| users.iter().map(move |(user, token)| (format!("+32{user}{nth:06}"), token)))
+        .map(|(number, token)| async move { look_up(scene, &number, token).await })
+        .collect();
+    let answer = asking.next().await.unwrap();
+    assert!(answer.headers().contains_key("retry-after"));
+    assert!(problem(answer, 503).await.contains("too many"));
+    assert!(scene.gateway.metric("callpop_contacts_refused_total{cause=\"node\"}").await >= 1.0);
+    let mut open = Vec::new();
+    eventually("all questions that are under way", async || {
+        open.push(silent.accept().await.unwrap());
+        (open.len() == 64).then_some(())
+    })
+    .await;
+    drop(asking);
 }
 
 #[tokio::test]

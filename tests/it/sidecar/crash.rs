@@ -69,7 +69,7 @@ async fn caller_drop_does_not_cancel_refresh() {
     scene.telsmart.held(1).await;
     scene.until_ended(USER).await;
     let callers = join_all((0..5).map(async |_| {
-        let asked = ask(&scene.gateway, &scene.tenant, USER).timeout(Duration::from_millis(300));
+        let asked = ask(&scene.gateway, &scene.tenant, USER).await.timeout(Duration::from_millis(300));
         asked.send().await.expect_err("there is no token to give").is_timeout()
     }));
     assert_eq!(callers.await, [true; 5]);

@@ -2,7 +2,11 @@
 //! folder that names the file. Without either a power cut would cost the user his consent. The audit log has to wait.
 
 use super::scene::{PATIENCE, Scene, USER, with_sidecar};
-use crate::support::{Config, Disk, Gateway, TokenServer, eventually, eventually_within, process::callpop};
+use crate::support::{
+    Config, Disk, Gateway, TokenServer, eventually, eventually_within,
+    process::{callpop, run},
+};
+use std::fs;
 
 /// A user who is connected, at a sidecar whose disk obeys.
 async fn on_a_disk() -> (Disk, Scene) {
@@ -62,4 +66,41 @@ async fn a_disk_of_the_audit_log_that_hangs_holds_up_no_refresh() {
     for words in tries.chunks_exact(3) {
         assert_eq!(words, ["claimed", "sent", "rotated"], "{told:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_missing_beside_integrations_is_noticed_at_the_start() {
+    let mut scene = Scene::living(3600).await;
+    scene.activate(USER).await;
+    scene.gateway.stop().await;
+    let config = &scene.config;
+    let folder = config.data_dir().join("sidecar");
+    let refuses = |file: &str| {
+        let output = run(callpop().arg("serve").arg("--config").arg(config.write()));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(file) && said.contains("missing"), "{said}");
+    };
+    for (name, is_file) in [("sidecar.db", true), ("audit.jsonl", true), ("journal", false)] {
+        let (path, aside) = (folder.join(name), folder.join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        refuses(name);
+        if name == "sidecar.db" {
+            fs::write(&path, "").unwrap();
+            refuses(name);
+            fs::remove_file(&path).unwrap();
+        } else {
+            // Its operator says that it is lost.
+            if is_file {
+                fs::write(&path, "").unwrap()
+            } else {
+                fs::create_dir(&path).unwrap()
+            }
+            config.start().await.stop().await;
+            if is_file { fs::remove_file(&path).unwrap() } else { fs::remove_dir_all(&path).unwrap() }
+        }
+        fs::rename(&aside, &path).unwrap();
+    }
+    scene.gateway = config.start().await;
+    assert_eq!(scene.integration(USER).await["status"], "active");
 }

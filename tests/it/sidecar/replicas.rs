@@ -102,7 +102,7 @@ async fn stale_owner_cannot_send() {
     // It is there again: it gives the winner's token.
     let token = soon("its answer", async {
         loop {
-            let answer = super::scene::ask(&scene.gateway, &scene.tenant, USER).send().await.unwrap();
+            let answer = super::scene::ask(&scene.gateway, &scene.tenant, USER).await.send().await.unwrap();
             if answer.status() == 200 {
                 return answer.json::<Value>().await.unwrap()["access_token"].as_str().unwrap().to_owned();
             }

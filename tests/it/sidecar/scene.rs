@@ -271,14 +271,14 @@ pub async fn until(gateway: &Gateway, token: &Token, status: &str) -> Value {
 }
 
 /// A request for an access token, by another server.
-pub fn ask(gateway: &Gateway, tenant: &str, extension: &str) -> RequestBuilder {
-    let url = format!("http://{}/internal/telsmart/access-token", gateway.private());
+pub async fn ask(gateway: &Gateway, tenant: &str, extension: &str) -> RequestBuilder {
+    let url = format!("http://{}/internal/telsmart/access-token", gateway.private().await);
     let body = json!({"tenant_id": tenant, "user_extension": extension});
     http().post(url).bearer_auth(Token::service(tenant).mint()).json(&body)
 }
 
 pub async fn vend(gateway: &Gateway, tenant: &str, extension: &str) -> Response {
-    ask(gateway, tenant, extension).send().await.unwrap()
+    ask(gateway, tenant, extension).await.send().await.unwrap()
 }
 
 pub async fn access_token(gateway: &Gateway, tenant: &str, extension: &str) -> String {

@@ -12,7 +12,7 @@ async fn begin(options: &str) -> (Scene, Gateway) {
     let telsmart = TokenServer::start(options).await;
     let config = with_sidecar(Engine::Redis.config().await, &telsmart).set("sidecar.mode", "separate");
     let sidecar = Gateway::start_sidecar(&config).await;
-    let there = format!("http://{}", sidecar.private());
+    let there = format!("http://{}", sidecar.private().await);
     let missing = config.data_dir().join("no-such-key");
     let gateway = beside(&config)
         .without("sidecar.vault_key")
@@ -97,6 +97,7 @@ async fn a_sidecar_alone_is_watched_and_stops_in_good_order() {
     for path in ["/healthz", "/readyz"] {
         assert_eq!(scene.gateway.operator(path).await.status(), 200);
     }
+    assert!(scene.gateway.is_in_rotation().await);
     scene.activate(USER).await;
     assert_eq!(
         scene.gateway.metric("callpop_integrations{source=\"telsmart\",status=\"active\"}").await,

@@ -91,7 +91,7 @@ impl Two {
     }
 
     async fn vend(&self, source: &str) -> Response {
-        let url = format!("http://{}/internal/{source}/access-token", self.gateway.private());
+        let url = format!("http://{}/internal/{source}/access-token", self.gateway.private().await);
         let body = json!({"tenant_id": self.tenant, "user_extension": USER});
         http().post(url).bearer_auth(Token::service(&self.tenant).mint()).json(&body).send().await.unwrap()
     }
@@ -340,7 +340,7 @@ async fn integrations_of_a_source_whose_portal_is_gone_are_left_alone() {
         (two.gateway.metric("callpop_integrations_at_risk{source=\"clinic\"}").await == 1.0).then_some(())
     })
     .await;
-    assert!(two.gateway.process.log().contains("there is no [sidecar.NAME]"));
+    two.gateway.process.logged("there is no [sidecar.NAME]").await;
     let rotations = two.family("clinic").await["rotations"].as_u64().unwrap();
     let two = Two { gateway: two.gateway.restart_by(&two.config).await, ..two };
     two.rotations("clinic", rotations + 1).await;
@@ -427,7 +427,8 @@ async fn a_gateway_beside_a_sidecar_asks_it_for_the_token_of_that_source() {
     let config = with_clinics_portal(with_sidecar(Engine::Redis.config().await, &telsmart), &clinic)
         .set("sidecar.mode", "separate");
     let sidecar = Gateway::start_sidecar(&config).await;
-    let gateway = beside(&config).set("sidecar.url", format!("http://{}", sidecar.private())).start().await;
+    let gateway =
+        beside(&config).set("sidecar.url", format!("http://{}", sidecar.private().await)).start().await;
     let two = Two { clinic, telsmart, gateway: sidecar, config, tenant: new_tenant() }.called_back().await;
     for source in ["clinic", "telsmart"] {
         two.activate(source).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 async fn only_services_get_access_tokens() {
     let scene = Scene::living(300).await;
     let consent = scene.activate(USER).await;
-    let url = format!("http://{}/internal/telsmart/access-token", scene.gateway.private());
+    let url = format!("http://{}/internal/telsmart/access-token", scene.gateway.private().await);
     let body = json!({"tenant_id": scene.tenant, "user_extension": USER});
     problem(http().post(&url).json(&body).send().await.unwrap(), 401).await;
     let elsewhere = Token::service(&crate::support::new_tenant());
@@ -94,7 +94,7 @@ async fn a_provider_that_is_away_is_503_and_nothing_is_lost() {
     let away = json!({"fault": "error_before", "status": 401, "error": "invalid_client", "times": 1000});
     scene.telsmart.fault([away]).await;
     scene.until_ended(USER).await;
-    let patient = ask(&scene.gateway, &scene.tenant, USER).send().await.unwrap();
+    let patient = ask(&scene.gateway, &scene.tenant, USER).await.send().await.unwrap();
     problem(patient, 503).await;
     scene.telsmart.fault([]).await;
     scene.rotations(USER, 1).await;

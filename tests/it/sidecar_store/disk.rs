@@ -70,7 +70,8 @@ async fn what_is_done_survives_kill_9() {
         last = stored;
     }
     eprintln!("{ROUNDS} times killed, {last} swaps done, none lost");
-    assert!(last > 100, "hardly anything was done: {last}");
+    // More than the one that each of them began with.
+    assert!(last > ROUNDS, "hardly anything was done: {last}");
 }
 
 #[tokio::test]

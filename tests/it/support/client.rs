@@ -4,7 +4,7 @@
 use super::{
     Leg,
     connect::{Connect, Socket},
-    soon,
+    oracle, soon,
 };
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -188,6 +188,17 @@ impl Client {
         self.send(&said).await;
     }
 
+    /// Asks for all that a summary says, and gives the call that has it.
+    pub async fn summary(&mut self, leg: &Leg) -> Value {
+        self.send(&json!({"type": "summary", "leg_id": leg.id, "extension": leg.extension})).await;
+        loop {
+            let frame = self.next_of("call").await;
+            if frame["call"]["leg_id"] == leg.id && frame["call"]["summary"]["content"] != Value::Null {
+                return frame["call"].clone();
+            }
+        }
+    }
+
     /// Shows that the connection stands, both ways.
     pub async fn assert_open(&mut self) {
         let t0 = super::now();
@@ -238,6 +249,8 @@ impl Client {
                 assert!(self.seq <= frame["seq"].as_u64().unwrap(), "{frame} after {}", self.seq);
                 self.begin_state(frame);
             }
+            // The answer to a `summary` is no change.
+            "call" if self.knows(&frame["call"]) => assert_eq!(frame["seq"], self.seq, "{frame}"),
             "call" => {
                 self.go_on(frame);
                 self.learn(&frame["call"]);
@@ -248,6 +261,17 @@ impl Client {
             }
             _ => {}
         }
+    }
+
+    /// Whether a call is what is known already, but for what its summary says.
+    fn knows(&self, call: &Value) -> bool {
+        let mut call = call.clone();
+        let whole = call["summary"]["content"].to_string().len();
+        if whole <= oracle::MOST_CONTENT {
+            return false;
+        }
+        (call["summary"]["content"], call["summary"]["more"]) = (Value::Null, true.into());
+        self.calls.get(&key(&call)) == Some(&call)
     }
 
     /// To the number of a change, which must be a later one.

@@ -24,6 +24,7 @@ impl Config {
         config
             .set("listen", "127.0.0.1:0")
             .set("admin_listen", "127.0.0.1:0")
+            .set("operator_listen", "127.0.0.1:0")
             .set("engine.data_dir", data)
             .set("auth.hs256_secret", SECRET)
             .set("sources.telsmart.secrets", vec![WEBHOOK_SECRET])

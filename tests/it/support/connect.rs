@@ -24,6 +24,20 @@ pub struct Connect {
     receive_buffer: Option<u32>,
 }
 
+/// Reads a connection to its end; gives the code of the goodbye, none where it broke.
+pub async fn goodbye(socket: &mut Socket) -> Option<u16> {
+    let closed = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                _ => return None,
+            }
+        }
+    };
+    soon("the goodbye", closed).await
+}
+
 impl Connect {
     /// As a browser: the token is a second offered subprotocol.
     pub fn new(address: SocketAddr, token: Option<&str>) -> Self {

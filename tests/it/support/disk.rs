@@ -1,7 +1,7 @@
 //! A disk that obeys a test, under one program: the test sees its syncs, holds them, lets them fail, and cuts
 //! the power, after which nothing is left that was not synced. What does so is a library, `disk.c`.
 
-use super::eventually;
+use super::{eventually, store};
 use std::{
     fs::{self, File},
     os::unix::fs::{FileExt, MetadataExt},
@@ -55,7 +55,7 @@ impl Disk {
     }
 
     /// Takes from the files in a folder, if there is one, what no sync has put on the disk, and what follows it:
-    /// so they are to be files that are written from their beginning to their end. Who wrote them was killed before.
+    /// so they are to be files that are written from their beginning to their end, or marks of a store. Who wrote them was killed before.
     pub fn cut_power(&self, folder: &Path) {
         if !folder.exists() {
             return;
@@ -68,6 +68,8 @@ impl Disk {
             let about = path.symlink_metadata().unwrap();
             if about.is_dir() {
                 self.cut_power(&path);
+            } else if path.ends_with("mark") {
+                store::spoil_mark(&path);
             } else if let Some((nth, mark)) =
                 (0..).zip(words.chunks_exact(4)).find(|(_, mark)| mark[..2] == [about.dev(), about.ino()])
             {

@@ -3,13 +3,14 @@
 use super::{
     Client, Config, Token,
     connect::Connect,
+    eventually,
     process::{Process, callpop},
     soon,
     token::WEBHOOK_SECRET,
 };
 use reqwest::{Body, RequestBuilder, Response, StatusCode, header::CONTENT_TYPE};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{net::SocketAddr, process::Command};
 
 /// A running gateway.
@@ -17,6 +18,8 @@ pub struct Gateway {
     pub process: Process,
     pub public: SocketAddr,
     pub admin: SocketAddr,
+    /// Where operators look things up; none of a sidecar alone.
+    lookups: Option<SocketAddr>,
     http: reqwest::Client,
     config: Config,
     /// The command that it runs.
@@ -49,8 +52,9 @@ impl Gateway {
         let (process, listening) = Process::start(command).await;
         let address = |name: &str| listening[name].as_str().unwrap().parse().unwrap();
         let (public, admin) = (address("public"), address("admin"));
+        let lookups = listening["operator"].as_str().map(|address| address.parse().unwrap());
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(super::PATIENCE);
-        Self { process, public, admin, http: http.build().unwrap(), config: config.clone(), part }
+        Self { process, public, admin, lookups, http: http.build().unwrap(), config: config.clone(), part }
     }
 
     /// Ends it as a power cut would, and starts another on its data.
@@ -83,19 +87,32 @@ impl Gateway {
     }
 
     /// Where the sidecar in it gives access tokens, by its log.
-    pub fn private(&self) -> SocketAddr {
-        let log = self.process.log();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut said = lines.filter_map(|line| {
-            let fields = if line["fields"].is_object() { &line["fields"] } else { &line };
-            fields["private"].as_str()?.parse().ok()
-        });
-        said.next().expect("it says where")
+    pub async fn private(&self) -> SocketAddr {
+        eventually("it to say where its private listener is", async || {
+            let log = self.process.log();
+            let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.find_map(|line| {
+                let fields = if line["fields"].is_object() { &line["fields"] } else { &line };
+                fields["private"].as_str()?.parse().ok()
+            })
+        })
+        .await
     }
 
     /// A request to the public listener.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.http.request(method.parse().unwrap(), format!("http://{}{path}", self.public))
+    }
+
+    /// Where `operator_listen` is.
+    pub fn lookups(&self) -> SocketAddr {
+        self.lookups.expect("it is a gateway")
+    }
+
+    /// What `operator_listen` answers: what shows personal data.
+    pub async fn look_up(&self, path: &str) -> Response {
+        let answer = self.http.get(format!("http://{}{path}", self.lookups())).send();
+        soon("the operators' listener", answer).await.unwrap()
     }
 
     /// What the private listener answers.
@@ -108,6 +125,25 @@ impl Gateway {
     pub async fn try_operator(&self, path: &str) -> Option<Response> {
         let answer = self.http.get(format!("http://{}{path}", self.admin)).send();
         soon("the private listener", answer).await.ok()
+    }
+
+    /// What the public `/readyz` answers; it never says more than that.
+    pub async fn is_in_rotation(&self) -> bool {
+        let answer = soon("/readyz", self.request("GET", "/readyz").send()).await.unwrap();
+        let status = answer.status().as_u16();
+        let said: Value = answer.json().await.unwrap();
+        assert_eq!(
+            (status, said),
+            if status == 200 { (200, json!({"ready": true})) } else { (503, json!({"ready": false})) }
+        );
+        status == 200
+    }
+
+    /// What `/readyz` warns of.
+    pub async fn warnings(&self) -> String {
+        let said: Value = self.operator("/readyz").await.json().await.unwrap();
+        assert!(said["warnings"].is_array(), "{said}");
+        said["warnings"].to_string()
     }
 
     /// The value of a metric, summed over its labels.
@@ -138,6 +174,14 @@ impl Gateway {
         let status = answer.status();
         assert_eq!(status, StatusCode::NO_CONTENT, "{} for {events}", answer.text().await.unwrap());
         assert_eq!(answer.text().await.unwrap(), "");
+    }
+
+    /// Posts JSON until it is taken, as a provider does whom a disk kept waiting for too long.
+    pub async fn deliver_at_last(&self, events: &Value) {
+        eventually("a webhook that is taken", async || {
+            (self.post(events).await.status() == StatusCode::NO_CONTENT).then_some(())
+        })
+        .await;
     }
 
     /// Posts events one after the other; all must be taken.

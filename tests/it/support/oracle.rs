@@ -48,10 +48,7 @@ pub fn call(events: &[Value]) -> Value {
         json!({"kind": "attended", "original_number": original, "via": party(event, remote),
             "completed_at": completed.map(|event| at(event))})
     });
-    let summary = summaries.last().map(|event| {
-        json!({"language": event["summary"]["language"], "content": event["summary"]["content"],
-            "reported_at": at(event)})
-    });
+    let summary = summaries.last().map(|event| summary(event));
     json!({
         "leg_id": first["id"], "source": "telsmart", "tenant_id": first["tenant_id"], "extension": first["user_extension"],
         "version": events.len(), "direction": if outbound { "outbound" } else { "inbound" },
@@ -63,6 +60,19 @@ pub fn call(events: &[Value]) -> Value {
         "outcome": outcome, "stale_at": stale_after[state].as_u64().map(|after| since + after),
         "dismissed_at": null, "summary": summary, "summary_seen": false, "wrap_up": null,
     })
+}
+
+/// The longest content that frames carry, in bytes of JSON.
+pub const MOST_CONTENT: usize = 16 * 1024;
+
+fn summary(event: &Value) -> Value {
+    let content = &event["summary"]["content"];
+    let mut summary =
+        json!({"language": event["summary"]["language"], "content": content, "reported_at": at(event)});
+    if content.to_string().len() > MOST_CONTENT {
+        (summary["content"], summary["more"]) = (Value::Null, true.into());
+    }
+    summary
 }
 
 /// The phases that count: once a leg was active, ringing events do not.

@@ -1,7 +1,7 @@
 //! The real binary: started, listened to, and never left behind.
 
 use super::{PATIENCE, eventually, token};
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Read},
@@ -124,6 +124,12 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
+    /// Waits until the log says so: what a process has written is read a moment later.
+    pub async fn logged(&self, says: &str) {
+        eventually(&format!("the log to say {says:?}"), async || self.log().contains(says).then_some(()))
+            .await;
+    }
+
     pub fn signal(&self, signal: Signal) {
         self::signal(self.pid(), signal);
     }
@@ -144,6 +150,13 @@ impl Process {
         let pid = Pid::from_raw(self.pid().cast_signed());
         let limit = Rlimit { current: bytes, maximum: None };
         prlimit(pid, Resource::Fsize, limit).unwrap();
+    }
+
+    /// From now on it cannot open a file whose number is not below that.
+    pub fn limit_open_files(&self, files: u64) {
+        let pid = Pid::from_raw(self.pid().cast_signed());
+        let limit = Rlimit { current: Some(files), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(pid, Resource::Nofile, limit).unwrap();
     }
 
     /// Its resident memory.

@@ -136,3 +136,13 @@ pub fn padded(mut event: Value, bytes: usize) -> String {
     event["padding"] = "x".repeat(missing).into();
     event.to_string()
 }
+
+/// Calls of a tenant that are nothing but a summary, each nearly as long as frames carry, in posts of some: too many for
+/// the system to hold for a client that does not read.
+pub fn fat_summaries(tenant: &str, extension: &str) -> Vec<Value> {
+    let fat = |_| Leg::inbound(tenant, extension).summary(0, json!({"text": "x".repeat(15 * 1024)}));
+    (0..FAT_SUMMARIES / 12).map(|_| (0..12).map(fat).collect()).collect()
+}
+
+/// How many of them there are.
+pub const FAT_SUMMARIES: usize = 600;

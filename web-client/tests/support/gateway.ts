@@ -132,6 +132,7 @@ export class Gateway {
     return `
 listen = "${this.#address}"
 admin_listen = "127.0.0.1:0"
+operator_listen = "127.0.0.1:0"
 [engine]
 data_dir = ${JSON.stringify(join(this.#folder, "data"))}
 [auth]

@@ -1,16 +1,18 @@
 -- Adds events of one tenant to their items, those that are new, and publishes them together: the whole commit.
--- Returns the server's history, and what became of each event: 0 (known), 1 (new), 2 (its item is full) or 3 (refused,
--- which hinders no other), after 0 and 1 with the number of its change; then why, if any was refused. If none is new and
--- one is refused, so is the whole call.
+-- Returns the server's history, and what became of each event: 0 (known), 1 (new), 2 (its item is full), 3 (refused,
+-- which hinders no other) or 4 (its item is settled, and must be warm before), after 0 and 1 with the number of its change;
+-- then why, if any was refused. If none is new and one is refused, so is the whole call.
 -- KEYS: head, live; for each kind of item its changes; then for each event item, ghost, user.
 -- ARGV: seven for all, as they are named below; for each kind how long an item stays, and its bounds of a user and of
 -- the tenant; then for each event its field, what is stored, and its manner: a digit for the kind of its item, one for
 -- its effect on whether that is live (0: none, 1: it lives, 2: it rests, 3: it ends for good), one for whether it shows
--- the item (0, 1), then how many events the item may hold, and how many of them may be of its rank: 32 or more.
+-- the item (0, 1), then how many events the item may hold, and how many of them may be of its rank: 32 or more; then,
+-- where what it says is stored apart, at which place of ARGV that is.
 -- A call from here costs more than its command, a number as argument more than a text, and each argument its copies.
 local KINDS = 2
 -- The bytes of digits: to look at them is cheaper than to cut texts out of a text.
 local ZERO, LIVES, RESTS, ENDS = string.byte('0123', 1, 4)
+local SETTLED = string.byte('*')
 local call, text = redis.call, string.format
 local head, live = KEYS[1], KEYS[2]
 local fresh_epoch, now, hold, hold_ghost, hold_index, publish, channel = unpack(ARGV, 1, 7)
@@ -22,8 +24,10 @@ local member_at = #channel + #':item:' + 1
 -- answer, neither writes anything nor begins an epoch.
 local epoch, before, seq, of_history, is_time
 -- What is written, prolonged and said once for all: items at their last numbers by kind, whether any of them is new, and
--- whether each is live.
-local changed, is_any_new, lives, said = {{}, {}}, {}, {}, {'', now}
+-- whether each is live, or to be settled.
+local changed, is_any_new, lives, settling, said = {{}, {}}, {}, {}, {}, {'', now}
+-- Of each new event its item, its field, how the item stood before, and its ghost where there was neither.
+local stored = {}
 
 -- A rank may have a bound of its own: a user who says something again and again must not fill the item, whose end has
 -- to find room.
@@ -35,11 +39,30 @@ local function count_alike(item, field)
   return count
 end
 
+-- What the latest summary of an item says, behind the field of its event and `=`.
+local function content_of(member) return channel .. ':content:' .. member end
+
+-- Stores that, unless a later one is there. Of summaries at the same time, the last by their digest counts, as
+-- everywhere.
+local function tell(member, field, told, is_told)
+  local key = content_of(member)
+  local known = is_told and call('GET', key)
+  if known then
+    local other = string.match(known, '^([^=]*)=')
+    local at, other_at = tonumber(string.match(field, '^%d+')), tonumber(string.match(other or '', '^%d+'))
+    if other_at and (other_at > at or other_at == at and other > field) then return end
+  end
+  call('SET', key, field .. '=' .. told, 'PX', hold)
+end
+
 -- Says of an item the new event, for those who hold the item, where it lives or ends; else all of them. What is large is read by those who want it.
-local function say(item, member, effect, count, value)
+local function say(item, member, effect, count, value, is_told)
   local values, bytes = {value}, #value
   if effect == ZERO or effect == RESTS then
     values, bytes = call('HVALS', item), 0
+    -- What is long goes with no frame.
+    local told = is_told and call('GET', content_of(member))
+    if told and #told <= 16384 then values[#values + 1] = '~' .. told end
     for _, each in ipairs(values) do bytes = bytes + #each end
   end
   -- A large one to every node, for the few that watch its tenant, would cost more than their reading it.
@@ -51,27 +74,33 @@ local function say(item, member, effect, count, value)
 end
 
 -- Beside its events an item has a field `=`: its version, when it was touched, whether it is `live`, has `ended` for
--- good, `neither`, or is `hidden`, since no event shows it yet, when its life was prolonged last, and how many events it
--- has. What is hidden is in no index, where it would take the place of something that can be shown.
+-- good, `neither`, or is `hidden`, since no event shows it yet, when its life was prolonged last, how many events it
+-- has, and `~` where what a summary says is stored: most items have none, and are not asked for it. What is hidden is in no index, where it would take the place of something that can be shown.
 local function add(item, ghost, user, field, event, manner)
   -- One command for both questions: is the event known, and how does the item stand.
   local known = call('HMGET', item, field, '=')
   if known[1] then return '0' .. string.match(known[1], '^%d+') end
   local kind, effect, shows = string.byte(manner, 1, 3)
   kind = kind - ZERO
-  local version, state, prolonged, count, _
-  if known[2] then version, state, prolonged, count = string.match(known[2], '^=(%d+):%d+:(%l+):(%d+):(%d+)$') end
+  local version, state, prolonged, count, is_told, _
+  if known[2] then
+    version, state, prolonged, count, is_told = string.match(known[2], '^=(%d+):%d+:(%l+):(%d+):(%d+)(~?)$')
+    is_told = is_told == '~'
+  end
   local is_new, was = not count, state
   count = (count or 0) + 1
   if count > 32 then
-    local room, alike = string.match(manner, '^%d%d%d:(%d+):(%d+)$')
+    local room, alike = string.match(manner, '^%d%d%d:(%d+):(%d+)')
     if count > tonumber(room) then return '2' end
     if count > tonumber(alike) and count_alike(item, field) >= tonumber(alike) then return '2' end
   end
   local of_kind = 7 + 3 * kind
 
   -- A ghost outlives its item, so that the version goes on where a forgotten item comes back.
-  if is_new then version = call('GET', ghost) or '0' end
+  if is_new then
+    version = call('GET', ghost) or '0'
+    if string.byte(version, -1) == SETTLED then return '4' end
+  end
   if not epoch then
     epoch, before, _, of_history, is_time = open(head, fresh_epoch, now_ms, hold_ms)
     seq = before
@@ -93,20 +122,35 @@ local function add(item, ghost, user, field, event, manner)
   -- node tries to read.
   local at = text('%d', seq + 1)
   local value = at .. ':' .. version .. ':' .. event
-  local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. count
   local member, of_changed = string.sub(item, member_at), changed[kind + 1]
+  -- Before its event: one that stands in its item is not stored again.
+  local told = effect == ZERO and string.match(manner, '^%d%d%d:%d+:%d+:(%d+)$')
+  if told then
+    tell(member, field, ARGV[tonumber(told)], is_told)
+    is_told = true
+  end
+  local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. count .. (is_told and '~' or '')
   -- First, since an event that stands in its item is known when it comes again, indexed or not.
   if not is_hidden then call('ZADD', user, at, member) end
   call('HSET', item, field, value, '=', summed)
+  stored[#stored + 1] = item
+  stored[#stored + 1] = field
+  stored[#stored + 1] = known[2]
+  stored[#stored + 1] = version == '1' and ghost
   seq = seq + 1
   if not is_hidden then
     of_changed[#of_changed + 1] = at
     of_changed[#of_changed + 1] = member
   end
   if (state == 'live') ~= (was == 'live') then lives[member] = state == 'live' end
+  if state == 'ended' then settling[#settling + 1] = member end
 
   local is_over = state == 'ended' or effect == RESTS
-  if is_due or is_over or state ~= was then call('PEXPIRE', item, is_over and ARGV[of_kind + 1] or hold) end
+  if is_due or is_over or state ~= was then
+    local lives_for = is_over and ARGV[of_kind + 1] or hold
+    call('PEXPIRE', item, lives_for)
+    if is_told then call('PEXPIRE', content_of(member), lives_for) end
+  end
   -- An item that may be forgotten before its next event leaves its version behind: clients keep the highest they saw, and
   -- would not believe an item that begins at 1 again.
   if effect ~= LIVES or is_due and not is_new then call('SET', ghost, version, 'PX', hold_ghost) end
@@ -116,7 +160,7 @@ local function add(item, ghost, user, field, event, manner)
     is_any_new[kind + 1] = true
     call('ZREMRANGEBYRANK', user, '0', ARGV[of_kind + 2])
   end
-  say(item, member, effect, count, value)
+  say(item, member, effect, count, value, is_told)
   return '1' .. at
 end
 
@@ -133,14 +177,23 @@ end
 if refusal and seq == before then error(refusal, 0) end
 
 -- The indexes are written once for all events, after the items. All of it is one script, so nobody reads in between.
-if seq ~= before then
-  call('HSET', head, 'seq', text('%d', seq), unpack(is_time and {'prolonged', text('%d', now_ms)} or {}))
+local function index()
   for kind = 1, KINDS do
     local changes = KEYS[2 + kind]
     if changed[kind][1] then call('ZADD', changes, unpack(changed[kind])) end
     -- All indexes live equally long, though one of them may be written seldom, or just now for the first time.
     if is_time or is_any_new[kind] then call('PEXPIRE', changes, hold_index) end
     if is_any_new[kind] then call('ZREMRANGEBYRANK', changes, '0', ARGV[7 + 3 * kind]) end
+  end
+  -- By when they were touched last, so that what is still spoken of waits.
+  if settling[1] then
+    local scored, queue = {}, channel .. ':settling'
+    for nth, member in ipairs(settling) do
+      scored[2 * nth - 1] = text('%d', now_ms)
+      scored[2 * nth] = member
+    end
+    call('ZADD', queue, unpack(scored))
+    call('PEXPIRE', queue, hold_index)
   end
   local begun, over = {}, {}
   for member, is_live in pairs(lives) do
@@ -153,8 +206,27 @@ if seq ~= before then
   end
   if begun[1] then call('ZADD', live, unpack(begun)) end
   if over[1] then call('ZREM', live, unpack(over)) end
-  if is_time then call('PEXPIRE', head, hold_index) end
   if is_time or begun[1] then call('PEXPIRE', live, hold_index) end
+  call('HSET', head, 'seq', text('%d', seq), unpack(is_time and {'prolonged', text('%d', now_ms)} or {}))
+  if is_time then call('PEXPIRE', head, hold_index) end
+end
+
+-- An event that stood in its item, and in no index, would be known when it comes again, and seen by nobody.
+local function take_back()
+  for nth = #stored - 3, 1, -4 do
+    local item, field, stood, ghost = unpack(stored, nth, nth + 3)
+    call('HDEL', item, field)
+    if stood then call('HSET', item, '=', stood) else call('HDEL', item, '=') end
+    if ghost then call('DEL', ghost) end
+  end
+end
+
+if seq ~= before then
+  local went, failure = pcall(index)
+  if not went then
+    take_back()
+    error(failure, 0)
+  end
   -- Published in here, and last: messages come in the order of their numbers, and what they say is stored.
   said[1] = epoch
   if said[3] then call(publish, channel, table.concat(said, '\30')) end

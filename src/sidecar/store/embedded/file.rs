@@ -2,7 +2,10 @@
 //! damaged, of another version, or not ours.
 
 use super::{StoreError, is_busy, new_line, one};
-use crate::sidecar::disk::{make_dir, sync_dir};
+use crate::{
+    files::{make_dir, sync_dir},
+    sidecar::answers,
+};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior::Immediate};
 use std::{
     fs::{OpenOptions, Permissions},
@@ -37,6 +40,11 @@ enum FileTrouble {
     Io(#[from] io::Error),
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
+    #[error(
+        "it is missing or empty, and {0} beside it knows integrations; put it back from a backup, and run \
+         `callpop vault restore --mark-suspect`. To begin without any, move {0} elsewhere. Nothing was changed"
+    )]
+    Lost(String),
     #[error("it is damaged ({0}); restore it from a backup. Nothing was changed")]
     Damaged(String),
     #[error("it is not a file of callpop. Nothing was changed")]
@@ -63,6 +71,9 @@ pub(crate) fn open(dir: &Path) -> Result<Connection, StoreError> {
 
 fn try_open(dir: &Path, path: &Path) -> Result<Connection, FileTrouble> {
     make_dir(dir)?;
+    if path.metadata().map_or(0, |file| file.len()) == 0 {
+        check_lost(dir)?;
+    }
     make(dir, path)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
@@ -88,6 +99,22 @@ fn try_open(dir: &Path, path: &Path) -> Result<Connection, FileTrouble> {
     }
     step.commit()?;
     Ok(connection)
+}
+
+/// Refuses to begin anew where what integrations left behind is still there.
+fn check_lost(dir: &Path) -> Result<(), FileTrouble> {
+    for beside in [dir.to_owned(), dir.join(answers::FOLDER)] {
+        let Ok(entries) = beside.read_dir() else { continue };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let knows = name.ends_with(".json") || name.starts_with("audit") && name.ends_with(".jsonl");
+            if knows && entry.metadata()?.len() > 0 {
+                return Err(FileTrouble::Lost(entry.path().display().to_string()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes the file before SQLite does, so that nobody else can ever read it: the files beside it

@@ -1,6 +1,6 @@
 //! A Sentinel set: a primary, two replicas and three sentinels that fail over within seconds.
 
-use super::{Aof, Server};
+use super::{Aof, Server, tls::TlsServer};
 use crate::support::{eventually_within, soon};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -85,13 +85,39 @@ impl Sentinels {
 }
 
 async fn sentinel(primary: u16) -> Server {
-    Server::start_by(|folder, _| {
+    sentinel_of(primary, 2, |_| String::new()).await
+}
+
+/// A sentinel that knows no other.
+pub async fn alone(primary: u16) -> Server {
+    sentinel_of(primary, 1, |_| String::new()).await
+}
+
+/// One that is reached by TLS, and watches a server by it; gives its port for that.
+pub async fn alone_by_tls(primary: &TlsServer) -> (Server, u16) {
+    let certificates = primary.server.folder().to_str().unwrap();
+    let server = sentinel_of(primary.tls_port, 1, |port| {
+        format!(
+            "tls-port {}\ntls-replication yes\ntls-auth-clients no\ntls-cert-file {certificates}/server.pem\n\
+             tls-key-file {certificates}/server.key\ntls-ca-cert-file {certificates}/ca.pem\n",
+            port + 10_000
+        )
+    })
+    .await;
+    let port = server.port + 10_000;
+    (server, port)
+}
+
+/// With more lines of configuration, by its port.
+async fn sentinel_of(primary: u16, quorum: u8, more: impl Fn(u16) -> String) -> Server {
+    Server::start_by(|folder, port| {
         let file = folder.join("sentinel.conf");
         let text = format!(
-            "sentinel monitor {MASTER} 127.0.0.1 {primary} 2\n\
+            "{}sentinel monitor {MASTER} 127.0.0.1 {primary} {quorum}\n\
              sentinel down-after-milliseconds {MASTER} 500\n\
              sentinel failover-timeout {MASTER} 3000\n\
-             sentinel parallel-syncs {MASTER} 2\n"
+             sentinel parallel-syncs {MASTER} 2\n",
+            more(port)
         );
         std::fs::write(&file, text).unwrap();
         vec![file.to_str().unwrap().to_owned(), "--sentinel".to_owned()]

@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Command};
 /// A server with a port for TLS beside the plain one, by which tests ask it.
 pub struct TlsServer {
     pub server: Server,
-    tls_port: u16,
+    pub tls_port: u16,
     /// The authority's certificate, for `engine.redis_ca_file`.
     pub ca_file: String,
 }

@@ -21,6 +21,7 @@ import { Outbox, type WrapUpState } from "./outbox.ts";
 import type { Duties, Reach } from "./reach.ts";
 import type { ConnectionState } from "./state.ts";
 import { Store } from "./store.ts";
+import type { Summaries } from "./summaries.ts";
 import { isShared } from "./turn.ts";
 import { streamUrl } from "./url.ts";
 import type { Call, ClientFrame, Integration, Notice, ServerFrame } from "./wire.ts";
@@ -91,6 +92,8 @@ export class CallpopClient {
   readonly #closed = new ClosedHere();
   /** Loaded where it is wanted; null where it is not, or did not come. */
   #contacts: Contacts | null = null;
+  /** Loaded when the first is asked for. */
+  #summaries: Summaries | null = null;
   readonly #connection: Connection;
   /** Calls whose popup some page has reported, by their keys. */
   readonly #painted = new Set<string>();
@@ -206,6 +209,17 @@ export class CallpopClient {
     return states.find((state) => state !== null) ?? null;
   }
 
+  /**
+   * All that a call's summary says, also where that is too long for `call.summary.content` (then
+   * `call.summary.more` is true). Rejects where there is none, or it does not come within 20 seconds.
+   */
+  async summary(call: CallName | string): Promise<unknown> {
+    const { Summaries } = await import("./summaries.ts");
+    this.#summaries ??= new Summaries(this.#connection.send);
+    const name = this.#meant(call)[0] as CallName;
+    return this.#summaries.ask(name, this.#store.calls.get(name)?.summary);
+  }
+
   /** Reports that the popup of a ringing call is on the screen; once a call for all pages. */
   painted(call: CallName | string): void {
     for (const name of this.#meant(call)) {
@@ -309,6 +323,7 @@ export class CallpopClient {
         this.#tellCalls(calls, true);
         this.#tellNotices(notices, true);
         this.#send();
+        this.#summaries?.again();
       },
       frame: (frame) => this.#onFrame(frame),
       painted: (frame, leads) => this.#report(frame, leads),
@@ -319,6 +334,7 @@ export class CallpopClient {
       duties: (duties) => this.#emitter.emit("duties", duties),
       otherUser: () => {
         this.#contacts?.stop();
+        this.#summaries?.stop();
         this.#outbox.clear();
         this.#closed.clear();
         this.#painted.clear();
@@ -336,6 +352,7 @@ export class CallpopClient {
   }
 
   #onFrame(frame: ServerFrame): void {
+    this.#summaries?.hear(frame);
     switch (frame.type) {
       case "call":
         return this.#tellCalls(this.#store.addCall(frame.seq, frame.call), false);

@@ -134,6 +134,7 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
     case "dismiss":
     case "done":
     case "wrap_up":
+    case "summary":
     case "painted":
     case "beat":
       return onRequest(turn, message, from);
@@ -152,6 +153,8 @@ function onRequest(turn: Turn, frame: ClientFrame | ToldAct, from: string): void
     case "done":
     case "wrap_up":
       return act(turn, "did", frame);
+    case "summary":
+      return act(turn, "send", frame);
     case "tick":
       return turn.state.phase === "connected"
         ? act(turn, "answer", frame, from)

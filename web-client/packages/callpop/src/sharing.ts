@@ -19,7 +19,7 @@ export { RULES } from "./sharing-rules.ts";
  * and lead a group of their own, over another socket.
  */
 function channelOf(url: string, group: string): string {
-  return `callpop.3 ${JSON.stringify([url, ...JSON.parse(group)])}`;
+  return `callpop.4 ${JSON.stringify([url, ...JSON.parse(group)])}`;
 }
 
 /** What is done only where there are tabs. */

@@ -97,6 +97,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   dismiss: {},
   done: { notice_id: "string" },
   wrap_up: { leg_id: "string", note: "string" },
+  summary: { leg_id: "string" },
   painted: { leg_id: "string", painted_at: "number" },
 };
 

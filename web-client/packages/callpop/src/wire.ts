@@ -63,9 +63,13 @@ completed_at: number | null, };
  */
 export type Summary = { language: string, reported_at: number, 
 /**
- * As the provider sent it.
+ * As the provider sent it; null where that is too long for the frames of its call.
  */
-content: unknown, };
+content: unknown, 
+/**
+ * The content is too long: ask for it by a frame `summary`.
+ */
+more?: boolean, };
 
 /**
  * What its user says of a call, once it is over or before.
@@ -201,17 +205,17 @@ token_expires_at: number,
  */
 extensions: Array<Extension>, 
 /**
+ * What a wrap-up may say; where there are none, any text.
+ */
+dispositions: Array<string>, 
+/**
  * Newest first.
  */
 calls: Array<Call>, 
 /**
- * Newest first; none where notices are no part of the stream.
+ * Newest first; none where notices are no part of the stream. They are the last, since many share one encoding.
  */
-notices: Array<Notice>, 
-/**
- * What a wrap-up may say; where there are none, any text.
- */
-dispositions: Array<string>, };
+notices: Array<Notice>, };
 
 /**
  * What others are told of an integration.
@@ -290,7 +294,7 @@ seen?: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extensi
 /**
  * The version that the user saw; where it is missing, the one that there is.
  */
-seen?: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "wrap_up", disposition: string | null, note: string, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "painted", 
+seen?: number, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "wrap_up", disposition: string | null, note: string, leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "summary", leg_id?: ItemId, notice_id?: ItemId, source?: SourceName, extension?: Extension, } | { "type": "painted", 
 /**
  * Microseconds of callpop's clock.
  */

@@ -24,6 +24,8 @@ export interface CallSource {
   report?(reach: Partial<Reach>): void;
   /** Without it, this page does everything itself. */
   readonly duties?: Duties;
+  /** All that a summary says whose `more` is true; without it, such a one cannot be read. */
+  summary?(call: CallName): Promise<unknown>;
   /** Says that the popup of a ringing call is on the screen. */
   painted?(call: CallName): void;
   /** For the self-check. */

@@ -1,22 +1,13 @@
 // The card of a call's summary, which folds while a call is on.
 
 import type { VNode } from "preact";
-import type { Call, Summary } from "../../wire.ts";
 import { clockText } from "../duration.ts";
-import type { PopupState } from "../popup-state.ts";
-import type { Words } from "../words/words.ts";
 import { Icon } from "../view/icons.tsx";
 import { Who } from "../view/party.tsx";
 import { timeOfDay } from "../view/time-of-day.ts";
 import { SummaryBody } from "./body.tsx";
+import { LongSummary, type SummaryProps } from "./long.tsx";
 import { SUMMARY_WORDS } from "./words.ts";
-
-interface SummaryProps {
-  readonly call: Call;
-  readonly summary: Summary;
-  readonly state: PopupState;
-  readonly words: Words;
-}
 
 export function SummaryCard({ call, summary, state, words }: SummaryProps): VNode {
   const own = SUMMARY_WORDS[words.language];
@@ -49,7 +40,18 @@ export function SummaryCard({ call, summary, state, words }: SummaryProps): VNod
           {call.talk_ms > 0 && ` · ${clockText(call.talk_ms)}`}
         </span>
       </p>
-      {!folded && <SummaryBody summary={summary} words={words} />}
+      {!folded &&
+        (summary.more ? (
+          <LongSummary
+            key={summary.reported_at}
+            call={call}
+            summary={summary}
+            state={state}
+            words={words}
+          />
+        ) : (
+          <SummaryBody summary={summary} words={words} />
+        ))}
     </article>
   );
 }

@@ -8,6 +8,10 @@ export interface SummaryWords {
   readonly read: string;
   readonly close: string;
   readonly nothing: string;
+  /** A long one is on its way. */
+  readonly loading: string;
+  /** It did not come. */
+  readonly failed: string;
   readonly quick: string;
   readonly actions: string;
   readonly focus: string;
@@ -31,6 +35,8 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     read: "Read",
     close: "Close summary",
     nothing: "This summary has no text.",
+    loading: "The summary is being fetched…",
+    failed: "The summary could not be fetched.",
     quick: "In short",
     actions: "Action items",
     focus: "Focus topics",
@@ -50,6 +56,8 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     read: "Lezen",
     close: "Samenvatting sluiten",
     nothing: "Deze samenvatting bevat geen tekst.",
+    loading: "De samenvatting wordt opgehaald…",
+    failed: "De samenvatting kon niet worden opgehaald.",
     quick: "In het kort",
     actions: "Actiepunten",
     focus: "Hoofdonderwerpen",
@@ -69,6 +77,8 @@ export const SUMMARY_WORDS: Readonly<Record<Language, SummaryWords>> = {
     read: "Lire",
     close: "Fermer le résumé",
     nothing: "Ce résumé ne contient pas de texte.",
+    loading: "Chargement du résumé…",
+    failed: "Le résumé n’a pas pu être chargé.",
     quick: "En bref",
     actions: "Actions à mener",
     focus: "Sujets principaux",

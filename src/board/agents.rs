@@ -1,0 +1,150 @@
+//! The figures of an extension: how it stands in the ring sets it was in, and what else it had part in.
+
+use super::{
+    conversation::Conversation,
+    figures::{share, shown},
+    handover::HandoverResult,
+    outcome::{ConversationKind, ConversationOutcome},
+    rings::RingStand,
+    tile::TimeOnCalls,
+    window::Window,
+};
+use crate::{call::Direction, id::Extension};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an extension's conversations add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct AgentTally {
+    /// Ring sets that it was in: `took + passed + not_taken + brief + unknown + open`.
+    pub(crate) rang: u64,
+    pub(crate) took: u64,
+    pub(crate) passed: u64,
+    pub(crate) not_taken: u64,
+    pub(crate) brief: u64,
+    pub(crate) unknown: u64,
+    pub(crate) open: u64,
+    /// `not_taken` in a conversation that was missed.
+    pub(crate) missed: u64,
+    /// Inbound conversations that it answered first. Over all extensions they are what the tenant answered; `took` is
+    /// more, since who is transferred is taken again.
+    pub(crate) took_first: u64,
+    /// Callers who were handed over to it.
+    pub(crate) received: u64,
+    /// Outbound conversations with a leg of its own, and those of them that reached somebody.
+    pub(crate) out: u64,
+    pub(crate) reached: u64,
+    /// Conversations within the tenant with a leg of its own.
+    pub(crate) internal: u64,
+}
+
+/// An extension's figures as they are shown: durations in whole milliseconds, cut off.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct AgentValues {
+    #[serde(flatten)]
+    pub(crate) tally: AgentTally,
+    /// `talk + internal + hold`, each by the state that the tile showed.
+    pub(crate) on_call_ms: u64,
+    pub(crate) talk_ms: u64,
+    pub(crate) hold_ms: u64,
+    pub(crate) internal_ms: u64,
+    pub(crate) ringing_ms: u64,
+    /// `on_call / window`, where that has no end that is ahead. No occupancy: nobody knows the shift.
+    pub(crate) on_call_share: Option<f64>,
+}
+
+impl AgentTally {
+    /// Counts a conversation for each extension that had part in it.
+    pub(super) fn take_all(all: &mut BTreeMap<Extension, Self>, conversation: &Conversation) {
+        let is_missed = conversation.outcome == ConversationOutcome::Missed;
+        for (extension, stand) in conversation.ring_sets.iter().flat_map(|set| &set.members) {
+            of(all, extension).take_ring(*stand, is_missed);
+        }
+        let is_completed = |result| result == Some(HandoverResult::Completed);
+        for handover in conversation.handovers.iter().filter(|it| is_completed(it.result)) {
+            of(all, &handover.to).received += 1;
+        }
+        match conversation.kind {
+            ConversationKind::Inbound => {
+                if let Some(extension) = &conversation.answered_by {
+                    of(all, extension).took_first += 1;
+                }
+            }
+            ConversationKind::Outbound => {
+                for extension in own(conversation, Some(Direction::Outbound)) {
+                    let tally = of(all, extension);
+                    tally.out += 1;
+                    tally.reached += u64::from(conversation.outcome == ConversationOutcome::Reached);
+                }
+            }
+            ConversationKind::Internal => {
+                for extension in own(conversation, None) {
+                    of(all, extension).internal += 1;
+                }
+            }
+        }
+    }
+
+    fn take_ring(&mut self, stand: RingStand, is_missed: bool) {
+        self.rang += 1;
+        *match stand {
+            RingStand::Took => &mut self.took,
+            RingStand::Passed => &mut self.passed,
+            RingStand::NotTaken => &mut self.not_taken,
+            RingStand::Brief => &mut self.brief,
+            RingStand::Unknown => &mut self.unknown,
+            RingStand::Open => &mut self.open,
+        } += 1;
+        self.missed += u64::from(is_missed && stand == RingStand::NotTaken);
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        let mut other = *other;
+        for (ours, others) in self.counts().into_iter().zip(other.counts()) {
+            *ours += *others;
+        }
+    }
+
+    fn counts(&mut self) -> [&mut u64; 13] {
+        [
+            &mut self.rang,
+            &mut self.took,
+            &mut self.passed,
+            &mut self.not_taken,
+            &mut self.brief,
+            &mut self.unknown,
+            &mut self.open,
+            &mut self.missed,
+            &mut self.took_first,
+            &mut self.received,
+            &mut self.out,
+            &mut self.reached,
+            &mut self.internal,
+        ]
+    }
+
+    /// The tally as it is shown, with how long the extension was in which state; with its share of the window where
+    /// that is a rolling one.
+    pub(crate) fn values(&self, time: &TimeOnCalls, rolling: Option<Window>) -> AgentValues {
+        AgentValues {
+            tally: *self,
+            on_call_ms: shown(time.on_call()),
+            talk_ms: shown(time.talk),
+            hold_ms: shown(time.hold),
+            internal_ms: shown(time.internal),
+            ringing_ms: shown(time.ringing),
+            on_call_share: rolling.and_then(|window| share(time.on_call(), window.to - window.from)),
+        }
+    }
+}
+
+fn of<'a>(all: &'a mut BTreeMap<Extension, AgentTally>, extension: &Extension) -> &'a mut AgentTally {
+    all.entry(extension.clone()).or_default()
+}
+
+/// The extensions with legs of a direction, each once.
+fn own(conversation: &Conversation, direction: Option<Direction>) -> BTreeSet<&Extension> {
+    let legs = conversation.legs.iter();
+    let legs = legs.filter(|leg| direction.is_none_or(|wanted| leg.direct && leg.direction == wanted));
+    legs.map(|leg| &leg.key.extension).collect()
+}

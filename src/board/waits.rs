@@ -1,0 +1,101 @@
+//! A histogram of waits. It can be added to another, and the time to answer within can be chosen afterwards.
+
+use super::SECOND;
+use crate::clock::Micros;
+
+/// So many buckets of a second each.
+const FINE: usize = 60;
+/// How many seconds the buckets after them have.
+const COARSE: usize = 5;
+/// So many of those, up to 300 s.
+const COARSE_COUNT: usize = 48;
+/// One more for what is above.
+const BUCKETS: usize = FINE + COARSE_COUNT + 1;
+
+/// How many waits were how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waits {
+    buckets: [u32; BUCKETS],
+    longest: Option<Micros>,
+    sum: Micros,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { buckets: [0; BUCKETS], longest: None, sum: 0 }
+    }
+}
+
+impl Waits {
+    pub(crate) fn add(&mut self, wait: Micros) {
+        self.buckets[bucket(wait)] += 1;
+        self.longest = self.longest.max(Some(wait));
+        self.sum += wait;
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (bucket, others) in self.buckets.iter_mut().zip(other.buckets) {
+            *bucket += others;
+        }
+        self.longest = self.longest.max(other.longest);
+        self.sum += other.sum;
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.buckets.iter().map(|bucket| u64::from(*bucket)).sum()
+    }
+
+    /// `sum of waits / count`, cut off; none of none.
+    pub(crate) fn mean(&self) -> Option<Micros> {
+        self.sum.checked_div(self.count())
+    }
+
+    pub(crate) fn longest(&self) -> Option<Micros> {
+        self.longest
+    }
+
+    /// The upper edge of the bucket in which the wait is that so many of a hundred are not longer than; above the last
+    /// edge, the longest wait.
+    pub(crate) fn percentile(&self, percent: u64) -> Option<Micros> {
+        let rank = (self.count() * percent).div_ceil(100).max(1);
+        let mut seen = 0;
+        let bucket = self.buckets.iter().position(|bucket| {
+            seen += u64::from(*bucket);
+            seen >= rank
+        })?;
+        upper_edge(bucket).or(self.longest)
+    }
+}
+
+fn bucket(wait: Micros) -> usize {
+    let seconds = usize::try_from(wait / SECOND).unwrap_or(usize::MAX);
+    if seconds < FINE { seconds } else { (FINE + (seconds - FINE) / COARSE).min(BUCKETS - 1) }
+}
+
+fn upper_edge(bucket: usize) -> Option<Micros> {
+    let seconds = if bucket < FINE { bucket + 1 } else { FINE + (bucket + 1 - FINE) * COARSE };
+    (bucket < BUCKETS - 1).then_some(seconds as Micros * SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ninety_of_a_hundred_waited_no_longer() {
+        let mut waits = Waits::default();
+        assert_eq!((waits.percentile(90), waits.mean(), waits.longest()), (None, None, None));
+        for seconds in 0..100 {
+            waits.add(seconds * SECOND);
+        }
+        assert_eq!((waits.percentile(90), waits.percentile(50)), (Some(90 * SECOND), Some(50 * SECOND)));
+        assert_eq!(waits.mean(), Some(49_500_000));
+        let mut long = Waits::default();
+        long.add(299 * SECOND);
+        assert_eq!(long.percentile(90), Some(300 * SECOND));
+        long.add(4000 * SECOND);
+        assert_eq!(long.percentile(90), Some(4000 * SECOND), "above the last edge it is the longest itself");
+        waits.merge(&long);
+        assert_eq!((waits.count(), waits.longest()), (102, Some(4000 * SECOND)));
+    }
+}

@@ -1,0 +1,124 @@
+//! Which time figures are of: days of a tenant's zone, and the last minutes. Zones are those that are built in, so that
+//! every node has the same.
+
+use super::SECOND;
+use crate::clock::Micros;
+use jiff::{
+    Timestamp, ZonedDateTime,
+    tz::{TimeZone, TimeZoneDatabase},
+};
+use serde::Serialize;
+
+const MINUTE: Micros = 60 * SECOND;
+/// A quarter of an hour of UTC. Every zone is a multiple of it off UTC, so each local day consists of whole cells.
+pub(crate) const CELL: Micros = 15 * MINUTE;
+
+/// A window as clients ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WindowName {
+    Today,
+    M15,
+    M30,
+    M60,
+}
+
+/// From, and to without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) from: Micros,
+    pub(crate) to: Micros,
+}
+
+/// A time zone of the IANA database.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Zone(TimeZone);
+
+/// An hour of a day, or what there is of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hour {
+    pub(crate) from: Micros,
+    /// With its offset, since an hour may come twice: `02:00 +02`, `02:00 +01`.
+    pub(crate) label: String,
+}
+
+impl WindowName {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Today, Self::M15, Self::M30, Self::M60];
+
+    /// The window at a time. The present minute is part of it, so a start ahead of this clock counts from its own minute.
+    pub(crate) fn at(self, now: Micros, zone: &Zone) -> Window {
+        let minute = now - now % MINUTE;
+        let minutes = match self {
+            Self::Today => {
+                let day = zone.day(now);
+                return Window { to: day.to.min(minute + MINUTE), ..day };
+            }
+            Self::M15 => 15,
+            Self::M30 => 30,
+            Self::M60 => 60,
+        };
+        Window { from: minute.saturating_sub(minutes * MINUTE), to: minute + MINUTE }
+    }
+}
+
+impl Window {
+    /// Whether what starts then belongs to it.
+    pub(crate) fn holds(&self, start: Micros) -> bool {
+        (self.from..self.to).contains(&start)
+    }
+
+    /// Its cells; each holds what starts in it, and together they hold the same as the window.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = Self> {
+        let Self { from, to } = *self;
+        let starts = std::iter::successors(Some(from), |start| Some(start - start % CELL + CELL));
+        starts
+            .take_while(move |start| *start < to)
+            .map(move |start| Self { from: start, to: (start - start % CELL + CELL).min(to) })
+    }
+}
+
+impl Zone {
+    /// The zone of a name such as `Europe/Brussels`; none where there is none.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        TimeZoneDatabase::bundled().get(name).ok().map(Self)
+    }
+
+    /// The local day that a time is in, from its first moment to that of the next.
+    pub(crate) fn day(&self, at: Micros) -> Window {
+        let day = self.local(at).start_of_day();
+        let next = day.as_ref().ok().and_then(|day| day.tomorrow().ok()?.start_of_day().ok());
+        let since_1970 =
+            |zoned: &ZonedDateTime| Micros::try_from(zoned.timestamp().as_microsecond()).unwrap_or_default();
+        let from = day.as_ref().map(since_1970).unwrap_or_default();
+        Window { from, to: next.as_ref().map_or(Micros::MAX, since_1970) }
+    }
+
+    /// The hours of a day, each from its first quarter.
+    pub(crate) fn hours(&self, day: Window) -> Vec<Hour> {
+        let mut hours: Vec<Hour> = Vec::new();
+        for cell in day.cells() {
+            let local = self.local(cell.from);
+            let label = format!("{:02}:00 {}", local.hour(), offset(&local));
+            if hours.last().is_none_or(|hour| hour.label != label) {
+                hours.push(Hour { from: cell.from, label });
+            }
+        }
+        hours
+    }
+
+    fn local(&self, at: Micros) -> ZonedDateTime {
+        let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_microsecond(at).ok());
+        at.unwrap_or(Timestamp::MAX).to_zoned_datetime(self.0.clone())
+    }
+}
+
+/// `+02`, or `+05:45`.
+fn offset(local: &ZonedDateTime) -> String {
+    let minutes = local.offset().seconds() / 60;
+    let (sign, minutes) = (if minutes < 0 { '-' } else { '+' }, minutes.abs());
+    match minutes % 60 {
+        0 => format!("{sign}{:02}", minutes / 60),
+        rest => format!("{sign}{:02}:{rest:02}", minutes / 60),
+    }
+}
