@@ -174,3 +174,17 @@ async fn a_node_that_is_killed_while_it_settles_calls_loses_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn strange_members_keep_no_call_from_being_settled() {
+    let config = hasty(Engine::Redis).await;
+    let (server, tenant) = (redis::shared().await, new_tenant());
+    let ended = format!("{}:{{{tenant}}}:ended", config.text("engine.redis_prefix"));
+    let strange: Vec<String> = (0..40).map(|nth| format!("strange {nth}")).collect();
+    let push: Vec<&str> = ["RPUSH", &ended].into_iter().chain(strange.iter().map(String::as_str)).collect();
+    server.command(&push).await;
+    let node = config.start().await;
+    ended_calls(&node, &tenant, 2).await;
+    settled(&[&node], 2).await;
+    assert_eq!(server.command(&["EXISTS", &ended]).await, json!(0));
+}

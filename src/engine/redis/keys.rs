@@ -96,10 +96,10 @@ impl TenantKeys {
         self.named(":settled:", &member(key))
     }
 
-    /// The items that have ended, a sorted set by when they were touched last: they are to be settled. The commit script
-    /// makes the same name.
-    pub(crate) fn settling(&self) -> String {
-        format!("{}:settling", self.base)
+    /// The items that have ended and are to be settled, a list in the order in which they ended. The commit script makes
+    /// the same name.
+    pub(crate) fn ended(&self) -> String {
+        format!("{}:ended", self.base)
     }
 
     /// Joined by hand: of every event, three of these are made.
@@ -113,8 +113,8 @@ impl TenantKeys {
     }
 
     /// A hash and a sorted set, written only to know whether Redis takes them.
-    pub(crate) fn trial(&self) -> [String; 2] {
-        ["hash", "set"].map(|part| format!("{}:trial:{part}", self.base))
+    pub(crate) fn trial(&self) -> [String; 3] {
+        ["hash", "set", "list"].map(|part| format!("{}:trial:{part}", self.base))
     }
 
     /// Where nobody listens.

@@ -149,7 +149,7 @@ impl Keyspace {
         ask.arg(keys.head()).arg(keys.live());
         Kind::ALL.iter().for_each(|kind| _ = ask.arg(keys.changes(*kind)));
         entries.clone().for_each(|entry| _ = ask.arg(&entry.keys(&keys)));
-        ask.arg(self.fresh_epoch()).arg(now()).arg(hold).arg(self.hold_ghost()).arg(4 * hold);
+        ask.arg(self.fresh_epoch()).arg(now()).arg(hold).arg(self.hold_ghost()).arg(self.hold_index());
         ask.arg(self.publish()).arg(keys.channel());
         for kind in Kind::ALL {
             // The bounds are ranks from the end, at which to cut.
@@ -181,6 +181,11 @@ impl Keyspace {
     /// How long the version of an item stays, in milliseconds.
     pub(super) fn hold_ghost(&self) -> u64 {
         2 * millis(self.hold)
+    }
+
+    /// How long an index of a tenant stays, in milliseconds.
+    pub(super) fn hold_index(&self) -> u64 {
+        4 * millis(self.hold)
     }
 
     /// The command that publishes.

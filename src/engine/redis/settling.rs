@@ -47,7 +47,9 @@ struct Candidate {
     key: ItemKey,
     /// Its field `=`; empty where there is no such item.
     state: String,
-    /// All that it has, where it has ended.
+    /// Something happened to it a moment ago: its turn comes once more.
+    waits: bool,
+    /// All that it has, where it has ended, and may be settled.
     whole: Option<(Rows, Found)>,
 }
 
@@ -65,27 +67,54 @@ impl Settling {
     pub(super) async fn settle(&self, tenant: &TenantId, until: Instant) -> Result<(), EngineError> {
         while Instant::now() < until {
             let due = self.due(tenant).await?;
-            let is_last = due.len() < TOGETHER;
             // Where nothing goes on, there is nothing to be done here.
-            if due.is_empty() || self.settle_some(tenant, due).await? == 0 || is_last {
+            if due.is_empty() || self.settle_some(tenant, due).await? == 0 {
                 break;
             }
         }
         Ok(())
     }
 
-    async fn due(&self, tenant: &TenantId) -> Result<Vec<String>, EngineError> {
-        let before = now().saturating_sub(micros(self.settle_after)) / 1000;
+    /// Those that ended first, where any of them was left alone for long enough.
+    async fn due(&self, tenant: &TenantId) -> Result<Vec<ItemKey>, EngineError> {
+        let names = self.store.keys.tenant(tenant);
+        let ended = names.ended();
         let mut look = pipe();
-        look.cmd("ZRANGEBYSCORE").arg(self.store.keys.tenant(tenant).settling()).arg("-inf").arg(before);
-        look.arg("LIMIT").arg(0).arg(TOGETHER);
-        let (due,): (Vec<String>,) = self.store.link.ask(Request::Pipeline(&look)).await?;
-        Ok(due)
+        // Here rather than in each commit, which has more to do.
+        look.cmd("PEXPIRE").arg(&ended).arg(self.store.hold_index()).ignore();
+        look.cmd("LRANGE").arg(&ended).arg(0).arg(TOGETHER - 1);
+        let (members,): (Vec<String>,) = self.store.link.ask(Request::Pipeline(&look)).await?;
+        if members.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut keys = Vec::new();
+        let mut ask = pipe();
+        for name in &members {
+            match item_of(tenant, name) {
+                Some(key) => {
+                    ask.cmd("HGET").arg(names.item(&key)).arg(STATE);
+                    keys.push(key);
+                }
+                // Nobody's: it would stand before the others for ever.
+                None => _ = ask.cmd("LREM").arg(&ended).arg(1).arg(name).ignore(),
+            }
+        }
+        let states: Vec<Option<String>> = self.store.link.ask(Request::Pipeline(&ask)).await?;
+        let before = self.before();
+        if states.iter().flatten().filter(|state| is_busy(state, before)).count() == keys.len() {
+            keys.clear();
+        }
+        Ok(keys)
     }
 
-    /// Tells how many need not be looked at again.
-    async fn settle_some(&self, tenant: &TenantId, members: Vec<String>) -> Result<usize, EngineError> {
-        let mut candidates = self.read(tenant, &members).await?;
+    /// What was touched last before this was left alone for long enough, in milliseconds.
+    fn before(&self) -> u64 {
+        now().saturating_sub(micros(self.settle_after)) / 1000
+    }
+
+    /// Tells how many need not be looked at again at once.
+    async fn settle_some(&self, tenant: &TenantId, keys: Vec<ItemKey>) -> Result<usize, EngineError> {
+        let mut candidates = self.read(tenant, keys).await?;
         let mut found: Vec<Found> = Vec::new();
         let mut apart = Vec::new();
         for (nth, candidate) in candidates.iter_mut().enumerate() {
@@ -107,13 +136,13 @@ impl Settling {
         self.write(tenant, candidates.iter().zip(values)).await
     }
 
-    async fn read(&self, tenant: &TenantId, members: &[String]) -> Result<Vec<Candidate>, EngineError> {
+    async fn read(&self, tenant: &TenantId, keys: Vec<ItemKey>) -> Result<Vec<Candidate>, EngineError> {
         let names = self.store.keys.tenant(tenant);
-        let keys: Vec<ItemKey> = members.iter().filter_map(|member| item_of(tenant, member)).collect();
         let mut read = pipe();
         keys.iter().for_each(|key| _ = read.cmd("HGETALL").arg(names.item(key)));
         let rows: Vec<Rows> = self.store.link.ask(Request::Pipeline(&read)).await?;
-        Ok(keys.into_iter().zip(rows).map(|(key, rows)| Candidate::new(key, rows)).collect())
+        let before = self.before();
+        Ok(keys.into_iter().zip(rows).map(|(key, rows)| Candidate::new(key, rows, before)).collect())
     }
 
     async fn write(
@@ -123,14 +152,19 @@ impl Settling {
     ) -> Result<usize, EngineError> {
         let names = self.store.keys.tenant(tenant);
         let mut ask = call(&self.settle, 1 + 4 * items.len());
-        ask.arg(names.settling());
+        ask.arg(names.ended());
         let items: Vec<_> = items.collect();
         items.iter().for_each(|(candidate, _)| _ = ask.arg(&keys_of(&names, &candidate.key)));
         ask.arg(self.store.hold_ghost());
-        for (Candidate { key, state, .. }, value) in items {
+        for (Candidate { key, state, waits, .. }, value) in items {
             let left = self.left(key.kind, state);
             let (value, has_content) = value.filter(|_| left > 0).unwrap_or_default();
-            ask.arg(member(key)).arg(state).arg(value).arg(left).arg(u8::from(has_content));
+            ask.arg(member(key))
+                .arg(state)
+                .arg(value)
+                .arg(left)
+                .arg(u8::from(has_content))
+                .arg(u8::from(*waits));
         }
         let (settled, done): (u64, usize) = self.store.link.ask(Request::Script(&self.settle, &ask)).await?;
         self.metrics.redis_settled.inc_by(settled);
@@ -194,8 +228,8 @@ impl Settling {
         };
         let state = rows.iter().find(|(field, _)| field == STATE).map_or("", |(_, value)| *value);
         let mut ask = call(&self.warm, 5);
-        ask.arg(names.settling()).arg(&keys_of(&names, key));
-        ask.arg(&value).arg(now() / 1000).arg(self.store.hold_ghost());
+        ask.arg(names.ended()).arg(&keys_of(&names, key));
+        ask.arg(&value).arg(self.store.hold_ghost());
         ask.arg(self.left(key.kind, state).max(1)).arg(member(key)).arg(told);
         rows.iter().for_each(|(field, value)| _ = ask.arg(field).arg(value));
         let warmed: u64 = self.store.link.ask(Request::Script(&self.warm, &ask)).await?;
@@ -205,14 +239,21 @@ impl Settling {
 }
 
 impl Candidate {
-    fn new(key: ItemKey, rows: Rows) -> Self {
+    fn new(key: ItemKey, rows: Rows, before: u64) -> Self {
         let state = rows.get(STATE.as_bytes()).and_then(|state| str::from_utf8(state).ok());
         let state = state.unwrap_or_default().to_owned();
+        let waits = is_busy(&state, before);
         let values = rows.values().filter_map(|value| str::from_utf8(value).ok());
-        let stored = has_ended(&state).then(|| Stored::read(key.kind, values, u64::MAX, || {})).flatten();
+        let may_settle = has_ended(&state) && !waits;
+        let stored = may_settle.then(|| Stored::read(key.kind, values, u64::MAX, || {})).flatten();
         let whole = stored.map(|stored| Found { key: key.clone(), stored });
-        Self { key, state, whole: whole.map(|found| (rows, found)) }
+        Self { key, state, waits, whole: whole.map(|found| (rows, found)) }
     }
+}
+
+/// Whether something happened to an item after that time, in milliseconds, as its state says.
+fn is_busy(state: &str, before: u64) -> bool {
+    touched(state).is_some_and(|at| at / 1000 > before)
 }
 
 /// None where it stays as it is: there is a row that cannot be read, or it is too large. What a summary says that goes with

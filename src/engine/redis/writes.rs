@@ -70,7 +70,7 @@ impl Writes {
         entries: impl Iterator<Item = &'a Addition>,
     ) {
         let keys = self.store.keys.tenant(tenant);
-        let mut touched = vec![(keys.head(), "hash"), (keys.live(), "set"), (keys.settling(), "set")];
+        let mut touched = vec![(keys.head(), "hash"), (keys.live(), "set"), (keys.ended(), "list")];
         touched.extend(Kind::ALL.map(|kind| (keys.changes(kind), "set")));
         touched.extend(entries.flat_map(|entry| {
             let [item, ghost, user] = entry.keys(&keys);
@@ -124,9 +124,8 @@ impl Writes {
 
     /// Writes beside these keys, and waits until that is as durable as a commit would be.
     async fn write(&self, keys: &TenantKeys, touched: &[Touched]) -> Result<(), EngineError> {
-        let mut ask = call(&self.script, 3 + touched.len());
-        let [hash, set] = keys.trial();
-        ask.arg(keys.fence()).arg(hash).arg(set);
+        let mut ask = call(&self.script, 4 + touched.len());
+        ask.arg(keys.fence()).arg(&keys.trial());
         touched.iter().for_each(|(key, _)| _ = ask.arg(key));
         ask.arg(self.store.publish()).arg(keys.channel_of_trials());
         touched.iter().for_each(|(_, holds)| _ = ask.arg(*holds));

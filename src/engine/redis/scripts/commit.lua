@@ -12,7 +12,7 @@
 local KINDS = 2
 -- The bytes of digits: to look at them is cheaper than to cut texts out of a text.
 local ZERO, LIVES, RESTS, ENDS = string.byte('0123', 1, 4)
-local SETTLED = string.byte('*')
+local SETTLED, NEW = string.byte('*1', 1, 2)
 local call, text = redis.call, string.format
 local head, live = KEYS[1], KEYS[2]
 local fresh_epoch, now, hold, hold_ghost, hold_index, publish, channel = unpack(ARGV, 1, 7)
@@ -24,10 +24,8 @@ local member_at = #channel + #':item:' + 1
 -- answer, neither writes anything nor begins an epoch.
 local epoch, before, seq, of_history, is_time
 -- What is written, prolonged and said once for all: items at their last numbers by kind, whether any of them is new, and
--- whether each is live, or to be settled.
-local changed, is_any_new, lives, settling, said = {{}, {}}, {}, {}, {}, {'', now}
--- Of each new event its item, its field, how the item stood before, and its ghost where there was neither.
-local stored = {}
+-- whether each is live, or has just ended.
+local changed, is_any_new, lives, ended, said = {{}, {}}, {}, {}, {}, {'', now}
 
 -- A rank may have a bound of its own: a user who says something again and again must not fill the item, whose end has
 -- to find room.
@@ -57,7 +55,7 @@ end
 
 -- Says of an item the new event, for those who hold the item, where it lives or ends; else all of them. What is large is read by those who want it.
 local function say(item, member, effect, count, value, is_told)
-  local values, bytes = {value}, #value
+  local length, bytes, values = #said, #value, nil
   if effect == ZERO or effect == RESTS then
     values, bytes = call('HVALS', item), 0
     -- What is long goes with no frame.
@@ -66,11 +64,12 @@ local function say(item, member, effect, count, value, is_told)
     for _, each in ipairs(values) do bytes = bytes + #each end
   end
   -- A large one to every node, for the few that watch its tenant, would cost more than their reading it.
-  if bytes > 16384 then values = {string.match(value, '^%d+:%d+:')} end
-  said[#said + 1] = member
-  said[#said + 1] = count
-  said[#said + 1] = #values == 1 and '1' or text('%d', #values)
-  for _, each in ipairs(values) do said[#said + 1] = each end
+  if bytes > 16384 then value, values = string.match(value, '^%d+:%d+:'), nil end
+  said[length + 1], said[length + 2], said[length + 3], said[length + 4] = member, count, '1', value
+  if values then
+    said[length + 3] = text('%d', #values)
+    for nth, each in ipairs(values) do said[length + 3 + nth] = each end
+  end
 end
 
 -- Beside its events an item has a field `=`: its version, when it was touched, whether it is `live`, has `ended` for
@@ -106,7 +105,10 @@ local function add(item, ghost, user, field, event, manner)
     seq = before
   end
   -- As text, here and below: Lua writes a number of more than 14 digits into a text as a float.
-  version, count = text('%d', version + 1), text('%d', count)
+  local next_version = version + 1
+  -- Mostly an item has as many events as versions, and a number is dear to write.
+  version = text('%d', next_version)
+  count = count == next_version and version or text('%d', count)
   -- What the item is, is folded by the nodes; this only says whether it counts among the live ones and how long it is
   -- kept.
   local is_hidden = shows == ZERO and (not was or was == 'hidden')
@@ -129,21 +131,18 @@ local function add(item, ghost, user, field, event, manner)
     tell(member, field, ARGV[tonumber(told)], is_told)
     is_told = true
   end
-  local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. count .. (is_told and '~' or '')
+  local summed = '=' .. version .. ':' .. now .. ':' .. state .. ':' .. prolonged .. ':' .. count
+  if is_told then summed = summed .. '~' end
   -- First, since an event that stands in its item is known when it comes again, indexed or not.
   if not is_hidden then call('ZADD', user, at, member) end
   call('HSET', item, field, value, '=', summed)
-  stored[#stored + 1] = item
-  stored[#stored + 1] = field
-  stored[#stored + 1] = known[2]
-  stored[#stored + 1] = version == '1' and ghost
   seq = seq + 1
   if not is_hidden then
-    of_changed[#of_changed + 1] = at
-    of_changed[#of_changed + 1] = member
+    local length = #of_changed
+    of_changed[length + 1], of_changed[length + 2] = at, member
   end
   if (state == 'live') ~= (was == 'live') then lives[member] = state == 'live' end
-  if state == 'ended' then settling[#settling + 1] = member end
+  if state == 'ended' and was ~= 'ended' then ended[#ended + 1] = member end
 
   local is_over = state == 'ended' or effect == RESTS
   if is_due or is_over or state ~= was then
@@ -161,17 +160,18 @@ local function add(item, ghost, user, field, event, manner)
     call('ZREMRANGEBYRANK', user, '0', ARGV[of_kind + 2])
   end
   say(item, member, effect, count, value, is_told)
-  return '1' .. at
+  return '1' .. at, known[2]
 end
 
-local outcomes, refusal = {}, nil
+-- Of each event what became of it, and how its item stood before.
+local outcomes, stood, refusal = {}, {}, nil
+local first_key, first_arg = 3 + KINDS, 8 + 3 * KINDS
+local key, arg = first_key, first_arg
 for nth = 1, (#KEYS - 2 - KINDS) / 3 do
-  local key, arg = 3 * nth + KINDS - 1, 3 * nth + 4 + 3 * KINDS
-  local item, ghost, user = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
   -- One event that cannot be stored, since its key holds something else, must not take those down that came with it.
-  local went, outcome = pcall(add, item, ghost, user, ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3])
+  local went, outcome, stood_as = pcall(add, KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
   if not went then outcome, refusal = '3', outcome end
-  outcomes[nth] = outcome
+  outcomes[nth], stood[nth], key, arg = outcome, stood_as, key + 3, arg + 3
 end
 -- The server says why in its own words (out of memory, no rights), and the caller tells them apart.
 if refusal and seq == before then error(refusal, 0) end
@@ -185,16 +185,8 @@ local function index()
     if is_time or is_any_new[kind] then call('PEXPIRE', changes, hold_index) end
     if is_any_new[kind] then call('ZREMRANGEBYRANK', changes, '0', ARGV[7 + 3 * kind]) end
   end
-  -- By when they were touched last, so that what is still spoken of waits.
-  if settling[1] then
-    local scored, queue = {}, channel .. ':settling'
-    for nth, member in ipairs(settling) do
-      scored[2 * nth - 1] = text('%d', now_ms)
-      scored[2 * nth] = member
-    end
-    call('ZADD', queue, unpack(scored))
-    call('PEXPIRE', queue, hold_index)
-  end
+  -- One after the other as they end; who settles them keeps their list.
+  if ended[1] then call('RPUSH', channel .. ':ended', unpack(ended)) end
   local begun, over = {}, {}
   for member, is_live in pairs(lives) do
     if is_live then
@@ -213,11 +205,15 @@ end
 
 -- An event that stood in its item, and in no index, would be known when it comes again, and seen by nobody.
 local function take_back()
-  for nth = #stored - 3, 1, -4 do
-    local item, field, stood, ghost = unpack(stored, nth, nth + 3)
-    call('HDEL', item, field)
-    if stood then call('HSET', item, '=', stood) else call('HDEL', item, '=') end
-    if ghost then call('DEL', ghost) end
+  for nth = #outcomes, 1, -1 do
+    local key, field = first_key + 3 * nth - 3, ARGV[first_arg + 3 * nth - 3]
+    if string.byte(outcomes[nth]) == NEW then
+      local item, ghost = KEYS[key], KEYS[key + 1]
+      local version = string.match(call('HGET', item, field), '^%d+:(%d+)')
+      call('HDEL', item, field)
+      if stood[nth] then call('HSET', item, '=', stood[nth]) else call('HDEL', item, '=') end
+      if version == '1' then call('DEL', ghost) end
+    end
   end
 end
 

@@ -8,7 +8,10 @@
 -- `floor`: whatever changed at a later number is still indexed. It follows the number by one to
 -- two `hold`s; the indexes stay for at least three. Last is whether it is time to prolong their lives.
 local function history()
-  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  -- Found as it is, not by a pattern, which would try every place of a long text.
+  local info = redis.call('INFO', 'replication')
+  local _, at = string.find(info, 'master_replid:', 1, true)
+  return string.sub(info, at + 1, at + 40)
 end
 
 local function open(head, fresh_epoch, now, hold, of, seen)
