@@ -238,8 +238,8 @@ async fn settled_cost(said: impl Fn(usize) -> Value) -> (f64, usize) {
 async fn an_ended_call_with_a_summary_of_5_kb_takes_half_of_that_of_redis() {
     let (cost, length) = settled_cost(summary).await;
     eprintln!("an ended call with a summary of {length} bytes: {cost:.0} bytes in Redis");
-    assert!(cost < 2.75 * 1024.0, "{cost} bytes for a call");
+    assert!(cost < 2.5 * 1024.0, "{cost} bytes for a call");
     let (cost, length) = settled_cost(|nth| minutes(nth, 5 * 1024)).await;
     eprintln!("and with {length} bytes of prose that hardly repeats itself: {cost:.0}");
-    assert!(cost < 3.75 * 1024.0, "{cost} bytes for a call");
+    assert!(cost < 3.25 * 1024.0, "{cost} bytes for a call");
 }
