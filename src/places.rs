@@ -11,6 +11,7 @@ mod metrics;
 mod state;
 mod strangers;
 
+pub(crate) use bounds::MOST_FILES;
 pub(crate) use holder::{Holder, Proof, UnderWay, prove, sit_down};
 pub(crate) use strangers::Group;
 
@@ -26,12 +27,13 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval},
+};
 
 /// How often it is looked for connections that wait too long, and what time it is.
 const LOOK: Duration = Duration::from_millis(250);
-/// Between two looks at whether those have gone that were told to.
-const PAUSE: Duration = Duration::from_millis(1);
 /// Between two lines about connections that had to go.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
@@ -46,6 +48,8 @@ struct Shared {
     /// The time of the last look: every request asks for it, and it need not be exact.
     clock: AtomicU64,
     state: Mutex<State>,
+    /// Somebody has gone.
+    left: Notify,
     metrics: Arc<PlaceMetrics>,
     lines: Seldom,
 }
@@ -65,6 +69,7 @@ impl Places {
             began: Instant::now(),
             clock: AtomicU64::new(0),
             state: Mutex::new(State::new(bounds)),
+            left: Notify::new(),
             metrics,
             lines: Seldom::new(SAY_EVERY),
         };
@@ -74,10 +79,14 @@ impl Places {
     /// A place for a connection that has just come. Where there is none, somebody else is told to go, or
     /// there is no room for it. Waits only for those who were told.
     pub(crate) async fn enter(&self, group: Group) -> Option<Place> {
-        while self.shared.state.lock().is_overfull() {
-            sleep(PAUSE).await;
+        loop {
+            // Before it is looked, so that nobody goes unseen in between.
+            let left = self.shared.left.notified();
+            if !self.shared.state.lock().is_overfull() {
+                return self.try_enter(group);
+            }
+            left.await;
         }
-        self.try_enter(group)
     }
 
     fn try_enter(&self, group: Group) -> Option<Place> {

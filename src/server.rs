@@ -96,22 +96,19 @@ impl Server {
         );
         let tasks = &gateway.tasks;
         let requests = Requests::new(tasks.clone(), &gateway.metrics, &gateway.config.trusted_proxies);
-        let accept_public = tasks.keep("accept", requests.clone().accept(public, routes, Listens::ToAll));
-        let accept_admin = requests.clone().accept(admin, routes::admin(&gateway), Listens::ToFew);
-        let accept_lookups = requests.clone().accept(lookups, routes::lookups(&gateway), Listens::ToFew);
+        let accept_public = requests.accept("accept", public, routes, Listens::ToAll);
         let mut kept = vec![
-            tasks.keep("admin accept", accept_admin),
             requests.watch(),
-            tasks.keep("operator accept", accept_lookups),
             tasks.keep("sweep", sweep(gateway.clone(), webhooks)),
             tasks.keep("readiness", gateway.clone().watch_stores()),
             tasks.keep("directory file", gateway.directories.clone().follow_file()),
         ];
+        kept.extend(requests.accept("admin accept", admin, routes::admin(&gateway), Listens::ToFew));
+        kept.extend(requests.accept("operator accept", lookups, routes::lookups(&gateway), Listens::ToFew));
         if let (Some(private), Some(sidecar)) = (private, &gateway.sidecar) {
             tracing::info!(private = %private.local_addr()?, "access tokens are given there");
             let routes = routes::vending(sidecar);
-            let accept = requests.clone().accept(private, routes, Listens::ToFew);
-            kept.push(tasks.keep("sidecar accept", accept));
+            kept.extend(requests.accept("sidecar accept", private, routes, Listens::ToFew));
         }
         if let Some(followed) = &gateway.integrations {
             let tell = integrations::tell(followed.integrations.clone(), gateway.feed.clone());

@@ -4,6 +4,8 @@
 const MOST: usize = 16 * 1024;
 /// Files that connections never get; of few files, a half.
 const RESERVE: usize = 256;
+/// The most files that connections and the reserve are together.
+pub(crate) const MOST_FILES: u64 = (MOST + RESERVE) as u64;
 /// With fewer places than that nothing can be served; the system will say so.
 const FEWEST: usize = 8;
 /// Places that only private listeners get; of few places, an eighth.

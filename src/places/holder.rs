@@ -96,6 +96,7 @@ impl Holder {
 
     pub(super) fn gone(&self) {
         self.shared.state.lock().remove(self.id);
+        self.shared.left.notify_waiters();
         self.shared.metrics.taken.dec();
     }
 

@@ -137,3 +137,18 @@ async fn private_listeners_have_places_of_their_own() {
     assert_eq!(cause, Some(Cause::Longest), "the ninth has that of the first");
     assert!(was_told(&private[0]).await);
 }
+
+#[tokio::test]
+async fn who_comes_while_too_many_have_not_gone_yet_waits_until_one_of_them_has() {
+    let mut crowd = Crowd::new();
+    // As many as there are places, and so many more that as many were told to go.
+    let mut all: Vec<Place> = crowd.fill(address(1), 56);
+    while !crowd.places.shared.state.lock().is_overfull() {
+        all.push(crowd.enter(address(2)).unwrap().0);
+    }
+    let places = crowd.places.clone();
+    let mut waiting = std::pin::pin!(places.enter(address(3)));
+    assert!(tokio::time::timeout(Duration::ZERO, &mut waiting).await.is_err());
+    drop(all.remove(0));
+    assert!(waiting.await.is_some());
+}

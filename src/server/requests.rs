@@ -79,6 +79,14 @@ struct Service {
     finish: CancellationToken,
 }
 
+/// A listener, and what those who come to it find.
+struct Entrance {
+    listener: TcpListener,
+    listens: Listens,
+    service: Service,
+    complaints: Seldom,
+}
+
 /// The HTTP connections of a process.
 #[derive(Clone)]
 pub(crate) struct Requests {
@@ -108,16 +116,30 @@ impl Requests {
         self.tasks.keep("places", self.places.clone().watch())
     }
 
-    /// Serves who comes to a listener, for ever.
-    pub(crate) async fn accept(self, listener: TcpListener, routes: Router, listens: Listens) {
-        let complaints = Seldom::new(COMPLAIN_EVERY);
+    /// Serves who comes to a listener, until both tasks are dropped. One task alone would have a single core at
+    /// most, and in a flood of connections it shares that one with whoever makes the flood.
+    pub(crate) fn accept(
+        &self,
+        name: &'static str,
+        listener: TcpListener,
+        routes: Router,
+        listens: Listens,
+    ) -> [Kept; 2] {
         let (proxies, refusals, finish) = (self.proxies.clone(), self.refusals.clone(), self.finish.clone());
         let service = Service { routes, proxies, refusals, finish };
+        let complaints = Seldom::new(COMPLAIN_EVERY);
+        let entrance = Arc::new(Entrance { listener, listens, service, complaints });
+        [entrance.clone(), entrance]
+            .map(|entrance| self.tasks.keep(name, self.clone().accept_one_by_one(entrance)))
+    }
+
+    async fn accept_one_by_one(self, entrance: Arc<Entrance>) {
+        let Entrance { listener, listens, service, complaints } = &*entrance;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     // Who finds no place is gone at once, and may try another node.
-                    if let Some(place) = self.places.enter(self.group(listens, Peer(peer))).await {
+                    if let Some(place) = self.places.enter(self.group(*listens, Peer(peer))).await {
                         let serving = serve(Client { stream, peer, place }, service.clone());
                         self.tasks.contain(&self.connections, "connection", serving);
                     }

@@ -75,12 +75,11 @@ impl SidecarServer {
         let process = SidecarProcess::new(&sidecar, &tasks, &metrics, config.engine.unready_after);
         kept.push(tasks.keep("readiness", process.clone().watch_store()));
         let routes = routes::sidecar(&sidecar, &process, &config.auth.allowed_origins);
-        let accept_public = tasks.keep("accept", requests.clone().accept(public, routes, Listens::ToAll));
+        let accept_public = requests.accept("accept", public, routes, Listens::ToAll);
         let routes = routes::vending(&sidecar);
-        let accept_private =
-            tasks.keep("sidecar accept", requests.clone().accept(private, routes, Listens::ToFew));
+        let accept_private = requests.accept("sidecar accept", private, routes, Listens::ToFew);
         let routes = routes::sidecar_admin(process);
-        let accept_admin = tasks.keep("admin accept", requests.clone().accept(admin, routes, Listens::ToFew));
+        let accept_admin = requests.accept("admin accept", admin, routes, Listens::ToFew);
         tasks.until(stop).await;
         tracing::info!("draining");
         tasks.stop();

@@ -111,6 +111,14 @@ async fn a_stranger_cannot_stop_webhooks() {
 }
 
 #[tokio::test]
+async fn the_table_of_files_is_made_at_the_start() {
+    let gateway = gateway_by(Config::new()).await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.process.pid())).unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap().trim();
+    assert!(size.parse::<usize>().unwrap() >= FILES, "{size}");
+}
+
+#[tokio::test]
 async fn an_office_behind_one_address_is_served() {
     let gateway = gateway_by(Config::new()).await;
     let tenant = new_tenant();
