@@ -6,12 +6,17 @@ use crate::support::{
     process::{callpop, run},
     store, times,
 };
+use futures_util::future::join_all;
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Output,
 };
+use tokio::{runtime::Handle, task::spawn_blocking};
+
+/// Stores that are damaged at the same time, by a thread each.
+const WORKERS: usize = 16;
 
 /// A folder that is put back after each damage.
 struct Spare {
@@ -30,6 +35,15 @@ impl Spare {
     fn put_back(&self) {
         fs::remove_dir_all(&self.from).unwrap();
         copy(&self.to, &self.from);
+    }
+}
+
+impl Filled {
+    /// The same store once more.
+    fn copied(&self) -> Self {
+        let copied = Self { config: config(), tenant: self.tenant.clone(), calls: self.calls.clone() };
+        copy(&self.config.data_dir(), &copied.config.data_dir());
+        copied
     }
 }
 
@@ -83,15 +97,13 @@ async fn is_noticed(filled: &Filled, path: &Path, what: &str, also_serve: bool) 
     }
 }
 
-#[tokio::test]
-async fn a_flipped_bit_anywhere_is_noticed() {
-    let filled = filled().await;
+/// Damages a store again and again, and puts it back. Tells how often it was named.
+async fn damage(filled: Filled, turns: impl Iterator<Item = usize>) -> usize {
     let spare = Spare::of(&filled.config);
-    let mut random = SmallRng::seed_from_u64(13);
     let files: Vec<_> = store::files(&filled.config.data_dir());
-    let damages = times(300, 10_000);
     let mut named = 0;
-    for nth in 0..damages {
+    for nth in turns {
+        let mut random = SmallRng::seed_from_u64(nth as u64);
         let path = &files[nth % files.len()];
         let mut bytes = fs::read(path).unwrap();
         let at = random.random_range(0..bytes.len());
@@ -107,6 +119,20 @@ async fn a_flipped_bit_anywhere_is_noticed() {
         named += usize::from(is_noticed(&filled, path, &what, nth % 10 == 0).await);
         spare.put_back();
     }
+    named
+}
+
+#[tokio::test]
+async fn a_flipped_bit_anywhere_is_noticed() {
+    let filled = filled().await;
+    let damages = times(300, 10_000);
+    // Of a damaged store, `verify` waits whether somebody is writing it: several wait at the same time.
+    let several = (0..WORKERS).map(|first| {
+        let store = filled.copied();
+        let runtime = Handle::current();
+        spawn_blocking(move || runtime.block_on(damage(store, (first..damages).step_by(WORKERS))))
+    });
+    let named: usize = join_all(several).await.into_iter().map(Result::unwrap).sum();
     let harmless = damages - named;
     eprintln!(
         "{damages} flips and cuts: {named} named, {harmless} of which all was there; none lost anything"
