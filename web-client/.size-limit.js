@@ -69,7 +69,7 @@ const lazy = chunks.map((path) => {
 });
 
 export default [
-  { name: "npm: SDK", path: withImports(`${NPM}/index.js`), limit: "8.71 kB", gzip: true },
+  { name: "npm: SDK", path: withImports(`${NPM}/index.js`), limit: "8.55 kB", gzip: true },
   // The goal is 20 kB: docs/performance.md says what it is made of. It is not to grow meanwhile.
   { name: "script tag: shows any live call", path: main, limit: "25.73 kB", gzip: true },
   ...lazy,
