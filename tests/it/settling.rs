@@ -139,7 +139,7 @@ async fn a_node_that_is_killed_while_it_gives_a_call_its_events_back_loses_nothi
         link.lose_answer_to(killed_at);
         let late = leg.clone().with("callee_name", "callpop_late").held(10);
         let said = tokio::spawn(other.webhook(late.to_string()).send());
-        eventually("the answer to be lost", async || link.has_lost_answer().then_some(())).await;
+        eventually("the answer to be lost", async || link.has_caught().then_some(())).await;
         other.process.kill();
         assert!(said.await.unwrap().is_err(), "it has not answered");
         let mut client = node.agent(&tenant, "200").await;
@@ -162,8 +162,7 @@ async fn a_node_that_is_killed_while_it_settles_calls_loses_nothing() {
         let tenant = new_tenant();
         let calls = ended_calls(&node, &tenant, 40).await;
         link.lose_answer_to(killed_at);
-        eventually_within(SETTLED, "the answer to be lost", async || link.has_lost_answer().then_some(()))
-            .await;
+        eventually_within(SETTLED, "the answer to be lost", async || link.has_caught().then_some(())).await;
         node.process.kill();
         let other = config.start().await;
         let mut client = other.agent(&tenant, "200").await;
@@ -173,6 +172,27 @@ async fn a_node_that_is_killed_while_it_settles_calls_loses_nothing() {
             assert_eq!(client.version(leg, 5).await, oracle::call(&[&events[..], &[leg.held(10)]].concat()));
         }
     }
+}
+
+#[tokio::test]
+async fn what_happens_to_a_call_while_it_is_being_settled_is_not_lost() {
+    let config = patient(&hasty(Engine::Redis).await);
+    let server = redis::shared().await;
+    let link = Proxy::to(&server.address()).await;
+    let hasty = config.clone().set("engine.settle_after", "1s").set("engine.redis_url", link.url());
+    let (node, tenant) = (hasty.start().await, new_tenant());
+    let (leg, mut events) = ended_calls(&node, &tenant, 1).await.remove(0);
+    link.hold_answer_to("HGETALL");
+    eventually_within(SETTLED, "the call to be read", async || link.has_caught().then_some(())).await;
+    // Not before, nor for longer: it would take turns of the sweep.
+    let mut other = config.start().await;
+    let late = leg.held(10);
+    other.deliver(&late).await;
+    events.push(late);
+    link.heal();
+    other.stop().await;
+    settled(&[&node], 1).await;
+    has(&node.agent(&tenant, "200").await, &leg, &events);
 }
 
 #[tokio::test]

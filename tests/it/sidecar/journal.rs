@@ -100,7 +100,7 @@ async fn commit_timeout_then_reread_is_success() {
     let bench = Bench::begin().await;
     // Only a row that came of an answer names the attempt that made it.
     bench.link.lose_answer_to("\"made_by\":\"");
-    eventually_within(PATIENCE, "the swap", async || bench.link.has_lost_answer().then_some(())).await;
+    eventually_within(PATIENCE, "the swap", async || bench.link.has_caught().then_some(())).await;
     bench.goes_on().await;
     let family = bench.scene.family(USER).await;
     is_in_order(&family);

@@ -40,6 +40,8 @@ struct Rules {
     subscribers: Fate,
     /// What the server says is swallowed; what it is told is not.
     is_mute: bool,
+    /// What was marked gets its answer later, rather than never.
+    holds_marked: bool,
     delay: Duration,
     bytes_per_second: Option<u32>,
     /// Whether the server's disk confirms, as far as this makes it tell that.
@@ -112,8 +114,15 @@ impl Proxy {
         *self.marked.lock().unwrap() = Some(mark);
     }
 
+    /// Lets the next request come through that says this, and keeps the answer to it, and what the server says
+    /// after that, until this is healed.
+    pub fn hold_answer_to(&self, mark: &'static str) {
+        self.rules.send_modify(|rules| rules.holds_marked = true);
+        *self.marked.lock().unwrap() = Some(mark);
+    }
+
     /// Whether there was such a request.
-    pub fn has_lost_answer(&self) -> bool {
+    pub fn has_caught(&self) -> bool {
         self.marked.lock().unwrap().is_none()
     }
 
@@ -243,8 +252,17 @@ impl Pump {
         tokio::join!(self.read(from, sender), write(to, receiver, rules));
     }
 
+    /// Waits while the answer to what was marked is kept.
+    async fn hold_marked(&mut self) {
+        let is_marked = !self.is_up && self.state.is_mute.load(Ordering::Relaxed);
+        if is_marked && self.rules.borrow().holds_marked {
+            let _ = self.rules.wait_for(|rules| !rules.holds_marked).await;
+            self.state.is_mute.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// Takes what comes, with the time at which it may go on.
-    async fn read(self, mut from: OwnedReadHalf, onward: mpsc::Sender<(Instant, Vec<u8>)>) {
+    async fn read(mut self, mut from: OwnedReadHalf, onward: mpsc::Sender<(Instant, Vec<u8>)>) {
         let (mut buffer, mut end) = (vec![0; 16 * 1024], Vec::new());
         let mut answers = waitaof::Answers::default();
         loop {
@@ -262,6 +280,7 @@ impl Pump {
             if self.is_up {
                 self.state.look_for_mark(&buffer[..read]);
             }
+            self.hold_marked().await;
             let rules = *self.rules.borrow();
             let is_mute = !self.is_up && (rules.is_mute || self.state.is_mute.load(Ordering::Relaxed));
             let fate = self.state.fate(&rules);
