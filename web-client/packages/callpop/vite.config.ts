@@ -19,7 +19,9 @@ const config: UserConfig = {
         // What both entries need is the client; what is loaded later keeps its name.
         chunkFileNames: ({ isDynamicEntry }) => (isDynamicEntry ? "[name].js" : "client.js"),
         // One chunk, though some of it is for others, too: a second one is a request, and compresses by itself.
-        advancedChunks: { groups: [{ name: "client", test: /\/src\/(client|item-key|token-url)\.ts$/ }] },
+        advancedChunks: {
+          groups: [{ name: "client", test: /\/src\/(client|item-key|token-url)\.ts$/ }],
+        },
         minify: true,
         comments: false,
       },
