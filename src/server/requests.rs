@@ -84,7 +84,6 @@ struct Entrance {
     listener: TcpListener,
     listens: Listens,
     service: Service,
-    complaints: Seldom,
 }
 
 /// The HTTP connections of a process.
@@ -95,6 +94,8 @@ pub(crate) struct Requests {
     places: Places,
     proxies: Proxies,
     refusals: Arc<Refusals>,
+    /// Of all listeners: their reason is one, mostly.
+    complaints: Arc<Seldom>,
     finish: CancellationToken,
 }
 
@@ -107,6 +108,7 @@ impl Requests {
             places: Places::new(files::limit(), metrics),
             proxies: Proxies::new(trusted_proxies),
             refusals: Arc::default(),
+            complaints: Arc::new(Seldom::new(COMPLAIN_EVERY)),
             finish: CancellationToken::new(),
         }
     }
@@ -127,14 +129,13 @@ impl Requests {
     ) -> [Kept; 2] {
         let (proxies, refusals, finish) = (self.proxies.clone(), self.refusals.clone(), self.finish.clone());
         let service = Service { routes, proxies, refusals, finish };
-        let complaints = Seldom::new(COMPLAIN_EVERY);
-        let entrance = Arc::new(Entrance { listener, listens, service, complaints });
+        let entrance = Arc::new(Entrance { listener, listens, service });
         [entrance.clone(), entrance]
             .map(|entrance| self.tasks.keep(name, self.clone().accept_one_by_one(entrance)))
     }
 
     async fn accept_one_by_one(self, entrance: Arc<Entrance>) {
-        let Entrance { listener, listens, service, complaints } = &*entrance;
+        let Entrance { listener, listens, service } = &*entrance;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
@@ -147,7 +148,7 @@ impl Requests {
                 Err(error) => {
                     self.places.on_accept_failed();
                     // Mostly: too many open files. Others end meanwhile.
-                    if let Some(unsaid) = complaints.may_say("accept") {
+                    if let Some(unsaid) = self.complaints.may_say("accept") {
                         tracing::warn!(%error, unsaid, "a connection could not be accepted");
                     }
                     sleep(Duration::from_millis(50)).await;

@@ -35,6 +35,14 @@ const SLOW_MACHINE: [&str; 4] = [
     "the connection to Redis broke",
 ];
 
+/// The value of a metric in what `/metrics` says, summed over its labels.
+pub fn sum(metrics: &str, name: &str) -> f64 {
+    let samples = metrics
+        .lines()
+        .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
 impl Gateway {
     /// A gateway on the usual test configuration.
     pub async fn new() -> Self {
@@ -157,11 +165,7 @@ impl Gateway {
 
     /// The value of a metric, summed over its labels.
     pub async fn metric(&self, name: &str) -> f64 {
-        let text = self.operator("/metrics").await.text().await.unwrap();
-        let samples = text
-            .lines()
-            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
-        samples.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+        sum(&self.operator("/metrics").await.text().await.unwrap(), name)
     }
 
     /// A webhook as Telsmart would send it.
