@@ -35,6 +35,8 @@ use std::{
 const MAX_TOKEN_BYTES: usize = 32 * 1024;
 /// The most extensions that a token may hold.
 pub(crate) const MAX_EXTENSIONS: usize = 100;
+/// The most groups that a token may hold.
+pub(crate) const MAX_GROUPS: usize = 100;
 
 /// Who a token says that its bearer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,9 @@ pub(crate) struct Identity {
     /// In the token's order, each once.
     pub(crate) extensions: Arc<[Extension]>,
     pub(crate) role: Role,
+    /// The groups of the directory that a supervisor is kept to, sorted, each once: one of none sees nothing.
+    /// None for whoever is not kept to any, and for every other role.
+    pub(crate) groups: Option<Arc<[Arc<str>]>>,
     /// Seconds since 1970; the token is valid before it.
     pub(crate) expires_at: u64,
 }
@@ -245,6 +250,8 @@ pub(crate) struct Grant {
     pub(crate) sub: String,
     pub(crate) extensions: Vec<Extension>,
     pub(crate) role: Role,
+    /// Of a supervisor who is kept to them.
+    pub(crate) groups: Option<Vec<String>>,
     /// Whole seconds from now.
     pub(crate) ttl: Duration,
     pub(crate) audience: Option<String>,
@@ -257,6 +264,8 @@ struct Minted<'a> {
     tenant_id: &'a TenantId,
     extensions: &'a [Extension],
     role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<&'a [String]>,
     iat: u64,
     exp: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -276,6 +285,7 @@ pub(crate) fn mint(secret: &SecretString, grant: &Grant) -> Result<String, AuthE
         tenant_id: &grant.tenant,
         extensions: &grant.extensions,
         role: grant.role,
+        groups: grant.groups.as_deref(),
         iat,
         exp: iat.saturating_add(grant.ttl.as_secs()),
         aud: grant.audience.as_deref(),

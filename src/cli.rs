@@ -120,6 +120,9 @@ struct Token {
     extensions: Vec<String>,
     #[arg(long, value_enum, default_value = "agent")]
     role: RoleName,
+    /// With --role supervisor: only calls of these groups of the directory, with a comma between them
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    groups: Option<Vec<String>>,
     /// Seconds until it expires
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     ttl: u64,
@@ -198,6 +201,7 @@ fn print_token(request: &Token, loaded: &Loaded) -> ExitCode {
         tenant: request.tenant.clone(),
         extensions: request.extensions.clone(),
         role: request.role.into(),
+        groups: request.groups.clone(),
         ttl: Duration::from_secs(request.ttl),
         sub: request.sub.clone(),
     };

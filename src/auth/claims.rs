@@ -1,6 +1,6 @@
 //! What a token says, once its signature is known to be right.
 
-use super::{Identity, MAX_EXTENSIONS, Role, TokenRefusal};
+use super::{Identity, MAX_EXTENSIONS, MAX_GROUPS, Role, TokenRefusal};
 use crate::id::{Extension, TenantId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,6 +11,8 @@ const NOT_BEFORE_LEEWAY: u64 = 5;
 /// The end of the year 9999: a later time is surely in another unit.
 const MAX_TIME: u64 = 253_402_300_799;
 const MAX_SUB_BYTES: usize = 256;
+/// The longest name of a group, in characters; no directory has a longer one.
+const MAX_GROUP: usize = 64;
 
 /// The claims that count, of any type. Any other is left out; one that comes twice makes the
 /// token malformed.
@@ -21,6 +23,7 @@ pub(super) struct Claims {
     tenant_id: Option<Value>,
     extensions: Option<Value>,
     role: Option<Value>,
+    groups: Option<Value>,
     exp: Option<Value>,
     nbf: Option<Value>,
     aud: Option<Value>,
@@ -71,7 +74,8 @@ impl Claims {
             .map_err(|_| TokenRefusal::BadClaim("tenant_id"))?;
         let role = role(self.role.as_ref())?;
         let extensions = extensions(self.extensions.as_ref())?;
-        Ok(Identity { tenant, sub: sub.into(), extensions, role, expires_at })
+        let groups = groups(self.groups.as_ref())?.filter(|_| role == Role::Supervisor);
+        Ok(Identity { tenant, sub: sub.into(), extensions, role, groups, expires_at })
     }
 }
 
@@ -109,4 +113,24 @@ fn extensions(claim: Option<&Value>) -> Result<Arc<[Extension]>, TokenRefusal> {
     extensions.sort();
     extensions.dedup();
     Ok(extensions.into())
+}
+
+/// Bad ones are refused whatever the role: who writes such tokens should hear of it.
+fn groups(claim: Option<&Value>) -> Result<Option<Arc<[Arc<str>]>>, TokenRefusal> {
+    const BAD: TokenRefusal = TokenRefusal::BadClaim("groups");
+    let Some(claim) = claim else { return Ok(None) };
+    let list = claim.as_array().filter(|list| list.len() <= MAX_GROUPS).ok_or(BAD)?;
+    let groups = list.iter().map(|value| value.as_str().and_then(group).ok_or(BAD));
+    let mut groups: Vec<Arc<str>> = groups.collect::<Result<_, _>>()?;
+    groups.sort();
+    groups.dedup();
+    Ok(Some(groups.into()))
+}
+
+/// A group as a directory may have it: spaces around it do not count.
+fn group(text: &str) -> Option<Arc<str>> {
+    let text = text.trim();
+    let is_one = (1..=MAX_GROUP).contains(&text.chars().count())
+        && !text.contains(|c: char| c == ';' || c.is_control());
+    is_one.then(|| text.into())
 }

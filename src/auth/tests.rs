@@ -208,6 +208,16 @@ async fn wrong_claims_are_named() {
         (json!({"extensions": [200]}), TokenRefusal::BadClaim("extensions")),
         (json!({"extensions": [""]}), TokenRefusal::BadClaim("extensions")),
         (json!({"extensions": many}), TokenRefusal::BadClaim("extensions")),
+        (json!({"groups": "sales"}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": {"sales": true}}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": [7]}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": [null]}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": [" "]}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": ["a;b"]}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": ["a\nb"]}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": ["é".repeat(65)]}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": ["a".repeat(65)], "role": "agent"}), TokenRefusal::BadClaim("groups")),
+        (json!({"groups": many}), TokenRefusal::BadClaim("groups")),
         (json!({"role": "admin"}), TokenRefusal::BadClaim("role")),
         (json!({"role": "Supervisor"}), TokenRefusal::BadClaim("role")),
         (json!({"role": ["agent"]}), TokenRefusal::BadClaim("role")),
@@ -216,6 +226,26 @@ async fn wrong_claims_are_named() {
     }
     let least = verdict(json!({"role": null, "extensions": null})).await.unwrap();
     assert_eq!((least.role, least.extensions.len()), (Role::Agent, 0));
+}
+
+#[tokio::test]
+async fn groups_are_those_of_a_supervisor() {
+    let groups = async |changes: Value| {
+        let groups = verdict(changes).await.unwrap().groups?;
+        Some(groups.iter().map(|group| group.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(groups(json!({})).await, None);
+    let null = json!({"sub": "a", "tenant_id": "t", "role": "supervisor", "exp": 2, "groups": null});
+    let null: Claims = serde_json::from_value(null).unwrap();
+    assert_eq!(hs256().accept(null, 1).unwrap().groups, None);
+    assert_eq!(groups(json!({"groups": []})).await, Some(Vec::new()));
+    let longest = "é".repeat(64);
+    let named = groups(json!({"groups": ["sales", " front desk ", "sales", longest]})).await;
+    assert_eq!(named.unwrap(), ["front desk", "sales", &longest]);
+    for role in ["agent", "service"] {
+        assert_eq!(groups(json!({"groups": ["sales"], "role": role})).await, None, "{role}");
+    }
+    assert_eq!(groups(json!({"groups": ["sales"], "role": null})).await, None);
 }
 
 #[test]
@@ -245,6 +275,7 @@ async fn a_minted_token_holds_what_was_granted() {
         sub: "dev".to_owned(),
         extensions: vec![Extension::try_from("200").unwrap()],
         role: Role::Service,
+        groups: None,
         ttl: Duration::from_secs(60),
         audience: None,
         issuer: None,

@@ -104,6 +104,7 @@ fn mint(secret: &SecretString, extension: &str) -> Result<String, AuthError> {
         sub: format!("demo-{extension}"),
         extensions: vec![extension.try_into()?],
         role: Role::Agent,
+        groups: None,
         ttl: TOKEN_LIFE,
         audience: None,
         issuer: None,

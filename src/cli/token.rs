@@ -1,7 +1,7 @@
 //! `callpop token`: a development JWT from the configured secret.
 
 use crate::{
-    auth::{self, AuthError, Grant, MAX_EXTENSIONS, Role},
+    auth::{self, AuthError, Grant, MAX_EXTENSIONS, MAX_GROUPS, Role},
     config::{Auth, AuthKey},
     id::{Extension, TenantId},
 };
@@ -16,6 +16,8 @@ pub(crate) struct TokenRequest {
     pub(crate) tenant: String,
     pub(crate) extensions: Vec<String>,
     pub(crate) role: Role,
+    /// What a supervisor is kept to; none is not kept to any.
+    pub(crate) groups: Option<Vec<String>>,
     pub(crate) ttl: Duration,
     /// `dev-<first extension>` if none is given.
     pub(crate) sub: Option<String>,
@@ -28,6 +30,8 @@ pub(crate) enum TokenError {
     NoSecret,
     #[error("at most {MAX_EXTENSIONS} extensions, please, and at least one where there is no sub")]
     Extensions,
+    #[error("groups are for --role supervisor, and at most {MAX_GROUPS}")]
+    Groups,
     #[error("a token lives from one second to ten years")]
     Ttl,
     #[error(transparent)]
@@ -43,6 +47,10 @@ pub(crate) fn token(auth: &Auth, request: &TokenRequest) -> Result<String, Token
     if request.ttl < Duration::from_secs(1) || request.ttl > MAX_TTL {
         return Err(TokenError::Ttl);
     }
+    let groups = request.groups.as_ref();
+    if groups.is_some_and(|all| all.len() > MAX_GROUPS || request.role != Role::Supervisor) {
+        return Err(TokenError::Groups);
+    }
     let named = request.extensions.iter().map(|name| Extension::try_from(name.as_str()));
     let extensions: Vec<Extension> = named.collect::<Result<_, _>>().map_err(AuthError::from)?;
     let sub = request.sub.clone().or_else(|| Some(format!("dev-{}", extensions.first()?)));
@@ -52,6 +60,7 @@ pub(crate) fn token(auth: &Auth, request: &TokenRequest) -> Result<String, Token
         sub,
         extensions,
         role: request.role,
+        groups: request.groups.clone(),
         ttl: request.ttl,
         audience: auth.audience.clone(),
         issuer: auth.issuer.clone(),
@@ -74,6 +83,7 @@ mod tests {
             tenant: "acme".to_owned(),
             extensions: vec!["200".to_owned(), "210".to_owned()],
             role: Role::Supervisor,
+            groups: Some(vec!["sales".to_owned()]),
             ttl: Duration::from_secs(60),
             sub: None,
         }
@@ -89,6 +99,7 @@ mod tests {
         assert_eq!(identity.tenant.as_str(), "acme");
         assert_eq!(identity.extensions.len(), 2);
         assert_eq!(identity.role, Role::Supervisor);
+        assert_eq!(identity.groups.as_deref(), Some(&["sales".into()][..]));
     }
 
     #[test]
@@ -106,6 +117,8 @@ mod tests {
             token(&secret, &request).unwrap_err()
         };
         assert!(matches!(refused(&|r| r.extensions.clear()), TokenError::Extensions));
+        assert!(matches!(refused(&|r| r.role = Role::Agent), TokenError::Groups));
+        assert!(matches!(refused(&|r| r.groups = Some(vec!["a".into(); 101])), TokenError::Groups));
         assert!(matches!(refused(&|r| r.ttl = Duration::ZERO), TokenError::Ttl));
         assert!(matches!(refused(&|r| r.ttl = Duration::MAX), TokenError::Ttl));
         assert!(matches!(refused(&|r| r.tenant.clear()), TokenError::Auth(AuthError::Id(_))));

@@ -2,11 +2,10 @@
 
 use super::{Directories, metrics::Fate};
 use crate::{
-    auth::{Role, Verifier},
+    auth::{Identity, Role, Verifier},
     directory::{Directory, ETag, Expected, Fault, MAX_BYTES, Refusal},
     engine::PutDirectory,
     http::{Problem, body, no_store, unavailable},
-    id::TenantId,
 };
 use axum::{
     body::Bytes,
@@ -45,7 +44,7 @@ pub(crate) async fn read(
     State(door): State<Arc<DirectoryDoor>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let tenant = door.admit(&headers).await?;
+    let Identity { tenant, .. } = door.admit(&headers).await?;
     let directory = door.directories.get(&tenant).await?;
     let about = (no_store(), [(header::VARY, HeaderValue::from_static("accept"))], tagged(directory.etag())?);
     if has_already(&headers, directory.etag()) {
@@ -77,11 +76,11 @@ impl DirectoryDoor {
         Self { directories, verifier, places: Semaphore::new(MOST_WRITES) }
     }
 
-    /// The tenant whose directory the bearer of a token may read and write.
-    async fn admit(&self, headers: &HeaderMap) -> Result<TenantId, Problem> {
+    /// The bearer of a token, who may read the directory of their tenant.
+    async fn admit(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
         let identity = self.verifier.identify(headers).await?;
         match identity.role {
-            Role::Supervisor | Role::Service => Ok(identity.tenant),
+            Role::Supervisor | Role::Service => Ok(identity),
             Role::Agent => Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "forbidden",
@@ -92,7 +91,15 @@ impl DirectoryDoor {
 
     async fn write(&self, request: Request) -> Result<ETag, Problem> {
         let (head, body) = request.into_parts();
-        let tenant = self.admit(&head.headers).await?;
+        let Identity { tenant, groups, .. } = self.admit(&head.headers).await?;
+        if groups.is_some() {
+            // Who could write groups could write themselves into all of them.
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "whom the claim `groups` keeps to some groups cannot write the directory: use a token without it",
+            ));
+        }
         if self.directories.of_file(&tenant).is_some() {
             return Err(Problem::new(
                 StatusCode::CONFLICT,

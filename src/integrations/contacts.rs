@@ -260,6 +260,7 @@ impl ServiceToken {
                     sub: "callpop-gateway".to_owned(),
                     extensions: Vec::new(),
                     role: Role::Service,
+                    groups: None,
                     ttl: OWN_TOKEN,
                     audience: auth.audience.clone(),
                     issuer: auth.issuer.clone(),
