@@ -82,10 +82,16 @@ impl Directories {
         tenant: &TenantId,
         sub: &str,
     ) -> Result<Arc<[Extension]>, EngineError> {
-        match self.of_file(tenant) {
-            Some(directory) => Ok(directory.extensions_of(sub)),
-            None => self.stored.extensions_of(tenant, sub).await,
-        }
+        Ok(self.held(tenant).await?.extensions_of(sub))
+    }
+
+    /// The extensions of some groups, in the order of texts; the same holds.
+    pub(crate) async fn extensions_in(
+        &self,
+        tenant: &TenantId,
+        groups: &[Arc<str>],
+    ) -> Result<Arc<[Extension]>, EngineError> {
+        Ok(self.held(tenant).await?.extensions_in(groups))
     }
 
     /// The bearer of a token, with what the directory gives where the token names no extension.
@@ -95,6 +101,13 @@ impl Directories {
         }
         let extensions = self.extensions_of(&identity.tenant, &identity.sub).await?;
         Ok(Identity { extensions, ..identity })
+    }
+
+    async fn held(&self, tenant: &TenantId) -> Result<Arc<Directory>, EngineError> {
+        match self.of_file(tenant) {
+            Some(directory) => Ok(directory),
+            None => self.stored.held(tenant).await,
+        }
     }
 
     fn of_file(&self, tenant: &TenantId) -> Option<Arc<Directory>> {

@@ -40,6 +40,9 @@ pub(crate) struct Directory {
     etag: ETag,
     #[serde(skip)]
     of_subs: HashMap<Box<str>, Arc<[Extension]>>,
+    /// In the order of texts.
+    #[serde(skip)]
+    of_groups: HashMap<Box<str>, Arc<[Extension]>>,
 }
 
 /// Says which rows a directory has: the same for the same rows in the same order, on every node.
@@ -142,16 +145,51 @@ impl Directory {
         self.of_subs.get(sub).cloned().unwrap_or_default()
     }
 
+    /// The extensions that are in any of some groups, in the order of texts.
+    pub(crate) fn extensions_in(&self, groups: &[Arc<str>]) -> Arc<[Extension]> {
+        let mut found = groups.iter().filter_map(|group| self.of_groups.get(&**group));
+        let (first, second) = (found.next(), found.next());
+        let (Some(first), Some(second)) = (first, second) else { return first.cloned().unwrap_or_default() };
+        let both = [first, second].into_iter().chain(found);
+        let mut all: Vec<Extension> = both.flat_map(|extensions| extensions.iter().cloned()).collect();
+        all.sort();
+        all.dedup();
+        all.into()
+    }
+
+    /// The rows of extensions that are in any of some groups, under the ETag of the whole.
+    pub(crate) fn only(&self, groups: &[Arc<str>]) -> Self {
+        let is_in = |row: &&Row| row.groups.iter().any(|of| groups.iter().any(|group| **group == **of));
+        let rows = self.rows.iter().filter(is_in).cloned().collect();
+        Self { etag: self.etag.clone(), ..Self::new(rows) }
+    }
+
     /// Rows that were checked, now or when they were stored.
     fn new(rows: Vec<Row>) -> Self {
         let subs = rows.iter().flat_map(|row| row.ids.iter().map(move |id| (&row.extension, id)));
         let subs = subs
             .filter_map(|(extension, id)| Some((id.strip_prefix(SUB)?.into(), [extension.clone()].into())));
         let of_subs = subs.collect();
-        let mut made = Self { rows, etag: ETag::default(), of_subs };
+        let of_groups = of_groups(&rows);
+        let mut made = Self { rows, etag: ETag::default(), of_subs, of_groups };
         made.etag = ETag::of(&made.to_json());
         made
     }
+}
+
+/// Which extensions are in each group.
+fn of_groups(rows: &[Row]) -> HashMap<Box<str>, Arc<[Extension]>> {
+    let mut groups: HashMap<&str, Vec<Extension>> = HashMap::new();
+    for row in rows {
+        for group in &row.groups {
+            groups.entry(group).or_default().push(row.extension.clone());
+        }
+    }
+    let sorted = groups.into_iter().map(|(group, mut extensions)| {
+        extensions.sort();
+        (group.into(), extensions.into())
+    });
+    sorted.collect()
 }
 
 impl Default for Directory {

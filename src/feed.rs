@@ -4,12 +4,13 @@
 //! What is delivered is a change of a tenant's items, in the order of its sequence. Who commits it
 //! is not known here, nor what a session does with it.
 
+mod audience;
 mod follow;
 mod metrics;
 mod outbox;
 mod stream;
 
-pub(crate) use follow::Following;
+pub(crate) use follow::{Following, Whose};
 pub(crate) use metrics::FeedMetrics;
 pub(crate) use outbox::{Outbox, Taken};
 pub(crate) use stream::{Change, Stream};
@@ -18,6 +19,7 @@ use crate::{
     id::{Extension, Kind, SourceName, TenantId},
     protocol::Frame,
 };
+use audience::Audiences;
 use dashmap::DashMap;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use std::{
@@ -44,10 +46,14 @@ struct Listeners {
     users: HashMap<Extension, Vec<Arc<Outbox>>>,
     /// Of the whole tenant, by kind of item; each of them listens to calls.
     whole: [Vec<Arc<Outbox>>; Kind::ALL.len()],
-    /// Of those who listen to the whole tenant, by the extensions that are their own.
+    /// Of the extensions of some groups.
+    audiences: Audiences,
+    /// Of those who listen to the whole tenant, or to groups of it, by the extensions that are their own.
     owners: HashMap<Extension, Vec<Arc<Outbox>>>,
     /// By their `sub`, those who listen to what the directory gives them, be it nothing.
     followers: HashMap<Arc<str>, Vec<Arc<Outbox>>>,
+    /// Those who listen to what the directory gives to their groups.
+    watchers: Vec<Arc<Outbox>>,
 }
 
 /// A session's place in the feed, until it is dropped.
@@ -70,11 +76,12 @@ impl Feed {
         let Some(listeners) = self.tenants.get(tenant) else { return Vec::new() };
         let users = listeners.users.get(extension).map(Vec::as_slice).unwrap_or_default();
         let whole = &listeners.whole[kind.number()];
-        if users.is_empty() && whole.is_empty() {
+        let mut hear = users.iter().chain(whole).chain(listeners.audiences.of(extension, kind)).peekable();
+        if hear.peek().is_none() {
             return Vec::new();
         }
         let Some(change) = make().map(Arc::new) else { return Vec::new() };
-        users.iter().chain(whole).filter_map(|outbox| outbox.push(&change)).collect()
+        hear.filter_map(|outbox| outbox.push(&change)).collect()
     }
 
     /// Tells those whose extension it is something beside the calls, of a source.
@@ -95,9 +102,10 @@ impl Feed {
                     listeners.users.entry(extension.clone()).or_default().push(outbox.clone());
                 }
             }
-            Stream::Tenant { kinds, own, .. } => {
-                for kind in *kinds {
-                    listeners.whole[kind.number()].push(outbox.clone());
+            Stream::Tenant { kinds, own, only, .. } => {
+                match only {
+                    Some(only) => listeners.audiences.add(only, kinds, &outbox),
+                    None => kinds.iter().for_each(|kind| listeners.whole[kind.number()].push(outbox.clone())),
                 }
                 for extension in own.iter() {
                     listeners.owners.entry(extension.clone()).or_default().push(outbox.clone());
@@ -149,11 +157,13 @@ impl Feed {
 impl Listeners {
     /// Some of them more than once.
     fn all(&self) -> impl Iterator<Item = &Arc<Outbox>> {
-        self.users.values().chain(self.followers.values()).flatten().chain(self.of_tenant())
+        let users = self.users.values().chain(self.followers.values()).flatten();
+        users.chain(self.of_tenant()).chain(self.audiences.all()).chain(&self.watchers)
     }
 
     fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.of_tenant().is_empty() && self.followers.is_empty()
+        let has_no_tenant = self.of_tenant().is_empty() && self.audiences.is_empty();
+        self.users.is_empty() && has_no_tenant && self.followers.is_empty() && self.watchers.is_empty()
     }
 
     fn remove(&mut self, stream: &Stream, outbox: &Arc<Outbox>) {
@@ -163,8 +173,11 @@ impl Listeners {
                     take_out(&mut self.users, extension.as_str(), outbox);
                 }
             }
-            Stream::Tenant { own, .. } => {
-                self.whole.iter_mut().for_each(|whole| take_one(whole, outbox));
+            Stream::Tenant { own, only, .. } => {
+                match only {
+                    Some(only) => self.audiences.remove(only, outbox),
+                    None => self.whole.iter_mut().for_each(|whole| take_one(whole, outbox)),
+                }
                 own.iter().for_each(|extension| take_out(&mut self.owners, extension.as_str(), outbox));
             }
         }

@@ -114,7 +114,7 @@ pub(crate) struct Session {
     outbox: Arc<Outbox>,
     /// What it hears; none before it begins.
     listening: Option<Registration>,
-    /// Where the token names no extension: what it sees is what the directory gives its user.
+    /// Where what it sees is what the directory gives.
     following: Option<Box<Following>>,
     socket: Socket,
     epoch: Arc<str>,

@@ -41,14 +41,17 @@ impl Summaries {
     ) -> Result<ItemKey, Problem> {
         let identity = self.gateway.verifier.identify(headers).await?;
         let Ok(Path((source, extension, id))) = named else { return Err(nothing()) };
-        let is_theirs = match identity.role {
-            Role::Supervisor | Role::Service => true,
-            Role::Agent => {
-                self.gateway.directories.complete(identity.clone()).await?.extensions.contains(&extension)
+        let directories = &self.gateway.directories;
+        let is_watched = match (identity.role, &identity.groups) {
+            (Role::Service, _) | (Role::Supervisor, None) => true,
+            (Role::Supervisor, Some(groups)) => {
+                directories.extensions_in(&identity.tenant, groups).await?.binary_search(&extension).is_ok()
             }
+            (Role::Agent, _) => false,
         };
-        if !is_theirs {
-            let why = "a summary is for its own extension, and for the roles supervisor and service";
+        if !is_watched && !directories.complete(identity.clone()).await?.extensions.contains(&extension) {
+            let why = "a summary is for its own extension, and for the roles supervisor and service; whom the claim \
+                       `groups` keeps to some groups reads those of these";
             return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", why));
         }
         let name = ItemName { source, id };

@@ -44,14 +44,22 @@ pub(crate) async fn read(
     State(door): State<Arc<DirectoryDoor>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Identity { tenant, .. } = door.admit(&headers).await?;
+    let Identity { tenant, groups, .. } = door.admit(&headers).await?;
     let directory = door.directories.get(&tenant).await?;
-    let about = (no_store(), [(header::VARY, HeaderValue::from_static("accept"))], tagged(directory.etag())?);
+    let about = (
+        no_store(),
+        [(header::VARY, HeaderValue::from_static("accept, authorization"))],
+        tagged(directory.etag())?,
+    );
     if has_already(&headers, directory.etag()) {
         return Ok((StatusCode::NOT_MODIFIED, about).into_response());
     }
     let form = Form::liked(&headers);
-    let text = aside(move || form.write(&directory)).await?;
+    let write = move || match groups {
+        Some(groups) => form.write(&directory.only(&groups)),
+        None => form.write(&directory),
+    };
+    let text = aside(write).await?;
     Ok((about, [(header::CONTENT_TYPE, form.content_type())], text).into_response())
 }
 

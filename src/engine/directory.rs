@@ -5,7 +5,7 @@ use super::{EngineError, Receipt, embedded, redis};
 use crate::{
     config::{self, EngineKind},
     directory::{Directory, Expected},
-    id::{Extension, TenantId},
+    id::TenantId,
     metrics::{Metrics, RoomMetrics},
     tasks::{Kept, Tasks},
 };
@@ -79,15 +79,11 @@ impl StoredDirectories {
         }
     }
 
-    /// What a user is given. Who follows the directory in the feed before asking hears of every change after it.
-    pub(crate) async fn extensions_of(
-        &self,
-        tenant: &TenantId,
-        sub: &str,
-    ) -> Result<Arc<[Extension]>, EngineError> {
+    /// That of a tenant as this node holds it. Who follows it in the feed before asking hears of every change after it.
+    pub(crate) async fn held(&self, tenant: &TenantId) -> Result<Arc<Directory>, EngineError> {
         match self {
-            Self::Embedded(stored) => Ok(stored.get(tenant).extensions_of(sub)),
-            Self::Redis(stored) => Ok(stored.held(tenant).await?.extensions_of(sub)),
+            Self::Embedded(stored) => Ok(stored.get(tenant)),
+            Self::Redis(stored) => stored.held(tenant).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! conflated to the latest version of each item, and beyond a bound it is dropped, for the
 //! session to read from the engine instead.
 
-use super::{Change, FeedMetrics};
+use super::{Change, FeedMetrics, Stream};
 use crate::{
     id::{Extension, SourceName},
     protocol::Frame,
@@ -112,12 +112,16 @@ impl Outbox {
         self.waker.wake();
     }
 
-    /// Drops what waits of other extensions than those that are seen from now on.
-    pub(crate) fn keep_only(&self, is_seen: impl Fn(&Extension) -> bool) {
+    /// Drops what waits of other extensions than those of the stream that is heard from now on, and what was taken: it
+    /// is in the stream's snapshot, or of extensions that are not seen any more.
+    pub(crate) fn move_to(&self, stream: &Stream, taken: &mut Taken) {
+        taken.changes.clear();
+        taken.asides.retain(|(extension, ..)| stream.has_own(extension));
+        taken.overflowed = false;
         let mut queue = self.queue.lock();
-        queue.waiting.retain(|change| is_seen(change.item.identity().0));
+        queue.waiting.retain(|change| stream.has(change.item.identity().0.as_str()));
         queue.bytes = queue.waiting.iter().map(|change| change.bytes).sum();
-        queue.asides.retain(|(extension, ..)| is_seen(extension));
+        queue.asides.retain(|(extension, ..)| stream.has_own(extension));
     }
 
     /// Asks the session to say goodbye.

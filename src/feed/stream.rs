@@ -9,17 +9,20 @@ use crate::{
 use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::Xxh3;
 
-/// What is read together: a user's items, or a whole tenant's.
+/// What is read together: a user's items, or a tenant's.
 #[derive(Clone, Debug)]
 pub(crate) enum Stream {
     User {
         tenant: TenantId,
+        /// In the order of texts.
         extensions: Arc<[Extension]>,
     },
     /// Of these kinds; `own` are those of whoever listens, who hears of nobody else's integrations.
     Tenant {
         tenant: TenantId,
         kinds: &'static [Kind],
+        /// Of these extensions, in the order of texts, where it is not the whole tenant: thousands, maybe.
+        only: Option<Arc<[Extension]>>,
         own: Arc<[Extension]>,
     },
 }
@@ -43,12 +46,16 @@ impl Stream {
         hash.update(self.tenant().as_str().as_bytes());
         match self {
             Self::User { extensions, .. } => {
-                for extension in extensions.iter() {
-                    hash.update(b"\n");
-                    hash.update(extension.as_str().as_bytes());
+                extensions.iter().for_each(|extension| hash_in(&mut hash, extension));
+            }
+            Self::Tenant { kinds, only, .. } => {
+                hash.update(&[kinds.len() as u8]);
+                if let Some(only) = only {
+                    // Of none it is another stream than of all.
+                    hash.update(b"\x1e");
+                    only.iter().for_each(|extension| hash_in(&mut hash, extension));
                 }
             }
-            Self::Tenant { kinds, .. } => hash.update(&[kinds.len() as u8]),
         }
         format!("{:016x}", hash.digest())
     }
@@ -60,6 +67,27 @@ impl Stream {
         }
     }
 
+    /// The extensions whose items they are, where it is not the whole tenant.
+    pub(crate) fn only(&self) -> Option<&Arc<[Extension]>> {
+        match self {
+            Self::User { extensions, .. } => Some(extensions),
+            Self::Tenant { only, .. } => only.as_ref(),
+        }
+    }
+
+    /// Whether an extension's items are among them.
+    pub(crate) fn has(&self, extension: &str) -> bool {
+        self.only().is_none_or(|only| only.binary_search_by(|one| one.as_str().cmp(extension)).is_ok())
+    }
+
+    /// Whether whoever listens hears of an extension's integrations.
+    pub(super) fn has_own(&self, extension: &Extension) -> bool {
+        match self {
+            Self::User { .. } => self.has(extension.as_str()),
+            Self::Tenant { own, .. } => own.contains(extension),
+        }
+    }
+
     /// Which kinds of item they are.
     pub(crate) fn kinds(&self) -> &'static [Kind] {
         match self {
@@ -67,6 +95,11 @@ impl Stream {
             Self::Tenant { kinds, .. } => kinds,
         }
     }
+}
+
+fn hash_in(hash: &mut Xxh3, extension: &Extension) {
+    hash.update(b"\n");
+    hash.update(extension.as_str().as_bytes());
 }
 
 impl Change {

@@ -61,9 +61,9 @@ impl Session {
             Ok(fresh) => fresh,
             Err(refusal) => return error(ErrorCode::TokenRefused, &refusal.to_string()),
         };
-        let Identity { tenant, sub, extensions, role, .. } = &self.identity;
-        if (&fresh.tenant, &fresh.sub, &fresh.extensions, &fresh.role) != (tenant, sub, extensions, role) {
-            let detail = "another user, or other extensions or another role: connect again with it";
+        let known = &self.identity;
+        if (Identity { expires_at: known.expires_at, ..fresh.clone() }) != *known {
+            let detail = "another user, or other extensions, groups or another role: connect again with it";
             return error(ErrorCode::TokenRefused, detail);
         }
         self.identity = fresh;

@@ -206,7 +206,9 @@ fn choose(identity: &Identity, scope: &str, with_notices: bool) -> Result<Stream
         ("user", _) => Ok(Stream::User { tenant, extensions }),
         ("tenant", Role::Supervisor) => {
             let kinds = if with_notices { &Kind::ALL[..] } else { &[Kind::Call] };
-            Ok(Stream::Tenant { tenant, kinds, own: extensions })
+            // Which extensions are in the groups is asked where changes of that are heard.
+            let only = identity.groups.is_some().then(Arc::default);
+            Ok(Stream::Tenant { tenant, kinds, only, own: extensions })
         }
         ("tenant", Role::Agent) => forbidden("scope=tenant is for supervisors"),
         _ => Err(RefusedHandshake::new(CloseCode::Malformed, "scope", "scope is neither user nor tenant")),

@@ -46,7 +46,7 @@ type Latest = Mutex<Weak<Opening>>;
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum StreamKey {
     User(TenantId, Arc<[Extension]>),
-    Tenant(TenantId, usize),
+    Tenant(TenantId, usize, Option<Arc<[Extension]>>),
 }
 
 /// The items of a stream as they stood at one number, encoded for all who are to see them.
@@ -224,7 +224,9 @@ impl StreamKey {
     fn of(stream: &Stream) -> Self {
         match stream {
             Stream::User { tenant, extensions } => Self::User(tenant.clone(), extensions.clone()),
-            Stream::Tenant { tenant, kinds, .. } => Self::Tenant(tenant.clone(), kinds.len()),
+            Stream::Tenant { tenant, kinds, only, .. } => {
+                Self::Tenant(tenant.clone(), kinds.len(), only.clone())
+            }
         }
     }
 }

@@ -56,10 +56,13 @@ impl Session {
         Ok(call.map(|call| ServerFrame::Call { seq: self.delivered, call: &call }.encode()))
     }
 
-    /// Whose calls it may read: who watches a tenant, those of anybody who is named.
+    /// Whose calls it may read: who watches a tenant, those of anybody who is named; who watches groups of it, of
+    /// anybody in these.
     fn readable<'a>(&'a self, NamedItem { extension, .. }: &'a NamedItem) -> &'a [Extension] {
         match (&self.stream, extension) {
-            (Stream::Tenant { .. }, Some(named)) => slice::from_ref(named),
+            (stream @ Stream::Tenant { .. }, Some(named)) if stream.has(named.as_str()) => {
+                slice::from_ref(named)
+            }
             _ => self.own(),
         }
     }

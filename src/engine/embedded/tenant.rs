@@ -127,7 +127,7 @@ impl Tenant {
                 }
             }
             if let Stream::Tenant { .. } = stream {
-                chosen.extend(self.recent(*kind).take(most.recent_per_tenant));
+                chosen.extend(recent(self.shelves_of(stream, *kind)).take(most.recent_per_tenant));
             }
             items.extend(self.list(stream, *kind, chosen.into_iter(), rules));
         }
@@ -201,37 +201,14 @@ impl Tenant {
         forgotten
     }
 
-    /// The users' items of a kind that are not live, the latest change first.
-    fn recent(&self, kind: Kind) -> impl Iterator<Item = (&Extension, &ItemName)> {
-        let mut users: Vec<_> = self
-            .users
-            .iter()
-            .map(|(extension, shelves)| (extension, shelves[kind.number()].recent().peekable()))
-            .collect();
-        let mut latest: BinaryHeap<(u64, usize)> = users
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(at, (_, recent))| Some((recent.peek()?.0, at)))
-            .collect();
-        std::iter::from_fn(move || {
-            let (_, at) = latest.pop()?;
-            let (extension, recent) = &mut users[at];
-            let (_, name) = recent.next()?;
-            latest.extend(recent.peek().map(|(seq, _)| (*seq, at)));
-            Some((*extension, name))
-        })
-    }
-
     fn shelves_of<'a>(
         &'a self,
         stream: &'a Stream,
         kind: Kind,
     ) -> impl Iterator<Item = (&'a Extension, &'a Shelf)> + Clone {
-        let (some, all) = match stream {
-            Stream::User { extensions, .. } => {
-                (Some(extensions.iter().filter_map(|id| self.users.get_key_value(id))), None)
-            }
-            Stream::Tenant { .. } => (None, Some(self.users.iter())),
+        let (some, all) = match stream.only() {
+            Some(only) => (Some(only.iter().filter_map(|id| self.users.get_key_value(id))), None),
+            None => (None, Some(self.users.iter())),
         };
         let users = some.into_iter().flatten().chain(all.into_iter().flatten());
         users.map(move |(extension, shelves)| (extension, &shelves[kind.number()]))
@@ -262,4 +239,20 @@ impl Tenant {
 
 fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
     now.saturating_sub(at) >= u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The items of some users that are not live, the latest change first.
+fn recent<'a>(
+    users: impl Iterator<Item = (&'a Extension, &'a Shelf)>,
+) -> impl Iterator<Item = (&'a Extension, &'a ItemName)> {
+    let mut users: Vec<_> = users.map(|(extension, shelf)| (extension, shelf.recent().peekable())).collect();
+    let mut latest: BinaryHeap<(u64, usize)> =
+        users.iter_mut().enumerate().filter_map(|(at, (_, recent))| Some((recent.peek()?.0, at))).collect();
+    std::iter::from_fn(move || {
+        let (_, at) = latest.pop()?;
+        let (extension, recent) = &mut users[at];
+        let (_, name) = recent.next()?;
+        latest.extend(recent.peek().map(|(seq, _)| (*seq, at)));
+        Some((*extension, name))
+    })
 }

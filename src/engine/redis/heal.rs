@@ -62,7 +62,12 @@ async fn catch_up(store: Arc<Keyspace>, watches: Arc<Watches>, watch: Arc<Watch>
 async fn read_until_done(store: &Keyspace, watches: &Watches, watch: &Arc<Watch>, places: &Semaphore) {
     while watches.has(watch) {
         let Some(Head { epoch, seq }) = watches.head(watch) else { return };
-        let stream = Stream::Tenant { tenant: watch.tenant.clone(), kinds: &Kind::ALL, own: Arc::default() };
+        let stream = Stream::Tenant {
+            tenant: watch.tenant.clone(),
+            kinds: &Kind::ALL,
+            only: None,
+            own: Arc::default(),
+        };
         let place = places.acquire().await;
         let read = store.changes(&stream, &epoch, seq).await;
         drop(place);

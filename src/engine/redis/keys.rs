@@ -134,6 +134,11 @@ pub(crate) fn member(ItemKey { extension, kind, name: ItemName { source, id }, .
     [extension.as_str(), source.as_str(), kind.digit(), id.as_str()].join(SEPARATOR.encode_utf8(&mut between))
 }
 
+/// The extension of a member.
+pub(crate) fn extension_of(member: &str) -> &str {
+    member.split(SEPARATOR).next().unwrap_or_default()
+}
+
 /// The item of a member.
 pub(crate) fn item_of(tenant: &TenantId, member: &str) -> Option<ItemKey> {
     let mut parts = member.split(SEPARATOR);

@@ -103,6 +103,8 @@ struct Index {
 /// What one of a stream's indexes holds: items of one kind, of one user or of the tenant, and their numbers.
 struct Indexed {
     kind: Kind,
+    /// It may have been cut: not all that changed is in it.
+    is_full: bool,
     items: Vec<(ItemKey, u64)>,
 }
 
@@ -240,7 +242,7 @@ impl Keyspace {
     ) -> Result<Result<FoundItems, Head>, EngineError> {
         let Index { head, floor, lists, .. } = self.index(stream, Part::After { epoch, seq: after }).await?;
         let is_held = *head.epoch == *epoch && (floor..=head.seq).contains(&after);
-        if !is_held || lists.iter().any(|list| list.items.len() >= self.indexed(stream, list.kind)) {
+        if !is_held || lists.iter().any(|list| list.is_full) {
             return Ok(Err(head));
         }
         let keys: Vec<ItemKey> = lists.into_iter().flat_map(|list| list.items).map(|(key, _)| key).collect();
@@ -290,6 +292,10 @@ impl Keyspace {
         Ok(Ok(items))
     }
 
+    /// Of a tenant's stream of some extensions, the tenant's indexes are read, and others' items left out here: these
+    /// may be thousands of extensions, and as many indexes of users would keep everybody waiting in the script for
+    /// longer. The tenant's are read as far back as they go then, since others' items stand between; what is older in
+    /// a busy tenant is not in the snapshot, as it is not in the tenant's.
     async fn index(&self, stream: &Stream, part: Part<'_>) -> Result<Index, EngineError> {
         let tenant = stream.tenant();
         let keys = self.keys.tenant(tenant);
@@ -305,6 +311,7 @@ impl Keyspace {
                 users.iter().flat_map(of_user).collect()
             }
         };
+        let is_part = matches!(stream, Stream::Tenant { only: Some(_), .. });
         let mut ask = call(&self.index, 2 + indexes.len());
         ask.arg(keys.head()).arg(keys.live());
         indexes.iter().for_each(|(_, index)| _ = ask.arg(index));
@@ -315,6 +322,7 @@ impl Keyspace {
         };
         for (kind, _) in &indexes {
             ask.arg(match part {
+                Part::Latest if is_part => self.indexed(stream, *kind),
                 Part::Latest => self.recent(stream, *kind),
                 Part::After { .. } => self.indexed(stream, *kind),
             });
@@ -323,18 +331,24 @@ impl Keyspace {
         users.iter().for_each(|user| _ = ask.arg(user.as_str()));
         let (epoch, seq, floor, live, lists): (String, u64, u64, Vec<String>, Vec<List>) =
             self.link.ask(Request::Script(&self.index, &ask)).await?;
-        let items = |list: List| {
-            list.into_iter()
-                .filter_map(|(member, seq)| Some((keys::item_of(tenant, &member)?, seq)))
-                .collect()
+        let item = |member: &str| {
+            let is_theirs = !is_part || stream.has(keys::extension_of(member));
+            is_theirs.then(|| keys::item_of(tenant, member)).flatten()
+        };
+        let live: Vec<ItemKey> = live.iter().filter_map(|member| item(member)).collect();
+        let listed = |(kind, list): (Kind, List)| {
+            let is_full = list.len() >= self.indexed(stream, kind);
+            let most = match part {
+                // Live items stand among the others.
+                Part::Latest if is_part => self.recent(stream, kind) + live.len(),
+                _ => usize::MAX,
+            };
+            let items = list.into_iter().filter_map(|(member, seq)| Some((item(&member)?, seq))).take(most);
+            Indexed { kind, is_full, items: items.collect() }
         };
         let kinds = indexes.into_iter().map(|(kind, _)| kind);
-        Ok(Index {
-            head: Head { epoch: epoch.into(), seq },
-            floor,
-            live: live.iter().filter_map(|member| keys::item_of(tenant, member)).collect(),
-            lists: kinds.zip(lists).map(|(kind, list)| Indexed { kind, items: items(list) }).collect(),
-        })
+        let lists = kinds.zip(lists).map(listed).collect();
+        Ok(Index { head: Head { epoch: epoch.into(), seq }, floor, live, lists })
     }
 
     /// The live items, and of each list the first that are not, as many as a snapshot holds: the index does not know

@@ -8,6 +8,7 @@ mod directory;
 mod endings;
 mod frames;
 mod goodbyes;
+mod groups_claim;
 mod isolation;
 mod lifetime;
 mod notices;
