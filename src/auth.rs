@@ -18,6 +18,7 @@ use crate::{
     tasks::Tasks,
 };
 pub(crate) use agreed::AgreedHeader;
+pub(crate) use claims::group;
 pub(crate) use credentials::Credentials;
 
 use axum::http::{HeaderMap, header};

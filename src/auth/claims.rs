@@ -128,7 +128,7 @@ fn groups(claim: Option<&Value>) -> Result<Option<Arc<[Arc<str>]>>, TokenRefusal
 }
 
 /// A group as a directory may have it: spaces around it do not count.
-fn group(text: &str) -> Option<Arc<str>> {
+pub(crate) fn group(text: &str) -> Option<Arc<str>> {
     let text = text.trim();
     let is_one = (1..=MAX_GROUP).contains(&text.chars().count())
         && !text.contains(|c: char| c == ';' || c.is_control());

@@ -30,7 +30,9 @@ pub(crate) enum TokenError {
     NoSecret,
     #[error("at most {MAX_EXTENSIONS} extensions, please, and at least one where there is no sub")]
     Extensions,
-    #[error("groups are for --role supervisor, and at most {MAX_GROUPS}")]
+    #[error(
+        "groups are for --role supervisor: at most {MAX_GROUPS}, each of 1 to 64 characters without a semicolon"
+    )]
     Groups,
     #[error("a token lives from one second to ten years")]
     Ttl,
@@ -47,10 +49,7 @@ pub(crate) fn token(auth: &Auth, request: &TokenRequest) -> Result<String, Token
     if request.ttl < Duration::from_secs(1) || request.ttl > MAX_TTL {
         return Err(TokenError::Ttl);
     }
-    let groups = request.groups.as_ref();
-    if groups.is_some_and(|all| all.len() > MAX_GROUPS || request.role != Role::Supervisor) {
-        return Err(TokenError::Groups);
-    }
+    let groups = request.groups.as_deref().map(|named| groups(named, request.role)).transpose()?;
     let named = request.extensions.iter().map(|name| Extension::try_from(name.as_str()));
     let extensions: Vec<Extension> = named.collect::<Result<_, _>>().map_err(AuthError::from)?;
     let sub = request.sub.clone().or_else(|| Some(format!("dev-{}", extensions.first()?)));
@@ -60,12 +59,19 @@ pub(crate) fn token(auth: &Auth, request: &TokenRequest) -> Result<String, Token
         sub,
         extensions,
         role: request.role,
-        groups: request.groups.clone(),
+        groups,
         ttl: request.ttl,
         audience: auth.audience.clone(),
         issuer: auth.issuer.clone(),
     };
     Ok(auth::mint(secret, &grant)?)
+}
+
+/// Those that are named; a text that is empty names none.
+fn groups(named: &[String], role: Role) -> Result<Vec<String>, TokenError> {
+    let named = named.iter().filter(|name| !name.trim().is_empty());
+    let groups: Option<Vec<String>> = named.map(|name| Some(auth::group(name)?.to_string())).collect();
+    groups.filter(|all| all.len() <= MAX_GROUPS && role == Role::Supervisor).ok_or(TokenError::Groups)
 }
 
 #[cfg(test)]

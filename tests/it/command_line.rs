@@ -198,6 +198,32 @@ async fn token_prints_a_token_alone_and_it_works() {
 }
 
 #[test]
+fn token_may_keep_a_supervisor_to_groups() {
+    let claims = |arguments: &[&str]| {
+        let of = ["--tenant", "t", "--sub", "lea", "--role", "supervisor"];
+        let output = run(with_config("token", &Config::new()).args(of).args(arguments));
+        let token = String::from_utf8(output.stdout).unwrap();
+        let key = DecodingKey::from_secret(SECRET.as_bytes());
+        decode::<Value>(token.trim(), &key, &Validation::new(Algorithm::HS256)).unwrap().claims
+    };
+    assert_eq!(
+        claims(&["--groups", "sales,front desk"])["groups"],
+        serde_json::json!(["sales", "front desk"])
+    );
+    assert_eq!(claims(&["--groups", ""])["groups"], serde_json::json!([]));
+    assert!(claims(&[]).get("groups").is_none());
+    let refused = |arguments: &[&str]| {
+        let output =
+            run(with_config("token", &Config::new()).args(["--tenant", "t", "--sub", "lea"]).args(arguments));
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{}", text(&output));
+        text(&output)
+    };
+    assert!(refused(&["--groups", "sales"]).contains("--role supervisor"));
+    let bad = refused(&["--role", "supervisor", "--groups", "a;b"]);
+    assert!(bad.contains("group"), "{bad}");
+}
+
+#[test]
 fn token_by_default_is_an_agents_and_needs_a_secret() {
     let arguments = ["--tenant", "t", "--extension", "200"];
     let output = run(with_config("token", &Config::new()).args(arguments));

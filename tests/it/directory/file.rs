@@ -1,7 +1,7 @@
 //! `[directory] file`: read at the start, when it changes and at SIGHUP; a bad one never takes away what is good.
 
 use crate::support::{
-    Config, Engine, Gateway,
+    Config, Engine, Gateway, Leg, Token,
     directory::{JSON, assign, get, put, rows, user},
     eventually,
     gateway::problem,
@@ -123,6 +123,22 @@ async fn a_hangup_reads_it_again_and_sessions_follow() {
         assert_eq!(joining.next_of("snapshot").await["extensions"], json!(["320"]));
         ann.assert_open().await;
     }
+}
+
+#[tokio::test]
+async fn its_groups_keep_supervisors_and_a_hangup_moves_them() {
+    let tenant = new_tenant();
+    let (config, file) = with_file(Config::new(), &format!("{tenant},200,,sales,,\n{tenant},210,,,,\n"));
+    let gateway = config.start().await;
+    let legs = ["200", "210"].map(|extension| Leg::inbound(&tenant, extension));
+    gateway.deliver_each(&[legs[0].ringing(0), legs[1].ringing(0)]).await;
+    let token = Token::supervisor(&tenant).claim("groups", ["sales"]);
+    let mut client = gateway.stream(&token).scope("tenant").open().await;
+    assert!(client.call(&legs[0]).is_some() && client.call(&legs[1]).is_none());
+    write(&config, &file, &format!("{tenant},200,,,,\n{tenant},210,,sales,,\n"));
+    hang_up(&gateway, "done", 1.0).await;
+    client.next_of("snapshot").await;
+    assert!(client.call(&legs[0]).is_none() && client.call(&legs[1]).is_some());
 }
 
 #[tokio::test]

@@ -57,6 +57,30 @@ async fn what_is_written_at_one_node_is_followed_by_the_others() {
 }
 
 #[tokio::test]
+async fn who_is_kept_to_groups_follows_what_is_written_at_another_node() {
+    for engine in [Engine::Redis, Engine::Cluster] {
+        let nodes = three(&engine.config().await).await;
+        let tenant = new_tenant();
+        let leg = Leg::inbound(&tenant, "200");
+        nodes[2].deliver(&leg.ringing(0)).await;
+        let token = boss(&tenant).claim("groups", ["sales"]);
+        let mut client = nodes[0].stream(&token).scope("tenant").open().await;
+        assert!(client.calls.is_empty());
+        let mut row = row("200", &[]);
+        row["groups"] = json!(["sales"]);
+        replace(&nodes[1], &tenant, &[row]).await;
+        client.next_of("snapshot").await;
+        nodes[2].deliver(&leg.active(1)).await;
+        client.version(&leg, 2).await;
+        replace(&nodes[2], &tenant, &[]).await;
+        assert_eq!(client.next_of("snapshot").await["calls"], json!([]));
+        nodes[1].deliver(&leg.hangup(2)).await;
+        client.assert_open().await;
+        assert!(client.calls.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn of_those_who_write_at_several_nodes_one_wins() {
     let config = Engine::Redis.config().await;
     let nodes = three(&config).await;

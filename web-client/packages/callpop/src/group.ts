@@ -17,13 +17,16 @@ export function claimsOf(token: string): Claims | null {
 /**
  * What pages that share a connection have in common, as JSON: all that decides what a session may
  * see; null when the token does not tell. Two users of one extension, or one user as an agent and as
- * a supervisor, hear different calls, so they must not hear them through one socket.
+ * a supervisor or kept to other groups, hear different calls, so they must not hear them through one socket.
  */
 export function groupOf(token: string): string | null {
   const claims = claimsOf(token);
   if (claims === null) return null;
-  const { tenant_id, sub, extensions, role } = claims;
-  // In any order they are the same extensions.
-  const sorted = Array.isArray(extensions) ? extensions.sort() : extensions;
-  return JSON.stringify([tenant_id, sub, sorted, role]);
+  const { tenant_id, sub, extensions, role, groups } = claims;
+  return JSON.stringify([tenant_id, sub, inOrder(extensions), role, inOrder(groups)]);
+}
+
+/** In any order they are the same extensions, and the same groups. */
+function inOrder(list: unknown): unknown {
+  return Array.isArray(list) ? list.sort() : list;
 }

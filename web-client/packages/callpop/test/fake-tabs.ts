@@ -93,8 +93,9 @@ export function jwtOf(
   sub: string,
   extensions: readonly string[] = ["200"],
   role: string = "agent",
+  groups?: readonly string[],
 ): string {
-  const claims = { tenant_id: "t", sub, extensions, role, exp: 4_000_000_000 };
+  const claims = { tenant_id: "t", sub, extensions, role, groups, exp: 4_000_000_000 };
   return `e30.${btoa(JSON.stringify(claims))}.c2ln`;
 }
 

@@ -139,6 +139,18 @@ describe("sharing", () => {
     expect(FakeSocket.opened).toHaveLength(2);
   });
 
+  test("supervisors of the same groups share a socket, and of others have their own", async () => {
+    const kept = (...groups: string[]) => jwtOf("jane", ["200"], "supervisor", groups);
+    openTab(() => kept("sales", "support"));
+    openTab(() => kept("support", "sales"));
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(1);
+    for (const token of [kept("sales"), kept(), jwtOf("jane", ["200"], "supervisor")])
+      openTab(() => token);
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(4);
+  });
+
   test.each([
     ["no locks", () => vi.stubGlobal("navigator", {})],
     ["locks that are forbidden", () => forbidLocks()],
