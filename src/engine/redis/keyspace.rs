@@ -1,8 +1,10 @@
 //! What the scripts do, as calls: commit events, look at a tenant's head, read items.
 
+mod index;
+
 use super::{
     addition::Addition,
-    keys::{self, Keys},
+    keys::Keys,
     stored::{Head, Stored},
 };
 use crate::{
@@ -12,9 +14,10 @@ use crate::{
     engine::{EngineError, EngineMetrics, MAX_ARCHIVED, MAX_ARCHIVED_BYTES, limits::Limits},
     event_set::Added,
     feed::Stream,
-    id::{Extension, ItemKey, Kind, TenantId},
+    id::{ItemKey, Kind, TenantId},
     link::{Link, LinkError, Request, call, call_of},
 };
+use index::{Index, Indexed, Part};
 use redis::Script;
 use std::{
     collections::{HashMap, HashSet},
@@ -90,33 +93,6 @@ pub(crate) struct Found {
 pub(crate) struct FoundItems {
     pub(crate) head: Head,
     pub(crate) found: Vec<Found>,
-}
-
-/// What an index says.
-struct Index {
-    head: Head,
-    floor: u64,
-    live: Vec<ItemKey>,
-    lists: Vec<Indexed>,
-}
-
-/// What one of a stream's indexes holds: items of one kind, of one user or of the tenant, and their numbers.
-struct Indexed {
-    kind: Kind,
-    /// It may have been cut: not all that changed is in it.
-    is_full: bool,
-    items: Vec<(ItemKey, u64)>,
-}
-
-/// Members and their numbers, as an index holds them.
-type List = Vec<(String, u64)>;
-
-/// Which part of an index is read.
-enum Part<'a> {
-    /// The live items, and those that changed last.
-    Latest,
-    /// Those that changed after a number of an epoch.
-    After { epoch: &'a str, seq: u64 },
 }
 
 impl Keyspace {
@@ -290,65 +266,6 @@ impl Keyspace {
             }));
         }
         Ok(Ok(items))
-    }
-
-    /// Of a tenant's stream of some extensions, the tenant's indexes are read, and others' items left out here: these
-    /// may be thousands of extensions, and as many indexes of users would keep everybody waiting in the script for
-    /// longer. The tenant's are read as far back as they go then, since others' items stand between; what is older in
-    /// a busy tenant is not in the snapshot, as it is not in the tenant's.
-    async fn index(&self, stream: &Stream, part: Part<'_>) -> Result<Index, EngineError> {
-        let tenant = stream.tenant();
-        let keys = self.keys.tenant(tenant);
-        // Some of nobody are nobody's: without the word, the script would take them for all.
-        let (whose, users): (&str, &[Extension]) = match stream {
-            Stream::Tenant { .. } => ("all", &[]),
-            Stream::User { extensions, .. } => ("some", extensions),
-        };
-        let indexes: Vec<(Kind, String)> = match stream {
-            Stream::Tenant { kinds, .. } => kinds.iter().map(|kind| (*kind, keys.changes(*kind))).collect(),
-            Stream::User { .. } => {
-                let of_user = |user| Kind::ALL.map(|kind| (kind, keys.user(kind, user)));
-                users.iter().flat_map(of_user).collect()
-            }
-        };
-        let is_part = matches!(stream, Stream::Tenant { only: Some(_), .. });
-        let mut ask = call(&self.index, 2 + indexes.len());
-        ask.arg(keys.head()).arg(keys.live());
-        indexes.iter().for_each(|(_, index)| _ = ask.arg(index));
-        ask.arg(self.fresh_epoch()).arg(now() / 1000).arg(millis(self.hold));
-        match part {
-            Part::Latest => ask.arg("latest").arg(0),
-            Part::After { epoch, seq } => ask.arg(epoch).arg(seq),
-        };
-        for (kind, _) in &indexes {
-            ask.arg(match part {
-                Part::Latest if is_part => self.indexed(stream, *kind),
-                Part::Latest => self.recent(stream, *kind),
-                Part::After { .. } => self.indexed(stream, *kind),
-            });
-        }
-        ask.arg(whose);
-        users.iter().for_each(|user| _ = ask.arg(user.as_str()));
-        let (epoch, seq, floor, live, lists): (String, u64, u64, Vec<String>, Vec<List>) =
-            self.link.ask(Request::Script(&self.index, &ask)).await?;
-        let item = |member: &str| {
-            let is_theirs = !is_part || stream.has(keys::extension_of(member));
-            is_theirs.then(|| keys::item_of(tenant, member)).flatten()
-        };
-        let live: Vec<ItemKey> = live.iter().filter_map(|member| item(member)).collect();
-        let listed = |(kind, list): (Kind, List)| {
-            let is_full = list.len() >= self.indexed(stream, kind);
-            let most = match part {
-                // Live items stand among the others.
-                Part::Latest if is_part => self.recent(stream, kind) + live.len(),
-                _ => usize::MAX,
-            };
-            let items = list.into_iter().filter_map(|(member, seq)| Some((item(&member)?, seq))).take(most);
-            Indexed { kind, is_full, items: items.collect() }
-        };
-        let kinds = indexes.into_iter().map(|(kind, _)| kind);
-        let lists = kinds.zip(lists).map(listed).collect();
-        Ok(Index { head: Head { epoch: epoch.into(), seq }, floor, live, lists })
     }
 
     /// The live items, and of each list the first that are not, as many as a snapshot holds: the index does not know
