@@ -1,0 +1,1 @@
+"""The steps of scripts/recount.py, which says what it is."""
