@@ -64,6 +64,8 @@ pub(crate) enum Role {
     Supervisor,
     /// Another server, on private listeners.
     Service,
+    /// A screen that shows a wallboard: no token says so, only a secret of its own (`displays`).
+    Display,
 }
 
 /// Why a token is refused; short enough for the reason of a WebSocket close.

@@ -11,9 +11,12 @@
 //! are shown; then they are whole milliseconds, cut off.
 
 mod agents;
+mod alarms;
+mod cells;
 mod clamp;
 mod cluster_leg;
 mod conversation;
+mod day;
 mod fact;
 mod facts;
 mod figures;
@@ -21,8 +24,11 @@ mod group;
 mod handover;
 mod intervals;
 mod joins;
+mod ledger;
 mod now;
 mod outcome;
+mod own_legs;
+mod packed;
 mod replaced;
 mod rings;
 mod rules;
@@ -34,22 +40,34 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use agents::AgentTally;
-pub(crate) use conversation::Conversation;
+pub(crate) use agents::{AgentTally, AgentValues};
+pub(crate) use alarms::{Alarm, Alarms, tile_alarm};
+pub(crate) use cells::{Cells, FigureBasis};
+pub(crate) use conversation::{Basis, Conversation, ConversationId};
+pub(crate) use day::{DayFigures, DayKey, KnownDay, RolledUp, Sums, add_fresh, has_all, roll_up};
 pub(crate) use fact::{LegFact, LegKey};
 pub(crate) use facts::Facts;
-pub(crate) use figures::{Figures, Membership};
+pub(crate) use figures::{Figures, Membership, Tally, Values};
 pub(crate) use group::{Grouping, group};
+pub(crate) use ledger::Ledger;
 pub(crate) use now::Now;
+pub(crate) use outcome::{ConversationKind, ConversationOutcome};
 pub(crate) use replaced::tell_replaced;
 pub(crate) use shown::ShownConversation;
 pub(crate) use tile::{Tile, TileLeg, TimeOnCalls};
-pub(crate) use window::{Hour, WindowName, Zone};
+pub(crate) use window::{CELL, Hour, Window, WindowName, Zone};
 
 use crate::clock::Micros;
+use serde::de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer};
 
 /// A second, in microseconds.
 const SECOND: Micros = 1_000_000;
+
+/// A value by the word that JSON has for it.
+pub(crate) fn named<T: DeserializeOwned>(word: &str) -> Option<T> {
+    let word: StrDeserializer<'_, serde::de::value::Error> = word.into_deserializer();
+    T::deserialize(word).ok()
+}
 
 /// What a tenant agreed on, by which conversations and figures are read.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,8 @@
 //! A TOML file makes a tree of values, the environment overlays it, a reader takes every
 //! known key out of it and what is left is unknown. No problem ever shows a secret.
 
+mod alarm;
+mod board;
 mod disposition;
 mod finding;
 mod metrics;
@@ -11,6 +13,8 @@ mod reader;
 mod schema;
 mod tree;
 
+pub(crate) use alarm::{AlarmFigure, AlarmRule};
+pub(crate) use board::{AgentsSee, Board};
 pub(crate) use disposition::{BadDisposition, check_disposition};
 pub(crate) use finding::{Finding, Findings};
 pub(crate) use metrics::ReloadMetrics;
@@ -93,6 +97,8 @@ pub(crate) struct Config {
     pub(crate) calls: Calls,
     pub(crate) notices: Notices,
     pub(crate) directory: Directory,
+    pub(crate) board: Board,
+    pub(crate) displays: Displays,
     pub(crate) sidecar: Option<Sidecar>,
     pub(crate) shutdown: Shutdown,
     pub(crate) log: Log,
@@ -277,6 +283,15 @@ pub(crate) struct Notices {
 pub(crate) struct Directory {
     /// CSV of many tenants; none: every tenant's is written over HTTP.
     pub(crate) file: Option<PathBuf>,
+}
+
+/// The screens that show a wallboard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Displays {
+    /// One that was not used for so long is gone.
+    pub(crate) unused: Duration,
+    /// They show the figures of single extensions, too.
+    pub(crate) people: bool,
 }
 
 /// Where integrations are activated, and their tokens kept.

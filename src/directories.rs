@@ -1,18 +1,17 @@
 //! Which directory counts for a tenant: the one of the operator's file where that has the tenant, and
-//! otherwise the stored one. Beside that, the endpoint by which it is read and written.
+//! otherwise the stored one.
 
-mod endpoints;
 mod file;
 mod metrics;
 
-pub(crate) use endpoints::{DirectoryDoor, read, write};
 pub(crate) use file::check;
+pub(crate) use metrics::Fate;
 
 use crate::{
     auth::Identity,
     config::{self, ReloadMetrics},
-    directory::Directory,
-    engine::{EngineError, StoredDirectories},
+    directory::{Directory, Expected},
+    engine::{EngineError, PutDirectory, StoredDirectories},
     feed::Feed,
     id::{Extension, TenantId},
     metrics::Metrics,
@@ -69,7 +68,7 @@ impl Directories {
     }
 
     /// The directory of a tenant.
-    async fn get(&self, tenant: &TenantId) -> Result<Arc<Directory>, EngineError> {
+    pub(crate) async fn get(&self, tenant: &TenantId) -> Result<Arc<Directory>, EngineError> {
         match self.of_file(tenant) {
             Some(directory) => Ok(directory),
             None => self.stored.get(tenant).await,
@@ -108,6 +107,26 @@ impl Directories {
             Some(directory) => Ok(directory),
             None => self.stored.held(tenant).await,
         }
+    }
+
+    /// Whether the operator's file has the directory of a tenant: then it is written there.
+    pub(crate) fn is_in_file(&self, tenant: &TenantId) -> bool {
+        self.of_file(tenant).is_some()
+    }
+
+    /// Stores the directory of a tenant in place of the one that is expected there.
+    pub(crate) async fn put(
+        &self,
+        tenant: &TenantId,
+        expected: &Expected,
+        fresh: Directory,
+    ) -> Result<PutDirectory, EngineError> {
+        self.stored.put(tenant, expected, fresh).await
+    }
+
+    /// Counts a directory that was to be written.
+    pub(crate) fn count(&self, fate: Fate) {
+        self.writes.count(fate);
     }
 
     fn of_file(&self, tenant: &TenantId) -> Option<Arc<Directory>> {

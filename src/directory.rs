@@ -14,7 +14,7 @@ use row::Draft;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -28,6 +28,8 @@ const COLUMNS: [&str; 5] = ["extension", "name", "groups", "numbers", "ids"];
 const SEPARATOR: char = ';';
 /// What an id begins with that is the `sub` of tokens.
 const SUB: &str = "sub:";
+/// From where names are that calls taught.
+const LEARNED: &str = "events";
 /// So much of a digest is an ETag, in bytes.
 const ETAG_BYTES: usize = 16;
 
@@ -68,6 +70,24 @@ pub(crate) enum Refusal {
     TooLarge,
     #[error(transparent)]
     Row(#[from] Fault),
+}
+
+/// A row as it is shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    extension: &'a Extension,
+    name: &'a str,
+    groups: &'a [String],
+    numbers: &'a [String],
+    ids: &'a [String],
+    /// `events`, where calls taught the name. Whoever writes the row again does not write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name_from: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ShownRows<'a> {
+    rows: Vec<Shown<'a>>,
 }
 
 /// As it is stored.
@@ -126,6 +146,20 @@ impl Directory {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// The same with names that it does not have itself, in the order of extensions; each says where it is from.
+    pub(crate) fn to_json_with(&self, learned: &BTreeMap<Extension, Arc<str>>) -> String {
+        let name_of = |row: &Row| learned.get(&row.extension).filter(|_| row.name.is_empty());
+        let known = self.rows.iter().map(|row| Shown::new(row, name_of(row)));
+        let rows: HashSet<&Extension> = self.rows.iter().map(|row| &row.extension).collect();
+        let others = learned.iter().filter(|(extension, _)| !rows.contains(extension));
+        let others = others.map(|(extension, name)| (Row::named(extension.clone()), name));
+        let others: Vec<(Row, &Arc<str>)> = others.collect();
+        let rows: Vec<Shown<'_>> =
+            known.chain(others.iter().map(|(row, name)| Shown::new(row, Some(name)))).collect();
+        // Texts always encode.
+        serde_json::to_string(&ShownRows { rows }).unwrap_or_default()
+    }
+
     /// The same as CSV, with its head.
     pub(crate) fn to_csv(&self) -> String {
         csv::write(&self.rows)
@@ -133,6 +167,11 @@ impl Directory {
 
     pub(crate) fn etag(&self) -> &ETag {
         &self.etag
+    }
+
+    /// Each extension, with its name and its groups.
+    pub(crate) fn people(&self) -> impl Iterator<Item = (&Extension, &str, &[String])> {
+        self.rows.iter().map(|row| (&row.extension, row.name.as_str(), row.groups.as_slice()))
     }
 
     /// How many rows it has.
@@ -190,6 +229,19 @@ fn of_groups(rows: &[Row]) -> HashMap<Box<str>, Arc<[Extension]>> {
         (group.into(), extensions.into())
     });
     sorted.collect()
+}
+
+impl<'a> Shown<'a> {
+    fn new(row: &'a Row, learned: Option<&'a Arc<str>>) -> Self {
+        Self {
+            extension: &row.extension,
+            name: learned.map_or(row.name.as_str(), |name| name),
+            groups: &row.groups,
+            numbers: &row.numbers,
+            ids: &row.ids,
+            name_from: learned.map(|_| LEARNED),
+        }
+    }
 }
 
 impl Default for Directory {

@@ -4,14 +4,18 @@
 //! Knows the feed, to which it hands changes; knows nothing of sockets, nor of what an event says: how it is to be
 //! taken, it says in numbers.
 
+mod days;
 mod directory;
+mod displays;
 mod embedded;
 mod limits;
 mod metrics;
 mod redis;
 
+pub(crate) use days::{CallsBefore, DayBytes, DayList, DayPart, ListedDay, StoredDay, StoredDays};
 use directory::DirectoryMetrics;
 pub(crate) use directory::{PutDirectory, StoredDirectories};
+pub(crate) use displays::{Claim, DisplayKey, Looked, Paired, StoredDisplays};
 pub(crate) use embedded::Embedded;
 /// What operators do with the store of the embedded engine.
 pub(crate) mod store {
@@ -38,7 +42,7 @@ use crate::{
     tasks::Tasks,
 };
 use metrics::EngineMetrics;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 /// The most events of unknown states that any engine keeps, and the most bytes of them.
 const MAX_ARCHIVED: usize = 1000;
@@ -67,6 +71,17 @@ pub(crate) struct View {
     pub(crate) calls: Vec<Call>,
     /// Newest first.
     pub(crate) notices: Vec<Notice>,
+}
+
+/// A part of a tenant's calls, those that changed last first.
+pub(crate) struct Page {
+    /// Where the tenant stood when it was read.
+    pub(crate) position: Position,
+    pub(crate) items: Vec<(ItemKey, ItemSet)>,
+    /// Below which number the next page begins; none where this is the last.
+    pub(crate) next: Option<u64>,
+    /// When the first of these changed last, by callpop's clock; each that comes later in pages changed before that.
+    pub(crate) since: Micros,
 }
 
 /// Where a tenant's sequence stands.
@@ -197,6 +212,20 @@ impl Engine {
         }
     }
 
+    /// The calls of a tenant that changed last at a number between two, the latest first, so many at most. Whoever listens
+    /// to the tenant already, and reads page after page, misses nothing.
+    pub(crate) async fn page(
+        &self,
+        tenant: &TenantId,
+        between: Range<u64>,
+        most: usize,
+    ) -> Result<Page, EngineError> {
+        match self {
+            Self::Embedded(engine) => Ok(engine.page(tenant, between, most).await),
+            Self::Redis(engine) => engine.page(tenant, between, most).await,
+        }
+    }
+
     /// The store as it is now, to be copied; none where this node has none.
     pub(crate) fn backup(&self) -> Option<store::Backup> {
         match self {
@@ -253,8 +282,25 @@ impl Engine {
         }
     }
 
-    /// Ends what is long silent and forgets what ended long ago; to be called now and then.
-    pub(crate) async fn sweep(&self) {
+    /// The displays of tenants, and their pairings.
+    pub(crate) fn displays(&self) -> StoredDisplays {
+        match self {
+            Self::Embedded(engine) => StoredDisplays::Embedded(engine.displays.clone()),
+            Self::Redis(engine) => StoredDisplays::Redis(engine.displays.clone()),
+        }
+    }
+
+    /// The closed days of tenants, as they are stored.
+    pub(crate) fn days(&self) -> StoredDays {
+        match self {
+            Self::Embedded(engine) => StoredDays::Embedded(engine.days.clone()),
+            Self::Redis(engine) => StoredDays::Redis(engine.days.clone()),
+        }
+    }
+
+    /// Ends what is long silent and forgets what ended long ago; to be called now and then. Gives the tenants that it was
+    /// this node's turn to look after.
+    pub(crate) async fn sweep(&self) -> Vec<TenantId> {
         match self {
             Self::Embedded(engine) => engine.sweep(),
             Self::Redis(engine) => engine.sweep().await,

@@ -8,8 +8,10 @@ pub(crate) use ringing::{Hop, Ringing};
 
 use crate::{
     auth::Verifier,
+    boards::Boards,
     config::{Config, SidecarMode},
     directories::Directories,
+    displays::Displays,
     engine::{self, Engine},
     feed::Feed,
     metrics::Metrics,
@@ -29,8 +31,10 @@ use std::{
 /// One node.
 pub(crate) struct Gateway {
     pub(crate) config: Config,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) boards: Boards,
     pub(crate) directories: Arc<Directories>,
+    pub(crate) displays: Arc<Displays>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) ringing: Arc<Ringing>,
@@ -51,15 +55,19 @@ impl Gateway {
     pub(crate) async fn new(config: Config) -> anyhow::Result<Self> {
         let (feed, metrics) = (Arc::<Feed>::default(), Arc::<Metrics>::default());
         let tasks = Tasks::new(&metrics);
-        let engine = Engine::open(&config, feed.clone(), &metrics, &tasks).await?;
+        let engine = Arc::new(Engine::open(&config, feed.clone(), &metrics, &tasks).await?);
         let verifier = Arc::new(Verifier::new(&config.auth, &tasks)?);
         let directories = Directories::open(&config.directory, engine.directories(), feed.clone(), &metrics)?;
         let directories = Arc::new(directories);
+        let boards = Boards::new(&config, &engine, &directories, &feed, &metrics, &tasks);
+        let displays = Arc::new(Displays::new(config.displays, engine.displays(), &metrics));
         let door = (&verifier, &directories);
         let (integrations, sidecar) = open_sidecar(&config, door, &metrics, &tasks).await?;
         Ok(Self {
             engine,
+            boards,
             directories,
+            displays,
             verifier,
             integrations,
             sidecar,

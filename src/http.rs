@@ -6,14 +6,16 @@ mod client;
 mod connection;
 mod get_only;
 mod problem;
+mod recent;
 mod unread;
 mod user_rate;
 mod written;
 
 pub(crate) use client::{Proxies, network_of, within};
 pub(crate) use connection::Connection;
-pub(crate) use get_only::{get_and_put, get_only};
+pub(crate) use get_only::{get_and_post, get_and_put, get_only};
 pub(crate) use problem::{Problem, Refused};
+pub(crate) use recent::Recent;
 pub(crate) use unread::{Unread, Watched};
 pub(crate) use user_rate::UserRate;
 pub(crate) use written::Written;

@@ -13,8 +13,10 @@
 //! [`sidecar`] keeps users' consents and tokens. docs/architecture.md has the floors that these rooms
 //! stand on, which a test holds them to, two walks through the code, and the words.
 
+mod api;
 mod auth;
 mod board;
+mod boards;
 mod call;
 mod cli;
 mod clock;
@@ -23,6 +25,8 @@ mod config;
 mod demo;
 mod directories;
 mod directory;
+mod display;
+mod displays;
 mod engine;
 mod event_set;
 mod feed;

@@ -3,9 +3,11 @@
 //! The TypeScript types of the web client are generated from this room and from the types of `call`,
 //! `notice` and `id` that frames hold: `make types` writes them, and a test fails when they drift.
 
+mod board;
 mod frame;
 mod integration;
 
+pub(crate) use board::{BoardDay, BoardState, FigureColumns, HealthLag, HealthState, ShownRules, TileRow};
 pub(crate) use frame::Frame;
 pub(crate) use integration::{Integration, IntegrationStatus};
 
@@ -17,12 +19,15 @@ use crate::{
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// The subprotocol that a client offers.
 pub(crate) const SUBPROTOCOL: &str = "callpop.v1";
 /// A browser's token comes as a second offered subprotocol with this prefix.
 pub(crate) const BEARER_PREFIX: &str = "bearer.";
+/// A display's secret comes the same way.
+pub(crate) const DISPLAY_PREFIX: &str = "display.";
 /// The largest frame that is taken from a client, in bytes.
 pub(crate) const MAX_CLIENT_FRAME: usize = 64 * 1024;
 
@@ -69,6 +74,34 @@ pub(crate) enum ServerFrame<'a> {
         #[cfg_attr(test, ts(type = "number"))]
         t2: Micros,
     },
+    /// All that a board shows: with `view=board` in the place of `snapshot`.
+    Board(BoardState<'a>),
+    /// Tiles that changed, whole; at most ten times a second.
+    Tiles {
+        #[cfg_attr(test, ts(type = "number"))]
+        at: Micros,
+        #[cfg_attr(test, ts(type = "TileRow[]"))]
+        rows: Vec<&'a RawValue>,
+    },
+    /// Figures that changed, whole; at most once a second.
+    Figures {
+        /// Goes up with each of them.
+        #[cfg_attr(test, ts(type = "number"))]
+        rev: u64,
+        #[cfg_attr(test, ts(type = "number"))]
+        at: Micros,
+        complete: f64,
+        columns: FigureColumns,
+        #[cfg_attr(test, ts(type = "FigureRow[]"))]
+        rows: Vec<&'a RawValue>,
+    },
+    /// A conversation that is watched, or that a call of the user's is part of: whenever it changes.
+    Conversation {
+        #[cfg_attr(test, ts(type = "Conversation"))]
+        conversation: &'a RawValue,
+    },
+    /// Every five seconds, how a board is fed.
+    Health(&'a HealthState),
     /// The token ends soon: send a fresh one.
     TokenExpiring {
         #[cfg_attr(test, ts(type = "number"))]
@@ -160,6 +193,8 @@ pub(crate) enum ErrorCode {
     TokenRefused,
     /// No call of that leg among the calls of the token's extensions; of a summary that is asked for, none that has one.
     UnknownCall,
+    /// No such conversation among those that the user sees.
+    UnknownConversation,
     /// No such notice among theirs.
     UnknownNotice,
     /// The wrap-up cannot be taken as it is: too long, or not one of the dispositions.
@@ -232,6 +267,15 @@ pub(crate) enum ClientFrame {
         /// A page of it may show notifications.
         notifications: bool,
     },
+    /// Which figures a board is to be sent, in the place of those that it was sent before.
+    Board {
+        #[cfg_attr(test, ts(type = "(\"today\" | \"m15\" | \"m30\" | \"m60\")[]"))]
+        windows: Vec<String>,
+        #[cfg_attr(test, ts(type = "(\"tenant\" | \"group\" | \"line\" | \"extension\")[]"))]
+        by: Vec<String>,
+    },
+    /// Lets a board be sent a conversation, now and whenever it changes; the latest four of those that were asked for.
+    Watch { conversation: String },
     /// Of a type that this server does not know.
     #[serde(other)]
     #[cfg_attr(test, ts(skip))]

@@ -4,10 +4,11 @@
 //! `callpop demo` adds the routes of its page and of the simulator, for which see `demo.rs`.
 
 use crate::{
+    api::{self, DirectoryDoor, Reports},
     auth::Verifier,
-    directories::{self, DirectoryDoor},
+    displays::{self, DisplayDoor},
     gateway::Gateway,
-    http::{get_and_put, get_only, method_not_allowed, not_found},
+    http::{get_and_post, get_and_put, get_only, method_not_allowed, not_found},
     integrations::{self, Contacts},
     operator::{self, SidecarProcess},
     session::{self, Sessions},
@@ -23,7 +24,7 @@ use crate::{
 use axum::{
     Router,
     http::{HeaderMap, HeaderValue, Method, Uri, header},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use std::{sync::Arc, time::Duration};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -55,8 +56,9 @@ pub(crate) fn public(
         // Anybody: the web client.
         .route("/assets/{*path}", get(web::asset))
         .route("/embed/{*path}", get(web::embed));
-    let routes =
-        routes.merge(directory_of(gateway)).merge(summaries_of(gateway)).merge(integrations_of(gateway)?);
+    let routes = routes.merge(directory_of(gateway)).merge(displays_of(gateway));
+    let routes = routes.merge(summaries_of(gateway)).merge(reports_of(gateway));
+    let routes = routes.merge(integrations_of(gateway)?);
     Ok(finished_for_users(routes, &gateway.verifier))
 }
 
@@ -70,11 +72,39 @@ fn summaries_of(gateway: &Arc<Gateway>) -> Router {
 }
 
 /// On the public listener of a gateway.
+fn reports_of(gateway: &Arc<Gateway>) -> Router {
+    // A user for their own calls, a supervisor or a server of the tenant for all of them, by a token.
+    let routes = Router::new()
+        .route("/v1/conversations", get_only(api::list))
+        .route("/v1/conversations.csv", get_only(api::list_csv))
+        .route("/v1/conversations/{named}", get_only(api::one))
+        .route("/v1/figures", get_only(api::figures))
+        .route("/v1/figures.csv", get_only(api::figures_csv));
+    let reports = Arc::new(Reports::new(gateway.clone()));
+    across(routes.with_state(reports), &gateway.config.auth.allowed_origins)
+}
+
+/// On the public listener of a gateway.
 fn directory_of(gateway: &Arc<Gateway>) -> Router {
-    let door = DirectoryDoor::new(gateway.directories.clone(), gateway.verifier.clone());
+    let door = DirectoryDoor::new(gateway.clone());
     // A supervisor or a server of the tenant, by a token of that role.
-    let routes = Router::new().route("/v1/directory", get_and_put(directories::read, directories::write));
+    let routes = Router::new().route("/v1/directory", get_and_put(api::read_directory, api::write_directory));
     across(routes.with_state(Arc::new(door)), &gateway.config.auth.allowed_origins)
+}
+
+/// On the public listener of a gateway.
+fn displays_of(gateway: &Arc<Gateway>) -> Router {
+    let config = &gateway.config;
+    let door = DisplayDoor::new(gateway.displays.clone(), gateway.verifier.clone(), &config.trusted_proxies);
+    let routes = Router::new()
+        // A supervisor of the tenant, by a token of that role.
+        .route("/v1/displays", get_and_post(displays::list, displays::answer))
+        .route("/v1/displays/{display}", delete(displays::revoke))
+        // Anybody: a screen that is to become a display.
+        .route("/v1/displays/pair", post(displays::pair))
+        // Whoever began that pairing.
+        .route("/v1/displays/pair/{poll}", get_only(displays::poll));
+    across(routes.with_state(Arc::new(door)), &config.auth.allowed_origins)
 }
 
 /// On the public listener of a gateway, where there is a sidecar.
@@ -187,7 +217,7 @@ fn cors(origins: &[String]) -> CorsLayer {
     let origins = origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST, Method::PUT])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_MATCH, header::IF_NONE_MATCH])
         .expose_headers([header::ETAG])
         .max_age(Duration::from_secs(600))

@@ -102,6 +102,7 @@ impl Server {
             tasks.keep("sweep", sweep(gateway.clone(), webhooks)),
             tasks.keep("readiness", gateway.clone().watch_stores()),
             tasks.keep("directory file", gateway.directories.clone().follow_file()),
+            tasks.keep("displays", gateway.displays.clone().run()),
         ];
         kept.extend(requests.accept("admin accept", admin, routes::admin(&gateway), Listens::ToFew));
         kept.extend(requests.accept("operator accept", lookups, routes::lookups(&gateway), Listens::ToFew));
@@ -156,7 +157,8 @@ async fn sweep(gateway: Arc<Gateway>, webhooks: Arc<Webhooks>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        gateway.engine.sweep().await;
+        let swept = gateway.engine.sweep().await;
+        gateway.boards.close_days(swept);
         webhooks.sweep();
     }
 }

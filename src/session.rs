@@ -19,13 +19,16 @@ mod showing;
 mod socket;
 mod state;
 mod summary;
+mod watching;
 
 pub(crate) use handshake::stream;
+pub(crate) use watching::sight_of_tenant;
 
 use crate::{
     auth::Identity,
     call::{Call, CallState},
     clock::now,
+    displays::DisplayPass,
     feed::{Change, FeedMetrics, Following, Outbox, Registration, Stream},
     gateway::{Gateway, Hop},
     item::Item,
@@ -50,6 +53,7 @@ use std::{
 use tokio::time::{sleep, sleep_until};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
+use watching::{View, Watching};
 
 /// After so many heartbeats what a client told of itself is no longer believed.
 const STALE_BEATS: u32 = 3;
@@ -112,6 +116,11 @@ pub(crate) struct Session {
     identity: Identity,
     stream: Stream,
     outbox: Arc<Outbox>,
+    /// What it wants to be shown.
+    view: View,
+    /// Of a display: without it there is no session.
+    pass: Option<Arc<DisplayPass>>,
+    watching: Option<Box<Watching>>,
     /// What it hears; none before it begins.
     listening: Option<Registration>,
     /// Where what it sees is what the directory gives.
@@ -131,13 +140,22 @@ pub(crate) struct Session {
 
 impl Session {
     /// Begins a session whose client is known.
-    fn new(sessions: Arc<Sessions>, socket: Socket, identity: Identity, stream: Stream, seat: Seat) -> Self {
+    fn new(
+        sessions: Arc<Sessions>,
+        socket: Socket,
+        (identity, pass): (Identity, Option<DisplayPass>),
+        (stream, view): (Stream, View),
+        seat: Seat,
+    ) -> Self {
         let now = Instant::now();
         let limits = &sessions.gateway.config.sessions;
         Self {
             id: Uuid::new_v4(),
             stream,
             outbox: Arc::new(Outbox::new(sessions.outboxes.clone())),
+            view,
+            pass: pass.map(Arc::new),
+            watching: None,
             listening: None,
             following: None,
             socket,
@@ -159,7 +177,7 @@ impl Session {
         let counted = self.sessions.metrics.session();
         tracing::debug!(session = %self.id, tenant = %self.identity.tenant, "session begins");
         let end = self.serve(resume).await;
-        drop((self.listening, self.following, self.reach));
+        drop((self.listening, self.following, self.watching, self.reach));
         drop(counted);
         let (sessions, peer) = (self.sessions.clone(), self.socket.peer());
         sessions.metrics.end(end.cause);
@@ -191,6 +209,7 @@ impl Session {
                 () = &mut timer => self.on_time().await,
                 (act, durable) = self.acts.next() => self.on_act(act, durable).await,
                 () = self.outbox.ready() => self.on_outbox().await,
+                news = Self::watched(&mut self.watching) => Box::pin(self.on_watched(news)).await,
             };
             if let Err(end) = went {
                 return end;
@@ -205,9 +224,12 @@ impl Session {
 
     /// Says what changed since the client left off, or everything where that cannot be told.
     async fn begin(&mut self, resume: Option<Resume>) -> Result<(), End> {
-        self.listen().await?;
-        let ready = self.look(resume).await??;
-        self.show(ready).await
+        if !self.view.board {
+            self.listen().await?;
+            let ready = self.look(resume).await??;
+            self.show(ready).await?;
+        }
+        self.watch().await
     }
 
     async fn on_outbox(&mut self) -> Result<(), End> {

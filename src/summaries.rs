@@ -47,7 +47,7 @@ impl Summaries {
             (Role::Supervisor, Some(groups)) => {
                 directories.extensions_in(&identity.tenant, groups).await?.binary_search(&extension).is_ok()
             }
-            (Role::Agent, _) => false,
+            (Role::Agent | Role::Display, _) => false,
         };
         if !is_watched && !directories.complete(identity.clone()).await?.extensions.contains(&extension) {
             let why = "a summary is for its own extension, and for the roles supervisor and service; whom the claim \

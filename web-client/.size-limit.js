@@ -18,7 +18,8 @@ const LAZY_LIMITS = {
   favicon: "0.6 kB",
   advice: "1 kB",
   contacts: "0.7 kB",
-  extras: "2 kB",
+  conversations: "0.3 kB",
+  extras: "2.3 kB",
   fr: "2 kB",
   group: "0.5 kB",
   nl: "2 kB",
@@ -73,5 +74,5 @@ export default [
   // The goal is 20 kB: docs/performance.md says what it is made of. It is not to grow meanwhile.
   { name: "script tag: shows any live call", path: main, limit: "25.73 kB", gzip: true },
   ...lazy,
-  { name: "script tag: everything", path: [...main, ...chunks], limit: "67.62 kB", gzip: true },
+  { name: "script tag: everything", path: [...main, ...chunks], limit: "68.25 kB", gzip: true },
 ];

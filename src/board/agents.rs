@@ -53,6 +53,43 @@ pub(crate) struct AgentValues {
     pub(crate) on_call_share: Option<f64>,
 }
 
+impl AgentValues {
+    /// The names of its values, in their order.
+    pub(crate) const COLUMNS: [&'static str; 19] = [
+        "rang",
+        "took",
+        "passed",
+        "not_taken",
+        "brief",
+        "unknown",
+        "open",
+        "missed",
+        "took_first",
+        "received",
+        "out",
+        "reached",
+        "internal",
+        "on_call_ms",
+        "talk_ms",
+        "hold_ms",
+        "internal_ms",
+        "ringing_ms",
+        "on_call_share",
+    ];
+
+    /// The values in that order.
+    pub(crate) fn row(&self) -> ([u64; 18], Option<f64>) {
+        let mut tally = self.tally;
+        let mut row = [0; 18];
+        for (value, count) in row.iter_mut().zip(tally.counts()) {
+            *value = *count;
+        }
+        let times = [self.on_call_ms, self.talk_ms, self.hold_ms, self.internal_ms, self.ringing_ms];
+        row[13..].copy_from_slice(&times);
+        (row, self.on_call_share)
+    }
+}
+
 impl AgentTally {
     /// Counts a conversation for each extension that had part in it.
     pub(super) fn take_all(all: &mut BTreeMap<Extension, Self>, conversation: &Conversation) {

@@ -9,11 +9,12 @@ use crate::{
     clock::Micros,
     id::{Extension, SourceName},
 };
-use std::collections::HashMap;
+use hashbrown::HashMap;
+use std::sync::Arc;
 
 /// A leg of a cluster.
 pub(super) struct ClusterLeg<'a> {
-    pub(super) fact: &'a LegFact,
+    pub(super) fact: &'a Arc<LegFact>,
     /// Which of the cluster's extensions it is of.
     extension: usize,
     /// Which of the cluster's outside numbers is its own, of its source; none where it is nobody's.
@@ -31,7 +32,7 @@ pub(super) struct ClusterLeg<'a> {
 }
 
 impl<'a> ClusterLeg<'a> {
-    fn of(fact: &'a LegFact, extension: usize, number: Option<usize>) -> Self {
+    fn of(fact: &'a Arc<LegFact>, extension: usize, number: Option<usize>) -> Self {
         let hangup = fact.hangup();
         let is_answered = fact.is_answered();
         let ends_outside = fact.spans.last().is_some_and(|span| !span.internal);
@@ -49,7 +50,7 @@ impl<'a> ClusterLeg<'a> {
     }
 
     /// All legs of a cluster, in their order.
-    pub(super) fn all(facts: impl Iterator<Item = &'a LegFact>) -> Vec<Self> {
+    pub(super) fn all(facts: impl Iterator<Item = &'a Arc<LegFact>>) -> Vec<Self> {
         let mut extensions: HashMap<&Extension, usize> = HashMap::new();
         let mut numbers: HashMap<(&SourceName, &str), usize> = HashMap::new();
         let mut legs: Vec<Self> = facts
@@ -95,10 +96,9 @@ impl<'a> ClusterLeg<'a> {
         self.fact.external && self.fact.outside_start().is_some()
     }
 
-    /// Its stretches in a state, with the outside or, for a call within the tenant, with whomever; what goes on ends
-    /// now.
-    pub(super) fn stretches(&self, state: SpanState, whoever: bool, now: Option<Micros>) -> Vec<Interval> {
-        let wanted = self.fact.spans.iter().filter(|span| span.state == state && (whoever || !span.internal));
+    /// Its stretches in a state, with a colleague or with the outside; what goes on ends now.
+    pub(super) fn stretches(&self, state: SpanState, internal: bool, now: Option<Micros>) -> Vec<Interval> {
+        let wanted = self.fact.spans.iter().filter(|span| (span.state, span.internal) == (state, internal));
         union(wanted.filter_map(|span| Some((span.from, span.to.or(now)?))).collect())
     }
 }

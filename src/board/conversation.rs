@@ -4,7 +4,7 @@ use super::{
     BoardRules,
     clamp::Clamps,
     cluster_leg::ClusterLeg,
-    fact::{LegFact, LegKey, SpanState},
+    fact::{EndedBy, LegFact, LegKey, SpanState},
     handover::{Handover, handovers},
     intervals::{Interval, shared, total, union},
     joins::Joins,
@@ -14,17 +14,19 @@ use super::{
     rules::{Certainty, Rule},
 };
 use crate::{call::Direction, clock::Micros, id::Extension, id::SourceName};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, sync::Arc};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Which conversation it is: a hash of its first leg, the same on every node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "string"))]
 pub(crate) struct ConversationId(u128);
 
 /// Whether a conversation was seen or inferred.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) enum Basis {
     /// It is one leg, and its own hangup says how it went.
     Observed,
@@ -37,15 +39,6 @@ pub(crate) struct Doubt {
     pub(crate) leg: LegKey,
     /// The conversations that it may belong to; this one first.
     pub(crate) candidates: Vec<ConversationId>,
-}
-
-/// A leg of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConversationLeg {
-    pub(crate) key: LegKey,
-    pub(crate) direction: Direction,
-    /// Somebody outside is on it, from its beginning.
-    pub(crate) direct: bool,
 }
 
 /// What the legs of one cluster that belong together say. Durations are microseconds of what is finished.
@@ -91,11 +84,15 @@ pub(crate) struct Conversation {
     /// How often nobody answered and it rang on.
     pub(crate) hops: usize,
     pub(crate) handovers: Vec<Handover>,
-    pub(crate) legs: Vec<ConversationLeg>,
+    pub(crate) legs: Vec<Arc<LegFact>>,
     pub(crate) ring_sets: Vec<RingSet>,
     /// The ids that some of its legs had before.
     pub(crate) replaces: Vec<Replaced>,
     pub(crate) has_summary: bool,
+    /// Somebody wrote of it.
+    pub(crate) has_note: bool,
+    /// Some leg of it ended since nothing was heard of it any more.
+    pub(crate) expired: bool,
     /// How long after its end somebody wrote of it: the soonest of what each of them said last.
     pub(crate) note_delay: Option<Micros>,
     /// A telephone rings for it, and nobody answered yet.
@@ -129,6 +126,14 @@ impl ConversationId {
     }
 }
 
+impl ConversationId {
+    /// As it is written.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_written = text.len() == 32 && text.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        is_written.then(|| u128::from_str_radix(text, 16).ok()).flatten().map(Self)
+    }
+}
+
 impl fmt::Display for ConversationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
@@ -150,10 +155,17 @@ impl Joined<'_> {
             (true, Direction::Inbound) => ConversationKind::Inbound,
             (true, Direction::Outbound) => ConversationKind::Outbound,
         };
-        let counted = self.counted(kind, legs);
-        let times = Times::of(kind, &counted, self.now);
-        let facts: Vec<&LegFact> = counted.iter().map(|member| member.fact).collect();
-        let (start, rang) = opening(kind, &facts);
+        let customers = self.customers(kind, legs);
+        let there = customers.iter().filter(|leg| !self.clamps.is_ghost(**leg));
+        let counted: Vec<&ClusterLeg<'_>> = there.map(|leg| &self.members[*leg]).collect();
+        let all: Vec<&ClusterLeg<'_>> = legs.iter().map(|leg| &self.members[*leg]).collect();
+        // Within the tenant, both sides talked.
+        let talkers = if kind == ConversationKind::Internal { &all } else { &counted };
+        let times = Times::of(kind, &counted, talkers, self.now);
+        let facts: Vec<&LegFact> = counted.iter().map(|member| &**member.fact).collect();
+        // A telephone whose end was lost began to ring like the others.
+        let (start, rang) =
+            opening(kind, &customers.iter().map(|leg| &**self.members[*leg].fact).collect::<Vec<_>>());
         let answer = facts.iter().filter_map(|leg| answer(kind, leg)).min();
         let standings = Standings { kind, legs: &facts, start, rang, answer, talked: times.talked_until_now };
         let outcome = standings.outcome(self.rules, self.now);
@@ -167,7 +179,13 @@ impl Joined<'_> {
             outcome,
             basis: if is_seen { Basis::Observed } else { Basis::Inferred },
             rules,
-            certainty: certainty.unwrap_or(if is_seen { Certainty::High } else { Certainty::Medium }),
+            certainty: match certainty {
+                // Each leg is one of its own, and it may well be that they belong together.
+                _ if self.capped => Certainty::Low,
+                Some(certainty) => certainty,
+                None if is_seen => Certainty::High,
+                None => Certainty::Medium,
+            },
             doubts: Vec::new(),
             capped: self.capped,
             number: facts.iter().find_map(|leg| leg.number.clone()),
@@ -186,10 +204,12 @@ impl Joined<'_> {
             talked: times.talked,
             hops: 0,
             handovers: handovers(self.members, self.joins, legs),
-            legs: legs.iter().map(|leg| leg_of(self.members[*leg].fact)).collect(),
+            legs: legs.iter().map(|leg| self.members[*leg].fact.clone()).collect(),
             ring_sets: Vec::new(),
             replaces: Vec::new(),
             has_summary: legs.iter().any(|leg| self.members[*leg].fact.has_summary),
+            has_note: legs.iter().any(|leg| self.members[*leg].fact.wrap_up.is_some()),
+            expired: legs.iter().any(|leg| self.members[*leg].fact.ended_by == Some(EndedBy::Expired)),
             note_delay: end.and_then(|end| note_delay(&facts, end)),
             ringing: !standings.is_answered() && counted.iter().any(|it| is_ringing(it.fact)),
             talking_since: times.talking_since,
@@ -198,15 +218,15 @@ impl Joined<'_> {
         (self.with_rings(conversation, legs), standings.again_at(self.rules, self.now))
     }
 
-    /// The legs that count: the customer's, without those that are taken for lost; within the tenant, the caller's.
-    fn counted(&self, kind: ConversationKind, legs: &[usize]) -> Vec<&ClusterLeg<'_>> {
-        let all = || legs.iter().map(|leg| &self.members[*leg]);
+    /// The customer's legs; within the tenant, the caller's.
+    fn customers(&self, kind: ConversationKind, legs: &[usize]) -> Vec<usize> {
+        let find =
+            |is: &dyn Fn(&LegFact) -> bool| legs.iter().copied().find(|leg| is(self.members[*leg].fact));
         if kind == ConversationKind::Internal {
-            let callers = all().find(|it| it.fact.direction == Direction::Outbound && !it.fact.direct);
-            return callers.or(all().next()).into_iter().collect();
+            let callers = find(&|leg| leg.direction == Direction::Outbound && !leg.direct);
+            return callers.or(legs.first().copied()).into_iter().collect();
         }
-        let there = legs.iter().filter(|leg| !self.clamps.is_ghost(**leg)).map(|leg| &self.members[*leg]);
-        there.filter(|member| member.is_customers()).collect()
+        legs.iter().copied().filter(|leg| self.members[*leg].is_customers()).collect()
     }
 
     /// The rules that were used, and the least certainty of them.
@@ -243,14 +263,15 @@ impl Conversation {
         !self.doubts.is_empty()
     }
 
+    /// Whether nobody knows how it went.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.outcome == ConversationOutcome::Unknown
+    }
+
     /// Whether it was going on at a time.
     pub(crate) fn is_over(&self, at: Micros) -> bool {
         self.end.is_some_and(|end| end <= at)
     }
-}
-
-fn leg_of(fact: &LegFact) -> ConversationLeg {
-    ConversationLeg { key: fact.key.clone(), direction: fact.direction, direct: fact.direct }
 }
 
 fn is_ringing(fact: &LegFact) -> bool {
@@ -311,23 +332,28 @@ struct Times {
 }
 
 impl Times {
-    fn of(kind: ConversationKind, counted: &[&ClusterLeg<'_>], now: Micros) -> Self {
-        let whoever = kind == ConversationKind::Internal;
+    fn of(
+        kind: ConversationKind,
+        counted: &[&ClusterLeg<'_>],
+        talkers: &[&ClusterLeg<'_>],
+        now: Micros,
+    ) -> Self {
+        let internal = kind == ConversationKind::Internal;
         let all = |state, now| -> Vec<Interval> {
-            union(counted.iter().flat_map(|it| it.stretches(state, whoever, now)).collect())
+            union(counted.iter().flat_map(|it| it.stretches(state, internal, now)).collect())
         };
         let (active, held) = (all(SpanState::Active, None), all(SpanState::Held, None));
         let running = |state| {
             let last = counted.iter().filter_map(|it| it.fact.spans.last());
             let wanted = last.filter(|span| span.to.is_none() && span.state == state);
-            wanted.filter(|span| whoever || !span.internal).map(|span| span.from).min()
+            wanted.filter(|span| span.internal == internal).map(|span| span.from).min()
         };
         let talking_since = running(SpanState::Active);
         Self {
             talk: total(&active),
             hold: total(&held) - shared(&held, &active),
             talked_until_now: total(&all(SpanState::Active, Some(now))),
-            talked: talked(kind, counted),
+            talked: talked(kind, talkers),
             talking_since,
             held_since: running(SpanState::Held).filter(|_| talking_since.is_none()),
         }
@@ -335,13 +361,13 @@ impl Times {
 }
 
 fn talked(kind: ConversationKind, counted: &[&ClusterLeg<'_>]) -> Vec<(Extension, Micros)> {
-    let whoever = kind == ConversationKind::Internal;
+    let internal = kind == ConversationKind::Internal;
     let mut by_answer: Vec<(Micros, &ClusterLeg<'_>)> =
         counted.iter().filter_map(|it| Some((answer(kind, it.fact)?, *it))).collect();
     by_answer.sort_by(|(one, a), (other, b)| (one, &a.fact.key).cmp(&(other, &b.fact.key)));
     let mut talked: Vec<(Extension, Vec<Interval>)> = Vec::new();
     for (_, member) in by_answer {
-        let stretches = member.stretches(SpanState::Active, whoever, None);
+        let stretches = member.stretches(SpanState::Active, internal, None);
         let extension = &member.fact.key.extension;
         match talked.iter_mut().find(|(known, _)| known == extension) {
             Some((_, all)) => all.extend(stretches),

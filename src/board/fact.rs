@@ -5,7 +5,12 @@ use crate::{
     clock::Micros,
     id::{Extension, ItemId, ItemKey, SourceName},
 };
-use std::sync::Arc;
+use std::{
+    borrow::Borrow,
+    cmp::Ordering,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 /// A leg within its tenant. Legs that start at the same time are in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,6 +94,8 @@ pub(crate) struct LegFact {
     pub(crate) name: Option<Arc<str>>,
     /// The extension on the other side, while that is one.
     pub(crate) peer: Option<Arc<str>>,
+    /// The name of that one.
+    pub(crate) peer_name: Option<Arc<str>>,
     /// The number that was called, where it is not the extension's own.
     pub(crate) line: Option<Arc<str>>,
     pub(crate) transfer: Option<TransferFact>,
@@ -96,6 +103,42 @@ pub(crate) struct LegFact {
     pub(crate) wrap_up: Option<WrapUpFact>,
     /// Until when it counts as going on without news: its hangup, or when its last state is to be unconfirmed.
     pub(crate) reach: Micros,
+}
+
+/// A fact that is found by its leg, and stands in the order of legs: a pointer, where a key would be a copy.
+#[derive(Clone, Debug)]
+pub(crate) struct ByLeg(pub(crate) Arc<LegFact>);
+
+impl Borrow<LegKey> for ByLeg {
+    fn borrow(&self) -> &LegKey {
+        &self.0.key
+    }
+}
+
+impl Hash for ByLeg {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key.hash(state);
+    }
+}
+
+impl PartialEq for ByLeg {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key == other.0.key
+    }
+}
+
+impl Eq for ByLeg {}
+
+impl PartialOrd for ByLeg {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByLeg {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.key.cmp(&other.0.key)
+    }
 }
 
 impl LegFact {
@@ -128,6 +171,7 @@ impl LegFact {
             number: outside().rev().find_map(|it| text(it.remote_number(), it.remote.number.as_ref())),
             name: call.remote.name.clone().filter(|_| !call.internal),
             peer: inside.and_then(|sides| text(sides.remote_number(), sides.remote.number.as_ref())),
+            peer_name: inside.and_then(|sides| sides.remote.name.clone()),
             line: outside().find_map(|sides| called(sides).filter(is_line)),
             transfer: transfer(&call, leg),
             has_summary: call.summary.is_some(),
@@ -231,6 +275,8 @@ impl Course {
         if let Some(last) = course.last.filter(|_| !leg.is_live()) {
             course.close(last);
         }
+        // There are many facts, and most change no more.
+        course.spans.shrink_to_fit();
         course
     }
 

@@ -3,15 +3,12 @@
 
 use super::{
     SECOND,
-    fact::LegFact,
-    fact::LegKey,
+    fact::{ByLeg, LegFact, LegKey},
     rules::{FARTHEST, WITHHELD},
 };
 use crate::{clock::Micros, id::SourceName};
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use hashbrown::{HashMap, HashSet};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// The most legs among which anything is inferred.
 const MOST_LEGS: usize = 200;
@@ -21,9 +18,9 @@ const LONGEST: Micros = 12 * 3600 * SECOND;
 /// The facts of a tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    legs: HashMap<LegKey, Arc<LegFact>>,
+    legs: HashSet<ByLeg>,
     /// The legs that share what rules join by, in the order of their starts.
-    sharing: HashMap<Bond, BTreeMap<Micros, Vec<Arc<LegFact>>>>,
+    sharing: HashMap<Bond, Vec<Arc<LegFact>>>,
 }
 
 /// Legs that no rule joins with any other.
@@ -48,11 +45,10 @@ enum Bond {
 impl Facts {
     /// Takes a fact; gives what that may change, or nothing where it is not news.
     pub(crate) fn take(&mut self, fact: Arc<LegFact>) -> Option<News> {
-        let known = self.legs.get(&fact.key);
-        if known.is_some_and(|known| known.version >= fact.version) {
+        let before = self.get(&fact.key).cloned();
+        if before.as_ref().is_some_and(|known| known.version >= fact.version) {
             return None;
         }
-        let before = known.cloned();
         let mut legs = vec![fact.key.clone()];
         if let Some(before) = &before {
             let beside = self.neighbours(before).into_iter().map(|leg| leg.key.clone());
@@ -60,26 +56,41 @@ impl Facts {
             self.forget(before);
         }
         for bond in bonds(&fact) {
-            let at = self.sharing.entry(bond).or_default().entry(fact.start).or_default();
-            at.push(fact.clone());
+            let sharing = self.sharing.entry(bond).or_default();
+            let at = sharing.partition_point(|leg| leg.start <= fact.start);
+            if sharing.is_empty() {
+                // Most numbers call once.
+                sharing.reserve_exact(1);
+            }
+            sharing.insert(at, fact.clone());
         }
-        self.legs.insert(fact.key.clone(), fact);
+        self.legs.replace(ByLeg(fact));
         Some(News { legs })
     }
 
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.legs.len()
     }
 
     /// The version of the fact that is known of a leg, from which on nothing is news.
     pub(crate) fn version(&self, of: &LegKey) -> u32 {
-        self.legs.get(of).map_or(0, |fact| fact.version)
+        self.get(of).map_or(0, |fact| fact.version)
+    }
+
+    pub(crate) fn get(&self, of: &LegKey) -> Option<&Arc<LegFact>> {
+        self.legs.get(of).map(|found| &found.0)
+    }
+
+    /// Forgets a leg; whatever it is beside is as it was only where that is forgotten too.
+    pub(crate) fn remove(&mut self, of: &LegKey) -> Option<Arc<LegFact>> {
+        let ByLeg(fact) = self.legs.take(of)?;
+        self.forget(&fact);
+        Some(fact)
     }
 
     /// The cluster of a leg; none where it is not known. Legs of one cluster give the same, in whatever order.
     pub(crate) fn cluster(&self, of: &LegKey) -> Option<Cluster> {
-        let of = self.legs.get(of)?;
+        let of = self.get(of)?;
         let (legs, capped) = self.around(of, MOST_LEGS);
         Some(if capped { Cluster { legs: vec![of.clone()], capped } } else { Cluster { legs, capped } })
     }
@@ -87,7 +98,7 @@ impl Facts {
     /// All clusters, by their first legs.
     pub(crate) fn clusters(&self) -> Vec<Cluster> {
         let sorted: BTreeSet<(Micros, &LegKey)> =
-            self.legs.values().map(|fact| (fact.start, &fact.key)).collect();
+            self.legs.iter().map(|leg| (leg.0.start, &leg.0.key)).collect();
         self.clusters_of(sorted.into_iter().map(|(_, key)| key))
     }
 
@@ -97,14 +108,14 @@ impl Facts {
     }
 
     fn clusters_of<'a>(&self, keys: impl IntoIterator<Item = &'a LegKey>) -> Vec<Cluster> {
-        let mut seen: HashSet<LegKey> = HashSet::new();
+        let mut seen: HashSet<*const LegFact> = HashSet::new();
         let mut clusters = Vec::new();
-        for of in keys.into_iter().filter_map(|key| self.legs.get(key)) {
-            if seen.contains(&of.key) {
+        for of in keys.into_iter().filter_map(|key| self.get(key)) {
+            if seen.contains(&Arc::as_ptr(of)) {
                 continue;
             }
             let (legs, capped) = self.around(of, usize::MAX);
-            seen.extend(legs.iter().map(|leg| leg.key.clone()));
+            seen.extend(legs.iter().map(Arc::as_ptr));
             clusters.push(Cluster { legs, capped });
         }
         clusters
@@ -133,8 +144,9 @@ impl Facts {
         let near = leg.start.saturating_sub(LONGEST)..=leg.reach.max(leg.start) + FARTHEST;
         let mut neighbours = Vec::new();
         for bond in bonds(leg) {
-            let sharing = self.sharing.get(&bond).into_iter();
-            let others = sharing.flat_map(|sharing| sharing.range(near.clone())).flat_map(|(_, legs)| legs);
+            let Some(sharing) = self.sharing.get(&bond) else { continue };
+            let first = sharing.partition_point(|other| other.start < *near.start());
+            let others = sharing[first..].iter().take_while(|other| other.start <= *near.end());
             neighbours.extend(others.filter(|other| may_join(leg, other, &bond)));
         }
         neighbours
@@ -143,11 +155,10 @@ impl Facts {
     fn forget(&mut self, fact: &LegFact) {
         for bond in bonds(fact) {
             let Some(sharing) = self.sharing.get_mut(&bond) else { continue };
-            if let Some(legs) = sharing.get_mut(&fact.start) {
-                legs.retain(|leg| leg.key != fact.key);
-                if legs.is_empty() {
-                    sharing.remove(&fact.start);
-                }
+            let first = sharing.partition_point(|leg| leg.start < fact.start);
+            let found = sharing[first..].iter().position(|leg| leg.key == fact.key);
+            if let Some(found) = found {
+                sharing.remove(first + found);
             }
             if sharing.is_empty() {
                 self.sharing.remove(&bond);
@@ -156,11 +167,22 @@ impl Facts {
     }
 }
 
-/// What a fact that was news may change.
-#[derive(Debug)]
+/// What facts that were news may change.
+#[derive(Debug, Default)]
 pub(crate) struct News {
-    /// The leg, and those that it was beside before: they may be in another cluster now.
+    /// The legs, and those that they were beside before: they may be in another cluster now.
     legs: Vec<LegKey>,
+}
+
+impl News {
+    /// That time alone may change what this leg is part of.
+    pub(crate) fn of(leg: LegKey) -> Self {
+        Self { legs: vec![leg] }
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.legs.extend(other.legs);
+    }
 }
 
 /// Whether two legs that share something are near enough in time for any rule.

@@ -116,6 +116,13 @@ pub(crate) struct Values {
     pub(crate) internal_talk_ms: u64,
 }
 
+/// Adds fields of one to those of the other.
+macro_rules! add_up {
+    ($one:expr, $other:expr; $($field:ident),*) => {
+        $($one.$field += $other.$field;)*
+    };
+}
+
 impl Figures {
     /// The figures of a window, of conversations of which others may be outside.
     pub(crate) fn of<'a>(
@@ -127,22 +134,27 @@ impl Figures {
     ) -> Self {
         let mut figures = Self::default();
         for conversation in conversations {
-            let is_carried = conversation.start < window.from && !conversation.is_over(window.from);
-            if !window.holds(conversation.start) && !is_carried {
-                continue;
-            }
-            for tally in figures.tallies(conversation, membership) {
-                if is_carried {
-                    tally.carried += 1;
-                } else {
+            if window.holds(conversation.start) {
+                for tally in figures.tallies(conversation, membership) {
                     tally.take(conversation, rules, now);
                 }
-            }
-            if !is_carried {
                 AgentTally::take_all(&mut figures.extensions, conversation);
+            } else if conversation.start < window.from && !conversation.is_over(window.from) {
+                figures.carry([conversation], membership);
             }
         }
         figures
+    }
+
+    /// Counts conversations that began before the window and go on in it.
+    pub(crate) fn carry<'a>(
+        &mut self,
+        conversations: impl IntoIterator<Item = &'a Conversation>,
+        membership: &Membership,
+    ) {
+        for conversation in conversations {
+            self.tallies(conversation, membership).into_iter().for_each(|tally| tally.carried += 1);
+        }
     }
 
     /// Adds the figures of another window. What is carried into the later of two is no figure of both.
@@ -241,44 +253,47 @@ impl Tally {
     }
 
     fn merge(&mut self, other: &Self) {
-        let Self { waits, waits_missed, callers, note_delays, .. } = other;
-        for (ours, others) in self.counts().into_iter().zip(other.clone().counts()) {
-            *ours += *others;
-        }
-        self.waits.merge(waits);
-        self.waits_missed.merge(waits_missed);
-        for (number, times) in callers {
+        self.merge_sums(other);
+        for (number, times) in &other.callers {
             *self.callers.entry(number.clone()).or_default() += times;
         }
-        for (delay, times) in note_delays {
+        for (delay, times) in &other.note_delays {
             *self.note_delays.entry(*delay).or_default() += times;
         }
     }
 
-    /// All that is added up.
-    fn counts(&mut self) -> [&mut u64; 20] {
-        [
-            &mut self.offered,
-            &mut self.answered,
-            &mut self.missed,
-            &mut self.short,
-            &mut self.unknown,
-            &mut self.open,
-            &mut self.within,
-            &mut self.late,
-            &mut self.unknown_start,
-            &mut self.timed,
-            &mut self.talk,
-            &mut self.hold,
-            &mut self.transferred,
-            &mut self.out,
-            &mut self.reached,
-            &mut self.connected,
-            &mut self.no_answer,
-            &mut self.internal,
-            &mut self.internal_talk,
-            &mut self.withheld,
-        ]
+    /// All but who called, and what was written when.
+    fn merge_sums(&mut self, other: &Self) {
+        add_up!(self, other; offered, answered, missed, short, unknown, open, within, late, unknown_start, timed);
+        add_up!(self, other; talk, hold, transferred, out, reached, connected, no_answer, internal, internal_talk);
+        add_up!(self, other; withheld);
+        self.waits.merge(&other.waits);
+        self.waits_missed.merge(&other.waits_missed);
+    }
+
+    /// What it shows together with the tally of an earlier window, without a copy of who called then.
+    pub(crate) fn values_after(&self, earlier: Option<&Self>) -> Values {
+        let Some(earlier) = earlier else { return self.values() };
+        let mut sum = Self { carried: self.carried, ..Self::default() };
+        sum.merge_sums(earlier);
+        sum.merge_sums(self);
+        let times = |number| earlier.callers.get(number).copied().unwrap_or_default();
+        let is_new = self.callers.keys().filter(|number| times(*number) == 0).count();
+        let repeats = earlier.repeats();
+        let more =
+            self.callers.iter().filter(|(number, now)| times(*number) < 2 && times(*number) + **now > 1);
+        let note_delays = merged(&earlier.note_delays, &self.note_delays);
+        Values {
+            note_delay_median_ms: median(note_delays).map(shown),
+            callers: (earlier.callers.len() + is_new) as u64,
+            repeat_callers: repeats + more.count() as u64,
+            ..sum.values()
+        }
+    }
+
+    /// Callers of two conversations or more.
+    fn repeats(&self) -> u64 {
+        self.callers.values().filter(|times| **times > 1).count() as u64
     }
 
     /// The tally as it is shown.
@@ -301,10 +316,11 @@ impl Tally {
             talk_mean_ms: mean(self.talk),
             hold_mean_ms: mean(self.hold),
             handle_mean_ms: mean(self.talk + self.hold),
-            note_delay_median_ms: median(&self.note_delays).map(shown),
+            note_delay_median_ms: median(self.note_delays.iter().map(|(delay, times)| (*delay, *times)))
+                .map(shown),
             transferred: share(self.transferred, self.answered),
             callers: self.callers.len() as u64,
-            repeat_callers: self.callers.values().filter(|times| **times > 1).count() as u64,
+            repeat_callers: self.repeats(),
             withheld: self.withheld,
             unknown_start: self.unknown_start,
             carried: self.carried,
@@ -318,15 +334,31 @@ impl Tally {
     }
 }
 
-/// The value in the middle; of two, the lower.
-fn median(times: &BTreeMap<Micros, u64>) -> Option<Micros> {
-    let middle = times.values().sum::<u64>().div_ceil(2);
+/// The value in the middle of sorted ones; of two, the lower.
+fn median(times: impl Iterator<Item = (Micros, u64)> + Clone) -> Option<Micros> {
+    let middle = times.clone().map(|(_, times)| times).sum::<u64>().div_ceil(2);
     let mut seen = 0;
-    let found = times.iter().find(|(_, times)| {
-        seen += **times;
-        seen >= middle
+    let mut reached = times.skip_while(|(_, times)| {
+        seen += times;
+        seen < middle
     });
-    found.map(|(value, _)| *value)
+    reached.next().map(|(value, _)| value)
+}
+
+/// Both in one order.
+fn merged<'a>(
+    one: &'a BTreeMap<Micros, u64>,
+    other: &'a BTreeMap<Micros, u64>,
+) -> impl Iterator<Item = (Micros, u64)> + Clone + 'a {
+    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
+    std::iter::from_fn(move || {
+        let is_first = match (one.peek(), other.peek()) {
+            (Some(a), Some(b)) => a.0 <= b.0,
+            (first, _) => first.is_some(),
+        };
+        let next = if is_first { one.next() } else { other.next() };
+        next.map(|(value, times)| (*value, *times))
+    })
 }
 
 /// A duration as it is shown: whole milliseconds, cut off.

@@ -29,7 +29,7 @@ pub(crate) struct Grouping {
 /// Groups the legs of one cluster.
 pub(crate) fn group(cluster: &Cluster, rules: &BoardRules, now: Micros) -> Grouping {
     let now = now - now % SECOND;
-    let members = ClusterLeg::all(cluster.legs.iter().map(|fact| &**fact));
+    let members = ClusterLeg::all(cluster.legs.iter());
     let (edges, steps) = if cluster.capped { (Vec::new(), 0) } else { candidates(&members) };
     let joins = Joins::of(&members, &edges);
     let clamps = Clamps::of(&members, &joins, now);

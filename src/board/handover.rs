@@ -6,15 +6,19 @@ use serde::Serialize;
 
 /// A caller who was handed from one colleague to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) struct Handover {
+    #[cfg_attr(test, ts(inline))]
     pub(crate) kind: HandoverKind,
     pub(crate) from: Extension,
     /// Who took it; where nobody did, who rang first.
     pub(crate) to: Extension,
     /// When the caller came on the receiver's line or, of a blind transfer, left the transferor's; of one that was only
     /// asked about, when the receiver's telephone rang.
+    #[cfg_attr(test, ts(type = "number"))]
     pub(crate) at: Micros,
     /// None while it rings.
+    #[cfg_attr(test, ts(inline))]
     pub(crate) result: Option<HandoverResult>,
     /// From the hold or the hangup of the transferor to the receiver's answer, of a blind one that was answered.
     #[serde(skip)]
@@ -23,6 +27,7 @@ pub(crate) struct Handover {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) enum HandoverKind {
     Blind,
     Attended,
@@ -31,6 +36,7 @@ pub(crate) enum HandoverKind {
 /// What became of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) enum HandoverResult {
     Completed,
     /// The colleague was asked, and the caller was not put through.

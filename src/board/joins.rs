@@ -7,7 +7,7 @@ use super::{
     rules::{Edge, Rule},
 };
 use crate::clock::Micros;
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 /// Two customers who talk in parallel for longer are two.
 const PARALLEL: Micros = 2 * SECOND;

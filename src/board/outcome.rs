@@ -7,11 +7,12 @@ use super::{
     rules::FARTHEST,
 };
 use crate::clock::Micros;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Who called whom, by the first leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) enum ConversationKind {
     Inbound,
     Outbound,
@@ -20,8 +21,9 @@ pub(crate) enum ConversationKind {
 }
 
 /// How a conversation went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) enum ConversationOutcome {
     /// It rings, or stopped so lately that it may ring on elsewhere.
     Open,

@@ -6,7 +6,10 @@ use super::{
     conversation::{Conversation, ConversationId},
 };
 use crate::clock::Micros;
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Borrow,
+    collections::{HashMap, HashSet},
+};
 
 /// How long an old id is told.
 const TOLD_FOR: Micros = 10 * 60 * SECOND;
@@ -20,10 +23,10 @@ pub(crate) struct Replaced {
 }
 
 /// Tells the conversations that came of a cluster which ids their legs had before, in those that came of it last.
-pub(crate) fn tell_replaced(before: &[Conversation], after: &mut [Conversation], now: Micros) {
+pub(crate) fn tell_replaced(before: &[impl Borrow<Conversation>], after: &mut [Conversation], now: Micros) {
     let standing: HashSet<ConversationId> = after.iter().map(|conversation| conversation.id).collect();
     let mut was = HashMap::new();
-    for old in before {
+    for old in before.iter().map(Borrow::borrow) {
         was.extend(old.legs.iter().map(|leg| (&leg.key, old)));
     }
     for conversation in after {

@@ -8,6 +8,7 @@ use serde::Serialize;
 /// Why two legs belong together. In this order they are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) enum Rule {
     /// The two sides of a call within the tenant.
     Pair,
@@ -24,6 +25,7 @@ pub(crate) enum Rule {
 /// How sure it is that an inference is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) enum Certainty {
     Low,
     Medium,

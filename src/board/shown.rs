@@ -16,62 +16,91 @@ use std::ops::Not;
 
 /// What a list of conversations and their frame carry.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Conversation"))]
 pub(crate) struct ShownConversation<'a> {
+    #[cfg_attr(test, ts(inline))]
     conversation_id: ConversationId,
     tenant_id: &'a TenantId,
     source: &'a SourceName,
     kind: ConversationKind,
     outcome: ConversationOutcome,
     basis: Basis,
+    #[cfg_attr(test, ts(inline))]
     rules: &'a [Rule],
+    #[cfg_attr(test, ts(inline))]
     certainty: Certainty,
     ambiguous: bool,
     /// There were too many legs around it for any inference.
     #[serde(skip_serializing_if = "Not::not")]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     capped: bool,
     /// Where a leg may belong, of those of which that is open.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, inline, as = "Option<Vec<ShownDoubt<'a>>>"))]
     doubts: Vec<ShownDoubt<'a>>,
     number: Option<&'a str>,
     name: Option<&'a str>,
+    #[cfg_attr(test, ts(type = "number"))]
     started_at: Micros,
+    #[cfg_attr(test, ts(type = "number | null"))]
     answered_at: Option<Micros>,
+    #[cfg_attr(test, ts(type = "number | null"))]
     ended_at: Option<Micros>,
+    #[cfg_attr(test, ts(type = "number | null"))]
     wait_ms: Option<u64>,
     /// What is finished; null where it is over and no stamp says when it was answered, or when it ended.
+    #[cfg_attr(test, ts(type = "number | null"))]
     talk_ms: Option<u64>,
+    #[cfg_attr(test, ts(type = "number | null"))]
     hold_ms: Option<u64>,
+    #[cfg_attr(test, ts(type = "number | null"))]
     limbo_ms: Option<u64>,
     answered_by: Option<&'a Extension>,
+    #[cfg_attr(test, ts(inline))]
     talked: Vec<ShownTalk<'a>>,
+    #[cfg_attr(test, ts(type = "number"))]
     hops: usize,
+    #[cfg_attr(test, ts(inline))]
     transfers: &'a [Handover],
+    #[cfg_attr(test, ts(inline))]
     legs: Vec<ShownLeg<'a>>,
+    #[cfg_attr(test, ts(inline))]
     replaces: Vec<ConversationId>,
     summary: bool,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct ShownTalk<'a> {
     extension: &'a Extension,
+    #[cfg_attr(test, ts(type = "number"))]
     talk_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct ShownLeg<'a> {
     extension: &'a Extension,
     leg_id: &'a ItemId,
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 struct ShownDoubt<'a> {
     #[serde(flatten)]
     leg: ShownLeg<'a>,
+    #[cfg_attr(test, ts(inline))]
     candidates: &'a [ConversationId],
 }
 
 impl<'a> ShownConversation<'a> {
-    pub(crate) fn of(conversation: &'a Conversation, tenant_id: &'a TenantId) -> Self {
+    /// With the number and the name as whoever reads it may see them.
+    pub(crate) fn of(
+        conversation: &'a Conversation,
+        tenant_id: &'a TenantId,
+        number: Option<&'a str>,
+        name: Option<&'a str>,
+    ) -> Self {
         let it = conversation;
         let is_known = it.timed || it.end.is_none() || it.answered_by.is_none();
         let leg = |key: &'a super::LegKey| ShownLeg { extension: &key.extension, leg_id: &key.id };
@@ -92,8 +121,8 @@ impl<'a> ShownConversation<'a> {
             doubts: doubts
                 .map(|doubt| ShownDoubt { leg: leg(&doubt.leg), candidates: &doubt.candidates })
                 .collect(),
-            number: it.number.as_deref(),
-            name: it.name.as_deref(),
+            number,
+            name,
             started_at: it.start,
             answered_at: it.answer,
             ended_at: it.end,

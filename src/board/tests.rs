@@ -1,5 +1,6 @@
 //! The core of the board on recorded and on invented legs. The events of a leg make its fact, as they do outside tests.
 
+mod days;
 mod figures;
 mod fixtures;
 mod grouping;

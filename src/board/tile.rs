@@ -6,7 +6,6 @@ use super::{
     fact::{LegFact, LegKey, SpanState},
 };
 use crate::{call::Direction, clock::Micros};
-use serde::Serialize;
 
 /// A leg of the extension, and from when on the board takes it for over.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +137,13 @@ impl Tile {
     }
 }
 
+/// Since when an extension with these legs is in the state of a time that counts; none where it is in none.
+pub(crate) fn running_since(legs: &[TileLeg<'_>], at: Micros) -> Option<Micros> {
+    let standing = legs.iter().flat_map(|leg| leg.stretches(false)).filter(|stretch| stretch.covers(at));
+    let strongest = standing.max_by(|one, other| one.strength().cmp(&other.strength()));
+    strongest.map(|stretch| stretch.from)
+}
+
 /// The states of an extension with these legs, one after the other, without the times of no call. What goes on ends at
 /// `to`.
 pub(crate) fn states(legs: &[TileLeg<'_>], from: Micros, to: Micros) -> Vec<TileSpan> {
@@ -183,20 +189,28 @@ impl TimeOnCalls {
         time
     }
 
+    /// Adds that of another time.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.talk += other.talk;
+        self.internal += other.internal;
+        self.hold += other.hold;
+        self.ringing += other.ringing;
+    }
+
     /// `talk + internal + hold`.
     pub(crate) fn on_call(&self) -> Micros {
         self.talk + self.internal + self.hold
     }
 }
 
-/// As the frames name it: the direction stands beside it.
-impl Serialize for TileState {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl TileState {
+    /// As the frames name it: the direction stands beside it. None where there is no call.
+    pub(crate) fn word(self) -> Option<&'static str> {
         match self {
-            Self::NoCall => serializer.serialize_none(),
-            Self::RingingIn | Self::RingingOut => serializer.serialize_str("ringing"),
-            Self::Held => serializer.serialize_str("held"),
-            Self::Active => serializer.serialize_str("active"),
+            Self::NoCall => None,
+            Self::RingingIn | Self::RingingOut => Some("ringing"),
+            Self::Held => Some("held"),
+            Self::Active => Some("active"),
         }
     }
 }

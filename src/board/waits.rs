@@ -1,7 +1,8 @@
 //! A histogram of waits. It can be added to another, and the time to answer within can be chosen afterwards.
 
-use super::SECOND;
+use super::{SECOND, packed::Pack};
 use crate::clock::Micros;
+use std::collections::BTreeMap;
 
 /// So many buckets of a second each.
 const FINE: usize = 60;
@@ -41,6 +42,12 @@ impl Waits {
         self.sum += other.sum;
     }
 
+    /// How many were not longer than that, as far as buckets tell: what is in one that ends later does not count.
+    pub(crate) fn within(&self, limit: Micros) -> u64 {
+        let is_within = |bucket: &usize| upper_edge(*bucket).is_some_and(|edge| edge <= limit);
+        (0..BUCKETS).filter(is_within).map(|bucket| u64::from(self.buckets[bucket])).sum()
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| u64::from(*bucket)).sum()
     }
@@ -64,6 +71,23 @@ impl Waits {
             seen >= rank
         })?;
         upper_edge(bucket).or(self.longest)
+    }
+}
+
+impl Pack for Waits {
+    fn pack(&self, to: &mut Vec<u8>) {
+        let filled = self.buckets.iter().enumerate().filter(|(_, times)| **times > 0);
+        let filled: BTreeMap<u32, u32> = filled.map(|(bucket, times)| (bucket as u32, *times)).collect();
+        (filled, (self.longest, self.sum)).pack(to);
+    }
+
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let (filled, (longest, sum)): (BTreeMap<u32, u32>, (Option<Micros>, Micros)) = Pack::unpack(from)?;
+        let mut waits = Self { longest, sum, ..Self::default() };
+        for (bucket, times) in filled {
+            *waits.buckets.get_mut(bucket as usize)? = times;
+        }
+        Some(waits)
     }
 }
 

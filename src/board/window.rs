@@ -3,18 +3,15 @@
 
 use super::SECOND;
 use crate::clock::Micros;
-use jiff::{
-    Timestamp, ZonedDateTime,
-    tz::{TimeZone, TimeZoneDatabase},
-};
-use serde::Serialize;
+use jiff::{Timestamp, ZonedDateTime, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
-const MINUTE: Micros = 60 * SECOND;
+pub(super) const MINUTE: Micros = 60 * SECOND;
 /// A quarter of an hour of UTC. Every zone is a multiple of it off UTC, so each local day consists of whole cells.
 pub(crate) const CELL: Micros = 15 * MINUTE;
 
 /// A window as clients ask for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum WindowName {
     Today,
@@ -24,7 +21,7 @@ pub(crate) enum WindowName {
 }
 
 /// From, and to without it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Window {
     pub(crate) from: Micros,
     pub(crate) to: Micros,
@@ -79,9 +76,47 @@ impl Window {
 }
 
 impl Zone {
+    pub(crate) fn new(zone: TimeZone) -> Self {
+        Self(zone)
+    }
+
     /// The zone of a name such as `Europe/Brussels`; none where there is none.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        TimeZoneDatabase::bundled().get(name).ok().map(Self)
+        jiff::tz::TimeZoneDatabase::bundled().get(name).ok().map(Self)
+    }
+
+    /// The one that all others are off from.
+    pub(crate) fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// Where the hour of a time ends: at the next full one of its offset.
+    pub(crate) fn hour_end(&self, at: Micros) -> Micros {
+        const HOUR: i64 = 3600;
+        let offset = i64::from(self.local(at).offset().seconds());
+        let local = i64::try_from(at / SECOND).unwrap_or_default() + offset;
+        let end = local - local.rem_euclid(HOUR) + HOUR - offset;
+        u64::try_from(end).unwrap_or_default() * SECOND
+    }
+
+    /// The hour of the local clock.
+    pub(crate) fn clock_hour(&self, at: Micros) -> i8 {
+        self.local(at).hour()
+    }
+
+    /// Its name, where it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.0.iana_name()
+    }
+
+    /// The local date and time with its offset, as in `2026-03-29T03:00:00+02:00`; to the second.
+    pub(crate) fn text(&self, at: Micros) -> String {
+        let local = self.local(at);
+        let seconds = local.offset().seconds();
+        let sign = if seconds < 0 { '-' } else { '+' };
+        let minutes = seconds.abs() / 60;
+        let time = local.strftime("%Y-%m-%dT%H:%M:%S");
+        format!("{time}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
     /// The local day that a time is in, from its first moment to that of the next.

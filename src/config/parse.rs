@@ -81,11 +81,18 @@ pub(super) fn size(given: &Given, bounds: RangeInclusive<usize>) -> Result<usize
     bounded.ok_or_else(|| format!("must be from {} to {} bytes", bounds.start(), bounds.end()))
 }
 
+const DURATION: &str = "must be a whole number and a unit of ms, s, m, h or d, such as \"30s\"";
+
 /// A number with a unit, such as `250ms`, `3m` or `7d`; at most ten years.
 pub(super) fn duration(given: &Given) -> Result<Duration, String> {
-    const FORM: &str = "must be a whole number and a unit of ms, s, m, h or d, such as \"30s\"";
-    let text = text(given).map_err(|_| FORM)?;
-    let (number, unit) = number_and_unit(text.trim()).ok_or(FORM)?;
+    let text = text(given).map_err(|_| DURATION)?;
+    duration_text(text.trim())
+}
+
+/// The same of a text.
+pub(super) fn duration_text(text: &str) -> Result<Duration, String> {
+    const FORM: &str = DURATION;
+    let (number, unit) = number_and_unit(text).ok_or(FORM)?;
     let millis_each: u64 = match unit {
         "ms" => 1,
         "s" => 1000,

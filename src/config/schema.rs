@@ -4,8 +4,8 @@ mod sidecar;
 mod sources;
 
 use super::{
-    Auth, AuthKey, Calls, Config, Directory, Durability, Engine, EngineKind, Findings, Loaded, Log,
-    LogFormat, Notices, Part, Sessions, Shutdown, SourceKind,
+    Auth, AuthKey, Calls, Config, Directory, Displays, Durability, Engine, EngineKind, Findings, Loaded, Log,
+    LogFormat, Notices, Part, Sessions, Shutdown, SourceKind, board,
     parse::{self, duration_of_at_least, number},
     reader::Reader,
     tree::Tree,
@@ -41,6 +41,17 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
     let calls = calls(reader);
     let notices = notices(reader);
     let directory = Directory { file: reader.optional("directory.file", parse::path) };
+    let board = board::board(reader);
+    if board.enabled && calls.keep_ended < Duration::from_secs(2 * DAY) {
+        reader.warn(
+            "calls.keep_ended",
+            "shorter than 2d: a wallboard's day needs the calls of today, and of the night before",
+        );
+    }
+    let displays = Displays {
+        unused: period(reader, "displays.unused", 30 * DAY, 1),
+        people: reader.or("displays.people", false, parse::boolean),
+    };
     let shutdown = shutdown(reader);
     let log = log(reader);
     let sidecar = sidecar::sidecar(reader, part, &engine, &sources, public_url.clone());
@@ -62,6 +73,8 @@ pub(super) fn config(reader: &mut Reader, part: Part) -> Option<Config> {
         calls,
         notices,
         directory,
+        board,
+        displays,
         sidecar,
         shutdown,
         log,

@@ -9,7 +9,7 @@ use prometheus_client::{
 
 /// How a directory that came by HTTP fared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Stored,
     /// It is no directory, or its writer may not write it.
     Refused,

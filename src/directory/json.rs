@@ -1,7 +1,7 @@
 //! The directory as JSON: read row by row, so that what is wrong can be named.
 
 use super::{
-    COLUMNS, MAX_ROWS, Refusal,
+    COLUMNS, LEARNED, MAX_ROWS, Refusal,
     row::{Bad, Draft},
 };
 use crate::text::without_mark;
@@ -13,6 +13,8 @@ use std::borrow::Cow;
 const MAX_ROW_BYTES: usize = 512 * 1024;
 /// So much of the name of a column is told that there is not, in characters.
 const MAX_TOLD: usize = 64;
+/// Where a name is from, as it is shown.
+const NAME_FROM: &str = "name_from";
 const SHAPE: Refusal = Refusal::Shape("must be an object with `rows`, a list, and nothing beside it");
 
 #[derive(Deserialize)]
@@ -37,7 +39,7 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<&RawValue>, Refusal> {
     if rows.len() > MAX_ROWS { Err(Refusal::TooLarge) } else { Ok(rows) }
 }
 
-/// What a row says.
+/// What a row says. A name that calls taught is not written: they teach it still.
 pub(super) fn draft(row: &RawValue) -> Result<Draft, Bad> {
     let no_object = || Bad { column: None, why: "must be an object".into() };
     if row.get().len() > MAX_ROW_BYTES {
@@ -45,13 +47,17 @@ pub(super) fn draft(row: &RawValue) -> Result<Draft, Bad> {
     }
     let mut fields: Map<String, Value> = serde_json::from_str(row.get()).map_err(|_| no_object())?;
     let [extension, name, groups, numbers, ids] = COLUMNS;
-    let draft = Draft {
+    let from = text(&mut fields, NAME_FROM)?;
+    let mut draft = Draft {
         extension: text(&mut fields, extension)?,
         name: text(&mut fields, name)?,
         groups: list(&mut fields, groups)?,
         numbers: list(&mut fields, numbers)?,
         ids: list(&mut fields, ids)?,
     };
+    if from == LEARNED {
+        draft.name.clear();
+    }
     match fields.into_iter().next() {
         None => Ok(draft),
         Some((unknown, _)) => Err(Bad {

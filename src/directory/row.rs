@@ -54,6 +54,13 @@ pub(crate) struct Fault {
     pub(crate) why: Cow<'static, str>,
 }
 
+impl Row {
+    /// One that says nothing more of an extension.
+    pub(super) fn named(extension: Extension) -> Self {
+        Self { extension, name: String::new(), groups: Vec::new(), numbers: Vec::new(), ids: Vec::new() }
+    }
+}
+
 impl Fault {
     pub(super) fn new(row: usize, column: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
         Self { row, column: Some(column.into()), why: why.into() }

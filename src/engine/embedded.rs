@@ -4,10 +4,13 @@
 
 mod archive;
 pub(crate) mod backup;
+mod days;
 mod directory;
+mod displays;
 mod folder;
 mod journal;
 mod open;
+mod pairings;
 mod series;
 mod settled;
 pub(crate) mod store;
@@ -15,7 +18,7 @@ mod sweep;
 mod tenant;
 mod tenants;
 
-use super::{Archived, Committed, EngineError, EngineMetrics, Position, Receipt, View};
+use super::{Archived, Committed, EngineError, EngineMetrics, Page, Position, Receipt, View};
 use crate::{
     call::Rules,
     clock::now,
@@ -29,19 +32,23 @@ use crate::{
     tasks::Tasks,
 };
 use archive::Archive;
+use days::FoundDays;
 use directory::FoundDirectories;
+use displays::FoundDisplays;
 use journal::{Record, Written};
 use open::Opened;
 use parking_lot::{Mutex, MutexGuard};
 use series::Place;
 use settled::{Head, SettledItems};
-use std::{sync::Arc, task::Waker, time::Duration};
+use std::{ops::Range, sync::Arc, task::Waker, time::Duration};
 use sweep::SteadyClock;
-use tenant::{Listed, Tenant};
+use tenant::{Listed, Paged, Tenant};
 use tenants::Tenants;
 use tokio::task::spawn_blocking;
 
+pub(crate) use days::DayJournal;
 pub(crate) use directory::DirectoryJournal;
+pub(crate) use displays::DisplayJournal;
 pub(crate) use journal::{Disk, Durable};
 
 /// State in memory, a lock for each tenant; what has ended is on the disk, where there is one.
@@ -53,6 +60,8 @@ pub(crate) struct Embedded {
     settled: Option<SettledItems>,
     settle_after: Duration,
     pub(super) directories: Arc<DirectoryJournal>,
+    pub(super) displays: Arc<DisplayJournal>,
+    pub(super) days: Arc<DayJournal>,
     clock: Mutex<SteadyClock>,
     feed: Arc<Feed>,
     metrics: Arc<EngineMetrics>,
@@ -70,11 +79,11 @@ impl Embedded {
     ) -> Result<Self, EngineError> {
         let tenants = Tenants::default();
         let (mut disk, mut settled, mut archive) = (Disk::default(), None, Archive::default());
-        let mut directories = FoundDirectories::default();
-        let mut newest = None;
+        let (mut directories, mut displays) = (FoundDirectories::default(), FoundDisplays::default());
+        let (mut days, mut newest) = (FoundDays::default(), None);
         if config.engine.durability == Durability::Fsync {
             let opened = open::open(&config.engine, &tenants, &metrics, tasks)?;
-            Opened { archive, directories, newest, .. } = opened;
+            Opened { archive, directories, displays, days, newest, .. } = opened;
             (disk, settled) = (Disk(Some(opened.journal)), Some(opened.settled));
         }
         Ok(Self {
@@ -82,6 +91,8 @@ impl Embedded {
             tenants,
             archive: Mutex::new(archive),
             directories: Arc::new(DirectoryJournal::new(directories, disk.clone(), feed.clone())),
+            displays: Arc::new(DisplayJournal::new(displays, disk.clone(), config.displays.unused)),
+            days: Arc::new(DayJournal::new(days, disk.clone())),
             disk,
             settled,
             settle_after: config.engine.settle_after,
@@ -183,6 +194,19 @@ impl Embedded {
         }
         items.extend(self.read(settled).await);
         items
+    }
+
+    pub(super) async fn page(&self, tenant: &TenantId, between: Range<u64>, most: usize) -> Page {
+        let (seq, paged) = match self.tenants.seen(tenant) {
+            Some(seen) => {
+                let seen = seen.lock();
+                (seen.seq(), seen.page(tenant, between, most))
+            }
+            None => (self.tenants.floor(), Paged::default()),
+        };
+        let Paged { warm: mut items, settled, next, since } = paged;
+        items.extend(self.read(settled).await);
+        Page { position: Position { epoch: self.epoch.clone(), seq }, items, next, since }
     }
 
     pub(super) fn rules(&self) -> &Rules {

@@ -20,20 +20,27 @@ pub(crate) struct KindLimits {
     /// How many of those a snapshot holds.
     pub(crate) recent_per_user: usize,
     pub(crate) recent_per_tenant: usize,
+    /// How many can be read page by page, the latest first; none where nobody wants to.
+    pub(crate) paged: Option<usize>,
 }
+
+/// Ten days of 100,000 calls. Beyond it the oldest are in no figure.
+const MOST_PAGED: usize = 1_000_000;
 
 impl Limits {
     /// As they are configured.
-    pub(crate) fn new(Config { calls, notices, .. }: &Config) -> Self {
+    pub(crate) fn new(Config { calls, notices, board, .. }: &Config) -> Self {
         let of_calls = KindLimits {
             keep: calls.keep_ended,
             recent_per_user: calls.recent_per_user,
             recent_per_tenant: calls.recent_per_tenant,
+            paged: board.enabled.then_some(MOST_PAGED),
         };
         let of_notices = KindLimits {
             keep: notices.keep,
             recent_per_user: notices.recent_per_user,
             recent_per_tenant: calls.recent_per_tenant,
+            paged: None,
         };
         Self { kinds: [of_calls, of_notices], expire_after: calls.expire_after }
     }

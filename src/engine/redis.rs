@@ -8,18 +8,24 @@
 //! known    the items that this node holds   heal     reads what was missed;  subscriber, sweep
 //! writes   does Redis take them?       glimpses what an item says last of one kind
 //! content  what summaries say, compressed   settling what has ended becomes one value;  settled
-//! directory   who has which extension, as it is written there
+//! directory   who has which extension      pages    a tenant's calls, the latest first
+//! days        what is kept of days whose calls are gone
+//! displays    the screens that show a wallboard;  pairings, how they come to be
 //! ```
 
 mod addition;
 mod content;
+mod days;
 mod directory;
+mod displays;
 mod glimpses;
 mod group;
 mod heal;
 mod keys;
 mod keyspace;
 mod known;
+mod pages;
+mod pairings;
 mod probe;
 mod settled;
 mod settling;
@@ -29,7 +35,7 @@ mod sweep;
 mod watch;
 mod writes;
 
-use super::{Archived, Committed, EngineError, EngineMetrics, Position, Receipt, View};
+use super::{Archived, Committed, EngineError, EngineMetrics, Page, Position, Receipt, View};
 use crate::{
     call::Rules,
     config::{Config, Durability},
@@ -42,16 +48,20 @@ use crate::{
     source::Unknown,
     tasks::{Kept, Tasks},
 };
+pub(crate) use days::DayKeys;
 pub(crate) use directory::DirectoryKeys;
+pub(crate) use displays::DisplayKeys;
 use futures_util::{StreamExt, stream};
 use glimpses::Glimpses;
 use group::Groups;
 use keyspace::{Found, FoundItems, History, Keyspace};
+use pages::Pages;
 use probe::Probe;
 use redis::pipe;
 use serde::{Deserialize, Serialize};
 use settling::Settling;
 use std::{
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -79,6 +89,8 @@ const FIRST_LOOK: Duration = Duration::from_millis(500);
 pub(crate) struct Redis {
     store: Arc<Keyspace>,
     pub(super) directories: Arc<DirectoryKeys>,
+    pub(super) displays: Arc<DisplayKeys>,
+    pub(super) days: Arc<DayKeys>,
     watches: Arc<Watches>,
     probe: Arc<Probe>,
     subscriber: Arc<Subscriber>,
@@ -86,6 +98,7 @@ pub(crate) struct Redis {
     settling: Arc<Settling>,
     groups: Groups,
     glimpses: Glimpses,
+    pages: Pages,
     writes: Arc<Writes>,
     /// None where a 2xx promises memory only.
     confirm: Option<Arc<Confirm>>,
@@ -147,6 +160,11 @@ impl Redis {
         });
         let counts = (metrics.of(), metrics.of());
         let (keys, commands) = (store.keys.clone(), store.link.clone());
+        let displays = {
+            let (keys, commands, unused) = (keys.clone(), commands.clone(), config.displays.unused);
+            Arc::new(DisplayKeys::new(keys, commands, confirm.clone(), unused, metrics.of()))
+        };
+        let days = Arc::new(DayKeys::new(keys.clone(), commands.clone(), config, metrics.of()));
         let directories = Arc::new(DirectoryKeys::new(keys, commands, confirm.clone(), feed, counts));
         kept.push(tasks.keep("directories", directories.clone().run()));
         let sweeper = Arc::new(Sweeper::new(store.clone(), store.limits.expire_after));
@@ -156,10 +174,13 @@ impl Redis {
         let engine = Self {
             groups: Groups::new(settling.clone(), sweeper.clone(), writes.clone(), tasks.clone()),
             glimpses: Glimpses::new(store.clone()),
+            pages: Pages::new(store.clone()),
             writes,
             sweeper,
             settling,
             directories,
+            displays,
+            days,
             store,
             watches,
             probe,
@@ -264,6 +285,17 @@ impl Redis {
         Ok(items.into_iter().map(|(key, stored)| (key, stored.set)).collect())
     }
 
+    pub(super) async fn page(
+        &self,
+        tenant: &TenantId,
+        between: Range<u64>,
+        most: usize,
+    ) -> Result<Page, EngineError> {
+        let _turn = self.turn().await?;
+        self.watch(tenant).await?;
+        self.pages.read(tenant, between, most).await
+    }
+
     pub(super) async fn item_in_full(&self, key: &ItemKey) -> Result<Option<ItemSet>, EngineError> {
         let items = self.store.read(&key.tenant, vec![key.clone()], None).await?.unwrap_or_default();
         let mut found: Vec<Found> = items.into_iter().map(|(key, stored)| Found { key, stored }).collect();
@@ -284,8 +316,9 @@ impl Redis {
         &self.watches.rules
     }
 
-    /// Ends what is silent, and settles what has ended, where it is this node's turn. What fails is left to the next turn.
-    pub(super) async fn sweep(&self) {
+    /// Ends what is silent, and settles what has ended, where it is this node's turn: then gives the tenants. What fails
+    /// is left to the next turn.
+    pub(super) async fn sweep(&self) -> Vec<TenantId> {
         let until = Instant::now() + sweep::TURN;
         let tenants = self.sweeper.turn().await.unwrap_or_default();
         for tenant in &tenants {
@@ -295,7 +328,9 @@ impl Redis {
         }
         for tenant in &tenants {
             let _ = self.settling.settle(tenant, until).await;
+            let _ = self.pages.trim(tenant).await;
         }
+        tenants
     }
 
     pub(super) fn trouble(&self) -> Option<&'static str> {

@@ -123,7 +123,7 @@ impl BoardLegs {
             .collect();
         let tenant = self.legs.first().map(|(key, _)| &key.tenant);
         let told = conversations.iter().zip(tenant.into_iter().cycle());
-        let told: Vec<_> = told.map(|(it, tenant)| ShownConversation::of(it, tenant)).collect();
+        let told: Vec<_> = told.map(|(it, tenant)| ShownConversation::of(it, tenant, None, None)).collect();
         let now = Now::of(&conversations, &shown);
         serde_json::to_string(&(told, figures.tenant.values(), of_extensions, now))
             .map_or(0, |json| json.len())

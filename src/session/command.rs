@@ -26,6 +26,9 @@ impl Session {
     pub(super) async fn on_frame(&mut self, text: &str) -> Result<(), End> {
         let received = now();
         let answer = match serde_json::from_str(text) {
+            Ok(frame) if self.view.board && is_about_an_item(&frame) => {
+                Some(malformed("with view=board nothing is said of a call or a notice, nor asked"))
+            }
             Ok(ClientFrame::Tick { t0 }) => Some(ServerFrame::Tock { t0, t1: received, t2: now() }.encode()),
             Ok(ClientFrame::Token { token }) => Some(self.on_token(&token).await),
             Ok(ClientFrame::Dismiss { item, seen }) => self.on_dismiss(&item, seen).await.err(),
@@ -47,6 +50,8 @@ impl Session {
                 self.reach.set(Standing::Told { visible, sound, notifications });
                 None
             }
+            Ok(ClientFrame::Board { windows, by }) => self.on_board(&windows, &by),
+            Ok(ClientFrame::Watch { conversation }) => self.on_watch(&conversation),
             Ok(ClientFrame::Unknown) => Some(error(ErrorCode::UnknownType, "the frame's type is not known")),
             Err(why) => Some(malformed(&fault_of(&why))),
         };
@@ -218,6 +223,23 @@ impl Session {
             Err(why) => unavailable(&why, (&key).into()),
         };
         self.send(&[frame]).await
+    }
+}
+
+/// Whether a frame is about a call or a notice. A board shows none, and who sees it may be a screen on a wall.
+fn is_about_an_item(frame: &ClientFrame) -> bool {
+    match frame {
+        ClientFrame::Dismiss { .. }
+        | ClientFrame::Done { .. }
+        | ClientFrame::WrapUp { .. }
+        | ClientFrame::Summary { .. }
+        | ClientFrame::Painted { .. } => true,
+        ClientFrame::Tick { .. }
+        | ClientFrame::Token { .. }
+        | ClientFrame::Beat { .. }
+        | ClientFrame::Board { .. }
+        | ClientFrame::Watch { .. }
+        | ClientFrame::Unknown => false,
     }
 }
 

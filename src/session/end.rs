@@ -21,6 +21,8 @@ pub(crate) enum Cause {
     Silent,
     /// The token ended.
     TokenExpired,
+    /// The display was revoked.
+    Revoked,
     /// The client broke the protocol.
     Malformed,
     TooManyFrames,
@@ -35,12 +37,13 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Client,
         Self::Lost,
         Self::WriteTimeout,
         Self::Silent,
         Self::TokenExpired,
+        Self::Revoked,
         Self::Malformed,
         Self::TooManyFrames,
         Self::Engine,
@@ -56,6 +59,7 @@ labels!(Cause {
     WriteTimeout: "write_timeout",
     Silent: "silent",
     TokenExpired: "token_expired",
+    Revoked: "revoked",
     Malformed: "malformed",
     TooManyFrames: "too_many_frames",
     Engine: "engine",
@@ -88,6 +92,11 @@ impl End {
     /// Of a session whose token has ended.
     pub(crate) fn token_expired() -> Self {
         Self::close(Cause::TokenExpired, CloseCode::Unauthorized, "the token has expired")
+    }
+
+    /// Of a display that was revoked.
+    pub(crate) fn revoked() -> Self {
+        Self::close(Cause::Revoked, CloseCode::Unauthorized, "the display was revoked: pair it again")
     }
 
     /// Of every session, where the node ends.

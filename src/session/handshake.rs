@@ -7,14 +7,16 @@ use super::{
     seats::{NoSeat, Seat},
     socket::Socket,
     state::Budget,
+    watching::View,
 };
 use crate::{
     auth::{self, Identity, Role},
+    displays::DisplayPass,
     feed::Stream,
     http::{self, Connection, Peer, Problem},
     id::Kind,
     places,
-    protocol::{BEARER_PREFIX, CloseCode, SUBPROTOCOL},
+    protocol::{BEARER_PREFIX, CloseCode, DISPLAY_PREFIX, SUBPROTOCOL},
 };
 use axum::{
     extract::{Request, State},
@@ -39,7 +41,10 @@ const FULL: &str = "full";
 /// Who may have a session, and of what.
 struct Admitted {
     identity: Identity,
+    /// Of a display.
+    pass: Option<DisplayPass>,
     stream: Stream,
+    view: View,
     resume: Option<Resume>,
     seat: Seat,
 }
@@ -66,7 +71,7 @@ pub(crate) async fn stream(State(sessions): State<Arc<Sessions>>, mut request: R
         .into_response();
     };
     let offers = Offers::read(request.headers());
-    let admitted = admit(&sessions, request.headers(), request.uri(), offers.bearer).await;
+    let admitted = admit(&sessions, request.headers(), request.uri(), &offers).await;
     if let Err(refused) = &admitted {
         log(&sessions, refused, &request, offers.bearer);
         if !offers.ours {
@@ -103,8 +108,8 @@ fn log(sessions: &Sessions, refused: &RefusedHandshake, request: &Request, beare
 async fn run(sessions: Arc<Sessions>, upgrade: OnUpgrade, admitted: Result<Admitted, RefusedHandshake>) {
     let Some(socket) = connection(&sessions, upgrade).await else { return };
     match admitted {
-        Ok(Admitted { identity, stream, resume, seat }) => {
-            Session::new(sessions, socket, identity, stream, seat).run(resume).await;
+        Ok(Admitted { identity, pass, stream, view, resume, seat }) => {
+            Session::new(sessions, socket, (identity, pass), (stream, view), seat).run(resume).await;
         }
         Err(RefusedHandshake { code, reason, .. }) => {
             sessions.metrics.close(code);
@@ -144,15 +149,20 @@ fn websocket(request: &mut Request) -> Option<(HeaderValue, OnUpgrade)> {
 struct Offers<'a> {
     ours: bool,
     bearer: Option<&'a str>,
+    /// The secret of a display.
+    display: Option<&'a str>,
 }
 
 impl<'a> Offers<'a> {
     fn read(headers: &'a HeaderMap) -> Self {
-        let mut offers = Self { ours: false, bearer: None };
+        let mut offers = Self { ours: false, bearer: None, display: None };
         for offer in list(headers, header::SEC_WEBSOCKET_PROTOCOL) {
-            match offer.strip_prefix(BEARER_PREFIX) {
-                Some(token) => offers.bearer = Some(token),
-                None => offers.ours |= offer == SUBPROTOCOL,
+            if let Some(token) = offer.strip_prefix(BEARER_PREFIX) {
+                offers.bearer = Some(token);
+            } else if let Some(secret) = offer.strip_prefix(DISPLAY_PREFIX) {
+                offers.display = Some(secret);
+            } else {
+                offers.ours |= offer == SUBPROTOCOL;
             }
         }
         offers
@@ -169,7 +179,7 @@ async fn admit(
     sessions: &Sessions,
     headers: &HeaderMap,
     uri: &Uri,
-    bearer: Option<&str>,
+    offers: &Offers<'_>,
 ) -> Result<Admitted, RefusedHandshake> {
     let gateway = &sessions.gateway;
     if gateway.feed.is_draining() {
@@ -178,31 +188,69 @@ async fn admit(
     if !sessions.origins.allow(headers) {
         return Err(RefusedHandshake::new(CloseCode::Forbidden, "origin", "this origin is not allowed"));
     }
-    let token = bearer.or(auth::bearer(headers));
-    let token = token
-        .ok_or_else(|| RefusedHandshake::new(CloseCode::Unauthorized, "no_token", "there is no token"))?;
-    let verified = gateway.verifier.verify(token).await;
-    let identity = verified.map_err(|why| {
-        // A 4401 would keep the client away for good; keys that cannot be fetched come back.
-        let code = if why.is_transient() { CloseCode::Internal } else { CloseCode::Unauthorized };
-        RefusedHandshake::new(code, why.word(), why)
-    })?;
+    let (identity, pass) = match (offers.display, offers.bearer.or(auth::bearer(headers))) {
+        (None, token) => (bearer(sessions, token).await?, None),
+        (Some(secret), None) => {
+            let pass = display(sessions, secret).await?;
+            (pass.identity(), Some(pass))
+        }
+        (Some(_), Some(_)) => {
+            let reason = "there is a token and a display's secret: who is it?";
+            return Err(RefusedHandshake::new(CloseCode::Malformed, "two_identities", reason));
+        }
+    };
     let query = uri.query().unwrap_or_default();
     let query: HashMap<String, String> = serde_urlencoded::from_str(query).unwrap_or_default();
     let scope = query.get("scope").map_or("user", String::as_str);
-    let stream = choose(&identity, scope, gateway.config.notices.supervisors)?;
+    let view = View::of(&query)?;
+    let stream = choose(&identity, scope, view, gateway.config.notices.supervisors)?;
     let seat = sessions.seats.take(&identity.tenant, &identity.sub)?;
     if !places::sit_down() {
         return Err(RefusedHandshake::later(FULL, "the node is full", http::RETRY_AFTER));
     }
-    Ok(Admitted { resume: query.get("resume").and_then(|text| Resume::parse(text)), identity, stream, seat })
+    let resume = query.get("resume").and_then(|text| Resume::parse(text));
+    Ok(Admitted { resume, identity, pass, stream, view, seat })
 }
 
-fn choose(identity: &Identity, scope: &str, with_notices: bool) -> Result<Stream, RefusedHandshake> {
+/// The bearer of a token.
+async fn bearer(sessions: &Sessions, token: Option<&str>) -> Result<Identity, RefusedHandshake> {
+    let token = token
+        .ok_or_else(|| RefusedHandshake::new(CloseCode::Unauthorized, "no_token", "there is no token"))?;
+    let verified = sessions.gateway.verifier.verify(token).await;
+    verified.map_err(|why| {
+        // A 4401 would keep the client away for good; keys that cannot be fetched come back.
+        let code = if why.is_transient() { CloseCode::Internal } else { CloseCode::Unauthorized };
+        RefusedHandshake::new(code, why.word(), why)
+    })
+}
+
+/// The display that has a secret.
+async fn display(sessions: &Sessions, secret: &str) -> Result<DisplayPass, RefusedHandshake> {
+    let known = sessions.gateway.displays.authenticate(secret).await;
+    let known = known.map_err(|_| {
+        let reason = "displays cannot be looked up at the moment";
+        RefusedHandshake::new(CloseCode::Internal, "displays_unavailable", reason)
+    })?;
+    known.ok_or_else(|| {
+        let reason = "the display is unknown or revoked, or was not used for long: pair it again";
+        RefusedHandshake::new(CloseCode::Unauthorized, "unknown_display", reason)
+    })
+}
+
+fn choose(
+    identity: &Identity,
+    scope: &str,
+    view: View,
+    with_notices: bool,
+) -> Result<Stream, RefusedHandshake> {
     let (tenant, extensions) = (identity.tenant.clone(), identity.extensions.clone());
     let forbidden = |why| Err(RefusedHandshake::new(CloseCode::Forbidden, "scope", why));
     match (scope, identity.role) {
         (_, Role::Service) => forbidden("a service has no stream"),
+        ("tenant", Role::Display) if view.board => {
+            Ok(Stream::Tenant { tenant, kinds: &[Kind::Call], only: None, own: extensions })
+        }
+        (_, Role::Display) => forbidden("a display may have view=board with scope=tenant, and nothing else"),
         ("user", _) => Ok(Stream::User { tenant, extensions }),
         ("tenant", Role::Supervisor) => {
             let kinds = if with_notices { &Kind::ALL[..] } else { &[Kind::Call] };
@@ -212,6 +260,23 @@ fn choose(identity: &Identity, scope: &str, with_notices: bool) -> Result<Stream
         }
         ("tenant", Role::Agent) => forbidden("scope=tenant is for supervisors"),
         _ => Err(RefusedHandshake::new(CloseCode::Malformed, "scope", "scope is neither user nor tenant")),
+    }
+}
+
+impl View {
+    /// What the query of a handshake asks for. Frames that are wanted and not known are left out: a newer server has them.
+    fn of(query: &HashMap<String, String>) -> Result<Self, RefusedHandshake> {
+        let board = match query.get("view").map(String::as_str) {
+            None | Some("calls") => false,
+            Some("board") => true,
+            Some(_) => {
+                let why = "view is neither calls nor board";
+                return Err(RefusedHandshake::new(CloseCode::Malformed, "view", why));
+            }
+        };
+        let wanted = query.get("want").into_iter().flat_map(|wanted| wanted.split(','));
+        let conversations = wanted.map(str::trim).any(|word| word == "conversation");
+        Ok(Self { board, conversations })
     }
 }
 

@@ -13,11 +13,14 @@ mod embedded;
 #[path = "contract/suite.rs"]
 mod redis;
 
+mod boards;
 mod budgets_page;
 mod call_centre;
+mod closed_days;
 mod command_line;
 mod demo;
 mod directory;
+mod displays;
 mod durability;
 mod faults;
 mod folder;
@@ -29,6 +32,7 @@ mod licenses;
 mod methods;
 mod nodes;
 mod places;
+mod recount;
 mod retention;
 mod rights;
 mod settling;

@@ -20,7 +20,16 @@ const PAGES: [&str; 6] = [
     "/mytelsmart/{slug}",
     "/mytelsmart/{slug}/connections",
 ];
-const PUBLIC: [&str; 3] = ["/webhooks/{source}", "/v1/stream", "/v1/summaries/{source}/{extension}/{leg}"];
+const PUBLIC: [&str; 8] = [
+    "/webhooks/{source}",
+    "/v1/stream",
+    "/v1/summaries/{source}/{extension}/{leg}",
+    "/v1/conversations",
+    "/v1/conversations.csv",
+    "/v1/conversations/{named}",
+    "/v1/figures",
+    "/v1/figures.csv",
+];
 const USERS: [&str; 6] = [
     "/v1/integrations",
     "/v1/tickets",
@@ -31,6 +40,9 @@ const USERS: [&str; 6] = [
 ];
 const CONTACTS: [&str; 1] = ["/v1/contacts"];
 const REPLACED: [&str; 1] = ["/v1/directory"];
+const ADDED_TO: [&str; 1] = ["/v1/displays"];
+const REMOVED: [&str; 1] = ["/v1/displays/{display}"];
+const SCREENS: [&str; 2] = ["/v1/displays/pair", "/v1/displays/pair/{poll}"];
 const PRIVATE: [&str; 1] = ["/internal/{source}/access-token"];
 const ROTATION: [&str; 1] = ["/readyz"];
 const HEALTH: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -92,16 +104,25 @@ async fn refuse_head(address: SocketAddr, routes: &[&str]) {
     }
 }
 
-/// What is read and replaced takes GET and PUT, and nothing else.
-async fn refuse_all_but_get_and_put(address: SocketAddr, routes: &[&str]) {
-    for path in routes {
-        for method in [Method::HEAD, Method::POST, Method::DELETE, Method::PATCH] {
-            let answer = ask(address, method.clone(), path).await;
+/// What is read and changed takes GET and one more, or that alone.
+async fn refuse_all_but(allowed: &str, address: SocketAddr, routes: &[&str]) {
+    let all = [Method::HEAD, Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
+    for route in routes {
+        let path = filled(route);
+        for method in all.iter().filter(|method| !allowed.split(", ").any(|it| it == method.as_str())) {
+            let answer = ask(address, method.clone(), &path).await;
             assert_eq!(answer.status(), 405, "{method} {path}");
-            assert_eq!(answer.headers()[ALLOW], "GET, PUT", "{method} {path}");
+            assert_eq!(answer.headers()[ALLOW], allowed, "{method} {path}");
         }
-        problem(ask(address, Method::POST, path).await, 405).await;
+        problem(ask(address, Method::PATCH, &path).await, 405).await;
     }
+}
+
+/// What else than GET or POST alone the public listener takes.
+async fn refuse_others(address: SocketAddr) {
+    refuse_all_but("GET, PUT", address, &REPLACED).await;
+    refuse_all_but("GET, POST", address, &ADDED_TO).await;
+    refuse_all_but("DELETE", address, &REMOVED).await;
 }
 
 /// A page says by HEAD what it says by GET.
@@ -120,10 +141,10 @@ async fn answer_head(address: SocketAddr, routes: &[&str]) {
 async fn head_is_refused_on_every_listener_of_a_gateway() {
     let telsmart = TokenServer::start("").await;
     let gateway = with_sidecar(Config::new(), &telsmart).start().await;
-    for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS, &ROTATION] {
+    for routes in [PUBLIC.as_slice(), &SCREENS, &USERS, &CONTACTS, &ROTATION] {
         refuse_head(gateway.public, routes).await;
     }
-    refuse_all_but_get_and_put(gateway.public, &REPLACED).await;
+    refuse_others(gateway.public).await;
     answer_head(gateway.public, &PAGES[..4]).await;
     refuse_head(gateway.admin, &HEALTH).await;
     refuse_head(gateway.admin, &LOOKED_UP).await;
@@ -148,10 +169,10 @@ async fn head_is_refused_on_every_listener_of_a_sidecar_alone() {
 async fn head_is_refused_by_a_demo() {
     let folder = tempfile::tempdir().unwrap();
     let (_process, address) = Process::start_demo(folder.path()).await;
-    for routes in [PUBLIC.as_slice(), &USERS, &CONTACTS, &ROTATION, &DEMO, &SIMULATOR] {
+    for routes in [PUBLIC.as_slice(), &SCREENS, &USERS, &CONTACTS, &ROTATION, &DEMO, &SIMULATOR] {
         refuse_head(address, routes).await;
     }
-    refuse_all_but_get_and_put(address, &REPLACED).await;
+    refuse_others(address).await;
     answer_head(address, &PAGES).await;
 }
 
@@ -217,8 +238,9 @@ fn routes_of(source: &str) -> Vec<String> {
 
 #[test]
 fn every_route_is_looked_at() {
-    let lists: [&[&str]; 10] =
-        [&PAGES, &PUBLIC, &USERS, &CONTACTS, &REPLACED, &PRIVATE, &HEALTH, &LOOKED_UP, &DEMO, &SIMULATOR];
+    let of_users: [&[&str]; 6] = [&USERS, &CONTACTS, &REPLACED, &ADDED_TO, &REMOVED, &SCREENS];
+    let others: [&[&str]; 7] = [&PAGES, &PUBLIC, &PRIVATE, &HEALTH, &LOOKED_UP, &DEMO, &SIMULATOR];
+    let lists = [of_users.as_slice(), &others].concat();
     let looked_at: BTreeSet<String> = lists.concat().into_iter().map(str::to_owned).collect();
     assert_eq!(routed(), looked_at);
 }

@@ -1,11 +1,15 @@
 //! What every test uses: the real process, tokens, webhooks, a WebSocket client that keeps the
 //! calls as a web page does, and waits that are bounded.
 
+pub mod board;
+pub mod centre;
 pub mod client;
+pub mod closed_days;
 pub mod config;
 pub mod connect;
 pub mod directory;
 pub mod disk;
+pub mod displays;
 pub mod docs;
 pub mod engine;
 pub mod fleet;
@@ -27,6 +31,7 @@ pub mod viewer;
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 
+pub use board::Board;
 pub use client::Client;
 pub use config::Config;
 pub use disk::Disk;

@@ -167,7 +167,7 @@ fn what_has_no_end_has_no_durations() {
     let later = ms(50_000_000);
     let talk = |story: Story| {
         let call = single(&[story], later);
-        serde_json::to_value(ShownConversation::of(&call, &tenant)).unwrap()["talk_ms"].clone()
+        serde_json::to_value(ShownConversation::of(&call, &tenant, None, None)).unwrap()["talk_ms"].clone()
     };
     assert_eq!(talk(rang("200", 0).answer(5000).hold(9000).hangup(10_000)), 4000);
     assert_eq!(talk(rang("200", 0).answer(5000).hold(9000).expire()), serde_json::Value::Null);

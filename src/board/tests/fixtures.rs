@@ -126,7 +126,13 @@ fn a_consult_tail_is_cut_at_the_transfer() {
 #[test]
 fn a_conversation_is_shown_as_the_contract_says() {
     let (attended, tenant) = (one(6), "t".try_into().unwrap());
-    let mut shown = serde_json::to_value(ShownConversation::of(&attended, &tenant)).unwrap();
+    let mut shown = serde_json::to_value(ShownConversation::of(
+        &attended,
+        &tenant,
+        attended.number.as_deref(),
+        attended.name.as_deref(),
+    ))
+    .unwrap();
     let id = shown["conversation_id"].take();
     assert_eq!(id.as_str().unwrap().len(), 32);
     let legs = shown["legs"].take();

@@ -7,11 +7,13 @@
 mod writer;
 
 use super::{
-    super::{Archived, EngineError, EngineMetrics},
+    super::{Archived, EngineError, EngineMetrics, StoredDay},
     folder::Folder,
     series::{Reader, Series, bytes::Group},
 };
-use crate::{clock::Micros, directory::Directory, id::TenantId, item::ItemEvent, tasks::Tasks};
+use crate::{
+    clock::Micros, directory::Directory, display::Display, id::TenantId, item::ItemEvent, tasks::Tasks,
+};
 use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -44,9 +46,33 @@ const FILES_KEPT: usize = 3;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Record {
-    Event { received_at: Micros, event: ItemEvent },
+    Event {
+        received_at: Micros,
+        event: ItemEvent,
+    },
     Archived(Archived),
-    Directory { tenant: TenantId, directory: Arc<Directory> },
+    Directory {
+        tenant: TenantId,
+        directory: Arc<Directory>,
+    },
+    /// None: it is gone.
+    Display {
+        tenant: TenantId,
+        id: Uuid,
+        display: Option<Display>,
+    },
+    /// A closed day from then until then. None: it is gone.
+    Day {
+        tenant: TenantId,
+        from: Micros,
+        to: Micros,
+        day: Option<Arc<StoredDay>>,
+    },
+    /// Up to when changes are in a tenant's days.
+    RolledUp {
+        tenant: TenantId,
+        at: Micros,
+    },
 }
 
 /// When something is on the disk. The default is: it is.

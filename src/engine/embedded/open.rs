@@ -3,13 +3,16 @@
 use super::{
     Tenants,
     archive::Archive,
+    days::FoundDays,
     directory::FoundDirectories,
+    displays::FoundDisplays,
     folder::Folder,
     journal::{Journal, Record},
     series::{self, Place, Series, SeriesError, SeriesName, scan::Row},
     settled::{self, FileUse, SettledItems, SettledRow},
 };
 use crate::{
+    board::Window,
     clock::Micros,
     config,
     engine::{EngineError, EngineMetrics},
@@ -28,6 +31,8 @@ pub(super) struct Opened {
     pub(super) settled: SettledItems,
     pub(super) archive: Archive,
     pub(super) directories: FoundDirectories,
+    pub(super) displays: FoundDisplays,
+    pub(super) days: FoundDays,
     /// When the latest event came, by callpop's clock.
     pub(super) newest: Option<Micros>,
 }
@@ -46,6 +51,8 @@ struct Found<'a> {
     first: u64,
     archive: Archive,
     directories: FoundDirectories,
+    displays: FoundDisplays,
+    days: FoundDays,
     unread: Vec<u64>,
     newest: Option<Micros>,
 }
@@ -81,10 +88,10 @@ pub(super) fn open(
     let events =
         Series::open(dir, SeriesName::Events, folder.store(), *file_bytes, events).map_err(damaged)?;
     found.finish();
-    let Found { files, archive, directories, unread, newest, .. } = found;
+    let Found { files, archive, directories, displays, days, unread, newest, .. } = found;
     let settled = SettledItems::new(items, folder.clone(), files, metrics.clone(), tasks)?;
     let journal = Arc::new(Journal::new(events, folder, unread, metrics.clone(), tasks)?);
-    Ok(Opened { journal, settled, archive, directories, newest })
+    Ok(Opened { journal, settled, archive, directories, displays, days, newest })
 }
 
 impl<'a> Found<'a> {
@@ -99,6 +106,8 @@ impl<'a> Found<'a> {
             first,
             archive: Archive::default(),
             directories: FoundDirectories::default(),
+            displays: FoundDisplays::default(),
+            days: FoundDays::default(),
             unread: Vec::new(),
             newest: None,
         }
@@ -138,6 +147,13 @@ impl<'a> Found<'a> {
             Ok(Record::Directory { tenant, directory }) => {
                 self.directories.read(row.number, tenant, directory)
             }
+            Ok(Record::Display { tenant, id, display }) => {
+                self.displays.read(row.number, tenant, id, display)
+            }
+            Ok(Record::Day { tenant, from, to, day }) => {
+                self.days.read(row.number, tenant, Window { from, to }, day)
+            }
+            Ok(Record::RolledUp { tenant, at }) => self.days.note(row.number, tenant, at),
             // One that was written anew stands there twice for a while.
             Ok(Record::Archived(archived)) if self.archive.known(&archived).is_some() => {}
             Ok(Record::Archived(archived)) => self.archive.push(Some(row.number), archived),

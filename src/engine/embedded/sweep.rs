@@ -11,6 +11,7 @@ use super::{
 use crate::{
     clock::{Micros, micros, now},
     engine::EngineError,
+    id::TenantId,
 };
 use std::{
     mem,
@@ -77,11 +78,13 @@ impl SteadyClock {
 }
 
 impl Embedded {
-    pub(in crate::engine) fn sweep(&self) {
+    /// Gives the tenants whose turn it was.
+    pub(in crate::engine) fn sweep(&self) -> Vec<TenantId> {
         let now = self.clock.lock().read(now(), Instant::now());
         if let Some(journal) = &self.disk.0 {
             journal.spot_delay();
         }
+        self.displays.forget_unused(now);
         let horizon = self.horizon(now);
         self.note_settled(horizon);
         let mut batch = Batch::default();
@@ -91,6 +94,7 @@ impl Embedded {
             self.cut_journal(horizon);
         }
         let mut most = if takes { MOST_FORGOTTEN } else { 0 };
+        let mut swept = Vec::new();
         for (id, tenant) in self.tenants.turn() {
             let silent = tenant.lock().silent(&id, now, &self.limits);
             for event in silent {
@@ -106,11 +110,13 @@ impl Embedded {
             }
             drop(tenant);
             self.tenants.release(&id);
+            swept.push(id);
         }
         if let Some(settled) = &self.settled {
             settled.write(batch);
         }
         self.measure();
+        swept
     }
 
     fn measure(&self) {
@@ -177,6 +183,8 @@ impl Embedded {
     /// Writes anew what is no item and stands before a row of the journal.
     fn rewrite(&self, before: u64) -> Result<(), EngineError> {
         self.directories.rewrite(before)?;
+        self.displays.rewrite(before)?;
+        self.days.rewrite(before)?;
         for (row, archived) in self.archive.lock().before(before) {
             *row = write(&self.disk, || Record::Archived(archived.clone()))?;
         }

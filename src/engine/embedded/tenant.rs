@@ -1,6 +1,7 @@
 //! One tenant's items: its sequence, its users, and which item changed at which number.
 
 mod ghosts;
+mod page;
 mod settling;
 mod shelf;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 use ghosts::Ghosts;
 use hashbrown::HashMap;
+pub(super) use page::Paged;
 pub(super) use settling::Horizon;
 use settling::Waiting;
 use shelf::{Kept, Shelf, WarmItem};
@@ -237,6 +239,22 @@ impl Tenant {
     }
 }
 
+/// What users have, each of it the latest first, in one order.
+fn latest_first<'a, T>(
+    users: impl Iterator<Item = (&'a Extension, impl Iterator<Item = (u64, T)>)>,
+) -> impl Iterator<Item = (&'a Extension, u64, T)> {
+    let mut users: Vec<_> = users.map(|(extension, theirs)| (extension, theirs.peekable())).collect();
+    let latest = users.iter_mut().enumerate().filter_map(|(at, (_, theirs))| Some((theirs.peek()?.0, at)));
+    let mut latest: BinaryHeap<(u64, usize)> = latest.collect();
+    std::iter::from_fn(move || {
+        let (_, at) = latest.pop()?;
+        let (extension, theirs) = &mut users[at];
+        let (seq, it) = theirs.next()?;
+        latest.extend(theirs.peek().map(|(seq, _)| (*seq, at)));
+        Some((*extension, seq, it))
+    })
+}
+
 fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
     now.saturating_sub(at) >= u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
 }
@@ -245,14 +263,6 @@ fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
 fn recent<'a>(
     users: impl Iterator<Item = (&'a Extension, &'a Shelf)>,
 ) -> impl Iterator<Item = (&'a Extension, &'a ItemName)> {
-    let mut users: Vec<_> = users.map(|(extension, shelf)| (extension, shelf.recent().peekable())).collect();
-    let mut latest: BinaryHeap<(u64, usize)> =
-        users.iter_mut().enumerate().filter_map(|(at, (_, recent))| Some((recent.peek()?.0, at))).collect();
-    std::iter::from_fn(move || {
-        let (_, at) = latest.pop()?;
-        let (extension, recent) = &mut users[at];
-        let (_, name) = recent.next()?;
-        latest.extend(recent.peek().map(|(seq, _)| (*seq, at)));
-        Some((*extension, name))
-    })
+    latest_first(users.map(|(extension, shelf)| (extension, shelf.recent())))
+        .map(|(extension, _, name)| (extension, name))
 }

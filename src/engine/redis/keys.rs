@@ -1,7 +1,10 @@
 //! The names of what is in Redis. All keys of a tenant have the tenant as their hash tag, so they
 //! are in one slot of a cluster, and one script may touch them all.
 
-use crate::id::{Extension, ItemKey, ItemName, Kind, TenantId};
+use crate::{
+    display::Code,
+    id::{Extension, ItemKey, ItemName, Kind, TenantId},
+};
 
 /// Between the parts of a member, a value or a message: no id has it, and no JSON text.
 pub(crate) const SEPARATOR: char = '\u{1e}';
@@ -36,6 +39,11 @@ impl Keys {
     /// Who sweeps at present.
     pub(crate) fn sweeper(&self) -> String {
         format!("{}:sweeper", self.prefix)
+    }
+
+    /// Of a pairing of a display: the pairing while it waits, who claimed it, and what became of it.
+    pub(crate) fn pairing(&self, code: &Code) -> [String; 3] {
+        ["waiting", "claim", "answered"].map(|part| format!("{}:{{{}}}:{part}", self.prefix, code.as_str()))
     }
 
     /// Events of unknown states, a sorted set by when they came; the bytes of all of them; a fence.
@@ -110,6 +118,16 @@ impl TenantKeys {
     /// A hash: the directory, and the ETag of it.
     pub(crate) fn directory(&self) -> String {
         format!("{}:directory", self.base)
+    }
+
+    /// A hash: the displays, each by its id.
+    pub(crate) fn displays(&self) -> String {
+        format!("{}:displays", self.base)
+    }
+
+    /// Hashes by closed day: when it was rolled up, what is of nobody, what is of extensions, and the key to both.
+    pub(crate) fn days(&self) -> [String; 4] {
+        ["at", "calls", "people", "key"].map(|part| format!("{}:days:{part}", self.base))
     }
 
     /// A hash and a sorted set, written only to know whether Redis takes them.

@@ -132,7 +132,7 @@ impl Keyspace {
         for kind in Kind::ALL {
             // The bounds are ranks from the end, at which to cut.
             ask.arg(millis(self.limits.of(kind).keep));
-            ask.arg(-1 - self.most_of_user(kind) as i64).arg(-1 - self.most_of_tenant(kind) as i64);
+            ask.arg(-1 - self.most_of_user(kind) as i64).arg(-1 - self.kept_of_tenant(kind) as i64);
         }
         // What is stored apart comes last of all; its event says where.
         let mut last = ARGS_OF_ALL + Kind::ALL.len() * 3 + entries.len() * 3;
@@ -282,7 +282,7 @@ impl Keyspace {
     }
 
     /// The name of an epoch, should one begin. No two are the same, on whichever node.
-    fn fresh_epoch(&self) -> String {
+    pub(super) fn fresh_epoch(&self) -> String {
         format!("{}-{:x}", self.name, self.epochs.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -309,6 +309,16 @@ impl Keyspace {
 
     fn most_of_tenant(&self, kind: Kind) -> usize {
         self.limits.of(kind).recent_per_tenant + MORE_OF_TENANT
+    }
+
+    /// How many the tenant's index holds, though one read takes less of it.
+    fn kept_of_tenant(&self, kind: Kind) -> usize {
+        self.limits.of(kind).paged.unwrap_or_else(|| self.most_of_tenant(kind))
+    }
+
+    /// How long a head that is read stays, in milliseconds.
+    pub(super) fn hold(&self) -> u64 {
+        millis(self.hold)
     }
 }
 

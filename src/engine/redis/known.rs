@@ -123,7 +123,12 @@ mod tests {
 
     fn stored(versions: u32) -> Stored {
         let events = (0..versions).map(|at| event(at.into())).collect();
-        Stored { seq: versions.into(), set: ItemSet::of(Kind::Call, events, versions), bytes: 100 }
+        Stored {
+            seq: versions.into(),
+            touched: 0,
+            set: ItemSet::of(Kind::Call, events, versions),
+            bytes: 100,
+        }
     }
 
     fn event(at: u64) -> Event {

@@ -24,6 +24,8 @@ const TOLD: u8 = b'~';
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) seq: u64,
+    /// When that came, by callpop's clock; 0 where its state is not read.
+    pub(crate) touched: Micros,
     pub(crate) set: ItemSet,
     pub(crate) bytes: usize,
 }
@@ -50,9 +52,18 @@ impl Stored {
         upto: u64,
         on_unreadable: impl Fn(),
     ) -> Option<Self> {
-        let values = values.into_iter().filter(|value| !value.starts_with(STATE));
+        let at = Cell::new(0);
+        let is_event = |value: &&str| match value.starts_with(STATE) {
+            true => {
+                at.set(touched(value).unwrap_or_default());
+                false
+            }
+            false => true,
+        };
+        let values = values.into_iter().filter(is_event);
         let values = values.filter_map(|value| Value::parse(value).or_else(|| none(&on_unreadable)));
-        Self::of(kind, values.filter(|value| value.seq <= upto), &on_unreadable)
+        let stored = Self::of(kind, values.filter(|value| value.seq <= upto), &on_unreadable)?;
+        Some(Self { touched: at.get(), ..stored })
     }
 
     fn of<'a>(
@@ -67,7 +78,7 @@ impl Stored {
             bytes += value.json.len();
             events.push(event);
         }
-        (!events.is_empty()).then(|| Self { seq, set: ItemSet::of(kind, events, version), bytes })
+        (!events.is_empty()).then(|| Self { seq, touched: 0, set: ItemSet::of(kind, events, version), bytes })
     }
 }
 

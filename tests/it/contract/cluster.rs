@@ -3,8 +3,11 @@
 
 mod acts;
 mod begin;
+mod board;
 mod call_model;
+mod closed_days;
 mod directory;
+mod displays;
 mod frames;
 mod isolation;
 mod lifetime;

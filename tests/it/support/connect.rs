@@ -19,6 +19,7 @@ pub struct Connect {
     address: SocketAddr,
     token: Option<String>,
     token_in_header: bool,
+    display: Option<String>,
     query: Vec<String>,
     headers: Vec<(&'static str, String)>,
     receive_buffer: Option<u32>,
@@ -45,6 +46,7 @@ impl Connect {
             address,
             token: token.map(str::to_owned),
             token_in_header: false,
+            display: None,
             query: Vec::new(),
             headers: Vec::new(),
             receive_buffer: None,
@@ -54,6 +56,11 @@ impl Connect {
     /// As a server: the token is in a header.
     pub fn with_header(self) -> Self {
         Self { token_in_header: true, ..self }
+    }
+
+    /// As a display: its secret is one more offered subprotocol.
+    pub fn display(self, secret: &str) -> Self {
+        Self { display: Some(secret.to_owned()), ..self }
     }
 
     /// Asks for a scope.
@@ -182,6 +189,7 @@ impl Connect {
             Some(token) => offers.push(format!("bearer.{token}")),
             None => {}
         }
+        offers.extend(self.display.iter().map(|secret| format!("display.{secret}")));
         offers.retain(|offer| !offer.is_empty());
         if !offers.is_empty() {
             headers.push(("Sec-WebSocket-Protocol", offers.join(", ")));

@@ -4,14 +4,15 @@
 
 /** What happens to the machine, what it does and its timers: texts, too. */
 const DEEDS =
-  "told signedOut lasting otherUser learn noToken heedPage hangUp timeInDoubt dial opening forgetAsked cleared endLinks keepFresh overdue settle heartbeat forgetPage";
+  "told signedOut lasting otherUser learn noToken heedPage hangUp timeInDoubt dial opening forgetAsked cleared endLinks keepFresh overdue settle heartbeat forgetPage " +
+  "seize announce";
 
 const MACHINE =
   "notBefore retryAt rising spare company heartbeatMs deadlineAt doubtedAt isFresh isSettling isSuspended " +
   "onTabs passOn onLost onSettled onReach alertOf promote aloneUntil answerMs canSend chance heardAt misses riseAfter seizedAt";
 
 const CLIENT =
-  "again changes doing forgetVain freshToken inUse isDoubtful machine nameOf ours roundTrip saidAtMs " +
+  "addCall addNotice meant toldAtMs again changes doing forgetVain freshToken inUse isDoubtful machine nameOf ours roundTrip saidAtMs " +
   "stateOf uncounted";
 
 const POPUP =
@@ -22,7 +23,7 @@ const POPUP =
 
 const WORDS =
   "colleague coreWords elsewhere fromLine markAllSeen missedCount noAnswer noExtension onHoldFor otherCalls outdated rang " +
-  "showAll showFewer talked toLine transferDone transferPending transferPendingUnknown tryAgain " +
+  "showAll showFewer talkedFor toLine transferDone transferPending transferPendingUnknown tryAgain " +
   "unconfirmedSince unreachable";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";

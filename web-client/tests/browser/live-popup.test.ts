@@ -189,6 +189,39 @@ test("a caller without a name gets the contact's, after the popup is there", asy
   expect(watch.problems()).toEqual([]);
 });
 
+test("a call that a colleague answered says by whom, though only one extension is seen", async () => {
+  const { page, popup, watch } = await openPopup();
+  const at = (seconds: number): string => String((Date.now() - 60_000 + seconds * 1000) * 1000);
+  const sofie = { caller_number: "201", caller_name: "Sofie" };
+  await gateway.post(telsmartEvent("RINGING", { ...sofie, id: "told", timestamp: at(0) }));
+  await gateway.post(telsmartEvent("HANGUP", { ...sofie, id: "told", timestamp: at(9) }));
+  const missed = popup.locator('[data-tone="missed"]');
+  await missed.waitFor();
+
+  const here = { id: "here" };
+  const there = { id: "there", user_extension: "201", callee_number: "201" };
+  for (const leg of [here, there]) {
+    await gateway.post(telsmartEvent("RINGING", { ...leg, timestamp: at(20) }));
+  }
+  const card = popup.locator('[data-leg="here"]');
+  await card.waitFor();
+  await gateway.post(telsmartEvent("ACTIVE", { ...there, timestamp: at(30) }));
+  await gateway.post(telsmartEvent("HANGUP", { ...here, timestamp: at(30) }));
+  await card.locator(".story").waitFor();
+  expect(await card.locator(".story").textContent()).toBe("Answered by Sofie (201)");
+  expect(await card.locator(".state").textContent()).toBe("Answered elsewhere");
+  await picture(page, "live/answered-by");
+
+  await popup.getByRole("button", { name: "Dismiss call with +32 2 899 26 75" }).click();
+  const row = popup.locator('.recent-call[data-leg="here"]');
+  await row.waitFor();
+  expect(await row.locator(".tone").last().textContent()).toBe("Answered by Sofie (201) · ");
+  expect(await row.getAttribute("data-unseen")).toBe("false");
+  // What nobody answered is missed still.
+  expect(await missed.getAttribute("data-leg")).toBe("told");
+  expect(watch.problems()).toEqual([]);
+});
+
 test("a dismissed call is gone on every page of its user", async () => {
   const [here, there] = [await openPopup(), await openPopup()];
   await gateway.post(telsmartEvent("RINGING", { timestamp: nowMicros() }));

@@ -68,7 +68,7 @@ test("where several extensions are seen, transfers and answers elsewhere are tol
   expect(await t.popup.locator(".card .story").textContent()).toBe("Transferred by John Doe");
   await show(t.page, ...(SCENES["answered-elsewhere"] as Scene).calls);
   expect(await t.popup.locator(".card .state").textContent()).toBe("Answered elsewhere");
-  expect(await t.popup.locator(".card .story").textContent()).toBe("Answered by Jane Doe");
+  expect(await t.popup.locator(".card .story").textContent()).toBe("Answered by Jane Doe (210)");
   expect(await t.popup.locator(".missed").count()).toBe(0);
 });
 

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
-import { BINARY, type Gateway } from "./gateway.ts";
+import { BINARY, ENVIRONMENT, type Gateway } from "./gateway.ts";
 
 const SERVE = new URL("../../../examples/serve.mjs", import.meta.url).pathname;
 const START_DEADLINE_MS = 60_000;
@@ -34,6 +34,7 @@ export async function serveExample(
   args.push("--config", gateway.config, "--callpop", BINARY);
   if (folder !== undefined) args.push("--folder", folder);
   const child: ChildProcess = spawn(process.execPath, [SERVE, ...args], {
+    env: ENVIRONMENT,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await new Promise<string>((resolve, reject) => {

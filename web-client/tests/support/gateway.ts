@@ -11,7 +11,11 @@ import { eventually } from "./eventually.ts";
 export const BINARY: string =
   process.env.CALLPOP_BIN ?? new URL("../../../target/debug/callpop", import.meta.url).pathname;
 /** The binary takes every other CALLPOP_… for a setting. */
-const ENVIRONMENT = { ...process.env, CALLPOP_BIN: undefined, CALLPOP_LOG__FORMAT: "json" };
+export const ENVIRONMENT: NodeJS.ProcessEnv = {
+  ...process.env,
+  CALLPOP_BIN: undefined,
+  CALLPOP_LOG__FORMAT: "json",
+};
 const START_DEADLINE_MS = 60_000;
 const WEBHOOK_SECRET = "webhook-secret-of-the-browser-tests";
 

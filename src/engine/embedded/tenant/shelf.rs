@@ -226,6 +226,11 @@ impl Shelf {
         self.by_seq.range(seq + 1..).map(|(_, nth)| (self.slot(nth).0, self.live.contains(nth)))
     }
 
+    /// Those that changed last before a number, and those numbers, the latest change first.
+    pub(super) fn before(&self, seq: u64) -> impl Iterator<Item = (u64, (&ItemName, &Kept))> {
+        self.by_seq.range(..seq).rev().map(|(seq, nth)| (*seq, self.slot(nth)))
+    }
+
     /// Items that are not live and their numbers, the latest change first; without those that say nothing yet.
     pub(super) fn recent(&self) -> impl Iterator<Item = (u64, &ItemName)> {
         let ended = self.by_seq.iter().rev().filter(|(_, nth)| !self.live.contains(*nth));

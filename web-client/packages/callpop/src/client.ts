@@ -13,6 +13,7 @@ import {
   hasId,
   type ItemName,
   keyOf,
+  nameAlone,
   type NoticeName,
 } from "./item-key.ts";
 import type { Change } from "./item-list.ts";
@@ -24,7 +25,7 @@ import { Store } from "./store.ts";
 import type { Summaries } from "./summaries.ts";
 import { isShared } from "./turn.ts";
 import { streamUrl } from "./url.ts";
-import type { Call, ClientFrame, Integration, Notice, ServerFrame } from "./wire.ts";
+import type { Call, ClientFrame, Conversation, Integration, Notice, ServerFrame } from "./wire.ts";
 
 /** What the user does is sent so many at once, then so many a second: the gateway takes 50. */
 const FRAMES_A_SECOND = 20;
@@ -56,6 +57,8 @@ export interface ClientEvents {
   notices: readonly Notice[];
   /** One notice came or changed. */
   notice: NoticeChange;
+  /** The gateway makes something else of a call that is held, and of the legs around it. */
+  conversation: Conversation;
   /** One of the user's integrations changed its status. */
   integration: Integration;
   /** What this page is to do for all pages of its user changed. */
@@ -100,8 +103,6 @@ export class CallpopClient {
   /** How many frames may go before the next second. */
   #left = FRAMES_A_SECOND;
   #second: ReturnType<typeof setTimeout> | undefined;
-  #dispositions: readonly string[] = [];
-  #extensions: readonly string[] | null = null;
 
   /** Throws a TypeError when `url` is none. */
   constructor(options: ClientOptions) {
@@ -125,9 +126,14 @@ export class CallpopClient {
     return this.#store.notices.list;
   }
 
+  /** What the gateway makes of that call and the legs around it; null where it has not said. */
+  conversationOf(call: CallName): Conversation | null {
+    return this.#store.conversations.get(keyOf(call)) ?? null;
+  }
+
   /** Whose items this client sees; null until the gateway has said it. Of a whole tenant, none. */
   get extensions(): readonly string[] | null {
-    return this.#extensions;
+    return this.#connection.machine().opening?.extensions ?? null;
   }
 
   /** Whose items it asks for: the user's own, or the whole tenant's. */
@@ -142,7 +148,7 @@ export class CallpopClient {
 
   /** What a wrap-up may be disposed as; empty: any words. */
   get dispositions(): readonly string[] {
-    return this.#dispositions;
+    return this.#connection.machine().opening?.dispositions ?? [];
   }
 
   /** The server's time now, in milliseconds since 1970, whatever this computer's clock says. */
@@ -224,9 +230,8 @@ export class CallpopClient {
   painted(call: CallName | string): void {
     for (const name of this.#meant(call)) {
       if (this.#store.calls.get(name)?.state !== "ringing") continue;
-      const { source, extension, leg_id } = name as CallName;
       const painted_at = Math.round(this.now() * 1000);
-      this.#report({ type: "painted", leg_id, source, extension, painted_at } as PaintedFrame);
+      this.#report({ type: "painted", ...nameAlone(name), painted_at } as PaintedFrame);
     }
   }
 
@@ -258,12 +263,12 @@ export class CallpopClient {
   #meant(item: ItemName | string): readonly ItemName[] {
     const name = typeof item === "string" ? { leg_id: item } : item;
     const { calls, notices } = this.#store;
-    return name.notice_id === undefined ? calls.meant(name) : notices.meant(name);
+    return (name.notice_id === undefined ? calls : notices).meant(name);
   }
 
   /** The version that is shown of an item, where there is one. */
   #seen(name: ItemName): { readonly seen?: number } {
-    const seen = "version" in name ? Number(name.version) : this.#find(name)?.version;
+    const seen = (name as Partial<Call>).version ?? this.#find(name)?.version;
     return seen === undefined ? {} : { seen };
   }
 
@@ -288,9 +293,11 @@ export class CallpopClient {
     return this.#contacts?.nameOf(number, token, source) ?? null;
   }
 
-  async #loadContacts(): Promise<void> {
-    const loaded = await import("./contacts.ts").catch(() => null);
-    if (loaded !== null) this.#contacts ??= new loaded.Contacts(this.#options.url);
+  #loadContacts(): Promise<unknown> {
+    return import("./contacts.ts").then(
+      ({ Contacts }) => (this.#contacts ??= new Contacts(this.#options.url)),
+      () => null,
+    );
   }
 
   diagnose(): Diagnosis {
@@ -315,11 +322,9 @@ export class CallpopClient {
         if (state.phase === "refused") this.#contacts?.stop();
         this.#emitter.emit("state", state);
       },
-      opening: ({ dispositions = [], extensions = null }) => {
-        this.#dispositions = dispositions;
-        this.#extensions = extensions;
+      opening: () => {
         this.#outbox.restart();
-        const { calls, notices } = this.#connection.changes();
+        const { calls, notices } = this.#store.changes;
         this.#tellCalls(calls, true);
         this.#tellNotices(notices, true);
         this.#send();
@@ -340,7 +345,6 @@ export class CallpopClient {
         this.#painted.clear();
       },
       cleared: () => {
-        this.#extensions = null;
         this.#emitter.emit("calls", this.calls);
         this.#emitter.emit("notices", this.notices);
       },
@@ -358,6 +362,14 @@ export class CallpopClient {
         return this.#tellCalls(this.#store.addCall(frame.seq, frame.call), false);
       case "notice":
         return this.#tellNotices(this.#store.addNotice(frame.seq, frame.notice), false);
+      case "conversation":
+        // Where the code for it does not come, it is as if the gateway knew none.
+        return void import("./conversations.ts").then(
+          ({ keep }) =>
+            keep(this.#store, frame.conversation) &&
+            this.#emitter.emit("conversation", frame.conversation),
+          () => null,
+        );
       case "integration": {
         const { type: _, ...integration } = frame;
         this.#contacts?.forgetVain();
@@ -397,21 +409,21 @@ export class CallpopClient {
   }
 
   #tellCalls(changes: readonly Change<Call>[], isOpening: boolean): void {
-    this.#closeAgain(changes);
-    if (changes.length > 0 || isOpening) this.#emitter.emit("calls", this.calls);
+    if (this.#closeAgain(changes) || isOpening) this.#emitter.emit("calls", this.calls);
     for (const [call, previous] of changes) this.#emitter.emit("call", { call, previous });
   }
 
   #tellNotices(changes: readonly Change<Notice>[], isOpening: boolean): void {
-    this.#closeAgain(changes);
-    if (changes.length > 0 || isOpening) this.#emitter.emit("notices", this.notices);
+    if (this.#closeAgain(changes) || isOpening) this.#emitter.emit("notices", this.notices);
     for (const [notice, previous] of changes) this.#emitter.emit("notice", { notice, previous });
   }
 
-  #closeAgain(changes: readonly Change<Call | Notice>[]): void {
+  /** What was closed here stays so; whether there are changes. */
+  #closeAgain(changes: readonly Change<Call | Notice>[]): boolean {
     for (const [item] of changes) {
       for (const type of this.#closed.uncounted(item)) void this.#close(item, type);
     }
+    return changes.length > 0;
   }
 
   #send(): void {

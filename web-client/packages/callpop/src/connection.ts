@@ -11,8 +11,8 @@ import type { ClientOptions } from "./options.ts";
 import { watchPage } from "./page.ts";
 import { closeSocket, isOpen, openSocket, type SocketLike } from "./socket.ts";
 import type { TabDeeds, TabDeedTable } from "./sharing.ts";
-import type { Changes, Store } from "./store.ts";
-import { newTokens, type Tokens, TokenUnavailable } from "./tokens.ts";
+import type { Store } from "./store.ts";
+import { newTokens, TokenUnavailable } from "./tokens.ts";
 import {
   type Deeds,
   isShared,
@@ -42,8 +42,6 @@ type Timers = Map<string, ReturnType<typeof setTimeout>>;
 export interface Connection {
   /** What all that happened came to. */
   machine(): Machine;
-  /** What the session that began last changed. */
-  changes(): Changes;
   /** A token for requests, null before there was any; a promise where a fresh one is fetched. */
   token(): string | null | Promise<string | null>;
   /** Something happened. */
@@ -61,7 +59,6 @@ export function newConnection(
   hearing: NewsTable,
 ): Connection {
   let machine = IDLE;
-  let changes: Changes = { calls: [], notices: [] };
   let rules: SharingRules | null = null;
   let tabs: TabDeeds | null = null;
 
@@ -106,7 +103,9 @@ export function newConnection(
   let doing: DeedTable & NewsTable & Partial<TabDeedTable> = {
     ...hearing,
     ...pageDeeds(on),
-    ...tokenDeeds(tokens, clock),
+    // More than the deeds of the token, under names that no other deed has but `fetch`, which follows.
+    ...tokens,
+    keepFresh: (endsAt) => tokens.keepFresh(endsAt && endsAt * 1000 - clock.now()),
     dial: (link, token) => {
       const { webSocket = WebSocket } = options;
       const address = streamUrl(options, store.resume);
@@ -139,7 +138,7 @@ export function newConnection(
     store: (frame) => {
       clock.restart(frame.server_time);
       tokens.restart();
-      changes = store.open(frame);
+      store.open(frame);
     },
     forget: () => store.clear(),
     learn: (tock) => clock.learn(tock) || on("timeInDoubt"),
@@ -147,7 +146,6 @@ export function newConnection(
 
   return {
     machine: () => machine,
-    changes: () => changes,
     token: () => tabs?.freshToken() ?? tokens.inUse,
     on,
     send,
@@ -163,19 +161,6 @@ function setTimer(timers: Timers, name: string, ms: number, run: () => void): vo
     run();
   }, ms);
   timers.set(name, timer);
-}
-
-function tokenDeeds(
-  { take, accept, forgetAsked, refresh, keepFresh }: Tokens,
-  clock: ServerClock,
-): DeedsOf<"take" | "accept" | "forgetAsked" | "refresh" | "keepFresh"> {
-  return {
-    take,
-    accept,
-    forgetAsked,
-    refresh,
-    keepFresh: (endsAt) => keepFresh(endsAt && endsAt * 1000 - clock.now()),
-  };
 }
 
 function pageDeeds(on: (...event: MachineEvent) => void): DeedsOf<"heedPage" | "forgetPage"> {

@@ -12,6 +12,11 @@ export interface ClientOptions {
   /** `user`: the token's extensions; `tenant`: all of them, for supervisors. Default: `user`. */
   scope?: "user" | "tenant";
   /**
+   * Whether the gateway is asked for conversations: which legs belong together, and who answered. One
+   * that does not know them sends none. Default: true.
+   */
+  conversations?: boolean;
+  /**
    * Whether the pages of one user in one browser share one socket, where the browser has Web Locks
    * and the token can be read. Default: true.
    */

@@ -3,7 +3,6 @@
 // share with; sharing.ts does what they
 // say.
 
-import type { ToldAct } from "./acts.ts";
 import { hintedBackoffMs } from "./backoff.ts";
 import { dutiesOf } from "./duties.ts";
 import { groupOf } from "./group.ts";
@@ -11,10 +10,10 @@ import { newLink, startTicking } from "./liveness.ts";
 import { onPeers as onCompany } from "./presence.ts";
 import { hear } from "./session.ts";
 import type { Alert, Duties, Peer } from "./reach.ts";
-import type { TabMessage, TabsEvent } from "./tab-message.ts";
+import type { TabMessage, TabRequest, TabsEvent } from "./tab-message.ts";
 import { becomeWaiting, letGo, open, part, refuse, retryIn, start } from "./transitions.ts";
 import { act, isShared, type Machine, type SharingRules, type Turn, wait } from "./turn.ts";
-import type { ClientFrame, ServerFrame } from "./wire.ts";
+import type { ServerFrame } from "./wire.ts";
 
 /** A message to another tab takes a millisecond; one that is busy for less than that is not frozen. */
 const ANSWER_MS = 1_000;
@@ -130,13 +129,11 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
     case "lead":
       return onLeader(turn, message.state);
     case "tick":
-    case "token":
     case "dismiss":
     case "done":
     case "wrap_up":
     case "summary":
     case "painted":
-    case "beat":
       return onRequest(turn, message, from);
   }
   // Only who leads has the gateway's frames; a leader that was replaced may still believe it does.
@@ -145,7 +142,7 @@ function onMessage(turn: Turn, message: TabMessage, from: string): void {
   if (isShared(turn)) hear(turn, message);
 }
 
-function onRequest(turn: Turn, frame: ClientFrame | ToldAct, from: string): void {
+function onRequest(turn: Turn, frame: TabRequest, from: string): void {
   if (frame.type === "painted") return act(turn, "painted", frame, leads(turn));
   if (!leads(turn)) return;
   switch (frame.type) {

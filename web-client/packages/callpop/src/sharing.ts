@@ -5,7 +5,7 @@ import type { Answer } from "./acts.ts";
 import type { ServerClock } from "./clock.ts";
 import { claimsOf } from "./group.ts";
 import type { Store } from "./store.ts";
-import type { TabsEvent } from "./tab-message.ts";
+import type { TabMessage, TabsEvent } from "./tab-message.ts";
 import { Tabs } from "./tabs.ts";
 import type { Tokens } from "./tokens.ts";
 import { type Company, type Deeds, isShared, type Machine } from "./turn.ts";
@@ -59,9 +59,9 @@ export function tabDeeds(
     get company() {
       return tabs?.company ?? null;
     },
-    send: (frame) => tabs?.post(frame),
+    send: (frame) => tabs?.post(frame as TabMessage),
     tell: (frame) => {
-      if (tabs?.leads) tabs.post(frame);
+      if (tabs?.leads) tabs.post(frame as TabMessage);
     },
     freshToken: () => {
       const { round } = machine();
@@ -92,9 +92,12 @@ export function tabDeeds(
         const { state, link, opening } = machine();
         tabs?.post({ type: "lead", state }, to);
         if (state.phase !== "connected" || link === null || opening === null) return;
-        const [calls, notices] = [[...store.calls.list], [...store.notices.list]];
-        const held = { seq: store.seq, calls, notices, server_time: micros() };
-        tabs?.post({ ...opening, type: "snapshot", ...held }, to);
+        const { seq, calls, notices, conversations } = store;
+        const held = { seq, calls: [...calls.list], notices: [...notices.list] };
+        tabs?.post({ ...opening, type: "snapshot", ...held, server_time: micros() }, to);
+        for (const conversation of new Set(conversations.values())) {
+          tabs?.post({ type: "conversation", conversation }, to);
+        }
       },
       answer: ({ t0 }, to) => {
         // A time that may be wrong is not handed on; the gateway's answer mends it for all.

@@ -2,7 +2,7 @@
 
 import type { Opening } from "./frames.ts";
 import { type Change, ItemList } from "./item-list.ts";
-import type { Call, Notice } from "./wire.ts";
+import type { Call, Conversation, Notice } from "./wire.ts";
 
 /** How many ended calls, and how many notices, are held; a page may stay open for weeks. */
 const ENDED_KEPT = 500;
@@ -25,8 +25,12 @@ export class Store {
     () => true,
     NOTICES_KEPT,
   );
+  /** By the keys of the calls that are their legs; conversations.ts keeps them. */
+  readonly conversations: Map<string, Conversation> = new Map();
   /** Up to where within the epoch everything is known. */
   seq = 0;
+  /** What the session that began last changed. */
+  changes: Changes = { calls: [], notices: [] };
   #epoch: string | null = null;
   #stream = "";
 
@@ -45,12 +49,16 @@ export class Store {
     this.#stream = frame.stream;
     const isAnew = frame.type === "snapshot" && !isBehind;
     const [calls, notices] = isAnew ? [this.calls.empty(), this.notices.empty()] : [];
-    if (isAnew) this.#epoch = frame.epoch;
-    this.seq = isAnew ? frame.seq : Math.max(this.seq, frame.seq);
-    return {
+    if (isAnew) {
+      this.#epoch = frame.epoch;
+      this.seq = 0;
+    }
+    this.seq = Math.max(this.seq, frame.seq);
+    this.changes = {
       calls: this.calls.take(frame.calls, calls),
       notices: this.notices.take(frame.notices ?? [], notices),
     };
+    return this.changes;
   }
 
   /** Takes one call as it now stands; an older version of it changes nothing. */
@@ -66,6 +74,7 @@ export class Store {
 
   /** Forgets everything. */
   clear(): void {
+    this.conversations.clear();
     this.#epoch = null;
     this.calls.empty();
     this.notices.empty();

@@ -21,9 +21,11 @@ export type TabMessage =
   | ServerFrame
   /** The gateway's word on an act, and which act that is about. */
   | Answer
-  /** A frame for the gateway, through the leader. */
-  | ClientFrame
-  | ToldAct;
+  | TabRequest;
+
+/** What is for the gateway, through the leader; the other frames go over a page's own socket alone. */
+export type TabRequest =
+  Exclude<ClientFrame, { type: "token" | "beat" | "board" | "watch" }> | ToldAct;
 
 /** What the tabs, or the browser about them, tell a page, by name. */
 export interface TabsHappenings {
@@ -49,7 +51,9 @@ export interface Envelope {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-type Shape = Readonly<Record<string, "string" | "number" | "object">>;
+/** What a value is, or its fields are; in brackets, each one of a list. */
+type Shape =
+  "string" | "number" | "object" | { readonly [field: string]: Shape } | readonly [Shape];
 
 const CALL: Shape = {
   leg_id: "string",
@@ -71,23 +75,30 @@ const NOTICE: Shape = {
   at: "number",
   state: "string",
 };
+const CONVERSATION: Shape = {
+  conversation_id: "string",
+  source: "string",
+  legs: [{ extension: "string", leg_id: "string" }],
+  replaces: ["string"],
+};
 /** By type: what passes between pages, with the fields that they rely on. No token ever does. */
 const SHAPES: Readonly<Record<string, Shape>> = {
   hello: {},
   reach: {},
   bye: {},
-  lead: { state: "object" },
+  lead: { state: { phase: "string" } },
   snapshot: {
     epoch: "string",
     seq: "number",
     stream: "string",
     server_time: "number",
     heartbeat_ms: "number",
-    calls: "object",
-    notices: "object",
+    calls: [CALL],
+    notices: [NOTICE],
   },
-  call: { seq: "number", call: "object" },
-  notice: { seq: "number", notice: "object" },
+  call: { seq: "number", call: CALL },
+  notice: { seq: "number", notice: NOTICE },
+  conversation: { conversation: CONVERSATION },
   integration: { extension: "string", status: "string" },
   tock: { t0: "number", t1: "number", t2: "number" },
   reconnect: { after_ms: "number" },
@@ -102,32 +113,19 @@ const SHAPES: Readonly<Record<string, Shape>> = {
 };
 
 export function isEnvelope(value: unknown): value is Envelope {
+  if (!has(value, { from: "string", reach: "object", message: { type: "string" } })) return false;
+  const { to, message } = value as Envelope;
+  const shape = Object.hasOwn(SHAPES, message.type) ? SHAPES[message.type] : null;
+  return (to === null || typeof to === "string") && has(message, shape ?? "string");
+}
+
+function has(value: unknown, shape: Shape): boolean {
+  if (typeof shape === "string") return typeof value === shape && value !== null;
+  if (Array.isArray(shape)) {
+    return Array.isArray(value) && value.every((one) => has(one, shape[0]));
+  }
   return (
-    has(value, { from: "string", reach: "object", message: "object" }) &&
-    (value.to === null || typeof value.to === "string") &&
-    isMessage(value.message)
-  );
-}
-
-function isMessage(value: unknown): boolean {
-  if (!has(value, { type: "string" })) return false;
-  const type = String(value.type);
-  if (!Object.hasOwn(SHAPES, type) || !has(value, SHAPES[type] ?? {})) return false;
-  const { call, calls, notice, notices, state } = value;
-  if (type === "call") return has(call, CALL);
-  if (type === "notice") return has(notice, NOTICE);
-  if (type === "snapshot") return haveAll(calls, CALL) && haveAll(notices, NOTICE);
-  return type !== "lead" || has(state, { phase: "string" });
-}
-
-function haveAll(values: unknown, shape: Shape): boolean {
-  return Array.isArray(values) && values.every((value) => has(value, shape));
-}
-
-function has(value: unknown, shape: Shape): value is Fields {
-  if (typeof value !== "object" || value === null) return false;
-  const fields = value as Fields;
-  return Object.entries(shape).every(
-    ([name, kind]) => typeof fields[name] === kind && fields[name] !== null,
+    has(value, "object") &&
+    Object.entries(shape).every(([name, kind]) => has((value as Fields)[name], kind))
   );
 }

@@ -8,14 +8,21 @@ export function gatewayUrl(base: string | undefined, path: string): URL {
   return url;
 }
 
+interface StreamOptions {
+  readonly url?: string;
+  readonly scope?: "user" | "tenant";
+  readonly conversations?: boolean;
+}
+
 /** The WebSocket address of a gateway's stream, from its base address; `resume` is what is known. */
 export function streamUrl(
-  { url: base, scope = "user" }: { readonly url?: string; readonly scope?: "user" | "tenant" },
+  { url: base, scope = "user", conversations = true }: StreamOptions,
   resume: string | null = null,
 ): string {
   const url = gatewayUrl(base, "/v1/stream");
   url.protocol = url.protocol.replace("http", "ws");
   if (scope !== "user") url.searchParams.set("scope", scope);
+  if (conversations) url.searchParams.set("want", "conversation");
   if (resume !== null) url.searchParams.set("resume", resume);
   return url.href;
 }

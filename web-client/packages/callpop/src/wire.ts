@@ -1,4 +1,4 @@
-// Generated from src/protocol.rs, src/call.rs and src/notice.rs by `make types`. Do not edit.
+// Generated from src/protocol.rs and the types that its frames hold by `make types`. Do not edit.
 
 /**
  * A customer of the telephony provider; everything is separate by tenant.
@@ -248,9 +248,194 @@ access_token_expires_at: number | null,
 cause: string | null, };
 
 /**
+ * Who called whom, by the first leg.
+ */
+export type ConversationKind = "inbound" | "outbound" | "internal";
+
+/**
+ * How a conversation went.
+ */
+export type ConversationOutcome = "open" | "answered" | "missed" | "short" | "reached" | "connected" | "no_answer" | "unknown";
+
+/**
+ * Whether a conversation was seen or inferred.
+ */
+export type Basis = "observed" | "inferred";
+
+/**
+ * What a list of conversations and their frame carry.
+ */
+export type Conversation = { conversation_id: string, tenant_id: TenantId, source: SourceName, kind: ConversationKind, outcome: ConversationOutcome, basis: Basis, rules: Array<"pair" | "attended" | "ring_group" | "hop" | "blind">, certainty: "low" | "medium" | "high", ambiguous: boolean, 
+/**
+ * There were too many legs around it for any inference.
+ */
+capped?: boolean, 
+/**
+ * Where a leg may belong, of those of which that is open.
+ */
+doubts?: Array<{ candidates: Array<string>, extension: Extension, leg_id: ItemId, }>, number: string | null, name: string | null, started_at: number, answered_at: number | null, ended_at: number | null, wait_ms: number | null, 
+/**
+ * What is finished; null where it is over and no stamp says when it was answered, or when it ended.
+ */
+talk_ms: number | null, hold_ms: number | null, limbo_ms: number | null, answered_by: Extension | null, talked: Array<{ extension: Extension, talk_ms: number, }>, hops: number, transfers: Array<{ kind: "blind" | "attended", from: Extension, 
+/**
+ * Who took it; where nobody did, who rang first.
+ */
+to: Extension, 
+/**
+ * When the caller came on the receiver's line or, of a blind transfer, left the transferor's; of one that was only
+ * asked about, when the receiver's telephone rang.
+ */
+at: number, 
+/**
+ * None while it rings.
+ */
+result: "completed" | "consulted" | "unanswered" | null, }>, legs: Array<{ extension: Extension, leg_id: ItemId, }>, replaces: Array<string>, summary: boolean, };
+
+/**
+ * A local day, from its first moment to that of the next.
+ */
+export type BoardDay = { from: number, to: number, };
+
+/**
+ * By which figures are read, in milliseconds.
+ */
+export type ShownRules = { answer_within_ms: number, short_ms: number, reached_ms: number, alarms: AlarmRule[], };
+
+/**
+ * What the values of figures by extension are, in their order.
+ */
+export type FigureColumns = { extension: string[], };
+
+/**
+ * What the tile of an extension shows.
+ */
+export type TileRow = { extension: Extension, 
+/**
+ * As the directory has it, or as colleagues' telephones showed it.
+ */
+name: string | null, groups: Array<string>, 
+/**
+ * None where there is no call.
+ */
+state: "ringing" | "active" | "held" | null, 
+/**
+ * Since when; with no call, since the end of the last.
+ */
+since: number | null, direction: Direction | null, 
+/**
+ * The other side is a colleague.
+ */
+internal: boolean, number: string | null, 
+/**
+ * The name of the other side.
+ */
+party: string | null, 
+/**
+ * How many calls it has at that moment.
+ */
+legs: number, conversation: string | null, 
+/**
+ * Nothing came of it for so long that it may be over.
+ */
+unconfirmed: boolean, 
+/**
+ * The telephone system says that a call goes on which is over, as the events tell.
+ */
+clamped: boolean, 
+/**
+ * 0, or how loudly it gives alarm: 1, or 2 for what is worse.
+ */
+alarm: number, };
+
+/**
+ * Figures of one window by one key, whole; those of an extension in the order of the columns.
+ */
+export type FigureRow = { window: "now" | "today" | "m15" | "m30" | "m60", by: "tenant" | "group" | "line" | "extension", key: string, values: Record<string, number | null | Array<BoardAlarm>> | Array<number | null>, };
+
+/**
+ * A rule by which a board gives alarm: a figure is at least, or at most, a value for so long. The value is in seconds of
+ * what lasts, a share of 1, or a count.
+ */
+export type AlarmRule = { figure: string, at_least: boolean, value: number, level: 1 | 2, lasting_ms: number, };
+
+/**
+ * An alarm that is raised: among the figures of the present moment.
+ */
+export type BoardAlarm = { figure: string, level: 1 | 2, since: number, };
+
+/**
+ * A whole board: replaces everything that the client shows.
+ */
+export type BoardState = { 
+/**
+ * Another one begins when the store lost or replaced its data.
+ */
+epoch: string, 
+/**
+ * Callpop's clock.
+ */
+at: number, 
+/**
+ * Of which `day` is one.
+ */
+time_zone: string, day: BoardDay, 
+/**
+ * Which part of the calls is counted already; below 1 all figures are too low.
+ */
+complete: number, rules: ShownRules, 
+/**
+ * The version of callpop: a page of another one is to be loaded again.
+ */
+build: string, tiles: TileRow[], columns: FigureColumns, figures: FigureRow[], 
+/**
+ * Changes with the directory, by which names and groups are shown.
+ */
+directory_rev: string, 
+/**
+ * How often a client sends `tick`.
+ */
+heartbeat_ms: number, };
+
+/**
+ * What half of the events did not exceed, and 95 of a hundred.
+ */
+export type HealthLag = { p50_ms: number | null, p95_ms: number | null, };
+
+/**
+ * How a board is fed. Times are callpop's, durations are in milliseconds.
+ */
+export type HealthState = { at: number, 
+/**
+ * When all that was committed before was read; where that is long ago, the store cannot be read.
+ */
+as_of: number, 
+/**
+ * When an event came last, by callpop's clock; none where none came since this node began to look.
+ */
+last_event_at: number | null, 
+/**
+ * From when something happened to when it was committed, over the last quarter of an hour.
+ */
+lag: HealthLag, 
+/**
+ * Calls of today of which nothing was heard for so long that they may be over; that ended for want of news; of
+ * which nobody knows how they went, or when they began; of which it is open where a leg belongs.
+ */
+unconfirmed: number, expired: number, unknown: number, unknown_start: number, ambiguous: number, 
+/**
+ * Calls whose start is more than five minutes ahead of callpop's clock.
+ */
+ahead: number, 
+/**
+ * Extensions of the directory, and those of them that were ever heard of in two days.
+ */
+extensions: number, connected: number, complete: number, };
+
+/**
  * What was wrong with a client's frame.
  */
-export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "unknown_notice" | "invalid_wrap_up" | "full_call" | "full_notice" | "unavailable";
+export type ErrorCode = "malformed_frame" | "unknown_type" | "token_refused" | "unknown_call" | "unknown_conversation" | "unknown_notice" | "invalid_wrap_up" | "full_call" | "full_notice" | "unavailable";
 
 /**
  * A frame to the client.
@@ -267,7 +452,11 @@ t1: number,
 /**
  * Sent.
  */
-t2: number, } | { "type": "token_expiring", in_ms: number, } | { "type": "token_accepted", 
+t2: number, } | { "type": "board" } & BoardState | { "type": "tiles", at: number, rows: TileRow[], } | { "type": "figures", 
+/**
+ * Goes up with each of them.
+ */
+rev: number, at: number, complete: number, columns: FigureColumns, rows: FigureRow[], } | { "type": "conversation", conversation: Conversation, } | { "type": "health" } & HealthState | { "type": "token_expiring", in_ms: number, } | { "type": "token_accepted", 
 /**
  * Seconds since 1970.
  */
@@ -310,4 +499,4 @@ sound: boolean,
 /**
  * A page of it may show notifications.
  */
-notifications: boolean, };
+notifications: boolean, } | { "type": "board", windows: ("today" | "m15" | "m30" | "m60")[], by: ("tenant" | "group" | "line" | "extension")[], } | { "type": "watch", conversation: string, };

@@ -47,7 +47,7 @@ describe("connecting", () => {
     const client = newClient();
     const seen = phases(client);
     const socket = await connected(client);
-    expect(socket.url).toBe("wss://gateway.example/calls/v1/stream");
+    expect(socket.url).toBe("wss://gateway.example/calls/v1/stream?want=conversation");
     expect(socket.protocols).toEqual(["callpop.v1", "bearer.jwt-1"]);
     expect(seen).toEqual(["connecting", "connected"]);
     expect(client.state).toEqual<ConnectionState>({ phase: "connected", sessionId: "s1" });
@@ -463,7 +463,7 @@ describe("liveness", () => {
     expect(client.diagnose()).toMatchObject({
       phase: "connected",
       transport: "own",
-      url: "wss://gateway.example/calls/v1/stream",
+      url: "wss://gateway.example/calls/v1/stream?want=conversation",
       lastFrameAgeMs: 500,
       attempt: 0,
     });

@@ -1,6 +1,7 @@
 import { type Call, CallpopClient } from "callpop";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { call, NOW_MS } from "../../../tests/support/calls.ts";
+import { conversation } from "../../../tests/support/conversations.ts";
 import { notice } from "../../../tests/support/notices.ts";
 import { FakeSocket, opening, sentTypes } from "./fake-gateway.ts";
 import { FakeChannel, jwtOf, settle, stubTabs } from "./fake-tabs.ts";
@@ -239,6 +240,10 @@ describe("sharing", () => {
       { type: "call", seq: 12, call: { ...call({ leg_id: "b" }), extension: null } },
       { type: "notice", seq: 12, notice: { ...notice(), title: null } },
       { ...opening(), notices: [{}] },
+      { type: "conversation", conversation: conversation({ legs: [null as never] }) },
+      { type: "conversation", conversation: conversation({ replaces: null as never }) },
+      { type: "conversation", conversation: null },
+      { type: "board", windows: [], by: [] },
       { type: "done", leg_id: "a" },
       { type: "durable", seq: 12, leg_id: "a" },
       { type: "token", token: "stolen" },
@@ -543,6 +548,19 @@ describe("together", () => {
     latest().receive({ type: "durable", seq: 12, source, extension, notice_id });
     await settle();
     expect(told.came).toBe("stored");
+  });
+
+  test("conversations come to every tab, also to one that is opened later", async () => {
+    const tabs = await openTabs(2);
+    await ring("a", 11);
+    const told = conversation({ legs: [{ extension: "200", leg_id: "a" }] });
+    latest().receive({ type: "conversation", conversation: told });
+    await settle();
+    const late = openTab();
+    await settle();
+    for (const { client } of [...tabs, late]) {
+      expect(client.conversationOf(call({ leg_id: "a" }))).toEqual(told);
+    }
   });
 
   test("each tab hears of its own acts, when they are stored, and of no other tab's", async () => {

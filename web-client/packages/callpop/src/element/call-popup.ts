@@ -66,7 +66,7 @@ export class CallPopup extends Base {
   #isDrawn = false;
   #language: Language | null = null;
   #patience: ReturnType<typeof setTimeout> | undefined;
-  #forgetPage: (() => void) | null = null;
+  #forgetExtras: (() => void) | null = null;
   #source: CallSource | null = null;
   #undraw: (() => void) | null = null;
 
@@ -243,10 +243,7 @@ export class CallPopup extends Base {
     const extras = this.#parts.extras.get();
     if (extras === null || this.#keys !== null) return;
     this.#keys = new extras.Keys(this, this.#root);
-    this.#forgetPage = extras.onLanguageChange(() => this.#speak());
-    this.#speak();
-    this.#state.tellMore.value = extras.tellMore;
-    extras.loadEverything();
+    this.#forgetExtras = extras.begin(this.#state, () => this.#speak());
   }
 
   /** Only with a template for it; the popup is drawn again when the part is here. */
@@ -269,7 +266,7 @@ export class CallPopup extends Base {
     this.#screenPop = null;
     this.#keys?.stop();
     this.#keys = null;
-    this.#forgetPage?.();
+    this.#forgetExtras?.();
     this.#undraw?.();
     this.#source = null;
     this.#state.alerts.value?.stop();

@@ -7,7 +7,7 @@ import type { CallName, NoticeName } from "../item-key.ts";
 import type { WrapUpState } from "../outbox.ts";
 import type { Duties, Reach } from "../reach.ts";
 import type { ConnectionState } from "../state.ts";
-import type { Call, Notice } from "../wire.ts";
+import type { Call, Conversation, Notice } from "../wire.ts";
 
 export type { Diagnosis, Duties, Reach, WrapUpEntry };
 
@@ -36,6 +36,8 @@ export interface CallSource {
   wrapUpState?(call: CallName): WrapUpState | null;
   /** What a wrap-up may be disposed as; none: any words. */
   readonly dispositions?: readonly string[];
+  /** What the gateway makes of a call and the legs around it; with it, `conversation` tells when that changed. */
+  conversationOf?(call: CallName): Conversation | null;
   /** Whose calls it tells of; without it, or null, nobody knows. */
   readonly extensions?: readonly string[] | null;
   /** `tenant`: of everybody. */
@@ -57,6 +59,18 @@ export interface NoticeSource extends Omit<CallSource, "dismiss" | "on"> {
 
 export function hasNotices(source: CallSource | NoticeSource | null): source is NoticeSource {
   return source !== null && "notices" in source;
+}
+
+/** A source that knows which legs belong together. */
+export interface ConversationSource extends CallSource {
+  conversationOf(call: CallName): Conversation | null;
+  on(name: "state", listener: (state: ConnectionState) => void): Unsubscribe;
+  on(name: "calls", listener: (calls: readonly Call[]) => void): Unsubscribe;
+  on(name: "conversation", listener: (conversation: Conversation) => void): Unsubscribe;
+}
+
+export function hasConversations(source: CallSource | null): source is ConversationSource {
+  return source?.conversationOf !== undefined;
 }
 
 /** A source that shares its duties with the other pages of its user. */

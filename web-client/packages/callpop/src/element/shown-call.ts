@@ -4,7 +4,7 @@ import type { Call, Party } from "../wire.ts";
 
 export type ShownCall = Call & {
   /** Who answered it while it rang here. */
-  readonly answeredBy?: Party;
+  readonly answeredBy?: Party | undefined;
   /** Who had the caller on the line until this leg began to ring: a blind transfer. */
   readonly handedBy?: Party;
 };

@@ -17,6 +17,7 @@ const PARTS: readonly (() => Promise<unknown>)[] = [
   () => import("../check/words-nl.ts"),
   () => import("../check/words-fr.ts"),
   () => import("../../contacts.ts"),
+  () => import("../../conversations.ts"),
 ];
 
 let isBegun = false;

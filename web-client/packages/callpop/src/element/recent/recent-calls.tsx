@@ -14,6 +14,7 @@ import { Icon, type IconName } from "../view/icons.tsx";
 import { Later } from "../view/later.tsx";
 import { lookOf } from "../view/looks.ts";
 import { Who, whoText } from "../view/party.tsx";
+import { Phrase } from "../view/phrase.tsx";
 import { timeOfDay } from "../view/time-of-day.ts";
 import type { Words } from "../words/words.ts";
 import { RECENT_WORDS, type RecentWords } from "./words.ts";
@@ -144,7 +145,7 @@ function RecentCall({ call, ...props }: RecentOwnProps & { call: ShownCall }): V
           <Who party={call.remote} words={words} />
         </p>
         <p class="subtitle">
-          {call.outcome !== "answered" && <span class="tone">{`${look.label} · `}</span>}
+          {call.outcome !== "answered" && <Outcome call={call} label={look.label} words={words} />}
           {timeOfDay(call.started_at, words.language, nowMs)}
           {call.talk_ms > 0 && ` · ${clockText(call.talk_ms)}`}
           {call.internal && ` · ${words.internal}`}
@@ -157,6 +158,20 @@ function RecentCall({ call, ...props }: RecentOwnProps & { call: ShownCall }): V
         </Later>
       )}
     </li>
+  );
+}
+
+function Outcome({ call, label, words }: { call: ShownCall; label: string; words: Words }): VNode {
+  const { answeredBy } = call;
+  return (
+    <span class="tone">
+      {answeredBy === undefined ? (
+        label
+      ) : (
+        <Phrase text={words.answeredBy} with={{ who: <Who party={answeredBy} words={words} /> }} />
+      )}
+      {" · "}
+    </span>
   );
 }
 

@@ -182,7 +182,7 @@ function Details({ call, words }: { call: ShownCall; words: Words }): VNode {
 
 /** The finished times that the running timer does not show. */
 function figures(call: ShownCall, words: Words): string {
-  const talked = fill(words.talked, { duration: clockText(call.talk_ms) });
+  const talked = fill(words.talkedFor, { duration: clockText(call.talk_ms) });
   const held = fill(words.onHoldFor, { duration: clockText(call.hold_ms) });
   if (call.state === "held") return talked;
   if (call.state === "active") return call.hold_ms > 0 ? held : "";

@@ -41,7 +41,7 @@ export const en: Words = {
   answeredBy: "Answered by {who}",
   toLine: "to {line}",
   fromLine: "from {line}",
-  talked: "Talked {duration}",
+  talkedFor: "Talked {duration}",
   rang: "Rang {duration}",
   onHoldFor: "{duration} on hold",
   unknown: "Unknown number",

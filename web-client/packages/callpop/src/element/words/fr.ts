@@ -45,7 +45,7 @@ export const fr: Words = {
   answeredBy: "Répondu par {who}",
   toLine: "vers {line}",
   fromLine: "depuis {line}",
-  talked: "Conversation {duration}",
+  talkedFor: "Conversation {duration}",
   rang: "Sonnerie {duration}",
   onHoldFor: "{duration} en attente",
   unknown: "Numéro inconnu",

@@ -42,7 +42,7 @@ export const nl: Words = {
   answeredBy: "Beantwoord door {who}",
   toLine: "naar {line}",
   fromLine: "van {line}",
-  talked: "Gesprek {duration}",
+  talkedFor: "Gesprek {duration}",
   rang: "{duration} overgegaan",
   onHoldFor: "{duration} in wacht",
   unknown: "Onbekend nummer",

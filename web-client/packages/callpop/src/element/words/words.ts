@@ -48,7 +48,7 @@ export interface Words {
   /** `{line}` */
   readonly fromLine: string;
   /** `{duration}` */
-  readonly talked: string;
+  readonly talkedFor: string;
   /** `{duration}` */
   readonly rang: string;
   /** `{duration}` */

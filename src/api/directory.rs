@@ -1,10 +1,13 @@
-//! `GET` and `PUT /v1/directory`: the directory of the token's tenant, whole, as JSON or as CSV.
+//! `GET` and `PUT /v1/directory`: the directory of the token's tenant, whole, as JSON or as CSV. As JSON it is read with
+//! the names that calls taught, where it has none itself.
 
-use super::{Directories, metrics::Fate};
 use crate::{
-    auth::{Identity, Role, Verifier},
+    auth::{Identity, Role},
+    boards::Learned,
+    directories::Fate,
     directory::{Directory, ETag, Expected, Fault, MAX_BYTES, Refusal},
     engine::PutDirectory,
+    gateway::Gateway,
     http::{Problem, body, no_store, unavailable},
 };
 use axum::{
@@ -27,8 +30,7 @@ const CSV: &str = "text/csv";
 
 /// What the endpoint needs.
 pub(crate) struct DirectoryDoor {
-    directories: Arc<Directories>,
-    verifier: Arc<Verifier>,
+    gateway: Arc<Gateway>,
     places: Semaphore,
 }
 
@@ -45,7 +47,7 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Identity { tenant, groups, .. } = door.admit(&headers).await?;
-    let directory = door.directories.get(&tenant).await?;
+    let directory = door.gateway.directories.get(&tenant).await?;
     let about = (
         no_store(),
         [(header::VARY, HeaderValue::from_static("accept, authorization"))],
@@ -55,9 +57,14 @@ pub(crate) async fn read(
         return Ok((StatusCode::NOT_MODIFIED, about).into_response());
     }
     let form = Form::liked(&headers);
+    // A table is for those who write it again: names that calls taught are no part of it.
+    let learned = match form {
+        Form::Json => door.gateway.boards.learned(&tenant, groups.as_deref()).await,
+        Form::Csv => Learned::default(),
+    };
     let write = move || match groups {
-        Some(groups) => form.write(&directory.only(&groups)),
-        None => form.write(&directory),
+        Some(groups) => form.write(&directory.only(&groups), &learned),
+        None => form.write(&directory, &learned),
     };
     let text = aside(write).await?;
     Ok((about, [(header::CONTENT_TYPE, form.content_type())], text).into_response())
@@ -75,21 +82,21 @@ pub(crate) async fn write(
         Err(problem) if problem.status().is_client_error() => Fate::Refused,
         Err(_) => Fate::Unavailable,
     };
-    door.directories.writes.count(fate);
+    door.gateway.directories.count(fate);
     Ok((StatusCode::NO_CONTENT, no_store(), tagged(&written?)?).into_response())
 }
 
 impl DirectoryDoor {
-    pub(crate) fn new(directories: Arc<Directories>, verifier: Arc<Verifier>) -> Self {
-        Self { directories, verifier, places: Semaphore::new(MOST_WRITES) }
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
+        Self { gateway, places: Semaphore::new(MOST_WRITES) }
     }
 
     /// The bearer of a token, who may read the directory of their tenant.
     async fn admit(&self, headers: &HeaderMap) -> Result<Identity, Problem> {
-        let identity = self.verifier.identify(headers).await?;
+        let identity = self.gateway.verifier.identify(headers).await?;
         match identity.role {
             Role::Supervisor | Role::Service => Ok(identity),
-            Role::Agent => Err(Problem::new(
+            Role::Agent | Role::Display => Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "forbidden",
                 "the directory is for the roles supervisor and service",
@@ -108,7 +115,7 @@ impl DirectoryDoor {
                 "whom the claim `groups` keeps to some groups cannot write the directory: use a token without it",
             ));
         }
-        if self.directories.of_file(&tenant).is_some() {
+        if self.gateway.directories.is_in_file(&tenant) {
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "directory-in-file",
@@ -122,7 +129,7 @@ impl DirectoryDoor {
         let body = body::read(&head.headers, body, MAX_BYTES, BODY_DEADLINE).await?;
         let fresh = aside(move || form.read(&body)).await??;
         let (etag, rows) = (fresh.etag().clone(), fresh.len());
-        match self.directories.stored.put(&tenant, &expected, fresh).await? {
+        match self.gateway.directories.put(&tenant, &expected, fresh).await? {
             PutDirectory::Other => Err(Problem::new(
                 StatusCode::PRECONDITION_FAILED,
                 "outdated",
@@ -171,8 +178,9 @@ impl Form {
         }
     }
 
-    fn write(self, directory: &Directory) -> String {
+    fn write(self, directory: &Directory, learned: &Learned) -> String {
         match self {
+            Self::Json if !learned.is_empty() => directory.to_json_with(learned),
             Self::Json => directory.to_json(),
             Self::Csv => directory.to_csv(),
         }

@@ -1,0 +1,243 @@
+//! `GET /v1/conversations`, `/v1/conversations/{id or leg}` and `/v1/conversations.csv`.
+
+use super::{
+    Asking, Reports,
+    csv::{ConversationLine, Dialect},
+    cursor::Cursor,
+    query::{Query, today},
+    senseless,
+};
+use crate::{
+    board::{Basis, Conversation, ConversationId, ConversationKind, ConversationOutcome, Window, named},
+    boards::{KeptBoard, Sight, shown_conversation},
+    clock::{Micros, now},
+    http::{Problem, no_store},
+    id::{Extension, TenantId},
+};
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State, rejection::PathRejection},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// How many conversations one answer has, where nobody says so, and at most.
+const USUAL: usize = 50;
+const MOST: usize = 200;
+/// The most rows of a CSV.
+const MOST_ROWS: usize = 100_000;
+
+/// Which conversations are asked for.
+#[derive(Default)]
+struct Filter {
+    kind: Option<ConversationKind>,
+    outcome: Option<Vec<ConversationOutcome>>,
+    basis: Option<Basis>,
+    extension: Option<Extension>,
+    group: Option<String>,
+    number: Option<String>,
+    with: Vec<With>,
+}
+
+/// What they must have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum With {
+    Summary,
+    Note,
+    Transfer,
+}
+
+/// A page of them, the latest first.
+#[derive(Serialize)]
+struct Listed {
+    items: Vec<Box<RawValue>>,
+    next: Option<String>,
+    complete: f64,
+    as_of: Micros,
+}
+
+/// `GET /v1/conversations`.
+pub(crate) async fn list(
+    State(reports): State<Arc<Reports>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let who = reports.admit(&headers).await?;
+    let mut query = Query::of(&uri)?;
+    let window = query.window()?;
+    let filter = Filter::read(&mut query)?;
+    let of = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
+    let limit = query.parse("limit", "from 1 to 200", of)?.unwrap_or(USUAL);
+    let cursor = query.take("cursor")?;
+    query.finish()?;
+    let asking = reports.open(who, window.map_or(now(), |window| window.from)).await?;
+    let kept = asking.kept();
+    filter.check(&kept, &asking.sight)?;
+    let now = now();
+    let given = window;
+    let window = window.unwrap_or_else(|| today(&kept, now));
+    // The day of today ends with the present minute, and a list of it goes on in the next.
+    let named = given.unwrap_or(Window { to: 0, ..window });
+    let question = filter.question(&asking.identity.tenant, named);
+    let after = match cursor {
+        None => None,
+        Some(cursor) => Some(Cursor::read(&cursor, &question).ok_or_else(|| {
+            senseless(
+                "cursor",
+                "this cursor is not one that was given for these parameters: begin without it",
+            )
+        })?),
+    };
+    let mut found = filter.find(&kept, &asking.sight, window, after);
+    let page: Vec<&Arc<Conversation>> = found.by_ref().take(limit).collect();
+    let more = found.next().is_some();
+    let next = page.last().filter(|_| more).map(|last| Cursor { start: last.start, id: last.id });
+    let shown = |it: &&Arc<Conversation>| shown_conversation(&asking.identity.tenant, &asking.sight, it);
+    let listed = Listed {
+        items: page.iter().filter_map(shown).collect(),
+        next: next.map(|next| next.write(&question)),
+        complete: kept.complete,
+        as_of: now,
+    };
+    Ok((no_store(), Json(listed)).into_response())
+}
+
+/// `GET /v1/conversations/{id or leg}`.
+pub(crate) async fn one(
+    State(reports): State<Arc<Reports>>,
+    headers: HeaderMap,
+    named: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let who = reports.admit(&headers).await?;
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "not-found", "no such conversation is kept");
+    let Path(named) = named.map_err(|_| nothing())?;
+    let asking = reports.open(who, now()).await?;
+    if let Some(found) = asking.find(&named) {
+        return Ok(found);
+    }
+    // No board goes back so far, so all that is kept is looked through.
+    let Asking { identity, sight, .. } = asking;
+    let asking = reports.open((identity, sight), 0).await?;
+    asking.find(&named).ok_or_else(nothing)
+}
+
+impl Asking {
+    fn find(&self, named: &str) -> Option<Response> {
+        let kept = self.kept();
+        let by_id = ConversationId::parse(named).and_then(|id| kept.ledger.conversation(id));
+        let is_seen = |it: &&Arc<Conversation>| self.sight.sees_conversation(it, &kept.people);
+        let by_leg = || kept.ledger.of_leg_id(named).filter(is_seen).max_by_key(|it| (it.start, it.id));
+        let found = by_id.filter(is_seen).or_else(by_leg)?;
+        let json = shown_conversation(&self.identity.tenant, &self.sight, found)?;
+        Some((no_store(), Json(json)).into_response())
+    }
+}
+
+/// `GET /v1/conversations.csv`: all of them, up to 100,000.
+pub(crate) async fn list_csv(
+    State(reports): State<Arc<Reports>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let who = reports.admit(&headers).await?;
+    let mut query = Query::of(&uri)?;
+    let window = query.window()?;
+    let filter = Filter::read(&mut query)?;
+    let dialect = Dialect::read(&mut query)?;
+    query.finish()?;
+    let asking = reports.open(who, window.map_or(now(), |window| window.from)).await?;
+    let (found, zone) = {
+        let kept = asking.kept();
+        filter.check(&kept, &asking.sight)?;
+        let window = window.unwrap_or_else(|| today(&kept, now()));
+        let found = filter.find(&kept, &asking.sight, window, None).take(MOST_ROWS).cloned();
+        (found.collect::<Vec<_>>(), kept.zone.clone())
+    };
+    let lines = found.into_iter().map(move |it| ConversationLine::of(&it, &zone));
+    let body = Body::from_stream(dialect.write(ConversationLine::HEAD, lines));
+    Ok((no_store(), dialect.headers("conversations"), body).into_response())
+}
+
+impl Filter {
+    fn read(query: &mut Query) -> Result<Self, Problem> {
+        let with = |word: &str| match word {
+            "summary" => Some(With::Summary),
+            "note" => Some(With::Note),
+            "transfer" => Some(With::Transfer),
+            _ => None,
+        };
+        Ok(Self {
+            kind: query.parse("kind", "inbound, outbound or internal", named)?,
+            outcome: query.list(
+                "outcome",
+                "of open, answered, missed, short, reached, connected, no_answer and unknown",
+                named,
+            )?,
+            basis: query.parse("basis", "observed or inferred", named)?,
+            extension: query.parse("extension", "an extension", |text| text.try_into().ok())?,
+            group: query.take("group")?,
+            number: query.take("number")?,
+            with: query.list("with", "of summary, note and transfer", with)?.unwrap_or_default(),
+        })
+    }
+
+    /// Whether what is named is there, and may be seen.
+    fn check(&self, kept: &KeptBoard, sight: &Sight) -> Result<(), Problem> {
+        let Some(group) = self.group.as_deref() else { return Ok(()) };
+        if !sight.sees_group(group) {
+            let why = "this group is not among those that you see";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", why).with("parameter", "group"));
+        }
+        if !kept.people.all_groups().iter().any(|known| ***known == *group) {
+            return Err(senseless("group", "the directory has no such group"));
+        }
+        Ok(())
+    }
+
+    /// The conversations, the latest first.
+    fn find<'a>(
+        &'a self,
+        kept: &'a KeptBoard,
+        sight: &'a Sight,
+        window: Window,
+        after: Option<Cursor>,
+    ) -> impl Iterator<Item = &'a Arc<Conversation>> {
+        let is_later =
+            move |it: &Conversation| after.is_none_or(|after| (it.start, it.id) < (after.start, after.id));
+        let to = after.map_or(window.to, |after| window.to.min(after.start + 1));
+        let found = kept.ledger.within(Window { to, ..window }).rev();
+        found.filter(move |it| {
+            is_later(it) && self.takes(it, kept) && sight.sees_conversation(it, &kept.people)
+        })
+    }
+
+    fn takes(&self, it: &Conversation, kept: &KeptBoard) -> bool {
+        let has_leg = |of: &dyn Fn(&Extension) -> bool| it.legs.iter().any(|leg| of(&leg.key.extension));
+        let in_group =
+            |group: &String, of: &Extension| kept.people.groups(of).iter().any(|it| **it == **group);
+        self.kind.is_none_or(|kind| it.kind == kind)
+            && self.outcome.as_ref().is_none_or(|outcomes| outcomes.contains(&it.outcome))
+            && self.basis.is_none_or(|basis| it.basis == basis)
+            && self.extension.as_ref().is_none_or(|extension| has_leg(&|of| of == extension))
+            && self.group.as_ref().is_none_or(|group| has_leg(&|of| in_group(group, of)))
+            && self.number.as_ref().is_none_or(|number| it.number.as_deref() == Some(number))
+            && self.with.iter().all(|with| match with {
+                With::Summary => it.has_summary,
+                With::Note => it.has_note,
+                With::Transfer => !it.handovers.is_empty(),
+            })
+    }
+
+    /// The same for the same question.
+    fn question(&self, tenant: &TenantId, Window { from, to }: Window) -> String {
+        let Self { kind, outcome, basis, extension, group, number, with } = self;
+        let with: Vec<u8> = with.iter().map(|it| *it as u8).collect();
+        format!(
+            "{tenant} {from} {to} {kind:?} {outcome:?} {basis:?} {extension:?} {group:?} {number:?} {with:?}"
+        )
+    }
+}

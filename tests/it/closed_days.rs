@@ -1,0 +1,115 @@
+//! Closed days on several nodes, in Redis, when the journal's old files go, and in a copy of the store.
+
+use crate::support::{
+    Config, Engine, Gateway, Leg,
+    closed_days::{
+        calls, figures, gone, late, of_tenant, play, short_lived, stored, times_stored, two_days_ago,
+    },
+    eventually, new_tenant,
+    process::{callpop, run},
+    redis, store,
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+async fn three(config: &Config) -> [Gateway; 3] {
+    [config.start().await, config.start().await, config.start().await]
+}
+
+#[tokio::test]
+async fn all_nodes_say_the_same_of_a_day_that_is_gone() {
+    for engine in [Engine::Redis, Engine::Cluster] {
+        let nodes = three(&short_lived(engine.config().await)).await;
+        let (tenant, begin) = (new_tenant(), two_days_ago());
+        let legs = calls(&tenant, begin);
+        join_all(nodes.iter().zip(legs.chunks(4)).map(|(node, legs)| play(node, legs))).await;
+        let before = figures(&nodes[0], &tenant, begin).await;
+        assert_eq!(of_tenant(&nodes[0], &tenant, begin).await["offered"], 8);
+        gone(&nodes[1], &tenant, begin).await;
+        for node in &nodes {
+            assert_eq!(figures(node, &tenant, begin).await, before);
+        }
+        nodes[2].deliver_each(&late(&tenant, begin)).await;
+        gone(&nodes[2], &tenant, begin).await;
+        for node in &nodes {
+            assert_eq!(of_tenant(node, &tenant, begin).await["offered"], 9);
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_redis_no_part_of_a_day_stays_for_ever() {
+    let config = short_lived(Engine::Redis.config().await);
+    let (node, server) = (config.start().await, redis::shared().await);
+    let (tenant, begin) = (new_tenant(), two_days_ago());
+    play(&node, &calls(&tenant, begin)).await;
+    stored(&node, 0.0).await;
+    let key = |part: &str| format!("{}:{{{tenant}}}:days:{part}", config.text("engine.redis_prefix"));
+    let days = async |part: &str| server.command(&["PTTL", &key(part)]).await.as_u64().unwrap() / 86_400_000;
+    for (part, expected) in [("at", 400), ("calls", 400), ("people", 35), ("key", 0)] {
+        let left = days(part).await;
+        assert!((expected..=expected + 1).contains(&left), "{part}: {left} days");
+    }
+    // The key goes as soon as no leg of the day can be left.
+    eventually("the key to go", async || {
+        (server.command(&["EXISTS", &key("key")]).await == json!(0)).then_some(())
+    })
+    .await;
+    assert_eq!(
+        server.command(&["HLEN", &key("calls")]).await,
+        server.command(&["HLEN", &key("people")]).await
+    );
+    assert_eq!(of_tenant(&node, &tenant, begin).await["offered"], 8);
+}
+
+/// A journal whose files are as small as they may be.
+fn small_files() -> Config {
+    short_lived(Config::new()).set("engine.settle_after", "1s").set("engine.file_bytes", 65_536)
+}
+
+#[tokio::test]
+async fn closed_days_outlive_the_files_in_which_they_were_written() {
+    let config = small_files();
+    let (mut gateway, tenant, begin) = (config.start().await, new_tenant(), two_days_ago());
+    play(&gateway, &calls(&tenant, begin)).await;
+    let before = figures(&gateway, &tenant, begin).await;
+    gone(&gateway, &tenant, begin).await;
+    let first = store::row_files(&config.data_dir(), "events")[0].clone();
+    let other = new_tenant();
+    eventually("the first file to go", async || {
+        let leg = Leg::inbound(&other, "200");
+        gateway.deliver_each(&leg.whole()).await;
+        gateway.deliver(&leg.summary(60, json!({"title": "s".repeat(20_000)}))).await;
+        (!first.exists()).then_some(())
+    })
+    .await;
+    gateway = gateway.restart_after_kill().await;
+    assert_eq!(figures(&gateway, &tenant, begin).await, before);
+}
+
+/// `callpop store`, which must succeed.
+async fn on_store(gateway: &Gateway, arguments: &[&str]) {
+    let mut command = callpop();
+    command.env("CALLPOP_OPERATOR_LISTEN", gateway.lookups().to_string()).arg("store").args(arguments);
+    command.arg("--config").arg(gateway.config().write());
+    let output = spawn_blocking(move || run(&mut command)).await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn a_copy_of_the_store_has_the_closed_days_and_is_sound() {
+    let config = short_lived(Config::new());
+    let (mut gateway, tenant, begin) = (config.start().await, new_tenant(), two_days_ago());
+    play(&gateway, &calls(&tenant, begin)).await;
+    let before: Vec<Value> = figures(&gateway, &tenant, begin).await;
+    gone(&gateway, &tenant, begin).await;
+    let copy = config.data_dir().with_extension("copy");
+    on_store(&gateway, &["backup", copy.to_str().unwrap()]).await;
+    gateway.stop().await;
+    on_store(&gateway, &["verify"]).await;
+    let restored = config.clone().set("engine.data_dir", copy.to_str().unwrap()).start().await;
+    assert_eq!(figures(&restored, &tenant, begin).await, before);
+    assert_eq!(restored.metric("callpop_stored_rows_unreadable_total").await, 0.0);
+    assert_eq!(times_stored(&restored).await, 0.0);
+}
