@@ -88,7 +88,8 @@ async function play(prefix) {
 function event(prefix, nth) {
   const [call, step] = [Math.floor(nth / 5), nth % 5];
   const number = `+324${String(call % 100_000_000).padStart(8, "0")}`;
-  const extension = String(200 + (call % EXTENSIONS));
+  // Beside those of the centre, of which some are said to be on a call for ever.
+  const extension = String(2000 + (call % EXTENSIONS));
   return {
     tenant_id: TENANT,
     user_extension: extension,

@@ -121,6 +121,9 @@ impl Channel {
     pub(super) fn publish(&self, kept: &mut Kept, publication: &Publication<'_>, heartbeat: Duration) -> u64 {
         let now = now();
         let mut rows = self.rows.lock();
+        if publication.whole {
+            kept.look_around(now);
+        }
         let head = Head::of(kept, now, heartbeat);
         let is_new = publication.whole || rows.generation == 0 || rows.head.is_other(&head);
         let before = (rows.rev, rows.health.as_ref().map(|(rev, _)| *rev));

@@ -46,9 +46,9 @@ impl Kept {
     }
 
     /// The extensions that are in a call, by their tiles.
-    pub(super) fn live(&self, now: Micros) -> Vec<Extension> {
-        let is_live = |it: &&Extension| self.ledger.tile(it, now).state.word().is_some();
-        self.ledger.extensions().filter(is_live).cloned().collect()
+    pub(super) fn live(&self) -> Vec<Extension> {
+        let live = self.tiles.iter().filter(|(_, tile)| tile.state.word().is_some());
+        live.map(|(extension, _)| extension.clone()).collect()
     }
 
     fn reading(&self, figure: AlarmFigure, key: &Arc<str>, present: &Now, now: Micros) -> Option<f64> {

@@ -67,9 +67,8 @@ impl Kept {
             complete: self.complete,
             ..HealthState::default()
         };
-        for extension in self.ledger.extensions().filter(is_seen) {
-            health.unconfirmed += u64::from(self.ledger.tile(extension, now).unconfirmed);
-        }
+        let theirs = self.tiles.iter().filter(|(extension, _)| is_seen(&extension));
+        health.unconfirmed = theirs.filter(|(_, tile)| tile.unconfirmed).count() as u64;
         self.ledger.within(today).filter(is_theirs).for_each(|conversation| count(&mut health, conversation));
         let ahead = crate::board::Window { from: now + AHEAD, to: Micros::MAX };
         health.ahead = self.ledger.within(ahead).filter(is_theirs).count() as u64;

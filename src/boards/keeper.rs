@@ -219,6 +219,7 @@ impl Keeper<'_> {
             let mut kept = self.board.kept();
             if is_second {
                 kept.ledger.turn(now);
+                kept.look_around(now);
                 kept.guard(now, nth.is_multiple_of(TICKS_OF_HEALTH));
             }
             if nth.is_multiple_of(TICKS_OF_FORGETTING) {
@@ -230,7 +231,7 @@ impl Keeper<'_> {
             kept.changes += u64::from(!changed.starts.is_empty() || !changed.extensions.is_empty());
             if is_second {
                 // Of a call that goes on, time alone may make an alarm.
-                changed.extensions.extend(kept.live(now));
+                changed.extensions.extend(kept.live());
             }
             kept.cells.values_mut().for_each(|cells| cells.forget(&changed.starts));
             publication.health = nth.is_multiple_of(TICKS_OF_HEALTH);

@@ -91,6 +91,7 @@ impl<'a> Reading<'a> {
             epoch: "".into(),
             as_of: 0,
             changes: 0,
+            tiles: Vec::new(),
             seq: 0,
             pulse: Pulse::default(),
             alarm_rules: [].into(),

@@ -3,8 +3,8 @@
 use super::{sight::Sight, tenant::Kept};
 use crate::{
     board::{
-        AgentValues, Alarm, Conversation, FigureBasis, Now, ShownConversation, Tile, Values, Window,
-        WindowName, named, tile_alarm,
+        AgentValues, Alarm, Conversation, FigureBasis, Now, ShownConversation, Values, Window, WindowName,
+        named, tile_alarm,
     },
     clock::Micros,
     id::{Extension, TenantId},
@@ -235,12 +235,10 @@ fn nothing() -> Values {
 /// What goes on now: of the tenant, or of each group.
 pub(super) fn present(kept: &Kept, sight: &Sight, by: By, now: Micros) -> Vec<(Arc<str>, Now)> {
     let going_on: Vec<&Arc<Conversation>> = kept.ledger.going_on(now + 1).collect();
-    let tiles: Vec<(&Extension, Tile)> =
-        kept.ledger.extensions().map(|extension| (extension, kept.ledger.tile(extension, now))).collect();
     let of = |is_member: &dyn Fn(&Extension) -> bool| {
         let conversations =
             going_on.iter().filter(|it| it.legs.iter().any(|leg| is_member(&leg.key.extension)));
-        let tiles = tiles.iter().filter(|(extension, _)| is_member(extension)).map(|(_, tile)| tile);
+        let tiles = kept.tiles.iter().filter(|(extension, _)| is_member(extension)).map(|(_, tile)| tile);
         Now::of(conversations.map(|it| &***it), tiles)
     };
     match by {

@@ -10,11 +10,11 @@ use super::{
     sight::Sight,
 };
 use crate::{
-    board::{Alarm, Alarms, BoardRules, Cells, ConversationId, Ledger, WindowName, Zone},
+    board::{Alarm, Alarms, BoardRules, Cells, ConversationId, Ledger, Tile, WindowName, Zone},
     clock::Micros,
     config::AlarmRule,
     engine::EngineError,
-    id::TenantId,
+    id::{Extension, TenantId},
 };
 use parking_lot::{Mutex, MutexGuard};
 use std::{
@@ -66,6 +66,8 @@ pub(crate) struct Kept {
     pub(super) as_of: Micros,
     /// How often something changed, as far as figures may tell it.
     pub(super) changes: u64,
+    /// What the tiles of all extensions showed, once a second.
+    pub(super) tiles: Vec<(Extension, Tile)>,
     /// Up to which number of the epoch it is complete.
     pub(super) seq: u64,
     pub(super) pulse: Pulse,
@@ -97,6 +99,7 @@ impl TenantBoard {
             epoch: Arc::default(),
             as_of: 0,
             changes: 0,
+            tiles: Vec::new(),
             seq: 0,
             pulse: Pulse::default(),
             alarm_rules,
@@ -235,6 +238,12 @@ impl Kept {
         self.ledger = Ledger::new(*self.ledger.rules());
         self.cells.clear();
         (self.epoch, self.seq, self.complete) = (epoch, 0, 0.0);
+    }
+
+    /// Looks at all tiles: what goes on, alarms and the feed's state are made of them.
+    pub(super) fn look_around(&mut self, now: Micros) {
+        let tiles = self.ledger.extensions().map(|it| (it.clone(), self.ledger.tile(it, now)));
+        self.tiles = tiles.collect();
     }
 
     /// Takes the people of another directory; tells whether they are others.
