@@ -22,7 +22,9 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
+    runtime::{Handle, RuntimeFlavor},
     sync::mpsc,
+    task::block_in_place,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -35,6 +37,11 @@ const TICKS_OF_FORGETTING: u64 = 60 * TICKS_A_SECOND;
 /// Legs that are read in one go: what is done with them takes this thread some milliseconds, and calls are delivered on
 /// it, too.
 const PAGE: usize = 500;
+/// So many are much.
+const MANY: usize = 16;
+/// After a look a board rests for so many times as long as that took, and no longer than that.
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_secs(1);
 /// How long after the engine could not be read the next try is.
 const AGAIN: Duration = Duration::from_millis(300);
 /// How long a look may take, and the first, at everything.
@@ -76,6 +83,7 @@ impl Keeper<'_> {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut nth, mut is_behind) = (0_u64, true);
+        let mut rests_until = Instant::now();
         loop {
             tokio::select! {
                 () = self.shared.feed.drained() => return,
@@ -90,8 +98,11 @@ impl Keeper<'_> {
                     is_behind = true;
                 }
                 _ = ticks.tick() => {
-                    if is_behind || nth.is_multiple_of(TICKS_A_SECOND) {
+                    let began = Instant::now();
+                    if began >= rests_until && (is_behind || nth.is_multiple_of(TICKS_A_SECOND)) {
                         is_behind = self.look_in_time().await;
+                        // A crowd at one number is much to group: a board takes a part of a core, and no more.
+                        rests_until = Instant::now() + (began.elapsed() * REST).min(LONGEST_REST);
                     }
                     self.tick(nth).await;
                     nth += 1;
@@ -198,7 +209,8 @@ impl Keeper<'_> {
         let facts: Vec<LegFact> = facts.collect();
         let now = now();
         let mut kept = self.board.kept();
-        kept.ledger.take(facts, now);
+        // It may take long, and others on this thread are not to wait for it.
+        apart(facts.len() >= MANY, || kept.ledger.take(facts, now));
         if kept.complete < 1.0 && next.is_some() {
             kept.complete = covered(since, now);
         }
@@ -264,6 +276,12 @@ impl Keeper<'_> {
     fn publish(&self, publication: &Publication<'_>) {
         self.shared.metrics.rows.inc_by(self.board.publish(publication));
     }
+}
+
+/// Does something where nobody else waits for this thread, if it is much.
+fn apart<T>(is_much: bool, work: impl FnOnce() -> T) -> T {
+    let can_move = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if is_much && can_move { block_in_place(work) } else { work() }
 }
 
 /// Which part of two days is read, where the latest changes come first.
