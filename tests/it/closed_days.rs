@@ -1,17 +1,14 @@
 //! Closed days on several nodes, in Redis, when the journal's old files go, and in a copy of the store.
 
 use crate::support::{
-    Config, Engine, Gateway, Leg,
+    Config, Engine, Gateway,
     closed_days::{
         calls, figures, gone, late, of_tenant, play, short_lived, stored, times_stored, two_days_ago,
     },
-    eventually, new_tenant,
-    process::{callpop, run},
-    redis, store,
+    eventually, new_tenant, redis, store,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 
 async fn three(config: &Config) -> [Gateway; 3] {
     [config.start().await, config.start().await, config.start().await]
@@ -75,26 +72,9 @@ async fn closed_days_outlive_the_files_in_which_they_were_written() {
     play(&gateway, &calls(&tenant, begin)).await;
     let before = figures(&gateway, &tenant, begin).await;
     gone(&gateway, &tenant, begin).await;
-    let first = store::row_files(&config.data_dir(), "events")[0].clone();
-    let other = new_tenant();
-    eventually("the first file to go", async || {
-        let leg = Leg::inbound(&other, "200");
-        gateway.deliver_each(&leg.whole()).await;
-        gateway.deliver(&leg.summary(60, json!({"title": "s".repeat(20_000)}))).await;
-        (!first.exists()).then_some(())
-    })
-    .await;
+    store::outlive_first_file(&gateway, &new_tenant()).await;
     gateway = gateway.restart_after_kill().await;
     assert_eq!(figures(&gateway, &tenant, begin).await, before);
-}
-
-/// `callpop store`, which must succeed.
-async fn on_store(gateway: &Gateway, arguments: &[&str]) {
-    let mut command = callpop();
-    command.env("CALLPOP_OPERATOR_LISTEN", gateway.lookups().to_string()).arg("store").args(arguments);
-    command.arg("--config").arg(gateway.config().write());
-    let output = spawn_blocking(move || run(&mut command)).await.unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test]
@@ -105,9 +85,9 @@ async fn a_copy_of_the_store_has_the_closed_days_and_is_sound() {
     let before: Vec<Value> = figures(&gateway, &tenant, begin).await;
     gone(&gateway, &tenant, begin).await;
     let copy = config.data_dir().with_extension("copy");
-    on_store(&gateway, &["backup", copy.to_str().unwrap()]).await;
+    store::command(&gateway, &["backup", copy.to_str().unwrap()]).await;
     gateway.stop().await;
-    on_store(&gateway, &["verify"]).await;
+    store::command(&gateway, &["verify"]).await;
     let restored = config.clone().set("engine.data_dir", copy.to_str().unwrap()).start().await;
     assert_eq!(figures(&restored, &tenant, begin).await, before);
     assert_eq!(restored.metric("callpop_stored_rows_unreadable_total").await, 0.0);

@@ -1,7 +1,7 @@
 //! Displays on several nodes, while Redis is away, and when the journal's old files go.
 
 use crate::support::{
-    Config, Engine, Gateway, Leg, Token,
+    Config, Engine, Gateway, Token,
     displays::{
         answer, begin, code, for_screens, ids, is_known, list, pair, poll, revoke, said, showing, told,
     },
@@ -9,13 +9,11 @@ use crate::support::{
     eventually,
     gateway::problem,
     new_tenant,
-    process::{callpop, run},
     redis::{self, Aof, Server},
     store,
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 
 async fn three(config: &Config) -> [Gateway; 3] {
     [config.start().await, config.start().await, config.start().await]
@@ -170,28 +168,12 @@ async fn displays_outlive_the_files_in_which_they_were_written() {
     let (kept, gone) = (pair(&gateway, &tenant).await, pair(&gateway, &tenant).await);
     assert_eq!(revoke(&gateway, &tenant, &gone.id).await.status(), 204);
     let before = list(&gateway, &tenant).await;
-    let first = store::row_files(&config.data_dir(), "events")[0].clone();
-    eventually("the first file to go", async || {
-        let leg = Leg::inbound(&tenant, "200");
-        gateway.deliver_each(&leg.whole()).await;
-        gateway.deliver(&leg.summary(60, json!({"title": "s".repeat(20_000)}))).await;
-        (!first.exists()).then_some(())
-    })
-    .await;
+    store::outlive_first_file(&gateway, &tenant).await;
     gateway = gateway.restart_after_kill().await;
     assert_eq!(list(&gateway, &tenant).await, before);
     assert!(is_known(&gateway, &kept.secret).await && !is_known(&gateway, &gone.secret).await);
     let begun = code(&gateway).await;
     said(answer(&gateway, &Token::supervisor(&tenant), &json!({"code": begun})).await, 201).await;
-}
-
-/// `callpop store`, which must succeed.
-async fn on_store(gateway: &Gateway, arguments: &[&str]) {
-    let mut command = callpop();
-    command.env("CALLPOP_OPERATOR_LISTEN", gateway.lookups().to_string()).arg("store").args(arguments);
-    command.arg("--config").arg(gateway.config().write());
-    let output = spawn_blocking(move || run(&mut command)).await.unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test]
@@ -203,9 +185,9 @@ async fn a_copy_of_the_store_has_the_displays_and_is_sound() {
     assert_eq!(revoke(&gateway, &tenant, &gone.id).await.status(), 204);
     let before = list(&gateway, &tenant).await;
     let copy = config.data_dir().with_extension("copy");
-    on_store(&gateway, &["backup", copy.to_str().unwrap()]).await;
+    store::command(&gateway, &["backup", copy.to_str().unwrap()]).await;
     gateway.stop().await;
-    on_store(&gateway, &["verify"]).await;
+    store::command(&gateway, &["verify"]).await;
     let restored = config.clone().set("engine.data_dir", copy.to_str().unwrap()).start().await;
     assert_eq!(list(&restored, &tenant).await, before);
     assert!(is_known(&restored, &kept.secret).await && !is_known(&restored, &gone.secret).await);

@@ -1,10 +1,16 @@
 //! The files of the embedded engine's store, as their format says (`src/engine/embedded/series/bytes.rs`): written here
 //! by hand, so that a change of the format is noticed.
 
+use super::{
+    Gateway, Leg, eventually,
+    process::{callpop, run},
+};
+use serde_json::json;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+use tokio::task::spawn_blocking;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 const FILE_HEAD: usize = 64;
@@ -82,4 +88,25 @@ pub fn spoil_mark(path: &Path) {
     let latest = bytes.chunks_mut(SLOT).max_by_key(|slot| turn(slot)).unwrap();
     latest.fill(0xff);
     fs::write(path, bytes).unwrap();
+}
+
+/// `callpop store`, which must succeed.
+pub async fn command(gateway: &Gateway, arguments: &[&str]) {
+    let mut command = callpop();
+    command.env("CALLPOP_OPERATOR_LISTEN", gateway.lookups().to_string()).arg("store").args(arguments);
+    command.arg("--config").arg(gateway.config().write());
+    let output = spawn_blocking(move || run(&mut command)).await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Plays calls of a tenant until the first file of events is gone.
+pub async fn outlive_first_file(gateway: &Gateway, tenant: &str) {
+    let first = row_files(&gateway.config().data_dir(), "events")[0].clone();
+    eventually("the first file to go", async || {
+        let leg = Leg::inbound(tenant, "200");
+        gateway.deliver_each(&leg.whole()).await;
+        gateway.deliver(&leg.summary(60, json!({"title": "s".repeat(20_000)}))).await;
+        (!first.exists()).then_some(())
+    })
+    .await;
 }
