@@ -15,12 +15,7 @@ where
     T: 'static,
     S: Clone + Send + Sync + 'static,
 {
-    get(handler).head(refuse).fallback(refuse)
-}
-
-async fn refuse() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has GET only")
-        .with_header(header::ALLOW, HeaderValue::from_static("GET"))
+    and_no_more(get(handler), "GET", "this path has GET only")
 }
 
 /// A route that answers GET and PUT; every other method is 405, also HEAD.
@@ -32,12 +27,7 @@ where
     U: 'static,
     S: Clone + Send + Sync + 'static,
 {
-    get(read).put(write).head(refuse_but_put).fallback(refuse_but_put)
-}
-
-async fn refuse_but_put() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has GET and PUT only")
-        .with_header(header::ALLOW, HeaderValue::from_static("GET, PUT"))
+    and_no_more(get(read).put(write), "GET, PUT", "this path has GET and PUT only")
 }
 
 /// A route that answers GET and POST; every other method is 405, also HEAD.
@@ -49,10 +39,16 @@ where
     U: 'static,
     S: Clone + Send + Sync + 'static,
 {
-    get(read).post(add).head(refuse_but_post).fallback(refuse_but_post)
+    and_no_more(get(read).post(add), "GET, POST", "this path has GET and POST only")
 }
 
-async fn refuse_but_post() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has GET and POST only")
-        .with_header(header::ALLOW, HeaderValue::from_static("GET, POST"))
+fn and_no_more<S>(route: MethodRouter<S>, allow: &'static str, detail: &'static str) -> MethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let refuse = move || async move {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+            .with_header(header::ALLOW, HeaderValue::from_static(allow))
+    };
+    route.head(refuse).fallback(refuse)
 }
