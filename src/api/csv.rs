@@ -141,7 +141,7 @@ impl ConversationLine {
         let ms = |duration: Option<u64>| {
             Cell::Plain(duration.map(|it| (it / 1000).to_string()).unwrap_or_default())
         };
-        let is_known = it.timed || it.end.is_none() || it.answered_by.is_none();
+        let is_known = it.has_durations();
         let extensions: Vec<&str> = it.legs.iter().map(|leg| leg.key.extension.as_str()).collect();
         vec![
             Cell::Plain(it.id.to_string()),

@@ -7,7 +7,7 @@ use super::{
     tile::{Tile, TileState},
 };
 use crate::{
-    clock::Micros,
+    clock::{Micros, micros},
     config::{AlarmFigure, AlarmRule},
 };
 use serde::Serialize;
@@ -107,10 +107,6 @@ pub(crate) fn tile_alarm(rules: &[AlarmRule], tile: &Tile, now: Micros) -> u8 {
         rule.figure == figure && rule.at_least && lasted >= bound
     };
     rules.iter().filter(is_over).map(|rule| rule.level).max().unwrap_or(0)
-}
-
-fn micros(duration: std::time::Duration) -> Micros {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

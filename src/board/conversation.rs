@@ -263,12 +263,17 @@ impl Conversation {
         !self.doubts.is_empty()
     }
 
+    /// Whether it is known how long was talked, and held: so far, where it goes on.
+    pub(crate) fn has_durations(&self) -> bool {
+        self.timed || self.end.is_none() || self.answered_by.is_none()
+    }
+
     /// Whether nobody knows how it went.
     pub(crate) fn is_unknown(&self) -> bool {
         self.outcome == ConversationOutcome::Unknown
     }
 
-    /// Whether it was going on at a time.
+    /// Whether it had ended by a time.
     pub(crate) fn is_over(&self, at: Micros) -> bool {
         self.end.is_some_and(|end| end <= at)
     }

@@ -102,7 +102,7 @@ impl<'a> ShownConversation<'a> {
         name: Option<&'a str>,
     ) -> Self {
         let it = conversation;
-        let is_known = it.timed || it.end.is_none() || it.answered_by.is_none();
+        let is_known = it.has_durations();
         let leg = |key: &'a super::LegKey| ShownLeg { extension: &key.extension, leg_id: &key.id };
         let talk =
             |(extension, talk): &'a (Extension, Micros)| ShownTalk { extension, talk_ms: shown(*talk) };

@@ -8,7 +8,7 @@ mod shelf;
 use super::series::Place;
 use crate::{
     call::Rules,
-    clock::Micros,
+    clock::{Micros, micros},
     engine::limits::Limits,
     event_set::Added,
     feed::Stream,
@@ -256,7 +256,7 @@ fn latest_first<'a, T>(
 }
 
 fn is_past(at: Micros, age: Duration, now: Micros) -> bool {
-    now.saturating_sub(at) >= u64::try_from(age.as_micros()).unwrap_or(u64::MAX)
+    now.saturating_sub(at) >= micros(age)
 }
 
 /// The items of some users that are not live, the latest change first.

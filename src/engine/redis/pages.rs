@@ -9,7 +9,7 @@ use crate::{
     link::{Request, call},
 };
 use redis::{Script, pipe};
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 /// The script that looks at the index.
 pub(crate) struct Pages {
@@ -77,9 +77,8 @@ impl Pages {
         most: usize,
     ) -> Result<CallsBefore, EngineError> {
         let next = listed.last().filter(|_| listed.len() == most).map(|(_, seq)| *seq);
-        let keys: HashMap<_, _> =
-            listed.iter().filter_map(|(member, seq)| Some((keys::item_of(tenant, member)?, *seq))).collect();
-        let read = self.store.read(tenant, keys.keys().cloned().collect(), None).await?.unwrap_or_default();
+        let keys = listed.iter().filter_map(|(member, _)| keys::item_of(tenant, member)).collect();
+        let read = self.store.read(tenant, keys, None).await?.unwrap_or_default();
         let since = read.values().map(|stored| stored.touched).min().unwrap_or_default();
         let items = read.into_iter().map(|(key, stored)| (key, stored.set)).collect();
         Ok(CallsBefore { items, next, since })

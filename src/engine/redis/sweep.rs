@@ -3,7 +3,7 @@
 
 use super::{keys, keyspace::Keyspace, stored::touched};
 use crate::{
-    clock::now,
+    clock::{micros, now},
     engine::EngineError,
     id::{ItemKey, TenantId},
     item::ItemEvent,
@@ -135,7 +135,7 @@ impl Sweeper {
             states.hget(keys.item(key), "=");
         }
         let states: Vec<Option<String>> = self.store.link.ask(Request::Pipeline(&states)).await?;
-        let before = now().saturating_sub(u64::try_from(self.expire_after.as_micros()).unwrap_or(u64::MAX));
+        let before = now().saturating_sub(micros(self.expire_after));
         let is_old =
             |state: &Option<String>| state.as_deref().and_then(touched).is_none_or(|at| at <= before);
         let old: Vec<_> = items.iter().zip(states).filter(|(_, state)| is_old(state)).collect();
