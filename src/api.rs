@@ -14,16 +14,15 @@ pub(crate) use figures::{figures, figures_csv};
 
 use crate::{
     auth::{Identity, Role},
-    boards::{Held, KeptBoard, NoBoard, Owner, Sight, Whose},
+    boards::{Held, KeptBoard, NoBoard, Sight},
     clock::{Micros, now},
-    config::AgentsSee,
     gateway::Gateway,
     http::{Problem, UserRate, unavailable},
-    session::sight_of_tenant,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use governor::Quota;
 use parking_lot::MutexGuard;
+use query::Query;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -83,17 +82,15 @@ impl Reports {
             );
         }
         let sight = match identity.role {
-            Role::Supervisor | Role::Service => sight_of_tenant(&identity),
-            Role::Agent | Role::Display => {
-                let own = Owner::of(&identity);
-                let whose = match self.gateway.boards.agents_see() {
-                    AgentsSee::States => Whose::OwnAmongAll(own),
-                    AgentsSee::Off => Whose::Own(own),
-                };
-                Sight { whose, masked: false, people: true }
-            }
+            Role::Supervisor | Role::Service => Sight::of_tenant(&identity),
+            Role::Agent | Role::Display => Sight::of_user(&identity, self.gateway.boards.agents_see()),
         };
         Ok((identity, sight))
+    }
+
+    /// Who asks, and for what.
+    async fn hear(&self, headers: &HeaderMap, uri: &Uri) -> Result<((Identity, Sight), Query), Problem> {
+        Ok((self.admit(headers).await?, Query::of(uri)?))
     }
 
     /// The tenant's board with all that was committed until now; what began before its two days is read anew.

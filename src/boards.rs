@@ -32,16 +32,18 @@ pub(crate) use days::{ClosedDays, Piece, StoredWindow};
 pub(crate) use inbox::{Inbox, Interest};
 pub(crate) use people::People;
 pub(crate) use rows::{By, Wanted, shown_conversation};
-pub(crate) use sight::{Owner, Sight, Whose};
+pub(crate) use sight::Sight;
 pub(crate) use tenant::{Kept as KeptBoard, TenantBoard};
 
 use crate::{
-    board::{BoardRules, Zone},
+    board::{BoardRules, LegFact, Zone},
+    clock::micros,
     config::{self, AlarmRule, Config},
     directories::Directories,
     engine::{Engine, EngineError, StoredDays},
     feed::{Feed, FeedMetrics},
-    id::{Extension, TenantId},
+    id::{Extension, ItemKey, TenantId},
+    item::ItemSet,
     metrics::Metrics,
     tasks::Tasks,
 };
@@ -157,9 +159,8 @@ impl Boards {
         let Ok(held) = self.hold(tenant) else { return Learned::new() };
         let _ = held.board.catch_up(PATIENCE).await;
         let kept = held.board.kept();
-        let is_shown = |extension: &Extension| {
-            groups.is_none_or(|groups| kept.people.groups(extension).iter().any(|it| groups.contains(it)))
-        };
+        let is_shown =
+            |extension: &Extension| groups.is_none_or(|groups| kept.people.is_in(extension, groups));
         let names = kept.ledger.names().filter(|(extension, _)| is_shown(extension));
         names.map(|(extension, name)| (extension.clone(), name.clone())).collect()
     }
@@ -177,9 +178,8 @@ impl Boards {
         if open.len() >= MOST {
             return Err(NoBoard::TooMany);
         }
-        let zone = Zone::new(shared.config.zone_of(tenant).clone());
-        let (board, asked) =
-            TenantBoard::new(tenant.clone(), zone, (shared.rules(), shared.alarms.clone()), shared.heartbeat);
+        let kept = shared.nothing_known(tenant);
+        let (board, asked) = TenantBoard::new(tenant.clone(), kept, shared.heartbeat);
         let board = Arc::new(board);
         let held = Held::of(&board);
         open.insert(tenant.clone(), board.clone());
@@ -192,12 +192,28 @@ impl Boards {
 
 impl Shared {
     fn rules(&self) -> BoardRules {
-        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         BoardRules {
             answer_within: micros(self.config.answer_within),
             short: micros(self.config.short),
             reached: micros(self.reached),
         }
+    }
+
+    /// What is known of a tenant's calls before any was read.
+    fn nothing_known(&self, tenant: &TenantId) -> KeptBoard {
+        KeptBoard::new(self.rules(), self.alarms.clone(), self.zone(tenant))
+    }
+
+    fn zone(&self, tenant: &TenantId) -> Zone {
+        Zone::new(self.config.zone_of(tenant).clone())
+    }
+
+    /// What boards take of calls; notices are no part of them.
+    fn facts<'a>(&'a self, items: &'a [(ItemKey, ItemSet)]) -> impl Iterator<Item = LegFact> + 'a {
+        items.iter().filter_map(|(key, set)| match set {
+            ItemSet::Call(leg) => LegFact::of(key, leg, self.engine.rules()),
+            ItemSet::Notice(_) => None,
+        })
     }
 
     /// The turn of a tenant's reader of old calls.

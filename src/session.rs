@@ -22,7 +22,6 @@ mod summary;
 mod watching;
 
 pub(crate) use handshake::stream;
-pub(crate) use watching::sight_of_tenant;
 
 use crate::{
     auth::Identity,

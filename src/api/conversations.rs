@@ -8,6 +8,7 @@ use super::{
     senseless,
 };
 use crate::{
+    auth::Identity,
     board::{Basis, Conversation, ConversationId, ConversationKind, ConversationOutcome, Window, named},
     boards::{KeptBoard, Sight, shown_conversation},
     clock::{Micros, now},
@@ -34,6 +35,7 @@ const MOST_ROWS: usize = 100_000;
 /// Which conversations are asked for.
 #[derive(Default)]
 struct Filter {
+    window: Option<Window>,
     kind: Option<ConversationKind>,
     outcome: Option<Vec<ConversationOutcome>>,
     basis: Option<Basis>,
@@ -66,22 +68,19 @@ pub(crate) async fn list(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let who = reports.admit(&headers).await?;
-    let mut query = Query::of(&uri)?;
-    let window = query.window()?;
+    let (who, mut query) = reports.hear(&headers, &uri).await?;
     let filter = Filter::read(&mut query)?;
     let of = |text: &str| text.parse().ok().filter(|limit| (1..=MOST).contains(limit));
     let limit = query.parse("limit", "from 1 to 200", of)?.unwrap_or(USUAL);
     let cursor = query.take("cursor")?;
     query.finish()?;
-    let asking = reports.open(who, window.map_or(now(), |window| window.from)).await?;
+    let asking = filter.open(&reports, who).await?;
     let kept = asking.kept();
     filter.check(&kept, &asking.sight)?;
     let now = now();
-    let given = window;
-    let window = window.unwrap_or_else(|| today(&kept, now));
+    let window = filter.window.unwrap_or_else(|| today(&kept, now));
     // The day of today ends with the present minute, and a list of it goes on in the next.
-    let named = given.unwrap_or(Window { to: 0, ..window });
+    let named = filter.window.unwrap_or(Window { to: 0, ..window });
     let question = filter.question(&asking.identity.tenant, named);
     let after = match cursor {
         None => None,
@@ -143,17 +142,15 @@ pub(crate) async fn list_csv(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let who = reports.admit(&headers).await?;
-    let mut query = Query::of(&uri)?;
-    let window = query.window()?;
+    let (who, mut query) = reports.hear(&headers, &uri).await?;
     let filter = Filter::read(&mut query)?;
     let dialect = Dialect::read(&mut query)?;
     query.finish()?;
-    let asking = reports.open(who, window.map_or(now(), |window| window.from)).await?;
+    let asking = filter.open(&reports, who).await?;
     let (found, zone) = {
         let kept = asking.kept();
         filter.check(&kept, &asking.sight)?;
-        let window = window.unwrap_or_else(|| today(&kept, now()));
+        let window = filter.window.unwrap_or_else(|| today(&kept, now()));
         let found = filter.find(&kept, &asking.sight, window, None).take(MOST_ROWS).cloned();
         (found.collect::<Vec<_>>(), kept.zone.clone())
     };
@@ -171,6 +168,7 @@ impl Filter {
             _ => None,
         };
         Ok(Self {
+            window: query.window()?,
             kind: query.parse("kind", "inbound, outbound or internal", named)?,
             outcome: query.list(
                 "outcome",
@@ -183,6 +181,11 @@ impl Filter {
             number: query.take("number")?,
             with: query.list("with", "of summary, note and transfer", with)?.unwrap_or_default(),
         })
+    }
+
+    /// What is known of the time that is asked for.
+    async fn open(&self, reports: &Reports, who: (Identity, Sight)) -> Result<Asking, Problem> {
+        reports.open(who, self.window.map_or(now(), |window| window.from)).await
     }
 
     /// Whether what is named is there, and may be seen.
@@ -234,7 +237,7 @@ impl Filter {
 
     /// The same for the same question.
     fn question(&self, tenant: &TenantId, Window { from, to }: Window) -> String {
-        let Self { kind, outcome, basis, extension, group, number, with } = self;
+        let Self { window: _, kind, outcome, basis, extension, group, number, with } = self;
         let with: Vec<u8> = with.iter().map(|it| *it as u8).collect();
         format!(
             "{tenant} {from} {to} {kind:?} {outcome:?} {basis:?} {extension:?} {group:?} {number:?} {with:?}"

@@ -89,8 +89,7 @@ pub(crate) async fn figures(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let who = reports.admit(&headers).await?;
-    let mut query = Query::of(&uri)?;
+    let (who, mut query) = reports.hear(&headers, &uri).await?;
     let question = Question::read(&mut query)?;
     query.finish()?;
     Ok((no_store(), Json(question.ask(&reports, who).await?.0)).into_response())
@@ -102,8 +101,7 @@ pub(crate) async fn figures_csv(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let who = reports.admit(&headers).await?;
-    let mut query = Query::of(&uri)?;
+    let (who, mut query) = reports.hear(&headers, &uri).await?;
     let question = Question::read(&mut query)?;
     let dialect = Dialect::read(&mut query)?;
     query.finish()?;

@@ -7,7 +7,7 @@ use super::{
     tenant::Kept,
 };
 use crate::{
-    board::AgentValues,
+    board::{AgentValues, BoardRules, Window},
     clock::{Micros, now},
     config::AlarmRule,
     id::Extension,
@@ -80,9 +80,9 @@ struct Told {
 struct Head {
     epoch: Arc<str>,
     time_zone: String,
-    day: (Micros, Micros),
+    day: Window,
     complete: f64,
-    rules: (Micros, Micros, Micros),
+    rules: BoardRules,
     alarms: Arc<[AlarmRule]>,
     directory_rev: String,
     heartbeat_ms: u64,
@@ -121,19 +121,15 @@ impl Channel {
     pub(super) fn publish(&self, kept: &mut Kept, publication: &Publication<'_>, heartbeat: Duration) -> u64 {
         let now = now();
         let mut rows = self.rows.lock();
-        if publication.whole {
-            kept.look_around(now);
-        }
         let head = Head::of(kept, now, heartbeat);
         let is_new = publication.whole || rows.generation == 0 || rows.head.is_other(&head);
-        let before = (rows.rev, rows.health.as_ref().map(|(rev, _)| *rev));
+        let before = (rows.rev, rows.health_rev());
         rows.head = head;
         rows.at = now;
         let mut changed = 0;
         if is_new {
             rows.begin_anew();
-            let all: BTreeSet<Extension> = extensions(kept, &self.sight).into_iter().collect();
-            changed += rows.take_tiles(kept, &self.sight, &all, now);
+            changed += rows.take_tiles(kept, &self.sight, &extensions(kept, &self.sight), now);
         } else if let Some(tiles) = publication.tiles {
             changed += rows.take_tiles(kept, &self.sight, tiles, now);
         }
@@ -146,7 +142,7 @@ impl Channel {
         if publication.health {
             rows.take_health(kept, &self.sight, now);
         }
-        if before != (rows.rev, rows.health.as_ref().map(|(rev, _)| *rev)) {
+        if before != (rows.rev, rows.health_rev()) {
             self.news.send_modify(|news| *news += 1);
         }
         changed
@@ -155,8 +151,7 @@ impl Channel {
     /// Whether a reader is to be told something.
     pub(crate) fn has_news(&self, place: &Place) -> bool {
         let rows = self.rows.lock();
-        let health = rows.health.as_ref().map_or(0, |(rev, _)| *rev);
-        (place.generation, place.rev, place.health) != (rows.generation, rows.rev, health)
+        (place.generation, place.rev, place.health) != (rows.generation, rows.rev, rows.health_rev())
     }
 
     /// The frames by which a reader is told what it was not told yet; nothing where that is nothing.
@@ -205,8 +200,13 @@ impl Rows {
 
     fn take_health(&mut self, kept: &Kept, sight: &Sight, now: Micros) {
         let health = kept.health(sight, now);
-        let rev = self.health.as_ref().map_or(0, |(rev, _)| *rev) + 1;
+        let rev = self.health_rev() + 1;
         self.health = Some((rev, ServerFrame::Health(&health).encode()));
+    }
+
+    /// Nothing was said before the first.
+    fn health_rev(&self) -> u64 {
+        self.health.as_ref().map_or(0, |(rev, _)| *rev)
     }
 
     /// All of it.
@@ -219,12 +219,12 @@ impl Rows {
             epoch,
             at: self.at,
             time_zone,
-            day: BoardDay { from: day.0, to: day.1 },
+            day: BoardDay { from: day.from, to: day.to },
             complete: *complete,
             rules: ShownRules {
-                answer_within_ms: rules.0 / 1000,
-                short_ms: rules.1 / 1000,
-                reached_ms: rules.2 / 1000,
+                answer_within_ms: rules.answer_within / 1000,
+                short_ms: rules.short / 1000,
+                reached_ms: rules.reached / 1000,
                 alarms,
             },
             build: env!("CARGO_PKG_VERSION"),
@@ -259,14 +259,12 @@ impl Rows {
 
 impl Head {
     fn of(kept: &Kept, now: Micros, heartbeat: Duration) -> Self {
-        let rules = kept.ledger.rules();
-        let day = kept.zone.day(now);
         Self {
             epoch: kept.epoch.clone(),
             time_zone: kept.zone.name().unwrap_or("UTC").to_owned(),
-            day: (day.from, day.to),
+            day: kept.zone.day(now),
             complete: kept.complete,
-            rules: (rules.answer_within, rules.short, rules.reached),
+            rules: *kept.ledger.rules(),
             alarms: kept.alarm_rules.clone(),
             directory_rev: kept.people.rev().to_owned(),
             heartbeat_ms: heartbeat.as_millis() as u64,

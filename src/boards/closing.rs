@@ -133,7 +133,7 @@ async fn look_after(shared: &Shared, tenant: &TenantId) -> bool {
 
 /// Rolls up what is due of a tenant; gives when to look again.
 async fn close(shared: &Shared, tenant: &TenantId) -> Result<Micros, EngineError> {
-    let (began, zone) = (now(), Zone::new(shared.config.zone_of(tenant).clone()));
+    let (began, zone) = (now(), shared.zone(tenant));
     let list = shared.days.list(tenant).await?;
     let often = micros(shared.keep_ended) / 4;
     let closed = last_close(&zone, began);

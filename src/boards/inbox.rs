@@ -81,19 +81,15 @@ impl Inbox {
         true
     }
 
-    /// Lets those wait that go on, or were over a moment ago.
+    /// Lets those wait that go on, or were over a moment ago, where all that are seen are of interest.
     pub(super) fn greet(&self, kept: &Kept) {
+        if !self.interest.all {
+            return;
+        }
         let since = now().saturating_sub(LATELY);
         let lately = kept.ledger.within(Window { from: since, to: Micros::MAX });
         let seen = kept.ledger.going_on(since).chain(lately).filter(|it| self.sees(it, &kept.people));
         self.put(seen.map(|it| it.id));
-    }
-
-    /// The directory is another one: others may be seen.
-    pub(super) fn greet_again(&self, kept: &Kept) {
-        if self.interest.all {
-            self.greet(kept);
-        }
     }
 
     /// Lets those conversations wait that are of interest; tells whether they were too many.
@@ -103,7 +99,7 @@ impl Inbox {
         let is_too_much = self.waiting.lock().len() > MOST;
         if is_too_much {
             self.waiting.lock().clear();
-            self.greet_again(kept);
+            self.greet(kept);
         }
         is_too_much
     }

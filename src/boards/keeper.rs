@@ -14,7 +14,6 @@ use crate::{
     engine::{EngineError, Page},
     feed::{Outbox, Stream},
     id::Kind,
-    item::ItemSet,
 };
 use std::{
     ops::Range,
@@ -118,7 +117,6 @@ impl Keeper<'_> {
     async fn catch_up(&self) -> Result<(), EngineError> {
         if self.meet().await {
             self.publish(&Publication { whole: true, ..Publication::default() });
-            self.board.greet_again();
         }
         self.look().await
     }
@@ -171,8 +169,7 @@ impl Keeper<'_> {
             let coming = next.map(|next| AbortOnDropHandle::new(tokio::spawn(self.fetch(known + 1..next))));
             self.take(page);
             let Some(coming) = coming else {
-                self.board.kept().seq = seq;
-                self.finish(as_of);
+                self.finish(seq, as_of);
                 return Ok(());
             };
             page = coming.await.map_err(|_| EngineError::Unavailable("the node is going away"))??;
@@ -189,9 +186,9 @@ impl Keeper<'_> {
     }
 
     /// All calls are counted.
-    fn finish(&self, as_of: Micros) {
+    fn finish(&self, seq: u64, as_of: Micros) {
         let mut kept = self.board.kept();
-        kept.as_of = as_of;
+        (kept.seq, kept.as_of) = (seq, as_of);
         if kept.complete < 1.0 {
             kept.complete = 1.0;
             self.shared.metrics.build_seconds.observe(self.began.elapsed().as_secs_f64());
@@ -200,13 +197,8 @@ impl Keeper<'_> {
 
     /// Takes a page of legs.
     fn take(&self, page: Page) {
-        let rules = self.shared.engine.rules();
         let Page { items, since, next, .. } = page;
-        let facts = items.iter().filter_map(|(key, set)| match set {
-            ItemSet::Call(leg) => LegFact::of(key, leg, rules),
-            ItemSet::Notice(_) => None,
-        });
-        let facts: Vec<LegFact> = facts.collect();
+        let facts: Vec<LegFact> = self.shared.facts(&items).collect();
         let now = now();
         let mut kept = self.board.kept();
         // It may take long, and others on this thread are not to wait for it.
@@ -222,9 +214,6 @@ impl Keeper<'_> {
         let mut publication = Publication { figures: is_second, ..Publication::default() };
         if is_second {
             publication.whole = self.meet().await;
-            if publication.whole {
-                self.board.greet_again();
-            }
         }
         let now = now();
         let (changed, told) = {
@@ -270,7 +259,8 @@ impl Keeper<'_> {
         if self.board.kept().people.rev() == directory.etag().as_str() {
             return false;
         }
-        self.board.kept().meet(People::of(&directory))
+        self.board.meet(People::of(&directory));
+        true
     }
 
     fn publish(&self, publication: &Publication<'_>) {

@@ -1,18 +1,15 @@
 //! What a tenant's calls were before the two days that boards hold: read for one answer, or for a roll-up, and forgotten
 //! after it.
 
-use super::{Boards, NoBoard, People, Shared, health::Pulse, tenant::Kept};
+use super::{Boards, NoBoard, People, Shared, tenant::Kept};
 use crate::{
-    board::{Ledger, LegFact, LegKey, Zone},
+    board::{LegFact, LegKey},
     clock::{Micros, now},
     engine::{CallsBefore, EngineError},
     id::{ItemKey, TenantId},
     item::ItemSet,
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::{sync::Semaphore, task::yield_now, time::timeout};
 
 /// Reads at the same time.
@@ -82,24 +79,7 @@ async fn read(shared: &Shared, tenant: &TenantId, from: Micros) -> Result<Kept, 
 impl<'a> Reading<'a> {
     pub(super) async fn begin(shared: &'a Shared, tenant: &'a TenantId) -> Result<Self, EngineError> {
         let directory = shared.directories.get(tenant).await?;
-        let kept = Kept {
-            ledger: Ledger::new(shared.rules()),
-            people: People::of(&directory),
-            zone: Zone::new(shared.config.zone_of(tenant).clone()),
-            cells: HashMap::new(),
-            complete: 1.0,
-            epoch: "".into(),
-            as_of: 0,
-            changes: 0,
-            tiles: Vec::new(),
-            seq: 0,
-            pulse: Pulse::default(),
-            alarm_rules: [].into(),
-            alarms: BTreeMap::new(),
-            alarm_changes: 0,
-            levels: BTreeMap::new(),
-            legs: 0,
-        };
+        let kept = Kept { people: People::of(&directory), complete: 1.0, ..shared.nothing_known(tenant) };
         Ok(Self { shared, tenant, kept, below: u64::MAX, newest: 0, since: Micros::MAX, is_whole: false })
     }
 
@@ -134,11 +114,7 @@ impl<'a> Reading<'a> {
         is_wanted: impl Fn(&LegFact) -> bool,
         mut tell: impl FnMut(&LegKey),
     ) {
-        let facts = items.iter().filter_map(|(key, set)| match set {
-            ItemSet::Call(leg) => LegFact::of(key, leg, self.shared.engine.rules()),
-            ItemSet::Notice(_) => None,
-        });
-        let facts: Vec<LegFact> = facts.filter(is_wanted).collect();
+        let facts: Vec<LegFact> = self.shared.facts(&items).filter(is_wanted).collect();
         facts.iter().for_each(|fact| tell(&fact.key));
         self.kept.ledger.take(facts, now());
     }

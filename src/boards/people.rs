@@ -55,6 +55,11 @@ impl People {
         self.membership.get(of).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Whether an extension is in one of these groups.
+    pub(crate) fn is_in(&self, extension: &Extension, groups: &[Arc<str>]) -> bool {
+        self.groups(extension).iter().any(|group| groups.contains(group))
+    }
+
     /// What the directory gives to whoever a token names.
     pub(crate) fn assigned(&self, sub: &str) -> Arc<[Extension]> {
         self.directory.extensions_of(sub)

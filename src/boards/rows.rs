@@ -1,10 +1,10 @@
 //! What a board shows, as JSON: a row for each tile and for each figure's key, as somebody may see it.
 
-use super::{sight::Sight, tenant::Kept};
+use super::{People, sight::Sight, tenant::Kept};
 use crate::{
     board::{
-        AgentValues, Alarm, Conversation, FigureBasis, Now, ShownConversation, Values, Window, WindowName,
-        named, tile_alarm,
+        AgentValues, Alarm, Conversation, FigureBasis, Ledger, Now, ShownConversation, Values, Window,
+        WindowName, named, tile_alarm,
     },
     clock::Micros,
     id::{Extension, TenantId},
@@ -103,9 +103,13 @@ impl Serialize for Columns {
 }
 
 /// The extensions that have a tile for somebody: those of the directory, and those that had a call.
-pub(super) fn extensions(kept: &Kept, sight: &Sight) -> Vec<Extension> {
-    let all: BTreeSet<&Extension> = kept.people.extensions().chain(kept.ledger.extensions()).collect();
-    all.into_iter().filter(|extension| sight.sees(extension, &kept.people)).cloned().collect()
+pub(super) fn extensions(kept: &Kept, sight: &Sight) -> BTreeSet<Extension> {
+    let all = everybody(&kept.people, &kept.ledger).into_iter();
+    all.filter(|extension| sight.sees(extension, &kept.people)).cloned().collect()
+}
+
+fn everybody<'a>(people: &'a People, ledger: &'a Ledger) -> BTreeSet<&'a Extension> {
+    people.extensions().chain(ledger.extensions()).collect()
 }
 
 /// The tile of an extension that is seen.
@@ -114,7 +118,13 @@ pub(super) fn tile_row(kept: &Kept, sight: &Sight, extension: &Extension, now: M
     let leg = tile.leg.as_ref().and_then(|leg| kept.ledger.fact(leg));
     let shown = leg.filter(|_| sight.sees_calls(extension, &kept.people));
     let peer = shown.and_then(|leg| leg.peer.as_ref()).filter(|_| tile.internal);
+    let is_colleague = peer.is_some_and(|peer| is_known(kept, peer));
     let outside = shown.filter(|_| !tile.internal);
+    let number = peer.or(outside.and_then(|leg| leg.number.as_ref()));
+    let name = match peer {
+        Some(peer) => Extension::try_from(&**peer).ok().and_then(|peer| name_of(kept, &peer)),
+        None => outside.and_then(|leg| leg.name.clone()),
+    };
     let conversation = shown.and_then(|leg| kept.ledger.of_leg(&leg.key));
     TileRow {
         extension: extension.clone(),
@@ -124,21 +134,8 @@ pub(super) fn tile_row(kept: &Kept, sight: &Sight, extension: &Extension, now: M
         since: tile.since,
         direction: leg.map(|leg| leg.direction),
         internal: tile.internal,
-        number: match peer {
-            Some(peer) if !sight.masked || is_known(kept, peer) => Some(peer.clone()),
-            Some(peer) => sight.number(Some(peer)),
-            None => sight.number(outside.and_then(|leg| leg.number.as_ref())),
-        },
-        party: match peer {
-            Some(peer) if !sight.masked || is_known(kept, peer) => {
-                Extension::try_from(&**peer).ok().and_then(|peer| name_of(kept, &peer))
-            }
-            Some(peer) => {
-                let shown = Extension::try_from(&**peer).ok().and_then(|peer| name_of(kept, &peer));
-                sight.party(shown.as_ref())
-            }
-            None => sight.party(outside.and_then(|leg| leg.name.as_ref())),
-        },
+        number: if is_colleague { number.cloned() } else { sight.number(number) },
+        party: if is_colleague { name } else { sight.party(name.as_ref()) },
         legs: tile.legs,
         conversation: conversation.map(|it| it.id.to_string()),
         unconfirmed: tile.unconfirmed,
@@ -219,8 +216,7 @@ fn of_window(
         By::Extension if !sight.people => {}
         By::Extension => {
             let rolling = (name != WindowName::Today).then_some(window);
-            let all: BTreeSet<&Extension> = people.extensions().chain(ledger.extensions()).collect();
-            for extension in all.into_iter().filter(|it| sight.sees_calls(it, people)) {
+            for extension in everybody(people, ledger).into_iter().filter(|it| sight.sees_calls(it, people)) {
                 let values = parts.extension(extension).values(&ledger.time(extension, window, now), rolling);
                 push(rows, shown, by, extension.as_str().into(), Columns(values));
             }

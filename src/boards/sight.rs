@@ -1,7 +1,12 @@
 //! Whose calls somebody may see on a board, and how much of them.
 
 use super::People;
-use crate::{auth::Identity, board::Conversation, id::Extension};
+use crate::{
+    auth::{Identity, Role},
+    board::Conversation,
+    config::AgentsSee,
+    id::Extension,
+};
 use std::sync::Arc;
 
 /// What one may see.
@@ -37,6 +42,25 @@ pub(crate) enum Owner {
 }
 
 impl Sight {
+    /// What the bearer of a token sees of the tenant.
+    pub(crate) fn of_tenant(identity: &Identity) -> Self {
+        let whose = match &identity.groups {
+            Some(groups) => Whose::Groups(groups.clone()),
+            None => Whose::Tenant,
+        };
+        Self { whose, masked: identity.role == Role::Display, people: true }
+    }
+
+    /// What a user sees of their own calls, and of others beside them.
+    pub(crate) fn of_user(identity: &Identity, agents_see: AgentsSee) -> Self {
+        let own = Owner::of(identity);
+        let whose = match agents_see {
+            AgentsSee::States => Whose::OwnAmongAll(own),
+            AgentsSee::Off => Whose::Own(own),
+        };
+        Self { whose, masked: false, people: true }
+    }
+
     /// Whether an extension is seen, and its state.
     pub(crate) fn sees(&self, extension: &Extension, people: &People) -> bool {
         matches!(self.whose, Whose::OwnAmongAll(_)) || self.sees_calls(extension, people)
@@ -46,7 +70,7 @@ impl Sight {
     pub(crate) fn sees_calls(&self, extension: &Extension, people: &People) -> bool {
         match &self.whose {
             Whose::Tenant => true,
-            Whose::Groups(groups) => people.groups(extension).iter().any(|group| groups.contains(group)),
+            Whose::Groups(groups) => people.is_in(extension, groups),
             Whose::Own(owner) | Whose::OwnAmongAll(owner) => owner.has(extension, people),
         }
     }
@@ -86,7 +110,7 @@ impl Sight {
 
 impl Owner {
     /// Whose the extensions of a token are, where the directory gives them if it names none.
-    pub(crate) fn of(identity: &Identity) -> Self {
+    fn of(identity: &Identity) -> Self {
         match identity.extensions.is_empty() {
             true => Self::Assigned(identity.sub.clone()),
             false => Self::Named(identity.extensions.clone()),

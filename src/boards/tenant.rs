@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     board::{Alarm, Alarms, BoardRules, Cells, ConversationId, Ledger, Tile, WindowName, Zone},
-    clock::Micros,
+    clock::{Micros, now},
     config::AlarmRule,
     engine::EngineError,
     id::{Extension, TenantId},
@@ -21,7 +21,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -48,7 +48,6 @@ pub(crate) struct TenantBoard {
     ask: mpsc::Sender<Asked>,
     watchers: AtomicUsize,
     used: Mutex<Instant>,
-    over: AtomicBool,
     ended: CancellationToken,
     pub(super) heartbeat: Duration,
 }
@@ -83,31 +82,8 @@ pub(crate) struct Kept {
 }
 
 impl TenantBoard {
-    pub(super) fn new(
-        tenant: TenantId,
-        zone: Zone,
-        (rules, alarm_rules): (BoardRules, Arc<[AlarmRule]>),
-        heartbeat: Duration,
-    ) -> (Self, mpsc::Receiver<Asked>) {
+    pub(super) fn new(tenant: TenantId, kept: Kept, heartbeat: Duration) -> (Self, mpsc::Receiver<Asked>) {
         let (ask, asked) = mpsc::channel(MOST_ASKED);
-        let kept = Kept {
-            ledger: Ledger::new(rules),
-            people: People::default(),
-            zone,
-            cells: HashMap::new(),
-            complete: 0.0,
-            epoch: Arc::default(),
-            as_of: 0,
-            changes: 0,
-            tiles: Vec::new(),
-            seq: 0,
-            pulse: Pulse::default(),
-            alarm_rules,
-            alarms: BTreeMap::new(),
-            alarm_changes: 0,
-            levels: BTreeMap::new(),
-            legs: 0,
-        };
         let board = Self {
             tenant,
             kept: Mutex::new(kept),
@@ -116,7 +92,6 @@ impl TenantBoard {
             ask,
             watchers: AtomicUsize::new(0),
             used: Mutex::new(Instant::now()),
-            over: AtomicBool::new(false),
             ended: CancellationToken::new(),
             heartbeat,
         };
@@ -153,22 +128,22 @@ impl TenantBoard {
             let channel = Arc::new(Channel::new(sight.clone(), wanted.clone()));
             channels.push(Arc::downgrade(&channel));
             drop(channels);
-            channel.begin(&mut self.kept(), self.heartbeat);
+            let mut kept = self.kept();
+            kept.look_around(now());
+            channel.begin(&mut kept, self.heartbeat);
+            drop(kept);
             channel
         })
     }
 
     /// Lets a session be told of conversations, from now on.
     pub(crate) fn inbox(&self, interest: Interest) -> Arc<Inbox> {
-        let is_of_all = interest.all;
         let inbox = Arc::new(Inbox::new(interest));
         let mut inboxes = self.inboxes.lock();
         inboxes.retain(|inbox| inbox.strong_count() > 0);
         inboxes.push(Arc::downgrade(&inbox));
         drop(inboxes);
-        if is_of_all {
-            inbox.greet(&self.kept());
-        }
+        inbox.greet(&self.kept());
         inbox
     }
 
@@ -176,6 +151,9 @@ impl TenantBoard {
     pub(super) fn publish(&self, publication: &Publication<'_>) -> u64 {
         let channels: Vec<_> = self.channels.lock().iter().filter_map(Weak::upgrade).collect();
         let mut kept = self.kept();
+        if publication.whole {
+            kept.look_around(now());
+        }
         channels.iter().map(|channel| channel.publish(&mut kept, publication, self.heartbeat)).sum()
     }
 
@@ -189,11 +167,12 @@ impl TenantBoard {
         inboxes.iter().map(|inbox| u64::from(inbox.hear(&kept, changed))).sum()
     }
 
-    /// Lets all look again who are interested in all that they see: the directory is another one.
-    pub(super) fn greet_again(&self) {
+    /// Takes the people of another directory, by which others may be seen.
+    pub(super) fn meet(&self, people: People) {
         let inboxes: Vec<_> = self.inboxes.lock().iter().filter_map(Weak::upgrade).collect();
-        let kept = self.kept();
-        inboxes.iter().for_each(|inbox| inbox.greet_again(&kept));
+        let mut kept = self.kept();
+        kept.meet(people);
+        inboxes.iter().for_each(|inbox| inbox.greet(&kept));
     }
 
     /// Whether anybody is sent frames.
@@ -223,16 +202,37 @@ impl TenantBoard {
 
     /// It is not brought up to date any more; whoever watches it comes again.
     pub(super) fn end(&self) {
-        self.over.store(true, Ordering::SeqCst);
         self.ended.cancel();
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
+        self.ended.is_cancelled()
     }
 }
 
 impl Kept {
+    /// Nothing is known yet.
+    pub(super) fn new(rules: BoardRules, alarm_rules: Arc<[AlarmRule]>, zone: Zone) -> Self {
+        Self {
+            ledger: Ledger::new(rules),
+            people: People::default(),
+            zone,
+            cells: HashMap::new(),
+            complete: 0.0,
+            epoch: Arc::default(),
+            as_of: 0,
+            changes: 0,
+            tiles: Vec::new(),
+            seq: 0,
+            pulse: Pulse::default(),
+            alarm_rules,
+            alarms: BTreeMap::new(),
+            alarm_changes: 0,
+            levels: BTreeMap::new(),
+            legs: 0,
+        }
+    }
+
     /// The board is to be read anew: the store is another one.
     pub(super) fn begin(&mut self, epoch: Arc<str>) {
         self.ledger = Ledger::new(*self.ledger.rules());
@@ -246,14 +246,10 @@ impl Kept {
         self.tiles = tiles.collect();
     }
 
-    /// Takes the people of another directory; tells whether they are others.
-    pub(super) fn meet(&mut self, people: People) -> bool {
-        let is_other = people.rev() != self.people.rev();
-        if is_other {
-            self.people = people;
-            self.cells.clear();
-        }
-        is_other
+    /// Takes the people of another directory: figures of groups are others then.
+    fn meet(&mut self, people: People) {
+        self.people = people;
+        self.cells.clear();
     }
 
     /// How many legs more are known than were counted last.

@@ -6,13 +6,11 @@ use super::{
     end::End,
 };
 use crate::{
-    auth::{Identity, Role},
     board::ConversationId,
-    boards::{Channel, ChannelPlace, Held, Inbox, Interest, NoBoard, Owner, Sight, Wanted, Whose},
+    boards::{Channel, ChannelPlace, Held, Inbox, Interest, NoBoard, Sight, Wanted},
     config::AgentsSee,
     displays::DisplayPass,
     feed::Stream,
-    gateway::Gateway,
     protocol::{CloseCode, ErrorCode, Frame, Mention, ServerFrame},
 };
 use prometheus_client::metrics::gauge::Gauge;
@@ -145,10 +143,14 @@ impl Session {
         let sight = match &self.stream {
             Stream::Tenant { .. } if self.pass.is_some() => {
                 let people = self.gateway().config.displays.people;
-                Sight { people, ..sight_of_tenant(&self.identity) }
+                Sight { people, ..Sight::of_tenant(&self.identity) }
             }
-            Stream::Tenant { .. } => sight_of_tenant(&self.identity),
-            Stream::User { .. } => sight_of_user(self.gateway(), &self.identity, self.view),
+            Stream::Tenant { .. } => Sight::of_tenant(&self.identity),
+            Stream::User { .. } if self.view.board => {
+                Sight::of_user(&self.identity, self.gateway().boards.agents_see())
+            }
+            // Beside calls, only conversations are shown: their own.
+            Stream::User { .. } => Sight::of_user(&self.identity, AgentsSee::Off),
         };
         let sessions = self.sessions.clone();
         let boards = &sessions.gateway.boards;
@@ -238,23 +240,4 @@ fn no_board(why: &NoBoard) -> End {
     };
     let code = if *why == NoBoard::Disabled { CloseCode::Forbidden } else { CloseCode::Draining };
     End::close(super::end::Cause::Engine, code, reason)
-}
-
-/// What the bearer of a token sees of the tenant.
-pub(crate) fn sight_of_tenant(identity: &Identity) -> Sight {
-    let whose = match &identity.groups {
-        Some(groups) => Whose::Groups(groups.clone()),
-        None => Whose::Tenant,
-    };
-    Sight { whose, masked: identity.role == Role::Display, people: true }
-}
-
-/// What a user sees of their own calls, and of others beside them.
-fn sight_of_user(gateway: &Gateway, identity: &Identity, view: View) -> Sight {
-    let own = Owner::of(identity);
-    let whose = match gateway.boards.agents_see() {
-        AgentsSee::States if view.board => Whose::OwnAmongAll(own),
-        _ => Whose::Own(own),
-    };
-    Sight { whose, masked: false, people: true }
 }
