@@ -12,7 +12,8 @@
 
 mod agents;
 mod alarms;
-mod cells;
+mod bundle;
+mod bundles;
 mod clamp;
 mod cluster_leg;
 mod conversation;
@@ -25,15 +26,21 @@ mod handover;
 mod intervals;
 mod joins;
 mod ledger;
+mod longest;
+mod names;
 mod now;
+mod oddities;
 mod outcome;
 mod own_legs;
 mod packed;
+mod places;
+mod prepared;
 mod replaced;
 mod rings;
 mod rules;
 mod shown;
 mod tile;
+mod totals;
 mod waits;
 mod window;
 
@@ -42,7 +49,6 @@ mod tests;
 
 pub(crate) use agents::{AgentTally, AgentValues};
 pub(crate) use alarms::{Alarm, Alarms, tile_alarm};
-pub(crate) use cells::{Cells, FigureBasis};
 pub(crate) use conversation::{Basis, Conversation, ConversationId};
 pub(crate) use day::{DayFigures, DayKey, KnownDay, RolledUp, Sums, add_fresh, has_all, roll_up};
 pub(crate) use fact::{LegFact, LegKey};
@@ -51,7 +57,9 @@ pub(crate) use figures::{Figures, Membership, Tally, Values};
 pub(crate) use group::{Grouping, group};
 pub(crate) use ledger::Ledger;
 pub(crate) use now::Now;
+pub(crate) use oddities::Odd;
 pub(crate) use outcome::{ConversationKind, ConversationOutcome};
+pub(crate) use prepared::Prepared;
 pub(crate) use replaced::tell_replaced;
 pub(crate) use shown::ShownConversation;
 pub(crate) use tile::{Tile, TileLeg, TimeOnCalls};
@@ -62,6 +70,10 @@ use serde::de::{DeserializeOwned, IntoDeserializer, value::StrDeserializer};
 
 /// A second, in microseconds.
 const SECOND: Micros = 1_000_000;
+/// So long after its last moment a cluster is put away: what belongs to it has come, mostly.
+const PUT_AWAY: Micros = 30 * SECOND;
+/// So long after its end a conversation is news to those who are told of all.
+pub(crate) const LATELY: Micros = 15 * 60 * SECOND;
 
 /// A value by the word that JSON has for it.
 pub(crate) fn named<T: DeserializeOwned>(word: &str) -> Option<T> {

@@ -92,10 +92,10 @@ pub(crate) async fn list(
         })?),
     };
     let mut found = filter.find(&kept, &asking.sight, window, after);
-    let page: Vec<&Arc<Conversation>> = found.by_ref().take(limit).collect();
+    let page: Vec<Arc<Conversation>> = found.by_ref().take(limit).collect();
     let more = found.next().is_some();
     let next = page.last().filter(|_| more).map(|last| Cursor { start: last.start, id: last.id });
-    let shown = |it: &&Arc<Conversation>| shown_conversation(&asking.identity.tenant, &asking.sight, it);
+    let shown = |it: &Arc<Conversation>| shown_conversation(&asking.identity.tenant, &asking.sight, it);
     let listed = Listed {
         items: page.iter().filter_map(shown).collect(),
         next: next.map(|next| next.write(&question)),
@@ -128,10 +128,11 @@ impl Asking {
     fn find(&self, named: &str) -> Option<Response> {
         let kept = self.kept();
         let by_id = ConversationId::parse(named).and_then(|id| kept.ledger.conversation(id));
-        let is_seen = |it: &&Arc<Conversation>| self.sight.sees_conversation(it, &kept.people);
-        let by_leg = || kept.ledger.of_leg_id(named).filter(is_seen).max_by_key(|it| (it.start, it.id));
+        let is_seen = |it: &Arc<Conversation>| self.sight.sees_conversation(it, &kept.people);
+        let of_leg = || kept.ledger.of_leg_id(named).into_iter().filter(is_seen);
+        let by_leg = || of_leg().max_by_key(|it| (it.start, it.id));
         let found = by_id.filter(is_seen).or_else(by_leg)?;
-        let json = shown_conversation(&self.identity.tenant, &self.sight, found)?;
+        let json = shown_conversation(&self.identity.tenant, &self.sight, &found)?;
         Some((no_store(), Json(json)).into_response())
     }
 }
@@ -151,7 +152,7 @@ pub(crate) async fn list_csv(
         let kept = asking.kept();
         filter.check(&kept, &asking.sight)?;
         let window = filter.window.unwrap_or_else(|| today(&kept, now()));
-        let found = filter.find(&kept, &asking.sight, window, None).take(MOST_ROWS).cloned();
+        let found = filter.find(&kept, &asking.sight, window, None).take(MOST_ROWS);
         (found.collect::<Vec<_>>(), kept.zone.clone())
     };
     let lines = found.into_iter().map(move |it| ConversationLine::of(&it, &zone));
@@ -208,7 +209,7 @@ impl Filter {
         sight: &'a Sight,
         window: Window,
         after: Option<Cursor>,
-    ) -> impl Iterator<Item = &'a Arc<Conversation>> {
+    ) -> impl Iterator<Item = Arc<Conversation>> {
         let is_later =
             move |it: &Conversation| after.is_none_or(|after| (it.start, it.id) < (after.start, after.id));
         let to = after.map_or(window.to, |after| window.to.min(after.start + 1));

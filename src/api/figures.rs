@@ -290,7 +290,7 @@ fn sums(kept: &KeptBoard, piece: &Piece<'_>, rules: &BoardRules, now: Micros) ->
         Piece::Legs(window) => *window,
     };
     let conversations = kept.ledger.going_on(window.from).chain(kept.ledger.within(window));
-    let figures = Figures::of(conversations.map(|it| &**it), window, &kept.people.membership, rules, now);
+    let figures = Figures::of(conversations, window, &kept.people.membership, rules, now);
     Sums { figures, ..Sums::default() }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     conversation::Conversation,
-    figures::{share, shown},
+    figures::{Turn, share, shown},
     handover::HandoverResult,
     outcome::{ConversationKind, ConversationOutcome},
     rings::RingStand,
@@ -91,48 +91,51 @@ impl AgentValues {
 }
 
 impl AgentTally {
-    /// Counts a conversation for each extension that had part in it.
-    pub(super) fn take_all(all: &mut BTreeMap<Extension, Self>, conversation: &Conversation) {
+    /// Counts a conversation for each extension that had part in it, in or out.
+    pub(super) fn take_all(turn: Turn, all: &mut BTreeMap<Extension, Self>, conversation: &Conversation) {
         let is_missed = conversation.outcome == ConversationOutcome::Missed;
         for (extension, stand) in conversation.ring_sets.iter().flat_map(|set| &set.members) {
-            of(all, extension).take_ring(*stand, is_missed);
+            of(all, turn, extension, |tally| tally.take_ring(turn, *stand, is_missed));
         }
         let is_completed = |result| result == Some(HandoverResult::Completed);
         for handover in conversation.handovers.iter().filter(|it| is_completed(it.result)) {
-            of(all, &handover.to).received += 1;
+            of(all, turn, &handover.to, |tally| turn.count(&mut tally.received, 1));
         }
         match conversation.kind {
             ConversationKind::Inbound => {
                 if let Some(extension) = &conversation.answered_by {
-                    of(all, extension).took_first += 1;
+                    of(all, turn, extension, |tally| turn.count(&mut tally.took_first, 1));
                 }
             }
             ConversationKind::Outbound => {
                 for extension in own(conversation, Some(Direction::Outbound)) {
-                    let tally = of(all, extension);
-                    tally.out += 1;
-                    tally.reached += u64::from(conversation.outcome == ConversationOutcome::Reached);
+                    let is_reached = conversation.outcome == ConversationOutcome::Reached;
+                    of(all, turn, extension, |tally| {
+                        turn.count(&mut tally.out, 1);
+                        turn.count(&mut tally.reached, u64::from(is_reached));
+                    });
                 }
             }
             ConversationKind::Internal => {
                 for extension in own(conversation, None) {
-                    of(all, extension).internal += 1;
+                    of(all, turn, extension, |tally| turn.count(&mut tally.internal, 1));
                 }
             }
         }
     }
 
-    fn take_ring(&mut self, stand: RingStand, is_missed: bool) {
-        self.rang += 1;
-        *match stand {
+    fn take_ring(&mut self, turn: Turn, stand: RingStand, is_missed: bool) {
+        turn.count(&mut self.rang, 1);
+        let part = match stand {
             RingStand::Took => &mut self.took,
             RingStand::Passed => &mut self.passed,
             RingStand::NotTaken => &mut self.not_taken,
             RingStand::Brief => &mut self.brief,
             RingStand::Unknown => &mut self.unknown,
             RingStand::Open => &mut self.open,
-        } += 1;
-        self.missed += u64::from(is_missed && stand == RingStand::NotTaken);
+        };
+        turn.count(part, 1);
+        turn.count(&mut self.missed, u64::from(is_missed && stand == RingStand::NotTaken));
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -175,8 +178,21 @@ impl AgentTally {
     }
 }
 
-fn of<'a>(all: &'a mut BTreeMap<Extension, AgentTally>, extension: &Extension) -> &'a mut AgentTally {
-    all.entry(extension.clone()).or_default()
+/// Counts in the tally of an extension; one of nothing is not there.
+fn of(
+    all: &mut BTreeMap<Extension, AgentTally>,
+    turn: Turn,
+    extension: &Extension,
+    count: impl FnOnce(&mut AgentTally),
+) {
+    if let Some(tally) = all.get_mut(extension) {
+        count(tally);
+        if turn == Turn::Goes && *tally == AgentTally::default() {
+            all.remove(extension);
+        }
+    } else {
+        count(all.entry(extension.clone()).or_default());
+    }
 }
 
 /// The extensions with legs of a direction, each once.

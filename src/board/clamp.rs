@@ -19,6 +19,12 @@ pub(crate) enum ClampRule {
     Ghost,
 }
 
+impl Clamp {
+    pub(super) fn is_ghost(&self) -> bool {
+        self.why == ClampRule::Ghost
+    }
+}
+
 /// The transferor's leg with the caller ended so near to the transfer; else it is a conference.
 const TRANSFER: Micros = 2 * SECOND;
 /// How long after the others of its group a telephone may still ring.
@@ -43,7 +49,7 @@ impl Clamps {
     }
 
     pub(super) fn is_ghost(&self, leg: usize) -> bool {
-        self.of[leg].is_some_and(|clamp| clamp.why == ClampRule::Ghost)
+        self.of[leg].is_some_and(|clamp| clamp.is_ghost())
     }
 
     /// A receiver's transfer was complete at T, and its transferor's leg with the caller ended within T ± 2 s: their

@@ -1,8 +1,8 @@
 //! A conversation: the legs that belong together, and what they say of it.
 
 use super::{
-    BoardRules,
-    clamp::Clamps,
+    BoardRules, SECOND,
+    clamp::{Clamps, earlier},
     cluster_leg::ClusterLeg,
     fact::{EndedBy, LegFact, LegKey, SpanState},
     handover::{Handover, handovers},
@@ -91,6 +91,8 @@ pub(crate) struct Conversation {
     pub(crate) has_summary: bool,
     /// Somebody wrote of it.
     pub(crate) has_note: bool,
+    /// It is open, and rings for longer than it was to be answered within.
+    pub(super) late: bool,
     /// Some leg of it ended since nothing was heard of it any more.
     pub(crate) expired: bool,
     /// How long after its end somebody wrote of it: the soonest of what each of them said last.
@@ -209,13 +211,17 @@ impl Joined<'_> {
             replaces: Vec::new(),
             has_summary: legs.iter().any(|leg| self.members[*leg].fact.has_summary),
             has_note: legs.iter().any(|leg| self.members[*leg].fact.wrap_up.is_some()),
+            late: false,
             expired: legs.iter().any(|leg| self.members[*leg].fact.ended_by == Some(EndedBy::Expired)),
             note_delay: end.and_then(|end| note_delay(&facts, end)),
             ringing: !standings.is_answered() && counted.iter().any(|it| is_ringing(it.fact)),
             talking_since: times.talking_since,
             held_since: times.held_since,
         };
-        (self.with_rings(conversation, legs), standings.again_at(self.rules, self.now))
+        let late_at = conversation.late_at(self.rules.answer_within);
+        let late = late_at.is_some_and(|at| at <= self.now);
+        let again_at = earlier(standings.again_at(self.rules, self.now), late_at.filter(|at| *at > self.now));
+        (self.with_rings(Conversation { late, ..conversation }, legs), again_at)
     }
 
     /// The customer's legs; within the tenant, the caller's.
@@ -266,6 +272,18 @@ impl Conversation {
     /// Whether it is known how long was talked, and held: so far, where it goes on.
     pub(crate) fn has_durations(&self) -> bool {
         self.timed || self.end.is_none() || self.answered_by.is_none()
+    }
+
+    /// From when on it is open and rings for too long; none where it never does.
+    fn late_at(&self, answer_within: Micros) -> Option<Micros> {
+        let at = self.start.saturating_add(answer_within).saturating_add(1);
+        let rings = self.outcome == ConversationOutcome::Open && self.rang;
+        (rings && self.end.is_none_or(|end| at <= end)).then_some(at)
+    }
+
+    /// Whether it is open at a time, in whole seconds, and rang for longer than that.
+    pub(super) fn is_late(&self, answer_within: Micros, now: Micros) -> bool {
+        self.late_at(answer_within).is_some_and(|at| at <= now - now % SECOND)
     }
 
     /// Whether nobody knows how it went.

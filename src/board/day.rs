@@ -41,7 +41,7 @@ impl DayFigures {
     fn of(ledger: &Ledger, day: Window, membership: &Membership, key: &mut DayKey, now: Micros) -> Self {
         let mut cells = BTreeMap::new();
         for cell in day.cells() {
-            let conversations = ledger.going_on(cell.from).chain(ledger.within(cell)).map(|it| &**it);
+            let conversations = ledger.going_on(cell.from).chain(ledger.within(cell));
             let mut sums = Sums {
                 figures: Figures::of(conversations, cell, membership, ledger.rules(), now),
                 times: BTreeMap::new(),
@@ -57,8 +57,8 @@ impl DayFigures {
                 cells.insert(cell.from, sums);
             }
         }
-        let legs = ledger.going_on(day.from).chain(ledger.within(day)).flat_map(|it| &it.legs);
-        legs.for_each(|leg| key.learn(&leg.key));
+        let all = ledger.going_on(day.from).chain(ledger.within(day));
+        all.for_each(|it| it.legs.iter().for_each(|leg| key.learn(&leg.key)));
         Self { answer_within: ledger.rules().answer_within, cells }
     }
 

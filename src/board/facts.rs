@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{clock::Micros, id::SourceName};
 use hashbrown::{HashMap, HashSet};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 /// The most legs among which anything is inferred.
 const MOST_LEGS: usize = 200;
@@ -33,13 +33,23 @@ pub(crate) struct Cluster {
 
 /// What two legs have in common by which a rule may join them. Those of two sources have nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Bond {
+pub(super) enum Bond {
     /// An outside number, or the number that a transfer is about.
     Number(SourceName, Arc<str>),
     /// Two extensions, in their order.
     Pair(SourceName, Arc<str>, Arc<str>),
     /// That nobody knows the caller.
     Withheld(SourceName),
+}
+
+impl Cluster {
+    /// These legs, which are all that there are of it.
+    pub(super) fn of(legs: Vec<Arc<LegFact>>) -> Self {
+        let start = legs.iter().map(|leg| leg.start).min().unwrap_or_default();
+        let reach = legs.iter().map(|leg| leg.reach).max().unwrap_or_default();
+        let capped = legs.len() > 1 && (legs.len() > MOST_LEGS || reach.saturating_sub(start) > LONGEST);
+        Self { legs, capped }
+    }
 }
 
 impl Facts {
@@ -50,10 +60,11 @@ impl Facts {
             return None;
         }
         let mut legs = vec![fact.key.clone()];
+        let mut parted = Vec::new();
         if let Some(before) = &before {
-            let beside = self.neighbours(before).into_iter().map(|leg| leg.key.clone());
-            legs.extend(beside.filter(|key| *key != fact.key));
             self.forget(before);
+            parted = self.parted(before, &fact);
+            legs.extend(parted.iter().cloned());
         }
         for bond in bonds(&fact) {
             let sharing = self.sharing.entry(bond).or_default();
@@ -65,16 +76,20 @@ impl Facts {
             sharing.insert(at, fact.clone());
         }
         self.legs.replace(ByLeg(fact));
-        Some(News { legs })
+        Some(News { legs, has_parted: !parted.is_empty() })
+    }
+
+    /// Whether it has this leg, or one that a rule may join with it.
+    pub(super) fn touches(&self, fact: &LegFact) -> bool {
+        let touches = |bond: &Bond| {
+            let sharing = self.sharing.get(bond);
+            sharing.is_some_and(|all| near(all, fact).any(|other| may_join(fact, other, bond)))
+        };
+        self.get(&fact.key).is_some() || bonds(fact).iter().any(touches)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.legs.len()
-    }
-
-    /// The version of the fact that is known of a leg, from which on nothing is news.
-    pub(crate) fn version(&self, of: &LegKey) -> u32 {
-        self.get(of).map_or(0, |fact| fact.version)
     }
 
     pub(crate) fn get(&self, of: &LegKey) -> Option<&Arc<LegFact>> {
@@ -91,8 +106,13 @@ impl Facts {
     /// The cluster of a leg; none where it is not known. Legs of one cluster give the same, in whatever order.
     pub(crate) fn cluster(&self, of: &LegKey) -> Option<Cluster> {
         let of = self.get(of)?;
-        let (legs, capped) = self.around(of, MOST_LEGS);
-        Some(if capped { Cluster { legs: vec![of.clone()], capped } } else { Cluster { legs, capped } })
+        let cluster = self.around(of);
+        Some(if cluster.capped { Cluster { legs: vec![of.clone()], ..cluster } } else { cluster })
+    }
+
+    /// The cluster of a leg with all of its legs, also where they are too many.
+    pub(super) fn whole(&self, of: &LegKey) -> Option<Cluster> {
+        Some(self.around(self.get(of)?))
     }
 
     /// All clusters, by their first legs.
@@ -114,51 +134,75 @@ impl Facts {
             if seen.contains(&Arc::as_ptr(of)) {
                 continue;
             }
-            let (legs, capped) = self.around(of, usize::MAX);
-            seen.extend(legs.iter().map(Arc::as_ptr));
-            clusters.push(Cluster { legs, capped });
+            let cluster = self.around(of);
+            seen.extend(cluster.legs.iter().map(Arc::as_ptr));
+            clusters.push(cluster);
         }
         clusters
     }
 
-    /// Breadth first over what is shared, until there are more legs than that; whether they are too many, or too long.
-    fn around(&self, of: &Arc<LegFact>, most: usize) -> (Vec<Arc<LegFact>>, bool) {
+    /// Breadth first over what is shared.
+    fn around(&self, of: &Arc<LegFact>) -> Cluster {
         let mut found: HashSet<*const LegFact> = HashSet::from([Arc::as_ptr(of)]);
         let mut legs = vec![of.clone()];
+        let mut seen: HashMap<Bond, Vec<Range<usize>>> = HashMap::new();
         let mut at = 0;
-        while let Some(leg) = legs.get(at).cloned().filter(|_| legs.len() <= most) {
-            for other in self.neighbours(&leg) {
-                if found.insert(Arc::as_ptr(other)) {
-                    legs.push(other.clone());
+        while let Some(leg) = legs.get(at).cloned() {
+            for bond in bonds(&leg) {
+                let Some(sharing) = self.sharing.get(&bond).filter(|sharing| sharing.len() > 1) else {
+                    continue;
+                };
+                let mut add = |other: &Arc<LegFact>| {
+                    if found.insert(Arc::as_ptr(other)) {
+                        legs.push(other.clone());
+                    }
+                };
+                if let Bond::Withheld(_) = bond {
+                    near(sharing, &leg).filter(|other| may_join(&leg, other, &bond)).for_each(&mut add);
+                    continue;
+                }
+                let place = place_of(sharing, &leg);
+                let runs = seen.entry(bond).or_default();
+                // What one leg of a run finds, each of them would.
+                if !runs.iter().any(|run| run.contains(&place)) {
+                    for run in run(sharing, place) {
+                        sharing[run.clone()].iter().for_each(&mut add);
+                        runs.push(run);
+                    }
                 }
             }
             at += 1;
         }
-        let start = legs.iter().map(|leg| leg.start).min().unwrap_or_default();
-        let reach = legs.iter().map(|leg| leg.reach).max().unwrap_or_default();
-        let capped = legs.len() > 1 && (legs.len() > MOST_LEGS || reach - start > LONGEST);
-        (legs, capped)
+        Cluster::of(legs)
     }
 
-    fn neighbours<'a>(&'a self, leg: &LegFact) -> Vec<&'a Arc<LegFact>> {
-        let near = leg.start.saturating_sub(LONGEST)..=leg.reach.max(leg.start) + FARTHEST;
-        let mut neighbours = Vec::new();
-        for bond in bonds(leg) {
+    /// The legs that were near to a leg, and are no more as it is now.
+    fn parted(&self, before: &LegFact, fact: &LegFact) -> Vec<LegKey> {
+        let still = bonds(fact);
+        let mut parted = Vec::new();
+        for bond in bonds(before) {
             let Some(sharing) = self.sharing.get(&bond) else { continue };
-            let first = sharing.partition_point(|other| other.start < *near.start());
-            let others = sharing[first..].iter().take_while(|other| other.start <= *near.end());
-            neighbours.extend(others.filter(|other| may_join(leg, other, &bond)));
+            let is_same = still.contains(&bond);
+            // Mostly it ended, and so reaches less far ahead.
+            let ahead = joined_until(fact).saturating_add(FARTHEST);
+            let is_moved = fact.start > before.start || fact.transfer.is_some() != before.transfer.is_some();
+            let only_ahead = is_same && !is_moved && !matches!(bond, Bond::Withheld(_));
+            let first = if only_ahead { sharing.partition_point(|other| other.start <= ahead) } else { 0 };
+            let last = before.reach.max(before.start).saturating_add(FARTHEST);
+            let near = sharing[first..].iter().take_while(|other| other.start <= last);
+            let gone = near
+                .filter(|other| may_join(before, other, &bond) && !(is_same && may_join(fact, other, &bond)));
+            parted.extend(gone.map(|leg| leg.key.clone()));
         }
-        neighbours
+        parted
     }
 
     fn forget(&mut self, fact: &LegFact) {
         for bond in bonds(fact) {
             let Some(sharing) = self.sharing.get_mut(&bond) else { continue };
-            let first = sharing.partition_point(|leg| leg.start < fact.start);
-            let found = sharing[first..].iter().position(|leg| leg.key == fact.key);
-            if let Some(found) = found {
-                sharing.remove(first + found);
+            let place = place_of(sharing, fact);
+            if sharing.get(place).is_some_and(|leg| leg.key == fact.key) {
+                sharing.remove(place);
             }
             if sharing.is_empty() {
                 self.sharing.remove(&bond);
@@ -167,37 +211,106 @@ impl Facts {
     }
 }
 
+/// Where a leg stands among those that share something, in the order of their starts.
+fn place_of(sharing: &[Arc<LegFact>], fact: &LegFact) -> usize {
+    let first = sharing.partition_point(|leg| leg.start < fact.start);
+    let found = sharing[first..].iter().position(|leg| leg.key == fact.key);
+    found.map_or(sharing.len(), |found| first + found)
+}
+
+/// The legs around a place of which each may be joined with another, of legs that share a number or a pair: those that
+/// overlap, or nearly do; and whoever is transferred with those that still talk, with all that is between.
+fn run(sharing: &[Arc<LegFact>], place: usize) -> Vec<Range<usize>> {
+    let (mut runs, mut first, mut until) = (Vec::new(), 0, 0);
+    for (nth, leg) in sharing.iter().enumerate() {
+        if nth > 0 && leg.start > Micros::saturating_add(until, FARTHEST) {
+            runs.push(first..nth);
+            first = nth;
+        }
+        until = until.max(joined_until(leg));
+    }
+    runs.push(first..sharing.len());
+    let mut found: Vec<Range<usize>> = runs.extract_if(.., |run| run.contains(&place)).collect();
+    let has_transfers = !runs.is_empty() && sharing.iter().any(|leg| leg.transfer.is_some());
+    let mut at = 0;
+    while let Some(run) = found.get(at).cloned().filter(|_| has_transfers) {
+        let joins = |other: &mut Range<usize>| {
+            let (one, other) = (&sharing[run.clone()], &sharing[other.clone()]);
+            is_transferred(one, other) || is_transferred(other, one)
+        };
+        found.extend(runs.extract_if(.., joins));
+        at += 1;
+    }
+    found
+}
+
+/// Whether somebody who is transferred, on one of the legs, may come from one of the others.
+fn is_transferred(to: &[Arc<LegFact>], from: &[Arc<LegFact>]) -> bool {
+    let transferred = to.iter().filter(|leg| leg.transfer.is_some());
+    transferred.into_iter().any(|to| from.iter().any(|from| overlap(from, to)))
+}
+
+/// Until when others may start that a rule joins with a leg: while it rings, and when it ends. Of one that is answered and
+/// goes on that is not known yet.
+fn joined_until(leg: &LegFact) -> Micros {
+    let last = leg.spans.last().filter(|_| leg.is_live() && leg.answer.is_some());
+    last.map_or(leg.reach, |span| span.from).max(leg.start)
+}
+
+/// The legs that start when this one may go on, or before it.
+fn near<'a>(sharing: &'a [Arc<LegFact>], leg: &LegFact) -> impl Iterator<Item = &'a Arc<LegFact>> {
+    let (from, to) = (leg.start.saturating_sub(LONGEST), leg.reach.max(leg.start).saturating_add(FARTHEST));
+    let first = sharing.partition_point(|other| other.start < from);
+    sharing[first..].iter().take_while(move |other| other.start <= to)
+}
+
 /// What facts that were news may change.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    /// The legs, and those that they were beside before: they may be in another cluster now.
-    legs: Vec<LegKey>,
+    /// The legs, and those that they were beside before and are no more: they may be in another cluster now.
+    pub(super) legs: Vec<LegKey>,
+    /// There are such.
+    pub(super) has_parted: bool,
 }
 
 impl News {
     /// That time alone may change what this leg is part of.
     pub(crate) fn of(leg: LegKey) -> Self {
-        Self { legs: vec![leg] }
+        Self { legs: vec![leg], has_parted: false }
+    }
+
+    /// That these legs may be in other clusters than they were.
+    pub(super) fn of_all(legs: Vec<LegKey>) -> Self {
+        Self { legs, has_parted: false }
     }
 
     pub(crate) fn extend(&mut self, other: Self) {
         self.legs.extend(other.legs);
+        self.has_parted |= other.has_parted;
     }
 }
 
 /// Whether two legs that share something are near enough in time for any rule.
-fn may_join(one: &LegFact, other: &LegFact, bond: &Bond) -> bool {
+pub(super) fn may_join(one: &LegFact, other: &LegFact, bond: &Bond) -> bool {
     if let Bond::Withheld(_) = bond {
         let is_near = |a: Micros, b: Micros| a.abs_diff(b) <= WITHHELD;
         return is_near(one.start, other.start)
             || is_near(one.reach, other.start)
             || is_near(other.reach, one.start);
     }
-    let touches = |a: &LegFact, b: &LegFact| b.start <= a.reach.max(a.start) + FARTHEST;
+    overlap(one, other)
+}
+
+/// Whether two legs overlap, or nearly do. Whoever is transferred comes from a leg that goes on.
+fn overlap(one: &LegFact, other: &LegFact) -> bool {
+    let touches = |a: &LegFact, b: &LegFact| {
+        let until = if b.transfer.is_some() { a.reach.max(a.start) } else { joined_until(a) };
+        b.start <= until.saturating_add(FARTHEST)
+    };
     touches(one, other) && touches(other, one)
 }
 
-fn bonds(fact: &LegFact) -> Vec<Bond> {
+pub(super) fn bonds(fact: &LegFact) -> Vec<Bond> {
     let source = || fact.key.source.clone();
     let original = fact.transfer.as_ref().and_then(|transfer| transfer.original.clone());
     let numbers = [fact.number.clone(), original.filter(|original| fact.number.as_ref() != Some(original))];

@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{clock::Micros, id::Extension};
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{borrow::Borrow, collections::BTreeMap, iter, sync::Arc};
 
 /// The groups of each extension.
 pub(crate) type Membership = BTreeMap<Extension, Vec<Arc<str>>>;
@@ -116,6 +113,41 @@ pub(crate) struct Values {
     pub(crate) internal_talk_ms: u64,
 }
 
+/// Whether a conversation comes to figures, or goes from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Comes,
+    Goes,
+}
+
+impl Turn {
+    pub(super) fn count(self, figure: &mut u64, by: u64) {
+        match self {
+            Self::Comes => *figure += by,
+            Self::Goes => *figure -= by,
+        }
+    }
+
+    fn wait(self, waits: &mut Waits, wait: Micros) {
+        match self {
+            Self::Comes => waits.add(wait),
+            Self::Goes => waits.take_away(wait),
+        }
+    }
+
+    /// Counts how often something is there; what is not there any more has no entry.
+    fn times<K: Ord, V: Copy + Into<u64> + TryFrom<u64> + Default>(self, all: &mut BTreeMap<K, V>, key: K) {
+        let known: u64 = all.get(&key).copied().unwrap_or_default().into();
+        let mut times = known;
+        self.count(&mut times, 1);
+        match V::try_from(times) {
+            Ok(_) if times == 0 => _ = all.remove(&key),
+            Ok(times) => _ = all.insert(key, times),
+            Err(_) => {}
+        }
+    }
+}
+
 /// Adds fields of one to those of the other.
 macro_rules! add_up {
     ($one:expr, $other:expr; $($field:ident),*) => {
@@ -125,8 +157,8 @@ macro_rules! add_up {
 
 impl Figures {
     /// The figures of a window, of conversations of which others may be outside.
-    pub(crate) fn of<'a>(
-        conversations: impl IntoIterator<Item = &'a Conversation>,
+    pub(crate) fn of(
+        conversations: impl IntoIterator<Item = impl Borrow<Conversation>>,
         window: Window,
         membership: &Membership,
         rules: &BoardRules,
@@ -134,27 +166,57 @@ impl Figures {
     ) -> Self {
         let mut figures = Self::default();
         for conversation in conversations {
-            if window.holds(conversation.start) {
-                for tally in figures.tallies(conversation, membership) {
-                    tally.take(conversation, rules, now);
-                }
-                AgentTally::take_all(&mut figures.extensions, conversation);
-            } else if conversation.start < window.from && !conversation.is_over(window.from) {
-                figures.carry([conversation], membership);
-            }
+            let conversation: &Conversation = conversation.borrow();
+            let is_late = conversation.is_late(rules.answer_within, now);
+            figures.count(Turn::Comes, conversation, window, membership, (rules, is_late));
         }
         figures
     }
 
-    /// Counts conversations that began before the window and go on in it.
-    pub(crate) fn carry<'a>(
+    /// Counts a conversation in, or out again as it was counted in.
+    pub(super) fn count(
         &mut self,
-        conversations: impl IntoIterator<Item = &'a Conversation>,
+        turn: Turn,
+        conversation: &Conversation,
+        window: Window,
         membership: &Membership,
+        (rules, is_late): (&BoardRules, bool),
     ) {
-        for conversation in conversations {
-            self.tallies(conversation, membership).into_iter().for_each(|tally| tally.carried += 1);
+        let is_within = window.holds(conversation.start);
+        let is_carried = conversation.start < window.from && !conversation.is_over(window.from);
+        if !is_within && !is_carried {
+            return;
         }
+        let groups = groups(conversation, membership);
+        let mut count = |tally: &mut Tally| match is_within {
+            true => tally.take(turn, conversation, rules, is_late),
+            false => turn.count(&mut tally.carried, 1),
+        };
+        count(&mut self.tenant);
+        for group in groups {
+            of_key(&mut self.groups, group, turn, &mut count);
+        }
+        for line in &conversation.lines {
+            of_key(&mut self.lines, line, turn, &mut count);
+        }
+        if is_within {
+            AgentTally::take_all(turn, &mut self.extensions, conversation);
+        }
+    }
+
+    /// Nothing is carried in, as far as it is known.
+    pub(super) fn forget_carried(&mut self) {
+        self.tenant.carried = 0;
+        for tallies in [&mut self.groups, &mut self.lines] {
+            tallies.values_mut().for_each(|tally| tally.carried = 0);
+            tallies.retain(|_, tally| !tally.is_empty());
+        }
+    }
+
+    /// Whether of some the longest wait is not known any more, after conversations were counted out.
+    pub(super) fn is_lost(&self) -> bool {
+        let mut all = iter::once(&self.tenant).chain(self.groups.values()).chain(self.lines.values());
+        all.any(|tally| tally.waits.is_lost() || tally.waits_missed.is_lost())
     }
 
     /// Adds the figures of another window. What is carried into the later of two is no figure of both.
@@ -169,91 +231,109 @@ impl Figures {
             self.extensions.entry(extension.clone()).or_default().merge(tally);
         }
     }
+}
 
-    /// The tallies that a conversation is in: the tenant's, once that of each group and of each line.
-    fn tallies(&mut self, conversation: &Conversation, membership: &Membership) -> Vec<&mut Tally> {
-        let of_legs = conversation.legs.iter().filter_map(|leg| membership.get(&leg.key.extension));
-        let groups: BTreeSet<&Arc<str>> = of_legs.flatten().collect();
-        let mut tallies = vec![&mut self.tenant];
-        for group in &groups {
-            self.groups.entry((*group).clone()).or_default();
+/// The groups of which a telephone had part in a conversation, each once.
+fn groups<'a>(conversation: &Conversation, membership: &'a Membership) -> Vec<&'a Arc<str>> {
+    let of_legs = conversation.legs.iter().filter_map(|leg| membership.get(&leg.key.extension));
+    let mut groups: Vec<&Arc<str>> = of_legs.flatten().collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+/// Counts in the tally of a key; one of nothing is not there.
+fn of_key(
+    tallies: &mut BTreeMap<Arc<str>, Tally>,
+    key: &Arc<str>,
+    turn: Turn,
+    count: &mut impl FnMut(&mut Tally),
+) {
+    if !tallies.contains_key(key) {
+        tallies.insert(key.clone(), Tally::default());
+    }
+    if let Some(tally) = tallies.get_mut(key) {
+        count(tally);
+        if turn == Turn::Goes && tally.is_empty() {
+            tallies.remove(key);
         }
-        for line in &conversation.lines {
-            self.lines.entry(line.clone()).or_default();
-        }
-        tallies.extend(self.groups.iter_mut().filter(|(group, _)| groups.contains(group)).map(|(_, it)| it));
-        let lines = self.lines.iter_mut().filter(|(line, _)| conversation.lines.contains(line));
-        tallies.extend(lines.map(|(_, tally)| tally));
-        tallies
     }
 }
 
 impl Tally {
-    /// Counts a conversation, at a time in whole seconds or not.
-    fn take(&mut self, conversation: &Conversation, rules: &BoardRules, now: Micros) {
+    fn take(&mut self, turn: Turn, conversation: &Conversation, rules: &BoardRules, is_late: bool) {
         match conversation.kind {
-            ConversationKind::Inbound => self.take_inbound(conversation, rules, now),
+            ConversationKind::Inbound => self.take_inbound(turn, conversation, rules, is_late),
             ConversationKind::Outbound => {
-                self.out += 1;
+                turn.count(&mut self.out, 1);
                 match conversation.outcome {
-                    ConversationOutcome::Reached => self.reached += 1,
-                    ConversationOutcome::Connected => self.connected += 1,
-                    ConversationOutcome::NoAnswer => self.no_answer += 1,
+                    ConversationOutcome::Reached => turn.count(&mut self.reached, 1),
+                    ConversationOutcome::Connected => turn.count(&mut self.connected, 1),
+                    ConversationOutcome::NoAnswer => turn.count(&mut self.no_answer, 1),
                     _ => {}
                 }
             }
             ConversationKind::Internal => {
-                self.internal += 1;
-                self.internal_talk += conversation.talk;
+                turn.count(&mut self.internal, 1);
+                turn.count(&mut self.internal_talk, conversation.talk);
             }
         }
     }
 
-    fn take_inbound(&mut self, conversation: &Conversation, rules: &BoardRules, now: Micros) {
-        self.offered += 1;
+    fn take_inbound(&mut self, turn: Turn, conversation: &Conversation, rules: &BoardRules, is_late: bool) {
+        turn.count(&mut self.offered, 1);
         match &conversation.number {
-            Some(number) => *self.callers.entry(number.clone()).or_default() += 1,
-            None => self.withheld += 1,
+            Some(number) => turn.times(&mut self.callers, number.clone()),
+            None => turn.count(&mut self.withheld, 1),
         }
         match conversation.outcome {
-            ConversationOutcome::Answered => self.take_answered(conversation, rules),
+            ConversationOutcome::Answered => self.take_answered(turn, conversation, rules),
             ConversationOutcome::Missed => {
-                self.missed += 1;
-                conversation.wait.into_iter().for_each(|wait| self.waits_missed.add(wait));
+                turn.count(&mut self.missed, 1);
+                conversation.wait.into_iter().for_each(|wait| turn.wait(&mut self.waits_missed, wait));
             }
-            ConversationOutcome::Short => self.short += 1,
+            ConversationOutcome::Short => turn.count(&mut self.short, 1),
             ConversationOutcome::Open => {
-                self.open += 1;
-                let rang = conversation.end.unwrap_or(now).saturating_sub(conversation.start);
-                self.late += u64::from(conversation.rang && rang > rules.answer_within);
+                turn.count(&mut self.open, 1);
+                turn.count(&mut self.late, u64::from(is_late));
             }
-            _ => self.unknown += 1,
+            _ => turn.count(&mut self.unknown, 1),
         }
     }
 
-    fn take_answered(&mut self, conversation: &Conversation, rules: &BoardRules) {
-        self.answered += 1;
+    fn take_answered(&mut self, turn: Turn, conversation: &Conversation, rules: &BoardRules) {
+        turn.count(&mut self.answered, 1);
         match conversation.wait {
             Some(wait) => {
-                self.waits.add(wait);
-                self.within += u64::from(wait <= rules.answer_within);
+                turn.wait(&mut self.waits, wait);
+                turn.count(&mut self.within, u64::from(wait <= rules.answer_within));
             }
-            None => self.unknown_start += 1,
+            None => turn.count(&mut self.unknown_start, 1),
         }
         if conversation.timed {
-            self.timed += 1;
-            self.talk += conversation.talk;
-            self.hold += conversation.hold;
+            turn.count(&mut self.timed, 1);
+            turn.count(&mut self.talk, conversation.talk);
+            turn.count(&mut self.hold, conversation.hold);
         }
         if let Some(delay) = conversation.note_delay {
-            *self.note_delays.entry(delay).or_default() += 1;
+            turn.times(&mut self.note_delays, delay);
         }
-        let results = conversation.handovers.iter().filter_map(|handover| handover.result);
-        self.transferred += u64::from(results.clone().any(|it| it != HandoverResult::Consulted));
+        let mut results = conversation.handovers.iter().filter_map(|handover| handover.result);
+        let is_transferred = results.any(|it| it != HandoverResult::Consulted);
+        turn.count(&mut self.transferred, u64::from(is_transferred));
+    }
+
+    /// Nothing is counted in it.
+    fn is_empty(&self) -> bool {
+        self.offered + self.out + self.internal + self.carried == 0
     }
 
     fn merge(&mut self, other: &Self) {
-        self.merge_sums(other);
+        add_up!(self, other; offered, answered, missed, short, unknown, open, within, late, unknown_start, timed);
+        add_up!(self, other; talk, hold, transferred, out, reached, connected, no_answer, internal, internal_talk);
+        add_up!(self, other; withheld);
+        self.waits.merge(&other.waits);
+        self.waits_missed.merge(&other.waits_missed);
         for (number, times) in &other.callers {
             *self.callers.entry(number.clone()).or_default() += times;
         }
@@ -262,38 +342,14 @@ impl Tally {
         }
     }
 
-    /// All but who called, and what was written when.
-    fn merge_sums(&mut self, other: &Self) {
-        add_up!(self, other; offered, answered, missed, short, unknown, open, within, late, unknown_start, timed);
-        add_up!(self, other; talk, hold, transferred, out, reached, connected, no_answer, internal, internal_talk);
-        add_up!(self, other; withheld);
-        self.waits.merge(&other.waits);
-        self.waits_missed.merge(&other.waits_missed);
-    }
-
-    /// What it shows together with the tally of an earlier window, without a copy of who called then.
-    pub(crate) fn values_after(&self, earlier: Option<&Self>) -> Values {
-        let Some(earlier) = earlier else { return self.values() };
-        let mut sum = Self { carried: self.carried, ..Self::default() };
-        sum.merge_sums(earlier);
-        sum.merge_sums(self);
-        let times = |number| earlier.callers.get(number).copied().unwrap_or_default();
-        let is_new = self.callers.keys().filter(|number| times(*number) == 0).count();
-        let repeats = earlier.repeats();
-        let more =
-            self.callers.iter().filter(|(number, now)| times(*number) < 2 && times(*number) + **now > 1);
-        let note_delays = merged(&earlier.note_delays, &self.note_delays);
-        Values {
-            note_delay_median_ms: median(note_delays).map(shown),
-            callers: (earlier.callers.len() + is_new) as u64,
-            repeat_callers: repeats + more.count() as u64,
-            ..sum.values()
-        }
-    }
-
     /// Callers of two conversations or more.
     fn repeats(&self) -> u64 {
         self.callers.values().filter(|times| **times > 1).count() as u64
+    }
+
+    /// `within / (answered with a known wait + missed + late)`; none of none.
+    pub(crate) fn service_level(&self) -> Option<f64> {
+        share(self.within, self.waits.count() + self.missed + self.late)
     }
 
     /// The tally as it is shown.
@@ -308,7 +364,7 @@ impl Tally {
             unknown: self.unknown,
             open: self.open,
             missed_share: share(self.missed, self.answered + self.missed),
-            service_level: share(self.within, self.waits.count() + self.missed + self.late),
+            service_level: self.service_level(),
             wait_mean_ms: self.waits.mean().map(shown),
             wait_p90_ms: self.waits.percentile(90).map(shown),
             wait_missed_mean_ms: self.waits_missed.mean().map(shown),
@@ -343,22 +399,6 @@ fn median(times: impl Iterator<Item = (Micros, u64)> + Clone) -> Option<Micros> 
         seen < middle
     });
     reached.next().map(|(value, _)| value)
-}
-
-/// Both in one order.
-fn merged<'a>(
-    one: &'a BTreeMap<Micros, u64>,
-    other: &'a BTreeMap<Micros, u64>,
-) -> impl Iterator<Item = (Micros, u64)> + Clone + 'a {
-    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
-    std::iter::from_fn(move || {
-        let is_first = match (one.peek(), other.peek()) {
-            (Some(a), Some(b)) => a.0 <= b.0,
-            (first, _) => first.is_some(),
-        };
-        let next = if is_first { one.next() } else { other.next() };
-        next.map(|(value, times)| (*value, *times))
-    })
 }
 
 /// A duration as it is shown: whole milliseconds, cut off.

@@ -1,18 +1,31 @@
 //! A tenant's board as it stands: the facts of its legs, the conversations that they make, and what changed since
-//! somebody asked last. Time is an argument, and nothing is counted up.
+//! somebody asked last. Time is an argument.
+//!
+//! What goes on, or was over a moment ago, is **open**: facts and conversations as they are. A cluster that is over is
+//! **put away**, as few bytes, and nothing that the board says changes by that. When a leg comes that may change it, it is
+//! brought back first. A day has a hundred thousand legs, of which some hundred are open.
+
+mod asked;
+mod away;
+
+use away::over_at;
 
 use super::{
-    BoardRules, SECOND,
+    BoardRules, PUT_AWAY, SECOND,
+    bundle::Bundled,
+    bundles::{Bundles, is_long},
     clamp::Clamp,
     conversation::{Conversation, ConversationId},
     fact::{ByLeg, LegFact, LegKey},
     facts::{Cluster, Facts, News},
-    group::group,
-    outcome::ConversationOutcome,
+    figures::{Membership, Turn},
+    group::{Grouping, group},
+    names::Names,
+    oddities::Oddities,
     own_legs::OwnLegs,
+    prepared::Prepared,
     replaced::tell_replaced,
-    tile::{Tile, TileLeg, TimeOnCalls, running_since},
-    window::Window,
+    totals::Totals,
 };
 use crate::{clock::Micros, id::Extension};
 use hashbrown::{HashMap, HashSet};
@@ -22,38 +35,40 @@ use std::{
     sync::Arc,
 };
 
-/// Conversations are found by their start; one that is longer than this stands among the long ones, too.
-const LONG: Micros = 3600 * SECOND;
-
 /// The board of one tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     rules: BoardRules,
+    /// The facts that are open.
     facts: Facts,
-    /// To which conversation each leg belongs.
+    /// To which conversation each of their legs belongs.
     places: HashMap<ByLeg, ConversationId>,
     /// Legs that are taken for over.
     clamps: HashMap<LegKey, Clamp>,
+    /// The conversations that are open.
     conversations: HashMap<ConversationId, Arc<Conversation>>,
     by_start: BTreeSet<(Micros, ConversationId)>,
     /// Those that go on, and those that went on for long.
     long: BTreeSet<(Micros, ConversationId)>,
     /// The ids that conversations had before.
     replaced: HashMap<ConversationId, ConversationId>,
+    /// What is over.
+    bundles: Bundles,
     extensions: BTreeMap<Extension, OwnLegs>,
-    /// What the legs that are known showed of each extension.
-    names: BTreeMap<Extension, BTreeSet<LearnedName>>,
+    names: Names,
+    /// Legs that are said to go on in what was put away.
+    ghosts: HashMap<LegKey, Bundled>,
+    /// Legs that came and touch a crowd that was put away.
+    crowded: HashSet<LegKey>,
     /// When time alone changes something of a leg.
     due: BTreeSet<(Micros, LegKey)>,
+    /// When the cluster of a leg may be put away.
+    over: BTreeSet<(Micros, LegKey)>,
+    /// All was read once. Before that nobody relies on an id.
+    is_read: bool,
+    totals: Totals,
+    oddities: Oddities,
     changed: Changed,
-}
-
-/// A name that a leg showed of a colleague's extension. Of several the last counts, the same one on every node.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct LearnedName {
-    at: Micros,
-    name: Arc<str>,
-    leg: LegKey,
 }
 
 /// What is not as it was.
@@ -64,8 +79,6 @@ pub(crate) struct Changed {
     pub(crate) conversations: HashSet<ConversationId>,
     /// Some extension has no leg any more.
     pub(crate) gone: bool,
-    /// The starts of conversations that are other than they were, before and now.
-    pub(crate) starts: BTreeSet<Micros>,
 }
 
 impl Ledger {
@@ -77,16 +90,31 @@ impl Ledger {
         &self.rules
     }
 
-    /// How many legs it knows.
-    pub(crate) fn len(&self) -> usize {
-        self.facts.len()
+    /// Takes the groups of extensions, by which figures are told apart.
+    pub(crate) fn meet(&mut self, membership: Arc<Membership>) {
+        self.totals.meet(membership);
+    }
+
+    /// All that there was is known: from now on whoever holds the id of a conversation is told of a new one.
+    pub(crate) fn is_read(&mut self) {
+        self.is_read = true;
     }
 
     /// Takes facts, those that are news.
-    pub(crate) fn take(&mut self, facts: impl IntoIterator<Item = LegFact>, now: Micros) {
+    pub(crate) fn take(&mut self, prepared: Prepared, now: Micros) {
+        let Prepared { over, mut others } = prepared;
+        for over in over {
+            if self.is_apart(&over.bundle) {
+                self.take_over(over, now);
+            } else {
+                others.extend(over.bundle.legs.into_iter().map(|(fact, _)| fact));
+            }
+        }
         let mut news = News::default();
-        for fact in facts {
-            let fact = Arc::new(fact);
+        for fact in others {
+            if !self.bring_back_for(&fact, now) {
+                continue;
+            }
             let known = self.facts.get(&fact.key).cloned();
             let Some(touched) = self.facts.take(fact.clone()) else { continue };
             self.learn(known.as_deref(), Some(&fact));
@@ -94,7 +122,8 @@ impl Ledger {
             self.changed.extensions.insert(fact.key.extension.clone());
             news.extend(touched);
         }
-        self.group(&self.facts.touched(&news), now);
+        self.group_news(news, now);
+        self.turn(now);
     }
 
     /// What time alone changes until now, once a second or so.
@@ -103,16 +132,17 @@ impl Ledger {
         while self.due.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, leg)) = self.due.pop_first() else { break };
             self.changed.extensions.insert(leg.extension.clone());
-            if let Some(conversation) = self.of_leg(&leg) {
-                self.changed.starts.insert(conversation.start);
-            }
             news.extend(News::of(leg));
         }
-        self.group(&self.facts.touched(&news), now);
+        self.group_news(news, now);
+        self.put_away(now);
     }
 
     /// Forgets conversations that were over before a time, with all that they are beside.
     pub(crate) fn forget(&mut self, before: Micros) {
+        for nth in self.bundles.over_before(before) {
+            self.forget_bundle(nth);
+        }
         let old: Vec<ConversationId> =
             self.by_start.range(..(before, ConversationId::default())).map(|(_, id)| *id).collect();
         for id in old {
@@ -129,133 +159,90 @@ impl Ledger {
         mem::take(&mut self.changed)
     }
 
-    /// A conversation by its id, or by one that it had before.
-    pub(crate) fn conversation(&self, id: ConversationId) -> Option<&Arc<Conversation>> {
-        self.conversations.get(&id).or_else(|| self.conversations.get(self.replaced.get(&id)?))
-    }
-
-    /// The conversation of a leg.
-    pub(crate) fn of_leg(&self, leg: &LegKey) -> Option<&Arc<Conversation>> {
-        self.conversations.get(self.places.get(leg)?)
-    }
-
-    /// The conversations of legs with that id, of whichever extensions.
-    pub(crate) fn of_leg_id<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Arc<Conversation>> {
-        let named = self.places.iter().filter(move |(leg, _)| leg.0.key.id.as_str() == id);
-        named.filter_map(|(_, of)| self.conversations.get(of))
-    }
-
-    /// The fact of a leg.
-    pub(crate) fn fact(&self, leg: &LegKey) -> Option<&Arc<LegFact>> {
-        self.facts.get(leg)
-    }
-
-    /// All legs that it knows, in no order.
-    pub(crate) fn legs(&self) -> impl Iterator<Item = &LegKey> {
-        self.places.keys().map(|leg| &leg.0.key)
-    }
-
-    /// The conversations that began in a window, in the order of their starts.
-    pub(crate) fn within(&self, window: Window) -> impl DoubleEndedIterator<Item = &Arc<Conversation>> {
-        let none = ConversationId::default();
-        let range = self.by_start.range((window.from, none)..(window.to.max(window.from), none));
-        range.filter_map(|(_, id)| self.conversations.get(id))
-    }
-
-    /// The conversations that began before a time and were not over then.
-    pub(crate) fn going_on(&self, at: Micros) -> impl Iterator<Item = &Arc<Conversation>> {
-        let none = ConversationId::default();
-        let lately = self.by_start.range((at.saturating_sub(LONG), none)..(at, none));
-        let long = self.long.range(..(at.saturating_sub(LONG), none));
-        let all = lately.chain(long).filter_map(|(_, id)| self.conversations.get(id));
-        all.filter(move |it| !it.is_over(at))
-    }
-
-    /// The extensions that had a leg, in their order.
-    pub(crate) fn extensions(&self) -> impl Iterator<Item = &Extension> {
-        self.extensions.keys()
-    }
-
-    /// Whether an extension had a leg.
-    pub(crate) fn has_had(&self, extension: &Extension) -> bool {
-        self.extensions.contains_key(extension)
-    }
-
-    /// What the tile of an extension shows.
-    pub(crate) fn tile(&self, of: &Extension, now: Micros) -> Tile {
-        let legs = self.extensions.get(of).into_iter().flat_map(|own| own.at(now));
-        Tile::at(&self.tile_legs(legs), now)
-    }
-
-    /// How long an extension was in which state in a window, without what goes on now: that is the tile's to say.
-    pub(crate) fn time(&self, of: &Extension, window: Window, now: Micros) -> TimeOnCalls {
-        let Some(own) = self.extensions.get(of) else { return TimeOnCalls::default() };
-        let until = running_since(&self.tile_legs(own.at(now)), now).unwrap_or(now).min(window.to);
-        TimeOnCalls::of(&self.tile_legs(own.within(window)), window.from, until.max(window.from))
-    }
-
-    /// The name that was shown last of an extension, where one was.
-    pub(crate) fn name(&self, of: &Extension) -> Option<&Arc<str>> {
-        Some(&self.names.get(of)?.last()?.name)
-    }
-
-    /// The names that were shown last of extensions.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&Extension, &Arc<str>)> {
-        self.names.iter().filter_map(|(extension, learned)| Some((extension, &learned.last()?.name)))
-    }
-
-    fn tile_legs<'a>(&'a self, legs: impl Iterator<Item = &'a LegKey>) -> Vec<TileLeg<'a>> {
-        let leg = |key: &LegKey| {
-            let clamp = self.clamps.get(key).copied();
-            Some(TileLeg { fact: self.facts.get(key)?, clamp })
-        };
-        legs.filter_map(leg).collect()
-    }
-
     fn own(&mut self, extension: &Extension) -> &mut OwnLegs {
+        if !self.extensions.contains_key(extension) {
+            self.extensions.insert(extension.clone(), OwnLegs::default());
+        }
         self.extensions.entry(extension.clone()).or_default()
     }
 
-    /// Learns what a leg shows now, and forgets what it showed before: nobody who comes later could know it.
     fn learn(&mut self, before: Option<&LegFact>, fact: Option<&LegFact>) {
-        let (old, new) = (before.and_then(learned), fact.and_then(learned));
-        if old == new {
-            return;
-        }
-        if let Some((of, name)) = old {
-            if let Some(known) = self.names.get_mut(&of) {
-                known.remove(&name);
+        let renamed = self.names.learn(before, fact);
+        self.changed.extensions.extend(renamed.into_iter().flatten());
+    }
+
+    /// Groups what news may have changed.
+    fn group_news(&mut self, mut news: News, now: Micros) {
+        let is_whole = news.has_parted && self.bring_back_crowds(&mut news, now);
+        let touched = self.facts.touched(&news);
+        let named: HashSet<LegKey> = news.legs.into_iter().collect();
+        let is_of_crowd = |leg: &LegKey| self.is_capped(leg) || self.crowded.contains(leg);
+        let mut clusters = Vec::with_capacity(touched.len());
+        for cluster in touched {
+            // Of a crowd those that are over were put away: the others are not to be taken for few.
+            let of_crowd = || !is_whole && cluster.legs.iter().any(|leg| is_of_crowd(&leg.key));
+            if !cluster.capped && !of_crowd() {
+                clusters.push(cluster);
+                continue;
             }
-            self.changed.extensions.insert(of);
+            // Each is by itself, and those of which nothing is new stay as they are.
+            let is_new = |leg: &Arc<LegFact>| named.contains(&leg.key) || !self.is_capped(&leg.key);
+            let new = cluster.legs.into_iter().filter(is_new);
+            clusters.extend(new.map(|leg| Cluster { legs: vec![leg], capped: true }));
         }
-        if let Some((of, name)) = new {
-            self.names.entry(of.clone()).or_default().insert(name);
-            self.changed.extensions.insert(of);
-        }
+        self.group(&clusters, now);
+        self.crowded.clear();
     }
 
+    /// Whether a leg is by itself since there are too many around it.
+    fn is_capped(&self, leg: &LegKey) -> bool {
+        let of = self.places.get(leg).and_then(|id| self.conversations.get(id));
+        of.is_some_and(|conversation| conversation.capped)
+    }
+
+    /// Groups clusters anew. A conversation may have been of several that are one no more, so all are taken out before
+    /// any is put back.
     fn group(&mut self, clusters: &[Cluster], now: Micros) {
-        for cluster in clusters {
-            self.group_one(cluster, now);
+        let mut taken: HashMap<ConversationId, Arc<Conversation>> = HashMap::new();
+        let before: Vec<BTreeSet<ConversationId>> =
+            clusters.iter().map(|cluster| self.ids(cluster)).collect();
+        for id in before.iter().flatten() {
+            taken.extend(self.drop_conversation(*id).map(|old| (*id, old)));
+        }
+        for (cluster, ids) in clusters.iter().zip(before) {
+            let before: Vec<_> = ids.iter().filter_map(|id| taken.get(id).cloned()).collect();
+            self.group_one(cluster, &before, now);
+        }
+        for (id, old) in taken {
+            if !self.conversations.contains_key(&id) {
+                self.count(Turn::Goes, &old);
+                self.changed.conversations.insert(id);
+            }
         }
     }
 
-    fn group_one(&mut self, cluster: &Cluster, now: Micros) {
+    fn group_one(&mut self, cluster: &Cluster, before: &[Arc<Conversation>], now: Micros) {
         let mut grouping = group(cluster, &self.rules, now);
-        let before = self.take_out(cluster);
-        tell_replaced(&before, &mut grouping.conversations, now);
+        if self.is_read {
+            tell_replaced(before, &mut grouping.conversations, now);
+        }
+        self.watch(cluster, &grouping, now);
         let clamps: HashMap<LegKey, Clamp> = grouping.clamps.into_iter().collect();
         for conversation in grouping.conversations {
             for leg in &conversation.legs {
                 self.place(leg, conversation.id, clamps.get(&leg.key).copied());
             }
-            self.put(conversation, &before);
+            self.put(conversation, before);
         }
-        let gone = before.iter().filter(|old| !self.conversations.contains_key(&old.id));
-        for old in gone {
-            self.changed.conversations.insert(old.id);
-            self.changed.starts.insert(old.start);
-        }
+    }
+
+    /// The conversations of a cluster.
+    fn ids(&self, cluster: &Cluster) -> BTreeSet<ConversationId> {
+        cluster.legs.iter().filter_map(|leg| self.places.get(&leg.key).copied()).collect()
+    }
+
+    /// When to look at a cluster again though nothing comes.
+    fn watch(&mut self, cluster: &Cluster, grouping: &Grouping, now: Micros) {
         let first = cluster.legs.iter().min_by_key(|leg| (leg.start, &leg.key));
         if let (Some(at), Some(first)) = (grouping.again_at, first) {
             self.due.insert((at, first.key.clone()));
@@ -263,6 +250,13 @@ impl Ledger {
         for leg in cluster.legs.iter().filter(|leg| leg.is_live()) {
             let times = [leg.start, leg.reach + 1].map(|at| at.div_ceil(SECOND) * SECOND);
             self.due.extend(times.into_iter().filter(|at| *at > now).map(|at| (at, leg.key.clone())));
+        }
+        let is_ghost =
+            |leg: &LegKey| grouping.clamps.iter().any(|(key, clamp)| clamp.is_ghost() && key == leg);
+        if let (Some(at), Some(first)) = (over_at(&cluster.legs, is_ghost), first) {
+            let told = grouping.conversations.iter().flat_map(|it| &it.replaces).map(|it| it.until);
+            let at = told.chain([at + PUT_AWAY]).max().unwrap_or(at);
+            self.over.insert((at, first.key.clone()));
         }
     }
 
@@ -275,16 +269,12 @@ impl Ledger {
             Some(clamp) => self.clamps.insert(leg.key.clone(), clamp),
             None => self.clamps.remove(&leg.key),
         };
+        if clamped != clamp {
+            self.own(&leg.key.extension).forget_times(leg.start);
+        }
         if (was, clamped) != (Some(conversation), clamp) {
             self.changed.extensions.insert(leg.key.extension.clone());
         }
-    }
-
-    /// The conversations of these legs, as they were.
-    fn take_out(&mut self, cluster: &Cluster) -> Vec<Arc<Conversation>> {
-        let places = cluster.legs.iter().filter_map(|leg| self.places.get(&leg.key));
-        let ids: BTreeSet<ConversationId> = places.copied().collect();
-        ids.into_iter().filter_map(|id| self.drop_conversation(id)).collect()
     }
 
     fn drop_conversation(&mut self, id: ConversationId) -> Option<Arc<Conversation>> {
@@ -296,51 +286,52 @@ impl Ledger {
     }
 
     fn put(&mut self, conversation: Conversation, before: &[Arc<Conversation>]) {
-        let (id, start) = (conversation.id, conversation.start);
-        let was = before.iter().find(|old| old.id == id);
+        let was = before.iter().find(|old| old.id == conversation.id);
         if was.is_none_or(|old| **old != conversation) {
-            self.changed.conversations.insert(id);
-            self.changed.starts.extend([Some(start), was.map(|old| old.start)].into_iter().flatten());
+            if let Some(old) = was {
+                self.count(Turn::Goes, old);
+            }
+            self.count(Turn::Comes, &conversation);
+            self.changed.conversations.insert(conversation.id);
             self.changed.extensions.extend(conversation.legs.iter().map(|leg| leg.key.extension.clone()));
         }
-        let is_long = conversation.end.is_none_or(|end| end.saturating_sub(start) > LONG);
-        if is_long {
-            self.long.insert((start, id));
-        }
-        self.turns_late(&conversation);
-        self.replaced.extend(conversation.replaces.iter().map(|replaced| (replaced.id, id)));
-        self.by_start.insert((start, id));
-        self.conversations.insert(id, Arc::new(conversation));
+        self.hold(Arc::new(conversation));
     }
 
-    /// Whoever rings for too long counts against the service level from then on, and not from the next event.
-    fn turns_late(&mut self, conversation: &Conversation) {
-        let is_open = conversation.outcome == ConversationOutcome::Open && conversation.rang;
-        if let Some(first) = conversation.legs.first().filter(|_| is_open) {
-            let at = conversation.start + self.rules.answer_within + 1;
-            self.due.insert((at.div_ceil(SECOND) * SECOND, first.key.clone()));
+    fn hold(&mut self, conversation: Arc<Conversation>) {
+        let (id, start) = (conversation.id, conversation.start);
+        if is_long(&conversation) {
+            self.long.insert((start, id));
         }
+        self.replaced.extend(conversation.replaces.iter().map(|replaced| (replaced.id, id)));
+        self.by_start.insert((start, id));
+        self.conversations.insert(id, conversation);
+    }
+
+    fn count(&mut self, turn: Turn, conversation: &Conversation) {
+        self.totals.count(turn, conversation, &self.rules);
+        self.oddities.count(turn, conversation);
     }
 
     fn remove(&mut self, leg: &Arc<LegFact>) {
         self.facts.remove(&leg.key);
         self.learn(Some(leg), None);
         self.clamps.remove(&leg.key);
-        if let Some(conversation) = self.places.remove(&leg.key) {
-            self.drop_conversation(conversation);
+        if let Some(conversation) = self.places.remove(&leg.key)
+            && let Some(gone) = self.drop_conversation(conversation)
+        {
+            self.count(Turn::Goes, &gone);
         }
         let Some(own) = self.extensions.get_mut(&leg.key.extension) else { return };
         own.remove(leg);
-        if own.is_empty() {
-            self.extensions.remove(&leg.key.extension);
+        self.leave(&leg.key.extension);
+    }
+
+    /// An extension that has no leg any more is as if it had had none.
+    fn leave(&mut self, extension: &Extension) {
+        if self.extensions.get(extension).is_some_and(OwnLegs::is_empty) {
+            self.extensions.remove(extension);
             self.changed.gone = true;
         }
     }
-}
-
-/// Of whom a leg shows which name.
-fn learned(fact: &LegFact) -> Option<(Extension, LearnedName)> {
-    let peer = Extension::try_from(fact.peer.as_deref()?).ok()?;
-    let name = fact.peer_name.clone()?;
-    Some((peer, LearnedName { at: fact.start, name, leg: fact.key.clone() }))
 }

@@ -2,14 +2,19 @@
 
 use super::{
     SECOND,
+    bundle::Bundled,
+    bundles::{LONG, Nth},
     fact::{ByLeg, LegFact, LegKey},
-    window::Window,
+    tile::{TileLeg, TimeOnCalls},
+    window::{CELL, Window},
 };
 use crate::clock::Micros;
-use std::{collections::BTreeSet, sync::Arc};
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-/// A leg that went on for longer stands among the long ones, too.
-const LONG: Micros = 3600 * SECOND;
 /// So many legs that are over are asked for the end of the last: some may be cut, and then another is the last.
 const LAST: usize = 8;
 /// Later than any time.
@@ -22,6 +27,14 @@ pub(crate) struct OwnLegs {
     /// By when their last state ended; those that go on come last.
     by_end: BTreeSet<(Micros, ByLeg)>,
     long: BTreeSet<(Micros, ByLeg)>,
+    /// The bundles with other legs of it, by the second in which the last state of such a leg ended.
+    bundled: Vec<(u32, Nth)>,
+    /// Of those, the ones with a leg that went on for long.
+    long_bundled: Vec<Nth>,
+    /// When the last state of the bundled legs ended, as its tile shows it.
+    pub(super) last_end: Option<Micros>,
+    /// How long it was in which state in a quarter of an hour that is over, as far as somebody asked.
+    pub(super) times: Mutex<BTreeMap<Micros, TimeOnCalls>>,
 }
 
 impl OwnLegs {
@@ -35,16 +48,60 @@ impl OwnLegs {
         if is_long(leg) {
             self.long.insert((leg.start, ByLeg(leg.clone())));
         }
+        self.forget_times(leg.start);
     }
 
     pub(super) fn remove(&mut self, leg: &Arc<LegFact>) {
         self.by_start.remove(&(leg.start, ByLeg(leg.clone())));
         self.by_end.remove(&(end(leg), ByLeg(leg.clone())));
         self.long.remove(&(leg.start, ByLeg(leg.clone())));
+        self.forget_times(leg.start);
+    }
+
+    /// From then on it may have been in other states than it seemed.
+    pub(super) fn forget_times(&mut self, since: Micros) {
+        self.times.get_mut().retain(|cell, _| cell + CELL <= since);
+    }
+
+    /// A leg is in a bundle from now on.
+    pub(super) fn put_away(&mut self, (fact, clamp): &Bundled, nth: Nth) {
+        self.by_start.remove(&(fact.start, ByLeg(fact.clone())));
+        self.by_end.remove(&(end(fact), ByLeg(fact.clone())));
+        let place = (second(fact), nth);
+        let at = self.bundled.partition_point(|other| *other < place);
+        self.bundled.insert(at, place);
+        if self.long.remove(&(fact.start, ByLeg(fact.clone()))) {
+            self.long_bundled.push(nth);
+        }
+        self.last_end = self.last_end.max(TileLeg { fact, clamp: *clamp }.last_end());
+    }
+
+    /// A leg is in no bundle any more. True where it may have been the last of them: when that ended is to be found anew.
+    pub(super) fn bring_back(&mut self, bundled: &Bundled, nth: Nth) -> bool {
+        self.forget_bundled(bundled, nth);
+        let (fact, clamp) = bundled;
+        self.by_start.insert((fact.start, ByLeg(fact.clone())));
+        self.by_end.insert((end(fact), ByLeg(fact.clone())));
+        if is_long(fact) {
+            self.long.insert((fact.start, ByLeg(fact.clone())));
+        }
+        TileLeg { fact, clamp: *clamp }.last_end() == self.last_end
+    }
+
+    /// A leg in a bundle is known no more.
+    pub(super) fn forget_bundled(&mut self, (fact, _): &Bundled, nth: Nth) {
+        if let Ok(at) = self.bundled.binary_search(&(second(fact), nth)) {
+            self.bundled.remove(at);
+        }
+        if is_long(fact)
+            && let Some(at) = self.long_bundled.iter().position(|other| *other == nth)
+        {
+            self.long_bundled.remove(at);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.by_start.is_empty()
+        self.by_start.is_empty() && self.bundled.is_empty()
     }
 
     /// Those that a tile is made of: all that end later, and the last before that.
@@ -65,10 +122,29 @@ impl OwnLegs {
         let long = self.long.iter().take_while(move |(at, _)| *at < from);
         near.chain(long).map(|(_, leg)| &leg.0.key)
     }
+
+    /// The bundles with legs that may have gone on in a window, each once.
+    pub(super) fn bundled_within(&self, window: Window) -> BTreeSet<Nth> {
+        let first = self.bundled.partition_point(|(end, _)| Micros::from(*end) * SECOND < window.from);
+        let last = window.to.saturating_add(LONG);
+        let near =
+            self.bundled[first..].iter().take_while(|(end, _)| Micros::from(*end) * SECOND <= last + SECOND);
+        near.map(|(_, nth)| *nth).chain(self.long_bundled.iter().copied()).collect()
+    }
+
+    /// The bundles with the legs that ended last.
+    pub(super) fn last_bundled(&self) -> impl Iterator<Item = Nth> {
+        self.bundled.iter().rev().take(LAST).map(|(_, nth)| *nth)
+    }
 }
 
 fn end(leg: &LegFact) -> Micros {
     leg.spans.last().map_or(leg.start, |span| span.to.unwrap_or(NEVER))
+}
+
+/// The second in which its last state was over.
+fn second(leg: &LegFact) -> u32 {
+    u32::try_from(end(leg).div_ceil(SECOND)).unwrap_or(u32::MAX)
 }
 
 fn is_long(leg: &LegFact) -> bool {

@@ -4,11 +4,13 @@ mod days;
 mod figures;
 mod fixtures;
 mod grouping;
+mod ledger;
 mod orders;
 mod windows;
 
 use super::{
-    BoardRules, Conversation, Facts, Figures, Grouping, LegFact, Membership, SECOND, TileLeg,
+    BoardRules, Conversation, Facts, Figures, Grouping, Ledger, LegFact, Membership, Prepared, SECOND,
+    TileLeg,
     facts::Cluster,
     group,
     window::{CELL, Window},
@@ -152,6 +154,11 @@ fn facts<'a>(stories: impl IntoIterator<Item = &'a Story>) -> Facts {
         facts.take(Arc::new(story.fact()));
     }
     facts
+}
+
+/// Lets a ledger take facts.
+fn take(ledger: &mut Ledger, facts: impl IntoIterator<Item = LegFact>, now: Micros) {
+    ledger.take(Prepared::of(facts, &BoardRules::default(), now), now);
 }
 
 /// All that facts come to at a time.

@@ -92,8 +92,13 @@ impl<'a> TileLeg<'a> {
         })
     }
 
+    /// When the last state ended that a tile shows of it.
+    pub(super) fn last_end(self) -> Option<Micros> {
+        self.stretches(true).filter_map(|stretch| stretch.to).max()
+    }
+
     fn is_unconfirmed(self, at: Micros) -> bool {
-        let is_ghost = self.clamp.is_some_and(|clamp| clamp.why == ClampRule::Ghost);
+        let is_ghost = self.clamp.is_some_and(|clamp| clamp.is_ghost());
         self.fact.is_live() && (is_ghost || self.fact.reach < at)
     }
 

@@ -1,6 +1,6 @@
 //! A histogram of waits. It can be added to another, and the time to answer within can be chosen afterwards.
 
-use super::{SECOND, packed::Pack};
+use super::{SECOND, longest::Longest, packed::Pack};
 use crate::clock::Micros;
 use std::collections::BTreeMap;
 
@@ -17,28 +17,40 @@ const BUCKETS: usize = FINE + COARSE_COUNT + 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waits {
     buckets: [u32; BUCKETS],
-    longest: Option<Micros>,
+    longest: Longest,
     sum: Micros,
 }
 
 impl Default for Waits {
     fn default() -> Self {
-        Self { buckets: [0; BUCKETS], longest: None, sum: 0 }
+        Self { buckets: [0; BUCKETS], longest: Longest::default(), sum: 0 }
     }
 }
 
 impl Waits {
     pub(crate) fn add(&mut self, wait: Micros) {
         self.buckets[bucket(wait)] += 1;
-        self.longest = self.longest.max(Some(wait));
+        self.longest.add(wait);
         self.sum += wait;
+    }
+
+    /// Takes away one that was added.
+    pub(crate) fn take_away(&mut self, wait: Micros) {
+        self.buckets[bucket(wait)] -= 1;
+        self.longest.take_away(wait);
+        self.sum -= wait;
+    }
+
+    /// Whether nobody knows any more which was the longest.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.longest.is_lost()
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
         for (bucket, others) in self.buckets.iter_mut().zip(other.buckets) {
             *bucket += others;
         }
-        self.longest = self.longest.max(other.longest);
+        self.longest.merge(&other.longest);
         self.sum += other.sum;
     }
 
@@ -58,7 +70,7 @@ impl Waits {
     }
 
     pub(crate) fn longest(&self) -> Option<Micros> {
-        self.longest
+        self.longest.get()
     }
 
     /// The upper edge of the bucket in which the wait is that so many of a hundred are not longer than; above the last
@@ -70,7 +82,7 @@ impl Waits {
             seen += u64::from(*bucket);
             seen >= rank
         })?;
-        upper_edge(bucket).or(self.longest)
+        upper_edge(bucket).or(self.longest())
     }
 }
 
@@ -78,15 +90,16 @@ impl Pack for Waits {
     fn pack(&self, to: &mut Vec<u8>) {
         let filled = self.buckets.iter().enumerate().filter(|(_, times)| **times > 0);
         let filled: BTreeMap<u32, u32> = filled.map(|(bucket, times)| (bucket as u32, *times)).collect();
-        (filled, (self.longest, self.sum)).pack(to);
+        (filled, (self.longest(), self.sum)).pack(to);
     }
 
     fn unpack(from: &mut &[u8]) -> Option<Self> {
         let (filled, (longest, sum)): (BTreeMap<u32, u32>, (Option<Micros>, Micros)) = Pack::unpack(from)?;
-        let mut waits = Self { longest, sum, ..Self::default() };
+        let mut waits = Self { sum, ..Self::default() };
         for (bucket, times) in filled {
             *waits.buckets.get_mut(bucket as usize)? = times;
         }
+        waits.longest = Longest::of(longest, waits.count());
         Some(waits)
     }
 }

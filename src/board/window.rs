@@ -60,6 +60,9 @@ impl WindowName {
 }
 
 impl Window {
+    /// All time.
+    pub(super) const EVER: Self = Self { from: 0, to: Micros::MAX };
+
     /// Whether what starts then belongs to it.
     pub(crate) fn holds(&self, start: Micros) -> bool {
         (self.from..self.to).contains(&start)

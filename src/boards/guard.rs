@@ -6,12 +6,12 @@ use super::{
     tenant::Kept,
 };
 use crate::{
-    board::{Alarms, FigureBasis, Now, WindowName},
+    board::{Alarms, Now, WindowName},
     clock::Micros,
     config::AlarmFigure,
     id::Extension,
 };
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, iter, ops::Range, sync::Arc};
 
 const SECOND: f64 = 1e6;
 /// A share of fewer calls says nothing.
@@ -75,11 +75,10 @@ impl Kept {
             return BTreeMap::new();
         }
         let window = WindowName::M60.at(now, &self.zone);
-        let Self { ledger, people, cells, .. } = self;
-        let basis = FigureBasis { ledger, membership: &people.membership, now };
-        let parts = cells.entry(WindowName::M60).or_default().of(window, basis);
-        let all = std::iter::once(("".into(), parts.tenant())).chain(parts.groups());
-        all.filter_map(|(key, values)| Some((key, values.service_level.filter(|_| values.offered >= FEW)?)))
-            .collect()
+        let figures = self.ledger.figures(WindowName::M60, window);
+        let none = "".into();
+        let all = iter::once((&none, &figures.tenant)).chain(&figures.groups);
+        let many = all.filter(|(_, tally)| tally.offered >= FEW);
+        many.filter_map(|(key, tally)| Some((key.clone(), tally.service_level()?))).collect()
     }
 }

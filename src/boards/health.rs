@@ -2,7 +2,7 @@
 
 use super::{sight::Sight, tenant::Kept};
 use crate::{
-    board::{Conversation, WindowName},
+    board::{Conversation, Odd, WindowName},
     clock::Micros,
     id::Extension,
     protocol::{HealthLag, HealthState},
@@ -55,7 +55,7 @@ impl Kept {
     pub(super) fn health(&self, sight: &Sight, now: Micros) -> HealthState {
         let today = WindowName::Today.at(now, &self.zone);
         let is_seen = |it: &&Extension| sight.sees(it, &self.people);
-        let is_theirs = |it: &&Arc<Conversation>| sight.sees_conversation(it, &self.people);
+        let is_theirs = |it: &Arc<Conversation>| sight.sees_conversation(it, &self.people);
         let mut health = HealthState {
             at: now,
             last_event_at: self.pulse.last,
@@ -69,16 +69,18 @@ impl Kept {
         };
         let theirs = self.tiles.iter().filter(|(extension, _)| is_seen(&extension));
         health.unconfirmed = theirs.filter(|(_, tile)| tile.unconfirmed).count() as u64;
-        self.ledger.within(today).filter(is_theirs).for_each(|conversation| count(&mut health, conversation));
+        let odd = self.ledger.odd(today);
+        odd.filter(|it| it.extensions.iter().any(|of| sight.sees_calls(of, &self.people)))
+            .for_each(|odd| count(&mut health, odd));
         let ahead = crate::board::Window { from: now + AHEAD, to: Micros::MAX };
         health.ahead = self.ledger.within(ahead).filter(is_theirs).count() as u64;
         health
     }
 }
 
-fn count(health: &mut HealthState, conversation: &Conversation) {
-    health.unknown += u64::from(conversation.is_unknown());
-    health.expired += u64::from(conversation.expired);
-    health.unknown_start += u64::from(!conversation.rang && conversation.answer.is_some());
-    health.ambiguous += u64::from(conversation.is_ambiguous());
+fn count(health: &mut HealthState, odd: &Odd) {
+    health.unknown += u64::from(odd.unknown);
+    health.expired += u64::from(odd.expired);
+    health.unknown_start += u64::from(odd.unknown_start);
+    health.ambiguous += u64::from(odd.ambiguous);
 }

@@ -3,7 +3,7 @@
 
 use super::{People, rows::shown_conversation, sight::Sight, tenant::Kept};
 use crate::{
-    board::{Conversation, ConversationId, Window},
+    board::{Conversation, ConversationId, LATELY, Window},
     clock::{Micros, now},
     id::TenantId,
     protocol::{Frame, ServerFrame},
@@ -19,8 +19,6 @@ use tokio::sync::Notify;
 const TOGETHER: usize = 256;
 /// So many wait; where there are more, all that are of interest are told.
 const MOST: usize = 16 * 1024;
-/// So long after its end a conversation is of interest to whoever is told of all that they see.
-const LATELY: Micros = 15 * 60 * 1_000_000;
 /// The most that one session watches by id.
 const MOST_WATCHED: usize = 4;
 

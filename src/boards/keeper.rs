@@ -9,9 +9,9 @@ use super::{
     tenant::{Asked, Kept, TenantBoard},
 };
 use crate::{
-    board::LegFact,
+    board::Prepared,
     clock::{Micros, now},
-    engine::{EngineError, Page},
+    engine::{EngineError, Page, Position},
     feed::{Outbox, Stream},
     id::Kind,
 };
@@ -69,9 +69,17 @@ pub(super) async fn run(shared: Arc<Shared>, board: Arc<TenantBoard>, asked: mps
     keeper.keep(asked).await;
 }
 
+/// A page of legs, as the board takes them.
+struct Read {
+    position: Position,
+    facts: Prepared,
+    next: Option<u64>,
+    since: Micros,
+}
+
 /// What the task works with.
 struct Keeper<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     board: &'a Arc<TenantBoard>,
     outbox: &'a Outbox,
     began: Instant,
@@ -79,6 +87,8 @@ struct Keeper<'a> {
 
 impl Keeper<'_> {
     async fn keep(&self, mut asked: mpsc::Receiver<Asked>) {
+        // Figures are by group from the first leg on.
+        self.meet().await;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut nth, mut is_behind) = (0_u64, true);
@@ -152,27 +162,27 @@ impl Keeper<'_> {
         };
         let as_of = now();
         let horizon = Kept::horizon(as_of);
-        let mut page = self.fetch(known + 1..u64::MAX).await?;
+        let mut read = self.fetch(known + 1..u64::MAX).await?;
         let mut newest = None;
         loop {
-            let went_back = newest.is_none() && page.position.seq < known;
-            if page.position.epoch != epoch || went_back {
-                (epoch, known, newest) = (page.position.epoch.clone(), 0, None);
+            let went_back = newest.is_none() && read.position.seq < known;
+            if read.position.epoch != epoch || went_back {
+                (epoch, known, newest) = (read.position.epoch.clone(), 0, None);
                 self.board.kept().begin(epoch.clone());
                 self.publish(&Publication { whole: true, ..Publication::default() });
-                page = self.fetch(1..u64::MAX).await?;
+                read = self.fetch(1..u64::MAX).await?;
                 continue;
             }
-            let seq = *newest.get_or_insert(page.position.seq);
-            let next = page.next.filter(|_| page.since >= horizon);
+            let seq = *newest.get_or_insert(read.position.seq);
+            let next = read.next.filter(|_| read.since >= horizon);
             // It is read while this thread is busy with the one before.
             let coming = next.map(|next| AbortOnDropHandle::new(tokio::spawn(self.fetch(known + 1..next))));
-            self.take(page);
+            self.take(read);
             let Some(coming) = coming else {
                 self.finish(seq, as_of);
                 return Ok(());
             };
-            page = coming.await.map_err(|_| EngineError::Unavailable("the node is going away"))??;
+            read = coming.await.map_err(|_| EngineError::Unavailable("the node is going away"))??;
         }
     }
 
@@ -180,9 +190,13 @@ impl Keeper<'_> {
     fn fetch(
         &self,
         between: Range<u64>,
-    ) -> impl Future<Output = Result<Page, EngineError>> + Send + 'static + use<> {
-        let (engine, tenant) = (self.shared.engine.clone(), self.board.tenant.clone());
-        async move { engine.page(&tenant, between, PAGE).await }
+    ) -> impl Future<Output = Result<Read, EngineError>> + Send + 'static + use<> {
+        let (shared, tenant) = (self.shared.clone(), self.board.tenant.clone());
+        async move {
+            let Page { position, items, next, since } = shared.engine.page(&tenant, between, PAGE).await?;
+            let facts = Prepared::of(shared.facts(&items), &shared.rules(), now());
+            Ok(Read { position, facts, next, since })
+        }
     }
 
     /// All calls are counted.
@@ -191,14 +205,13 @@ impl Keeper<'_> {
         (kept.seq, kept.as_of) = (seq, as_of);
         if kept.complete < 1.0 {
             kept.complete = 1.0;
+            kept.ledger.is_read();
             self.shared.metrics.build_seconds.observe(self.began.elapsed().as_secs_f64());
         }
     }
 
     /// Takes a page of legs.
-    fn take(&self, page: Page) {
-        let Page { items, since, next, .. } = page;
-        let facts: Vec<LegFact> = self.shared.facts(&items).collect();
+    fn take(&self, Read { facts, since, next, .. }: Read) {
         let now = now();
         let mut kept = self.board.kept();
         // It may take long, and others on this thread are not to wait for it.
@@ -229,12 +242,11 @@ impl Keeper<'_> {
             }
             let mut changed = kept.ledger.take_changed();
             publication.whole |= changed.gone;
-            kept.changes += u64::from(!changed.starts.is_empty() || !changed.extensions.is_empty());
+            kept.changes += u64::from(!changed.conversations.is_empty() || !changed.extensions.is_empty());
             if is_second {
                 // Of a call that goes on, time alone may make an alarm.
                 changed.extensions.extend(kept.live());
             }
-            kept.cells.values_mut().for_each(|cells| cells.forget(&changed.starts));
             publication.health = nth.is_multiple_of(TICKS_OF_HEALTH);
             let told: Vec<_> = changed.conversations.iter().copied().collect();
             (changed.extensions, told)

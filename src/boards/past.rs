@@ -3,7 +3,7 @@
 
 use super::{Boards, NoBoard, People, Shared, tenant::Kept};
 use crate::{
-    board::{LegFact, LegKey},
+    board::{LegFact, LegKey, Prepared},
     clock::{Micros, now},
     engine::{CallsBefore, EngineError},
     id::{ItemKey, TenantId},
@@ -79,7 +79,8 @@ async fn read(shared: &Shared, tenant: &TenantId, from: Micros) -> Result<Kept, 
 impl<'a> Reading<'a> {
     pub(super) async fn begin(shared: &'a Shared, tenant: &'a TenantId) -> Result<Self, EngineError> {
         let directory = shared.directories.get(tenant).await?;
-        let kept = Kept { people: People::of(&directory), complete: 1.0, ..shared.nothing_known(tenant) };
+        let mut kept = Kept { complete: 1.0, ..shared.nothing_known(tenant) };
+        kept.meet(People::of(&directory));
         Ok(Self { shared, tenant, kept, below: u64::MAX, newest: 0, since: Micros::MAX, is_whole: false })
     }
 
@@ -116,7 +117,8 @@ impl<'a> Reading<'a> {
     ) {
         let facts: Vec<LegFact> = self.shared.facts(&items).filter(is_wanted).collect();
         facts.iter().for_each(|fact| tell(&fact.key));
-        self.kept.ledger.take(facts, now());
+        let prepared = Prepared::of(facts, self.kept.ledger.rules(), now());
+        self.kept.ledger.take(prepared, now());
     }
 
     /// Reads a page of legs; takes those that are wanted, and tells of each.

@@ -12,13 +12,14 @@ pub(crate) struct People {
     rev: Arc<str>,
     names: BTreeMap<Extension, Option<Arc<str>>>,
     directory: Arc<Directory>,
-    pub(crate) membership: Membership,
+    pub(crate) membership: Arc<Membership>,
 }
 
 impl People {
     pub(crate) fn of(directory: &Arc<Directory>) -> Self {
         let mut people =
             Self { rev: directory.etag().as_str().into(), directory: directory.clone(), ..Self::default() };
+        let mut membership = Membership::new();
         let mut known: BTreeSet<Arc<str>> = BTreeSet::new();
         for (extension, name, groups) in directory.people() {
             let name = (!name.is_empty()).then(|| name.into());
@@ -28,8 +29,9 @@ impl People {
                 known.insert(shared.clone());
                 shared
             });
-            people.membership.insert(extension.clone(), groups.collect());
+            membership.insert(extension.clone(), groups.collect());
         }
+        people.membership = Arc::new(membership);
         people
     }
 

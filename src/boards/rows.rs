@@ -3,8 +3,8 @@
 use super::{People, sight::Sight, tenant::Kept};
 use crate::{
     board::{
-        AgentValues, Alarm, Conversation, FigureBasis, Ledger, Now, ShownConversation, Values, Window,
-        WindowName, named, tile_alarm,
+        AgentValues, Alarm, Conversation, Ledger, Now, ShownConversation, Tally, Window, WindowName, named,
+        tile_alarm,
     },
     clock::Micros,
     id::{Extension, TenantId},
@@ -191,51 +191,44 @@ fn of_window(
     rows: &mut Vec<(FigureKey, Box<RawValue>)>,
 ) {
     let shown = ShownWindow::Of(name);
-    let Kept { ledger, people, cells, .. } = &mut *kept;
-    let parts = cells
-        .entry(name)
-        .or_default()
-        .of(window, FigureBasis { ledger, membership: &people.membership, now });
+    let Kept { ledger, people, .. } = &mut *kept;
+    let figures = ledger.figures(name, window);
     match by {
-        By::Tenant if sight.sees_tenant() => push(rows, shown, by, "".into(), parts.tenant()),
+        By::Tenant if sight.sees_tenant() => push(rows, shown, by, "".into(), figures.tenant.values()),
         By::Tenant => {}
         By::Group => {
-            let mut groups = parts.groups();
-            people
-                .all_groups()
-                .into_iter()
-                .for_each(|it| _ = groups.entry(it.clone()).or_insert_with(nothing));
-            let seen = groups.into_iter().filter(|(group, _)| sight.sees_group(group));
-            seen.for_each(|(group, values)| push(rows, shown, by, group, values));
+            let none = Tally::default();
+            let seen = people.all_groups().into_iter().filter(|group| sight.sees_group(group));
+            let values = |group| figures.groups.get(group).unwrap_or(&none).values();
+            seen.for_each(|group| push(rows, shown, by, group.clone(), values(group)));
         }
         // A line is a number that customers dial: no screen on a wall needs it.
         By::Line if sight.sees_tenant() && !sight.masked => {
-            parts.lines().into_iter().for_each(|(line, values)| push(rows, shown, by, line, values));
+            let lines = figures.lines.iter();
+            lines.for_each(|(line, tally)| push(rows, shown, by, line.clone(), tally.values()));
         }
         By::Line => {}
         By::Extension if !sight.people => {}
         By::Extension => {
             let rolling = (name != WindowName::Today).then_some(window);
+            let tallies = figures.extensions.clone();
             for extension in everybody(people, ledger).into_iter().filter(|it| sight.sees_calls(it, people)) {
-                let values = parts.extension(extension).values(&ledger.time(extension, window, now), rolling);
+                let tally = tallies.get(extension).copied().unwrap_or_default();
+                let values = tally.values(&ledger.time(extension, window, now), rolling);
                 push(rows, shown, by, extension.as_str().into(), Columns(values));
             }
         }
     }
 }
 
-fn nothing() -> Values {
-    crate::board::Figures::default().tenant.values()
-}
-
 /// What goes on now: of the tenant, or of each group.
 pub(super) fn present(kept: &Kept, sight: &Sight, by: By, now: Micros) -> Vec<(Arc<str>, Now)> {
-    let going_on: Vec<&Arc<Conversation>> = kept.ledger.going_on(now + 1).collect();
+    let going_on: Vec<Arc<Conversation>> = kept.ledger.going_on(now + 1).collect();
     let of = |is_member: &dyn Fn(&Extension) -> bool| {
         let conversations =
             going_on.iter().filter(|it| it.legs.iter().any(|leg| is_member(&leg.key.extension)));
         let tiles = kept.tiles.iter().filter(|(extension, _)| is_member(extension)).map(|(_, tile)| tile);
-        Now::of(conversations.map(|it| &***it), tiles)
+        Now::of(conversations.map(|it| &**it), tiles)
     };
     match by {
         By::Tenant if sight.sees_tenant() => vec![("".into(), of(&|_| true))],

@@ -10,7 +10,7 @@ use super::{
     sight::Sight,
 };
 use crate::{
-    board::{Alarm, Alarms, BoardRules, Cells, ConversationId, Ledger, Tile, WindowName, Zone},
+    board::{Alarm, Alarms, BoardRules, ConversationId, Ledger, Tile, WindowName, Zone},
     clock::{Micros, now},
     config::AlarmRule,
     engine::EngineError,
@@ -18,7 +18,7 @@ use crate::{
 };
 use parking_lot::{Mutex, MutexGuard};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Arc, Weak,
         atomic::{AtomicUsize, Ordering},
@@ -57,7 +57,6 @@ pub(crate) struct Kept {
     pub(crate) ledger: Ledger,
     pub(crate) people: People,
     pub(crate) zone: Zone,
-    pub(crate) cells: HashMap<WindowName, Cells>,
     /// Which part of the calls is counted already.
     pub(crate) complete: f64,
     pub(crate) epoch: Arc<str>,
@@ -217,7 +216,6 @@ impl Kept {
             ledger: Ledger::new(rules),
             people: People::default(),
             zone,
-            cells: HashMap::new(),
             complete: 0.0,
             epoch: Arc::default(),
             as_of: 0,
@@ -236,8 +234,11 @@ impl Kept {
     /// The board is to be read anew: the store is another one.
     pub(super) fn begin(&mut self, epoch: Arc<str>) {
         self.ledger = Ledger::new(*self.ledger.rules());
-        self.cells.clear();
+        self.ledger.meet(self.people.membership.clone());
         (self.epoch, self.seq, self.complete) = (epoch, 0, 0.0);
+        // Of today each leg is counted as it is read.
+        let today = WindowName::Today;
+        self.ledger.figures(today, today.at(now(), &self.zone));
     }
 
     /// Looks at all tiles: what goes on, alarms and the feed's state are made of them.
@@ -247,9 +248,9 @@ impl Kept {
     }
 
     /// Takes the people of another directory: figures of groups are others then.
-    fn meet(&mut self, people: People) {
+    pub(super) fn meet(&mut self, people: People) {
+        self.ledger.meet(people.membership.clone());
         self.people = people;
-        self.cells.clear();
     }
 
     /// How many legs more are known than were counted last.

@@ -55,8 +55,10 @@ impl BoardLegs {
     /// again to facts that know it less far. Gives how many conversations.
     pub fn update(&mut self, nth: usize, now: Micros) -> usize {
         let Some(fact) = self.fact(nth) else { return 0 };
-        let later =
-            Arc::new(LegFact { version: self.facts.version(&fact.key) + 1, ..Arc::unwrap_or_clone(fact) });
+        let later = Arc::new(LegFact {
+            version: self.facts.get(&fact.key).map_or(0, |known| known.version) + 1,
+            ..Arc::unwrap_or_clone(fact)
+        });
         let touched = self.facts.take(later).map(|news| self.facts.touched(&news)).unwrap_or_default();
         touched.iter().map(|cluster| group(cluster, &self.rules, now).conversations.len()).sum()
     }

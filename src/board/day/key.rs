@@ -1,7 +1,7 @@
 //! Of which legs and callers a closed day is: hashes with a salt of that day. It is needed as long as legs of the day may
 //! change; without it nobody can tell who called, however many numbers they try.
 
-use super::super::{LegKey, packed::Pack};
+use super::super::{LegFact, LegKey, packed::Pack};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,14 +44,14 @@ impl DayKey {
     }
 
     /// Whether each leg that it knows is among these.
-    pub(super) fn is_within<'a>(&self, legs: impl Iterator<Item = &'a LegKey>) -> bool {
+    pub(super) fn is_within(&self, legs: impl Iterator<Item = Arc<LegFact>>) -> bool {
         let mut missing = self.legs.len();
         let mut seen = BTreeSet::new();
         for leg in legs {
             if missing == 0 {
                 return true;
             }
-            let hash = self.hash(leg);
+            let hash = self.hash(&leg.key);
             missing -= usize::from(self.legs.contains(&hash) && seen.insert(hash));
         }
         missing == 0

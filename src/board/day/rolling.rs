@@ -6,8 +6,8 @@
 
 use super::{
     super::{
-        conversation::Conversation, figures::Membership, ledger::Ledger, outcome::ConversationOutcome,
-        window::Window,
+        conversation::Conversation, fact::LegFact, figures::Membership, ledger::Ledger,
+        outcome::ConversationOutcome, prepared::Prepared, window::Window,
     },
     DayFigures, DayKey,
 };
@@ -55,8 +55,7 @@ pub(crate) fn roll_up(
 /// Whether each leg is there that a day was counted from.
 pub(crate) fn has_all(ledger: &Ledger, day: Window, key: &DayKey) -> bool {
     // They are mostly in the day itself; else a late event may have moved one.
-    key.is_within(of_day(ledger, day).flat_map(|it| &it.legs).map(|leg| &leg.key))
-        || key.is_within(ledger.legs())
+    key.is_within(of_day(ledger, day).flat_map(|it| it.legs.clone())) || key.is_within(ledger.legs())
 }
 
 /// Adds conversations to a day that are not in it; tells whether there are some.
@@ -68,23 +67,23 @@ pub(crate) fn add_fresh(
     key: &mut DayKey,
     now: Micros,
 ) -> bool {
-    let is_fresh = |it: &&Arc<Conversation>| {
+    let is_fresh = |it: &Arc<Conversation>| {
         let is_over = it.is_over(now) && it.outcome != ConversationOutcome::Open;
         is_over && !it.legs.iter().any(|leg| key.knows(&leg.key))
     };
-    let legs = of_day(ledger, day).filter(is_fresh).flat_map(|it| &it.legs);
-    let facts: Vec<_> = legs.filter_map(|leg| ledger.fact(&leg.key)).map(|fact| (**fact).clone()).collect();
+    let legs = of_day(ledger, day).filter(is_fresh).flat_map(|it| it.legs.clone());
+    let facts: Vec<LegFact> = legs.map(Arc::unwrap_or_clone).collect();
     if facts.is_empty() {
         return false;
     }
     // By themselves, so that what is counted already counts in no time again.
     let mut alone = Ledger::new(*ledger.rules());
-    alone.take(facts, now);
+    alone.take(Prepared::of(facts, ledger.rules(), now), now);
     figures.add(&DayFigures::of(&alone, day, membership, key, now));
     true
 }
 
 /// The conversations that went on in a day.
-fn of_day(ledger: &Ledger, day: Window) -> impl Iterator<Item = &Arc<Conversation>> {
+fn of_day(ledger: &Ledger, day: Window) -> impl Iterator<Item = Arc<Conversation>> {
     ledger.going_on(day.from).chain(ledger.within(day))
 }

@@ -37,7 +37,7 @@ fn stories(of: &str) -> Vec<Story> {
 
 fn ledger_of(stories: &[Story]) -> Ledger {
     let mut ledger = Ledger::new(BoardRules::default());
-    ledger.take(stories.iter().map(Story::fact), LATER);
+    take(&mut ledger, stories.iter().map(Story::fact), LATER);
     ledger
 }
 
@@ -63,7 +63,7 @@ fn stored(rolled: &RolledUp) -> KnownDay {
 
 /// What is shown of a window by legs, in the form of what is shown by cells.
 fn by_legs(ledger: &Ledger, window: Window) -> Sums {
-    let conversations = ledger.going_on(window.from).chain(ledger.within(window)).map(|it| &**it);
+    let conversations = ledger.going_on(window.from).chain(ledger.within(window));
     let figures = Figures::of(conversations, window, &membership(), ledger.rules(), LATER);
     let times = ledger.extensions().map(|it| (it.clone(), ledger.time(it, window, LATER)));
     Sums { figures, times: times.filter(|(_, time)| *time != TimeOnCalls::default()).collect() }
@@ -123,7 +123,7 @@ fn days_of_23_and_25_hours_are_stored_whole() {
         };
         let stories: Vec<Story> = (0..cells).map(story).collect();
         let mut ledger = Ledger::new(BoardRules::default());
-        ledger.take(stories.iter().map(Story::fact), day.to + LATER);
+        take(&mut ledger, stories.iter().map(Story::fact), day.to + LATER);
         let key = DayKey::new([1; 16]);
         let rolled = roll_up(&ledger, day, &Membership::new(), None, key, day.to + LATER).unwrap();
         assert_eq!(rolled.figures.within(day, 20 * SECOND).figures.tenant.answered, cells);
@@ -172,7 +172,7 @@ fn what_goes_on_is_added_when_it_is_over() {
     let answered = live.clone().answer(9000);
     let count = |story: &Story, now: Micros| {
         let mut ledger = Ledger::new(BoardRules::default());
-        ledger.take([story.fact()], now);
+        take(&mut ledger, [story.fact()], now);
         let rolled = roll_up(&ledger, day(), &membership(), Some(first.clone()), DayKey::new([7; 16]), now);
         rolled.map(|it| it.figures.within(day(), 20 * SECOND).figures.tenant.answered)
     };

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 const STEP: Micros = 500;
 
 /// Some legs of few telephones and numbers within some minutes.
-fn any_history() -> impl Strategy<Value = Vec<Story>> {
+pub(super) fn any_history() -> impl Strategy<Value = Vec<Story>> {
     let number =
         prop_oneof![Just("+3225550100"), Just("+3225550101"), Just("anonymous"), Just("200"), Just("201")];
     let leg = (0..4_u64, number, any::<bool>(), 0..120_u64, vec((0..4_u8, 0..30_u64), 1..5), any::<u8>());
@@ -48,7 +48,7 @@ fn any_history() -> impl Strategy<Value = Vec<Story>> {
 }
 
 /// Facts as they are after events came in that order, one fact for each event.
-fn arrived(stories: &[Story], events: &[(usize, Event)]) -> Facts {
+pub(super) fn arrived(stories: &[Story], events: &[(usize, Event)]) -> Facts {
     let mut legs: HashMap<usize, Leg> = HashMap::new();
     let mut facts = Facts::default();
     for (story, event) in events {
@@ -61,7 +61,7 @@ fn arrived(stories: &[Story], events: &[(usize, Event)]) -> Facts {
     facts
 }
 
-fn events(stories: &[Story]) -> Vec<(usize, Event)> {
+pub(super) fn events(stories: &[Story]) -> Vec<(usize, Event)> {
     let events = stories.iter().enumerate();
     events.flat_map(|(nth, story)| story.events.iter().map(move |event| (nth, event.clone()))).collect()
 }
