@@ -155,7 +155,8 @@ pub(crate) async fn list_csv(
         let found = filter.find(&kept, &asking.sight, window, None).take(MOST_ROWS);
         (found.collect::<Vec<_>>(), kept.zone.clone())
     };
-    let lines = found.into_iter().map(move |it| ConversationLine::of(&it, &zone));
+    let sight = asking.sight;
+    let lines = found.into_iter().map(move |it| ConversationLine::of(&it, &sight, &zone));
     let body = Body::from_stream(dialect.write(ConversationLine::HEAD, lines));
     Ok((no_store(), dialect.headers("conversations"), body).into_response())
 }
@@ -215,11 +216,11 @@ impl Filter {
         let to = after.map_or(window.to, |after| window.to.min(after.start + 1));
         let found = kept.ledger.within(Window { to, ..window }).rev();
         found.filter(move |it| {
-            is_later(it) && self.takes(it, kept) && sight.sees_conversation(it, &kept.people)
+            is_later(it) && self.takes(it, kept, sight) && sight.sees_conversation(it, &kept.people)
         })
     }
 
-    fn takes(&self, it: &Conversation, kept: &KeptBoard) -> bool {
+    fn takes(&self, it: &Conversation, kept: &KeptBoard, sight: &Sight) -> bool {
         let has_leg = |of: &dyn Fn(&Extension) -> bool| it.legs.iter().any(|leg| of(&leg.key.extension));
         let in_group =
             |group: &String, of: &Extension| kept.people.groups(of).iter().any(|it| **it == **group);
@@ -228,7 +229,7 @@ impl Filter {
             && self.basis.is_none_or(|basis| it.basis == basis)
             && self.extension.as_ref().is_none_or(|extension| has_leg(&|of| of == extension))
             && self.group.as_ref().is_none_or(|group| has_leg(&|of| in_group(group, of)))
-            && self.number.as_ref().is_none_or(|number| it.number.as_deref() == Some(number))
+            && self.number.as_deref().is_none_or(|number| is_shown_as(number, it, sight))
             && self.with.iter().all(|with| match with {
                 With::Summary => it.has_summary,
                 With::Note => it.has_note,
@@ -244,4 +245,9 @@ impl Filter {
             "{tenant} {from} {to} {kind:?} {outcome:?} {basis:?} {extension:?} {group:?} {number:?} {with:?}"
         )
     }
+}
+
+/// A number is looked for as it is shown.
+fn is_shown_as(number: &str, it: &Conversation, sight: &Sight) -> bool {
+    sight.number(it.number.as_ref()).as_deref() == Some(number)
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     board::{Conversation, Window, Zone},
-    boards::By,
+    boards::{By, Sight},
     http::Problem,
 };
 use axum::http::{HeaderName, HeaderValue, header};
@@ -16,7 +16,7 @@ use csv::WriterBuilder;
 use futures_util::{Stream, stream};
 use serde::Serialize;
 use serde_json::Value;
-use std::{borrow::Cow, convert::Infallible, iter};
+use std::{borrow::Cow, convert::Infallible, iter, sync::Arc};
 
 /// By which UTF-8 is known.
 const MARK: &str = "\u{feff}";
@@ -135,7 +135,8 @@ impl ConversationLine {
         "summary",
     ];
 
-    pub(super) fn of(it: &Conversation, zone: &Zone) -> Vec<Cell> {
+    pub(super) fn of(it: &Conversation, sight: &Sight, zone: &Zone) -> Vec<Cell> {
+        let text = |text: Option<Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
         let utc = |at| Cell::Plain(Zone::utc().text(at));
         let word = |it: &dyn erased::Word| Cell::Plain(it.word());
         let ms = |duration: Option<u64>| {
@@ -149,8 +150,8 @@ impl ConversationLine {
             word(&it.outcome),
             word(&it.basis),
             word(&it.certainty),
-            Cell::Number(it.number.as_deref().unwrap_or_default().to_owned()),
-            Cell::Text(it.name.as_deref().unwrap_or_default().to_owned()),
+            Cell::Number(text(sight.number(it.number.as_ref()))),
+            Cell::Text(text(sight.party(it.name.as_ref()))),
             Cell::Plain(zone.text(it.start)),
             utc(it.start),
             it.end.map_or(Cell::Plain(String::new()), utc),

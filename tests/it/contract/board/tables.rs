@@ -3,7 +3,7 @@
 use super::{call, config, gateway, lately, post, put_in_groups, rang, took};
 use crate::support::{
     Gateway, Token,
-    board::{QUARTER, ask, conversations, figures_of_tenant},
+    board::{QUARTER, ask, conversations, figures_of_tenant, listed},
     new_tenant,
 };
 use csv::{ReaderBuilder, StringRecord};
@@ -150,4 +150,30 @@ async fn figures_are_a_table_of_quarters() {
     let empty = table(&gateway, &new_tenant(), &path("&by=extension"), b',').await;
     assert!(empty.is_empty());
     assert_eq!(json!(whole.len()), 1);
+}
+
+#[tokio::test]
+async fn a_number_is_written_and_found_as_it_is_shown() {
+    let gateway = gateway().await;
+    let (tenant, window) = (new_tenant(), lately());
+    // Of no plan: whether it is whole, nobody knows.
+    for (nth, number) in ["+32470000001", "1234567890123"].into_iter().enumerate() {
+        post(&gateway, &rang(&call(&tenant, "200", number, 60 + nth as u64), 0, 20)).await;
+    }
+    let (from, to) = window;
+    let shown = conversations(&gateway, &tenant, window).await;
+    let shown: Vec<&str> = shown.iter().map(|it| it["number"].as_str().unwrap()).collect();
+    let query = format!("from={from}&to={to}");
+    let lines =
+        table(&gateway, &tenant, &format!("/v1/conversations.csv?{query}&excel=1"), b',').await.into_iter();
+    let written: Vec<String> = lines.map(|line| line["number"].clone()).collect();
+    assert_eq!(written, shown.iter().map(|number| format!("=\"{number}\"")).collect::<Vec<_>>());
+    assert!(!shown.iter().any(|number| number.contains('?')), "{shown:?}");
+    for number in shown {
+        let query = format!("{query}&number={}", number.replace('+', "%2B"));
+        let all = listed(&gateway, &Token::supervisor(&tenant), &query).await;
+        assert_eq!(all.iter().map(|it| it["number"].as_str().unwrap()).collect::<Vec<_>>(), [number]);
+    }
+    let marked = format!("{query}&number=%3F1234567890123");
+    assert!(listed(&gateway, &Token::supervisor(&tenant), &marked).await.is_empty());
 }
