@@ -7,6 +7,7 @@ mod cursor;
 mod directory;
 mod figures;
 mod query;
+mod search;
 
 pub(crate) use conversations::{list, list_csv, one};
 pub(crate) use directory::{DirectoryDoor, read as read_directory, write as write_directory};

@@ -31,7 +31,7 @@ pub(crate) use channel::{Channel, Place as ChannelPlace};
 pub(crate) use days::{ClosedDays, Piece, StoredWindow};
 pub(crate) use inbox::{Inbox, Interest};
 pub(crate) use people::People;
-pub(crate) use rows::{By, Wanted, shown_conversation};
+pub(crate) use rows::{By, Wanted, name_of, shown_conversation};
 pub(crate) use sight::Sight;
 pub(crate) use tenant::{Kept as KeptBoard, TenantBoard};
 

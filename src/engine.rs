@@ -258,11 +258,18 @@ impl Engine {
 
     /// An item with all that the latest of its summaries says; none where it is not there.
     pub(crate) async fn item_in_full(&self, key: &ItemKey) -> Result<Option<ItemSet>, EngineError> {
+        Ok(self.items_in_full(&key.tenant, vec![key.clone()]).await?.pop().map(|(_, set)| set))
+    }
+
+    /// Those of a tenant's items that there are, each with all that the latest of its summaries says.
+    pub(crate) async fn items_in_full(
+        &self,
+        tenant: &TenantId,
+        keys: Vec<ItemKey>,
+    ) -> Result<Vec<(ItemKey, ItemSet)>, EngineError> {
         match self {
-            Self::Embedded(engine) => {
-                Ok(engine.items(&key.tenant, vec![key.clone()]).await.pop().map(|(_, set)| set))
-            }
-            Self::Redis(engine) => engine.item_in_full(key).await,
+            Self::Embedded(engine) => Ok(engine.items(tenant, keys).await),
+            Self::Redis(engine) => engine.items_in_full(tenant, keys).await,
         }
     }
 

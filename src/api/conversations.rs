@@ -5,6 +5,7 @@ use super::{
     csv::{ConversationLine, Dialect},
     cursor::Cursor,
     query::{Query, today},
+    search::Sought,
     senseless,
 };
 use crate::{
@@ -43,6 +44,7 @@ struct Filter {
     group: Option<String>,
     number: Option<String>,
     with: Vec<With>,
+    text: Option<Sought>,
 }
 
 /// What they must have.
@@ -75,13 +77,11 @@ pub(crate) async fn list(
     let cursor = query.take("cursor")?;
     query.finish()?;
     let asking = filter.open(&reports, who).await?;
-    let kept = asking.kept();
-    filter.check(&kept, &asking.sight)?;
-    let now = now();
-    let window = filter.window.unwrap_or_else(|| today(&kept, now));
+    let (now, tenant) = (now(), &asking.identity.tenant);
+    let (window, complete) = filter.frame(&asking, now)?;
     // The day of today ends with the present minute, and a list of it goes on in the next.
     let named = filter.window.unwrap_or(Window { to: 0, ..window });
-    let question = filter.question(&asking.identity.tenant, named);
+    let question = filter.question(tenant, named);
     let after = match cursor {
         None => None,
         Some(cursor) => Some(Cursor::read(&cursor, &question).ok_or_else(|| {
@@ -91,15 +91,14 @@ pub(crate) async fn list(
             )
         })?),
     };
-    let mut found = filter.find(&kept, &asking.sight, window, after);
-    let page: Vec<Arc<Conversation>> = found.by_ref().take(limit).collect();
-    let more = found.next().is_some();
-    let next = page.last().filter(|_| more).map(|last| Cursor { start: last.start, id: last.id });
-    let shown = |it: &Arc<Conversation>| shown_conversation(&asking.identity.tenant, &asking.sight, it);
+    let mut found = filter.found(&reports, &asking, (window, after), limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| Cursor { start: last.start, id: last.id });
     let listed = Listed {
-        items: page.iter().filter_map(shown).collect(),
+        items: found.iter().filter_map(|it| shown_conversation(tenant, &asking.sight, it)).collect(),
         next: next.map(|next| next.write(&question)),
-        complete: kept.complete,
+        complete,
         as_of: now,
     };
     Ok((no_store(), Json(listed)).into_response())
@@ -148,13 +147,9 @@ pub(crate) async fn list_csv(
     let dialect = Dialect::read(&mut query)?;
     query.finish()?;
     let asking = filter.open(&reports, who).await?;
-    let (found, zone) = {
-        let kept = asking.kept();
-        filter.check(&kept, &asking.sight)?;
-        let window = filter.window.unwrap_or_else(|| today(&kept, now()));
-        let found = filter.find(&kept, &asking.sight, window, None).take(MOST_ROWS);
-        (found.collect::<Vec<_>>(), kept.zone.clone())
-    };
+    let (window, _) = filter.frame(&asking, now())?;
+    let found = filter.found(&reports, &asking, (window, None), MOST_ROWS).await?;
+    let zone = asking.kept().zone.clone();
     let sight = asking.sight;
     let lines = found.into_iter().map(move |it| ConversationLine::of(&it, &sight, &zone));
     let body = Body::from_stream(dialect.write(ConversationLine::HEAD, lines));
@@ -182,12 +177,43 @@ impl Filter {
             group: query.take("group")?,
             number: query.take("number")?,
             with: query.list("with", "of summary, note and transfer", with)?.unwrap_or_default(),
+            text: query
+                .parse("q", "a text of at most 64 characters", Sought::read)?
+                .filter(|sought| !sought.is_blank()),
         })
     }
 
     /// What is known of the time that is asked for.
     async fn open(&self, reports: &Reports, who: (Identity, Sight)) -> Result<Asking, Problem> {
         reports.open(who, self.window.map_or(now(), |window| window.from)).await
+    }
+
+    /// The time that is asked for, and which part of its calls is counted; unless what is named is not there, or may
+    /// not be seen.
+    fn frame(&self, asking: &Asking, now: Micros) -> Result<(Window, f64), Problem> {
+        let kept = asking.kept();
+        self.check(&kept, &asking.sight)?;
+        Ok((self.window.unwrap_or_else(|| today(&kept, now)), kept.complete))
+    }
+
+    /// The latest of the conversations, so many at most. What is written of them is read off any lock.
+    async fn found(
+        &self,
+        reports: &Reports,
+        asking: &Asking,
+        (window, after): (Window, Option<Cursor>),
+        most: usize,
+    ) -> Result<Vec<Arc<Conversation>>, Problem> {
+        let candidates = {
+            let kept = asking.kept();
+            let all = self.find(&kept, &asking.sight, window, after);
+            match &self.text {
+                None => return Ok(all.take(most).cloned().collect()),
+                Some(text) => text.candidates(all, &kept, &asking.sight)?,
+            }
+        };
+        let _place = reports.place().await?;
+        Ok(candidates.search(&reports.gateway.engine, &asking.identity.tenant, most).await?)
     }
 
     /// Whether what is named is there, and may be seen.
@@ -239,10 +265,11 @@ impl Filter {
 
     /// The same for the same question.
     fn question(&self, tenant: &TenantId, Window { from, to }: Window) -> String {
-        let Self { window: _, kind, outcome, basis, extension, group, number, with } = self;
+        let Self { window: _, kind, outcome, basis, extension, group, number, with, text } = self;
         let with: Vec<u8> = with.iter().map(|it| *it as u8).collect();
         format!(
-            "{tenant} {from} {to} {kind:?} {outcome:?} {basis:?} {extension:?} {group:?} {number:?} {with:?}"
+            "{tenant} {from} {to} {kind:?} {outcome:?} {basis:?} {extension:?} {group:?} {number:?} {with:?} \
+             {text:?}"
         )
     }
 }

@@ -41,6 +41,12 @@ impl Leg {
         known.unwrap_or_else(|| Event::new(now, What::Dismissed { summary }))
     }
 
+    /// What people may look for in it: the note that its user left last, and what its latest summary says, as JSON.
+    pub(crate) fn written(&self) -> (Option<Arc<str>>, Option<&str>) {
+        let content = self.latest_summary().and_then(|(.., content)| content.text());
+        (self.wrap_up().map(|wrap_up| wrap_up.note), content)
+    }
+
     /// The timestamp of the latest summary.
     fn summarised_at(&self) -> Option<Micros> {
         self.latest_summary().map(|(at, ..)| at)

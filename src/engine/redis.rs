@@ -296,11 +296,15 @@ impl Redis {
         self.pages.read(tenant, between, most).await
     }
 
-    pub(super) async fn item_in_full(&self, key: &ItemKey) -> Result<Option<ItemSet>, EngineError> {
-        let items = self.store.read(&key.tenant, vec![key.clone()], None).await?.unwrap_or_default();
+    pub(super) async fn items_in_full(
+        &self,
+        tenant: &TenantId,
+        keys: Vec<ItemKey>,
+    ) -> Result<Vec<(ItemKey, ItemSet)>, EngineError> {
+        let items = self.store.read(tenant, keys, None).await?.unwrap_or_default();
         let mut found: Vec<Found> = items.into_iter().map(|(key, stored)| Found { key, stored }).collect();
-        self.store.tell(&key.tenant, &mut found, usize::MAX).await?;
-        Ok(found.pop().map(|found| found.stored.set))
+        self.store.tell(tenant, &mut found, usize::MAX).await?;
+        Ok(found.into_iter().map(|Found { key, stored }| (key, stored.set)).collect())
     }
 
     pub(super) async fn glimpses(

@@ -35,6 +35,7 @@ mod places;
 mod recount;
 mod retention;
 mod rights;
+mod search;
 mod settling;
 mod sidecar;
 mod sidecar_store;

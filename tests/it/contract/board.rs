@@ -11,6 +11,7 @@ mod lists;
 mod orders;
 mod roles;
 mod screens;
+mod search;
 mod tables;
 mod wanted;
 

@@ -71,10 +71,9 @@ const BAD_LISTS: [(&str, &str); 13] = [
 ];
 const BAD_TABLES: [(&str, &str); 2] = [("lang=de", "lang"), ("excel=yes", "excel")];
 /// What is not known is not passed over.
-const UNKNOWN: [&str; 6] = [
+const UNKNOWN: [&str; 5] = [
     "figures?zone=Mars/Base",
     "conversations?form=1",
-    "conversations?q=x",
     "conversations.csv?limit=5",
     "figures.csv?by=tenant&cursor=x",
     "figures?kind=inbound",
