@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     auth::Identity,
-    board::{AgentValues, BoardRules, CELL, Figures, Sums, Values, Window, WindowName, Zone, named},
+    board::{AgentValues, BoardRules, CELL, Figures, Sums, Tally, Values, Window, WindowName, Zone, named},
     boards::{By, ClosedDays, KeptBoard, Piece, Sight, StoredWindow},
     clock::{Micros, now},
     http::{Problem, no_store, unavailable},
@@ -74,6 +74,15 @@ pub(super) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<Micros>,
     pub(super) values: RowValues,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    histogram: Option<Histogram>,
+}
+
+/// How many waited for how long: each bucket that is not empty, with the second at which it ends.
+#[derive(Serialize)]
+struct Histogram {
+    answered: Vec<(Option<u64>, u32)>,
+    missed: Vec<(Option<u64>, u32)>,
 }
 
 #[derive(Serialize)]
@@ -248,15 +257,16 @@ impl Question {
         parts.for_each(|part| sum.add(&part));
         let Sums { figures, times } = sum;
         for by in &self.by {
-            let mut push = |key: Arc<str>, values: RowValues| {
+            let mut push = |key: Arc<str>, (values, histogram)| {
                 let (from, to) = (told.map(|it| it.from), told.map(|it| it.to));
-                rows.push(Row { by: *by, key, from, to, values });
+                rows.push(Row { by: *by, key, from, to, values, histogram });
             };
-            let calls = |tally: &crate::board::Tally| RowValues::Calls(Box::new(tally.values()));
+            let calls =
+                |tally: &Tally| (RowValues::Calls(Box::new(tally.values())), Some(Histogram::of(tally)));
             match by {
                 By::Tenant => push("".into(), calls(&figures.tenant)),
                 By::Group => {
-                    let none = crate::board::Tally::default();
+                    let none = Tally::default();
                     let seen = kept.people.all_groups().into_iter().filter(|group| sight.sees_group(group));
                     seen.for_each(|group| {
                         push(group.clone(), calls(figures.groups.get(group).unwrap_or(&none)))
@@ -275,11 +285,17 @@ impl Question {
                             }
                         }
                         let values = tally.values(&time, rolling.then_some(window));
-                        push(extension.as_str().into(), RowValues::Extension(Box::new(values)));
+                        push(extension.as_str().into(), (RowValues::Extension(Box::new(values)), None));
                     }
                 }
             }
         }
+    }
+}
+
+impl Histogram {
+    fn of(tally: &Tally) -> Self {
+        Self { answered: tally.waits.filled().collect(), missed: tally.waits_missed.filled().collect() }
     }
 }
 

@@ -60,6 +60,12 @@ impl Waits {
         (0..BUCKETS).filter(is_within).map(|bucket| u64::from(self.buckets[bucket])).sum()
     }
 
+    /// The buckets in which there are waits: the second at which each ends, none of the last, and how many.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = (Option<u64>, u32)> {
+        let filled = self.buckets.iter().enumerate().filter(|(_, times)| **times > 0);
+        filled.map(|(bucket, times)| (upper_edge(bucket).map(|edge| edge / SECOND), *times))
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| u64::from(*bucket)).sum()
     }

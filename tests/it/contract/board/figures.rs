@@ -1,6 +1,6 @@
 //! What each figure is a sum of, and what a phone's time on calls is.
 
-use super::{call, config, gateway, lately, of, post, rang, timeless_gateway, took};
+use super::{call, config, gateway, lately, of, post, put_in_groups, rang, timeless_gateway, took};
 use crate::support::{
     Board, Leg, Token,
     board::{conversations, figures, figures_of, figures_of_tenant, read},
@@ -269,4 +269,63 @@ async fn a_ghost_does_not_keep_a_ring_group_open() {
     assert_eq!((now("ringing"), now("unconfirmed")), (json!(0), json!(1)));
     let phone = figures_of(&gateway, &tenant, "202", lately()).await;
     assert_eq!(json!(of(&phone, ["rang", "not_taken", "open"])), json!([1, 1, 0]));
+}
+
+#[tokio::test]
+async fn the_waits_are_there_to_be_counted_anew() {
+    let gateway = gateway().await;
+    let (tenant, (from, to)) = (new_tenant(), lately());
+    let mut board = Board::of_tenant(&gateway, &tenant).await;
+    put_in_groups(&gateway, &tenant, &[("200", &["sales"]), ("300", &[])]).await;
+    let leg = |nth: u64| {
+        let leg = call(&tenant, "200", &format!("+32470000{nth:03}"), 7000 - nth * 500);
+        leg.with("callee_number", "+3225550000")
+    };
+    for (nth, wait) in [0, 5, 5, 61, 299, 301].into_iter().enumerate() {
+        let leg = leg(nth as u64);
+        post(&gateway, &took(&leg, 0, wait, wait + 20)).await;
+    }
+    for (nth, wait) in [(10, 30), (11, 4)] {
+        post(&gateway, &rang(&leg(nth), 0, wait)).await;
+    }
+    // Nobody knows for how long this one rang, and nobody waits for whom we call.
+    let half = leg(12);
+    post(&gateway, &[half.active(0), half.hangup(9)]).await;
+    let out = Leg::outbound(&tenant, "200").starting_at(now() - 60_000_000);
+    post(&gateway, &took(&out, 0, 9, 20)).await;
+    let query = format!("/v1/figures?from={from}&to={to}&by=tenant,group,line,extension");
+    let answer = read(&gateway, &Token::supervisor(&tenant), &query).await;
+    let expected = json!({
+        "answered": [[1, 1], [6, 2], [65, 1], [300, 1], [null, 1]],
+        "missed": [[31, 1]],
+    });
+    for row in answer["rows"].as_array().unwrap() {
+        match row["by"].as_str().unwrap() {
+            "extension" => assert!(row.get("histogram").is_none(), "{row}"),
+            _ => assert_eq!(row["histogram"], expected, "{row}"),
+        }
+    }
+    // So the level is to be had for another time, and by another formula.
+    let within = |histogram: &Value, limit: u64| {
+        let buckets = histogram.as_array().unwrap().iter();
+        let is_in = |bucket: &&Value| bucket[0].as_u64().is_some_and(|edge| edge <= limit);
+        buckets.filter(is_in).map(|bucket| bucket[1].as_u64().unwrap()).sum::<u64>()
+    };
+    let seven = read(&gateway, &Token::supervisor(&tenant), &format!("{query}&within_ms=7000")).await;
+    let values = &seven["rows"][0]["values"];
+    let counted = within(&expected["answered"], 7) as f64 / (6 + count(values, "missed")) as f64;
+    assert_eq!(values["service_level"], counted);
+    // Parts of the time add up to it; frames do without.
+    let steps = read(&gateway, &Token::supervisor(&tenant), &format!("{query}&step=15m")).await;
+    let of_tenant = steps["rows"].as_array().unwrap().iter().filter(|row| row["by"] == "tenant");
+    let parts: Vec<&Value> = of_tenant.map(|row| &row["histogram"]).collect();
+    for kind in ["answered", "missed"] {
+        for bucket in expected[kind].as_array().unwrap() {
+            let same =
+                parts.iter().flat_map(|part| part[kind].as_array().unwrap()).filter(|it| it[0] == bucket[0]);
+            assert_eq!(same.map(|it| it[1].as_u64().unwrap()).sum::<u64>(), bucket[1], "{kind} {bucket}");
+        }
+    }
+    board.until("the calls", |board| board.figure("today", "tenant", "", "out") == 1).await;
+    assert!(!board.text.contains("histogram"));
 }
