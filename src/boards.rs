@@ -7,6 +7,7 @@
 //! sight    whose calls somebody may see;      people   names and groups
 //! rows     tiles and figures as JSON;         channel  what waits for those who see the same
 //! inbox    conversations for one session;     health   how the board is fed
+//! intake   how events come in, here and elsewhere
 //! guard    alarms;                             past     what is older than the two days that a board holds
 //! closing  rolls up days that are over;        days     what was stored of them, for an answer
 //! ```
@@ -19,6 +20,7 @@ mod days;
 mod guard;
 mod health;
 mod inbox;
+mod intake;
 mod keeper;
 mod metrics;
 mod past;
@@ -83,6 +85,7 @@ struct Shared {
     /// Who reads old calls of which tenant.
     past: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
     looks: Mutex<closing::Looks>,
+    intake: intake::Intake,
     is_closing: AtomicBool,
 }
 
@@ -138,6 +141,7 @@ impl Boards {
             open: Mutex::default(),
             past: Mutex::default(),
             looks: Mutex::default(),
+            intake: intake::Intake::default(),
             is_closing: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }

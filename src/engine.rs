@@ -10,6 +10,7 @@ mod displays;
 mod embedded;
 mod limits;
 mod metrics;
+mod nodes;
 mod redis;
 
 pub(crate) use days::{CallsBefore, DayBytes, DayList, DayPart, ListedDay, StoredDay, StoredDays};
@@ -17,6 +18,7 @@ use directory::DirectoryMetrics;
 pub(crate) use directory::{PutDirectory, StoredDirectories};
 pub(crate) use displays::{Claim, DisplayKey, Looked, Paired, StoredDisplays};
 pub(crate) use embedded::Embedded;
+pub(crate) use nodes::{Heard, Nodes};
 /// What operators do with the store of the embedded engine.
 pub(crate) mod store {
     pub(crate) use super::embedded::{

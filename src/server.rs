@@ -103,6 +103,7 @@ impl Server {
             tasks.keep("readiness", gateway.clone().watch_stores()),
             tasks.keep("directory file", gateway.directories.clone().follow_file()),
             tasks.keep("displays", gateway.displays.clone().run()),
+            tasks.keep("nodes", gateway.boards.compare()),
         ];
         kept.extend(requests.accept("admin accept", admin, routes::admin(&gateway), Listens::ToFew));
         kept.extend(requests.accept("operator accept", lookups, routes::lookups(&gateway), Listens::ToFew));

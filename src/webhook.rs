@@ -11,6 +11,7 @@ use crate::{
     event_set::{Added, Effect},
     gateway::Gateway,
     http::{Problem, body},
+    id::Kind,
     integrations,
     item::ItemEvent,
     sidecar::integration::Key,
@@ -163,9 +164,14 @@ impl Shared {
             }
             Received::Item(event) => {
                 let rang_at = event.event.rang_at();
+                let call = (event.key.kind == Kind::Call)
+                    .then(|| (event.key.tenant.clone(), event.event.identity().at));
                 let Committed { added, receipt, .. } = gateway.engine.commit(event).await?;
                 if let (Added::New, Some(rang_at)) = (added, rang_at) {
                     gateway.ringing.on_commit(rang_at, began.elapsed(), now());
+                }
+                if let Some((tenant, happened)) = call {
+                    gateway.boards.on_event(&tenant, happened, added);
                 }
                 Ok(receipt)
             }

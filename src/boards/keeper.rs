@@ -148,10 +148,10 @@ impl Keeper<'_> {
     /// Something changed: what, is read by its number.
     fn hear(&self) {
         let taken = self.outbox.take();
-        let changes = taken.changes.iter();
-        let times = changes.filter_map(|change| Some((change.committed_at?, change.happened_at()?)));
         let mut kept = self.board.kept();
-        times.for_each(|(committed, happened)| kept.pulse.hear(committed, happened));
+        let old = taken.changes.iter().filter(|change| kept.pulse.hear(change)).count();
+        drop(kept);
+        self.shared.on_out_of_order(&self.board.tenant, old);
     }
 
     /// Reads what changed since the last look; all of two days where there was none, or the store is another one.

@@ -107,14 +107,6 @@ impl Change {
         Self { seq, bytes: item.weight(), item, committed_at, frame: OnceLock::new() }
     }
 
-    /// When the latest of what happened to a call did, by the provider's clock.
-    pub(crate) fn happened_at(&self) -> Option<Micros> {
-        match &self.item {
-            Item::Call(call) => Some(call.updated_at),
-            Item::Notice(_) => None,
-        }
-    }
-
     /// The `call` or `notice` frame; the same for everyone.
     pub(crate) fn frame(&self) -> &Frame {
         self.frame.get_or_init(|| match &self.item {

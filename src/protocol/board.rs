@@ -112,6 +112,20 @@ pub(crate) struct HealthState {
     pub(crate) last_event_at: Option<Micros>,
     /// From when something happened to when it was committed, over the last quarter of an hour.
     pub(crate) lag: HealthLag,
+    /// The least of these: below 0 the provider's clock is ahead of callpop's, by as much or more.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub(crate) skew_ms: Option<i64>,
+    /// Events of today that came more than a minute after they happened; that came once more; after one of the same
+    /// call that happened later.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) late: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) duplicate: u64,
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) out_of_order: u64,
+    /// How many nodes there are; null until this one knows.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub(crate) nodes: Option<u64>,
     /// Calls of today of which nothing was heard for so long that they may be over; that ended for want of news; of
     /// which nobody knows how they went, or when they began; of which it is open where a leg belongs.
     #[cfg_attr(test, ts(type = "number"))]

@@ -5,7 +5,7 @@ use crate::support::{
     board::{conversations, figures, read, settled, since_hours},
     centre::{self, day, in_tenant},
     engine::on_redis,
-    eventually, new_tenant,
+    eventually, new_tenant, now,
     redis::{Aof, Server},
 };
 use rand::{RngExt, rng, seq::SliceRandom};
@@ -71,6 +71,27 @@ async fn three_nodes_say_the_same() {
     }
     let id = |board: &Board| board.tile("999")["conversation"].as_str().unwrap().to_owned();
     assert!(boards.iter().all(|board| id(board) == id(&boards[0])), "a conversation has one name");
+}
+
+#[tokio::test]
+async fn what_came_late_or_twice_is_told_by_every_node() {
+    let nodes = three_nodes(&config().await).await;
+    let (tenant, now) = (new_tenant(), now());
+    let legs: Vec<Leg> = (0..3)
+        .map(|nth| Leg::inbound(&tenant, "200").starting_at(now - (1000 - nth * 100) * 1_000_000))
+        .collect();
+    // Each event is late at one node, and comes once more to another.
+    for (nth, leg) in legs.iter().enumerate() {
+        nodes[nth].deliver(&json!(leg.whole())).await;
+        nodes[(nth + 1) % 3].deliver(&json!(leg.whole())).await;
+    }
+    for node in &nodes {
+        let mut board = Board::of_tenant(node, &tenant).await;
+        let told = |board: &Board| {
+            [&board.health["nodes"], &board.health["late"], &board.health["duplicate"]] == [3, 9, 9]
+        };
+        board.until("what all of them heard", told).await;
+    }
 }
 
 #[tokio::test]

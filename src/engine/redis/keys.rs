@@ -36,6 +36,11 @@ impl Keys {
         format!("{}:tenants", self.prefix)
     }
 
+    /// The nodes that there are: a sorted set by when each was there last.
+    pub(crate) fn nodes(&self) -> String {
+        format!("{}:nodes", self.prefix)
+    }
+
     /// Who sweeps at present.
     pub(crate) fn sweeper(&self) -> String {
         format!("{}:sweeper", self.prefix)
@@ -66,6 +71,11 @@ impl TenantKeys {
     /// A hash: epoch, number, and the history that they belong to.
     pub(crate) fn head(&self) -> String {
         format!("{}:head", self.base)
+    }
+
+    /// What nodes counted of how its events come: a hash by node.
+    pub(crate) fn heard(&self) -> String {
+        format!("{}:heard", self.base)
     }
 
     /// The items that may be live: a set of members, in lexical order.

@@ -112,6 +112,53 @@ async fn its_feed_says_what_is_not_sure() {
 }
 
 #[tokio::test]
+async fn its_feed_says_what_came_late_or_twice_or_in_another_order() {
+    const ODD: [&str; 3] = ["late", "duplicate", "out_of_order"];
+    let gateway = gateway().await;
+    let tenant = new_tenant();
+    let mut board = Board::of_tenant(&gateway, &tenant).await;
+    board.until("how many nodes there are", |board| board.health["nodes"] == 1).await;
+    assert_eq!(json!(of(&board.health, ODD)), json!([0, 0, 0]));
+    assert_eq!(board.health["skew_ms"], Value::Null);
+    let leg = call(&tenant, "200", "+32470000001", 30);
+    for event in [leg.active(5), leg.ringing(0), leg.hangup(9)] {
+        post(&gateway, std::slice::from_ref(&event)).await;
+        // Each is heard by itself.
+        board.until("it", |board| shows(board, &leg, &event)).await;
+    }
+    post(&gateway, &[leg.hangup(9), leg.ringing(0)]).await;
+    let old = call(&tenant, "201", "+32470000002", 2000);
+    post(&gateway, &took(&old, 0, 5, 20)).await;
+    let told = |board: &Board| json!(of(&board.health, ODD)) == json!([3, 2, 1]);
+    board.until("what was out of the ordinary", told).await;
+    // What its user says of a call is no event of the provider's, however long ago the call was.
+    let lag = board.health["lag"].clone();
+    let mut agent = gateway.agent(&tenant, "201").await;
+    agent.wrap_up(&old, Some("Resolved"), "").await;
+    agent.dismiss(&old).await;
+    agent.version(&old, 5).await;
+    let before = board.times("health");
+    board.until("how it is fed, later", |board| board.times("health") > before + 2).await;
+    assert_eq!((json!(of(&board.health, ODD)), &board.health["lag"]), (json!([3, 2, 1]), &lag));
+    assert!(board.health["skew_ms"].as_i64().is_some_and(|skew| skew > 10_000), "{}", board.health);
+    // A clock that is ahead is seen by one event.
+    let ahead = call(&tenant, "202", "+32470000003", 0);
+    post(&gateway, &[ahead.ringing(50)]).await;
+    board.until("the skew", |board| board.health["skew_ms"].as_i64().unwrap() < -20_000).await;
+}
+
+/// Whether a board shows an event of a leg as the latest of which it was told, or one before that.
+fn shows(board: &Board, leg: &Leg, event: &Value) -> bool {
+    let tile = board.tile(&leg.extension);
+    match event["state"].as_str().unwrap() {
+        "HANGUP" => tile["since"] == leg.at(9),
+        // That it rang before is told by how long the customer waited.
+        "RINGING" => board.figure("today", "tenant", "", "wait_mean_ms") == 5000,
+        _ => tile["since"] == leg.at(5),
+    }
+}
+
+#[tokio::test]
 async fn a_client_asks_for_the_figures_that_it_shows() {
     let gateway = gateway().await;
     let tenant = new_tenant();

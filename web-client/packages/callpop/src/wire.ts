@@ -419,6 +419,19 @@ last_event_at: number | null,
  */
 lag: HealthLag, 
 /**
+ * The least of these: below 0 the provider's clock is ahead of callpop's, by as much or more.
+ */
+skew_ms: number | null, 
+/**
+ * Events of today that came more than a minute after they happened; that came once more; after one of the same
+ * call that happened later.
+ */
+late: number, duplicate: number, out_of_order: number, 
+/**
+ * How many nodes there are; null until this one knows.
+ */
+nodes: number | null, 
+/**
  * Calls of today of which nothing was heard for so long that they may be over; that ended for want of news; of
  * which nobody knows how they went, or when they began; of which it is open where a leg belongs.
  */
