@@ -6,10 +6,12 @@ use crate::support::{
     centre::{self, day, in_tenant},
     engine::on_redis,
     eventually, new_tenant, now,
+    proxy::Proxy,
     redis::{Aof, Server},
 };
 use rand::{RngExt, rng, seq::SliceRandom};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Without alarms, since each node tells since when it has raised one.
 async fn config() -> Config {
@@ -115,6 +117,79 @@ async fn a_node_that_joins_later_says_the_same() {
     let leg = Leg::inbound(&tenant, "999");
     two.deliver(&leg.ringing(0)).await;
     board.until("news", |board| board.tile("999")["state"] == "ringing").await;
+}
+
+#[tokio::test]
+async fn incomplete_figures_say_so() {
+    const LEGS: u64 = 1600;
+    let redis = Server::start(Aof::EverySecond).await;
+    let link = Proxy::to(&redis.address()).await;
+    let config = on_redis(redis.url());
+    let (one, two) = (config.start().await, config.clone().set("engine.redis_url", link.url()).start().await);
+    let (tenant, (from, to), begin) = (new_tenant(), since_hours(2), now() - 60_000_000);
+    let leg = |nth: u64| {
+        let number = format!("+3247{nth:07}");
+        Leg::inbound(&tenant, "200").with("caller_number", number).starting_at(begin + nth * 1000)
+    };
+    let events: Vec<Value> = (0..LEGS).map(|nth| leg(nth).active(0)).collect();
+    for some in events.chunks(400) {
+        one.deliver(&json!(some)).await;
+    }
+    // Four parts of its calls are read one after the other, each by two questions: that takes longer than an answer
+    // waits.
+    link.delay(Duration::from_millis(500));
+    let boss = Token::supervisor(&tenant);
+    let mut board = Board::begin(two.stream(&boss).scope("tenant")).await;
+    let is_part = |told: &Value| told["complete"].as_f64().unwrap() < 1.0;
+    assert!(is_part(&board.head), "{}", board.head);
+    let query = format!("from={from}&to={to}");
+    let told = read(&two, &boss, &format!("/v1/figures?{query}")).await;
+    let offered = told["rows"][0]["values"]["offered"].as_u64().unwrap();
+    assert!(is_part(&told) && offered < LEGS, "{told}");
+    link.heal();
+    board.until("all calls to be counted", |board| !is_part(&board.head)).await;
+    assert_eq!(board.figure("today", "tenant", "", "offered"), LEGS);
+    let counted = Token::supervisor(&tenant).claim("sub", "another");
+    let told = read(&two, &counted, &format!("/v1/figures?{query}")).await;
+    assert_eq!((&told["complete"], &told["rows"][0]["values"]["offered"]), (&json!(1.0), &json!(LEGS)));
+    board.until("the same of its feed", |board| board.health["complete"] == 1.0).await;
+}
+
+#[tokio::test]
+async fn three_nodes_raise_and_clear_the_same_alarms() {
+    let rules = vec!["ringing>=2@2", "hold_longest>=30s@1"];
+    let nodes = three_nodes(&config().await.set("board.alarms", rules)).await;
+    let tenant = new_tenant();
+    let mut boards = Vec::new();
+    for node in &nodes {
+        boards.push(Board::of_tenant(node, &tenant).await);
+    }
+    // Since when, each node says by itself.
+    let raised = |board: &Board| {
+        let alarms = board.figure("now", "tenant", "", "alarms");
+        let alarms = alarms.as_array().unwrap().iter().map(|it| json!([it["figure"], it["level"]]));
+        alarms.collect::<Vec<_>>()
+    };
+    let begin = now() - 60_000_000;
+    let call = |extension: &str| {
+        let leg = Leg::inbound(&tenant, extension).with("caller_number", format!("+32470000{extension}"));
+        leg.starting_at(begin)
+    };
+    let [held, rings] = [call("200"), call("201")];
+    let steps = [
+        (vec![held.ringing(0), rings.ringing(0)], vec![json!(["ringing", 2])], 0),
+        (vec![held.active(5), held.held(10), rings.hangup(20)], vec![json!(["hold_longest", 1])], 1),
+        (vec![held.hangup(50)], vec![], 0),
+    ];
+    for (events, expected, of_tile) in steps {
+        for (nth, event) in events.iter().enumerate() {
+            nodes[nth % 3].deliver(event).await;
+        }
+        for board in &mut boards {
+            board.until("the alarms", |board| raised(board) == expected).await;
+            board.until("the tile", |board| board.tile("200")["alarm"] == of_tile).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod roles;
 mod screens;
 mod search;
 mod tables;
+mod tokens;
 mod wanted;
 
 use super::{config, gateway, timeless_gateway};

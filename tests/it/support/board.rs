@@ -46,6 +46,13 @@ pub struct Board {
 impl Board {
     /// Opens one by a handshake that says what of it is wanted, and waits until it is there whole.
     pub async fn open(connect: Connect) -> Self {
+        let mut board = Self::begin(connect).await;
+        board.until("all calls to be counted", |board| board.head["complete"] == 1.0).await;
+        board
+    }
+
+    /// The same, and waits for its first frame only.
+    pub async fn begin(connect: Connect) -> Self {
         let socket = connect.asking("view", "board").shake_hands().await.unwrap();
         let mut board = Self {
             socket,
@@ -58,7 +65,6 @@ impl Board {
             text: String::new(),
         };
         assert_eq!(board.next().await, "board");
-        board.until("all calls to be counted", |board| board.head["complete"] == 1.0).await;
         board
     }
 
