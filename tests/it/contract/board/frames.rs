@@ -1,7 +1,7 @@
 //! What a board is sent, and when.
 
 use super::{call, config, gateway, of, post, put_in_groups, rang, took};
-use crate::support::{Board, Leg, Token, board::ask, gateway::problem, new_tenant, now};
+use crate::support::{Board, Leg, Token, board::ask, directory, gateway::problem, new_tenant, now};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -217,9 +217,13 @@ async fn a_board_follows_the_directory() {
     let tenant = new_tenant();
     put_in_groups(&gateway, &tenant, &[("200", &["sales"])]).await;
     let mut board = Board::of_tenant(&gateway, &tenant).await;
+    // It is by which the directory is known over HTTP.
+    let rev = async || Value::from(directory::get(&gateway, &tenant).await.0.trim_matches('"'));
     let before = board.head["directory_rev"].clone();
+    assert_eq!(before, rev().await);
     put_in_groups(&gateway, &tenant, &[("200", &["support"]), ("201", &[])]).await;
     board.until("another directory", |board| board.head["directory_rev"] != before).await;
+    assert_eq!(board.head["directory_rev"], rev().await);
     assert_eq!(board.tiles.keys().collect::<Vec<_>>(), ["200", "201"]);
     assert_eq!(board.tile("200")["groups"], json!(["support"]));
 }
