@@ -25,7 +25,11 @@ use std::{
     },
     thread,
 };
-use tokio::sync::watch;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::watch,
+    task::block_in_place,
+};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// A task of the node; it ends when this is dropped.
@@ -192,6 +196,12 @@ fn caught<W: Future>(
     work: W,
 ) -> impl Future<Output = Result<W::Output, Box<dyn Any + Send>>> {
     AssertUnwindSafe(provoked(name, work)).catch_unwind()
+}
+
+/// Does something where nobody else waits for this thread, if it is much.
+pub(crate) fn apart_if<T>(is_much: bool, work: impl FnOnce() -> T) -> T {
+    let can_move = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if is_much && can_move { block_in_place(work) } else { work() }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::{
     csv::{ConversationLine, Dialect},
     cursor::Cursor,
     query::{Query, today},
-    search::Sought,
+    search::{self, Sought},
     senseless,
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     clock::{Micros, now},
     http::{Problem, no_store},
     id::{Extension, TenantId},
+    tasks::apart_if,
 };
 use axum::{
     Json,
@@ -26,6 +27,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use tokio::task::yield_now;
 
 /// How many conversations one answer has, where nobody says so, and at most.
 const USUAL: usize = 50;
@@ -204,16 +206,44 @@ impl Filter {
         (window, after): (Window, Option<Cursor>),
         most: usize,
     ) -> Result<Vec<Arc<Conversation>>, Problem> {
-        let candidates = {
-            let kept = asking.kept();
-            let all = self.find(&kept, &asking.sight, window, after);
-            match &self.text {
-                None => return Ok(all.take(most).cloned().collect()),
-                Some(text) => text.candidates(all, &kept, &asking.sight)?,
-            }
+        let Some(text) = &self.text else {
+            return Ok(self.scan(asking, (window, after), most, |_| 1).await);
         };
+        let all = self.scan(asking, (window, after), search::MOST_LEGS + 1, |it| it.legs.len()).await;
+        let candidates = text.candidates(all, &asking.kept(), &asking.sight)?;
         let _place = reports.place().await?;
         Ok(candidates.search(&reports.gateway.engine, &asking.identity.tenant, most).await?)
+    }
+
+    /// The latest of them, until they weigh as much as that. They are made of their legs, so others have their turn at the
+    /// board after each hour.
+    async fn scan(
+        &self,
+        asking: &Asking,
+        (window, after): (Window, Option<Cursor>),
+        most: usize,
+        weight: impl Fn(&Conversation) -> usize,
+    ) -> Vec<Arc<Conversation>> {
+        let to = after.map_or(window.to, |after| window.to.min(after.start + 1));
+        let hours: Vec<Window> = Window { to, ..window }.hours().collect();
+        let (mut found, mut sum) = (Vec::new(), 0);
+        for hour in hours.into_iter().rev() {
+            apart_if(true, || {
+                let kept = asking.kept();
+                let mut more = self.find(&kept, &asking.sight, hour, after);
+                while sum < most
+                    && let Some(next) = more.next()
+                {
+                    sum += weight(&next);
+                    found.push(next);
+                }
+            });
+            if sum >= most {
+                break;
+            }
+            yield_now().await;
+        }
+        found
     }
 
     /// Whether what is named is there, and may be seen.
@@ -239,9 +269,7 @@ impl Filter {
     ) -> impl Iterator<Item = Arc<Conversation>> {
         let is_later =
             move |it: &Conversation| after.is_none_or(|after| (it.start, it.id) < (after.start, after.id));
-        let to = after.map_or(window.to, |after| window.to.min(after.start + 1));
-        let found = kept.ledger.within(Window { to, ..window }).rev();
-        found.filter(move |it| {
+        kept.ledger.within(window).rev().filter(move |it| {
             is_later(it) && self.takes(it, kept, sight) && sight.sees_conversation(it, &kept.people)
         })
     }

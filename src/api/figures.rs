@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     auth::Identity,
-    board::{AgentValues, BoardRules, CELL, Figures, Sums, Tally, Values, Window, WindowName, Zone, named},
+    board::{
+        AgentValues, BoardRules, CELL, Conversation, Figures, Sums, Tally, Values, Window, WindowName, Zone,
+        named,
+    },
     boards::{By, ClosedDays, KeptBoard, Piece, Sight, StoredWindow},
     clock::{Micros, now},
     http::{Problem, no_store, unavailable},
@@ -197,8 +200,7 @@ impl Question {
         let mut rows = Vec::new();
         for window in windows {
             let told = self.step.is_some().then_some(window);
-            // Between windows others have their turn at the board.
-            self.rows((&asking.kept(), &closed), &asking.sight, (window, told, rolling), now, &mut rows);
+            self.rows(asking, &closed, (window, told, rolling), now, &mut rows);
         }
         let kept = asking.kept();
         Ok(Answer {
@@ -240,22 +242,39 @@ impl Question {
         windows
     }
 
+    /// The window that those who watch ask for, too, if it is one: its figures are kept up to date.
+    fn is_watched(&self) -> Option<WindowName> {
+        let is_other = self.windows.is_some() || self.step.is_some() || self.within.is_some();
+        (!is_other).then(|| self.name.unwrap_or(WindowName::Today))
+    }
+
+    /// What the pieces of a window come to together.
+    fn add_up(&self, asking: &Asking, pieces: &[Piece<'_>], now: Micros) -> Sums {
+        let answer_within = self.within.unwrap_or(asking.kept().ledger.rules().answer_within);
+        let mut parts = pieces.iter().map(|piece| match piece {
+            Piece::Day(window, figures) => figures.within(*window, answer_within),
+            Piece::Legs(window) => add_up_legs(asking, *window, self.within, now),
+        });
+        // What is carried into the first is carried into the whole.
+        let mut sum = parts.next().unwrap_or_default();
+        parts.for_each(|part| sum.add(&part));
+        sum
+    }
+
     fn rows(
         &self,
-        (kept, closed): (&KeptBoard, &ClosedDays),
-        sight: &Sight,
+        asking: &Asking,
+        closed: &ClosedDays,
         (window, told, rolling): (Window, Option<Window>, bool),
         now: Micros,
         rows: &mut Vec<Row>,
     ) {
-        let rules = *kept.ledger.rules();
-        let rules = BoardRules { answer_within: self.within.unwrap_or(rules.answer_within), ..rules };
         let pieces = closed.pieces(window);
-        let mut parts = pieces.iter().map(|piece| sums(kept, piece, &rules, now));
-        // What is carried into the first is carried into the whole.
-        let mut sum = parts.next().unwrap_or_default();
-        parts.for_each(|part| sum.add(&part));
-        let Sums { figures, times } = sum;
+        let Sums { figures, times } = match self.is_watched() {
+            Some(name) => Sums::of(asking.kept().ledger.figures(name, window).clone()),
+            None => self.add_up(asking, &pieces, now),
+        };
+        let (kept, sight) = (asking.kept(), &asking.sight);
         for by in &self.by {
             let mut push = |key: Arc<str>, (values, histogram)| {
                 let (from, to) = (told.map(|it| it.from), told.map(|it| it.to));
@@ -299,15 +318,25 @@ impl Histogram {
     }
 }
 
-/// What a part of a window comes to; without the times of legs, which are looked at by those who need them.
-fn sums(kept: &KeptBoard, piece: &Piece<'_>, rules: &BoardRules, now: Micros) -> Sums {
-    let window = match piece {
-        Piece::Day(window, figures) => return figures.within(*window, rules.answer_within),
-        Piece::Legs(window) => *window,
-    };
-    let conversations = kept.ledger.going_on(window.from).chain(kept.ledger.within(window));
-    let figures = Figures::of(conversations, window, &kept.people.membership, rules, now);
-    Sums { figures, ..Sums::default() }
+/// What the legs of a window come to; without their times, which are looked at by those who need them.
+fn add_up_legs(asking: &Asking, window: Window, within: Option<Micros>, now: Micros) -> Sums {
+    let mut sum = Sums::default();
+    // Others have their turn at the board after each hour.
+    for hour in window.hours() {
+        let kept = asking.kept();
+        let rules = *kept.ledger.rules();
+        let rules = BoardRules { answer_within: within.unwrap_or(rules.answer_within), ..rules };
+        let of = |conversations: &mut dyn Iterator<Item = Arc<Conversation>>| {
+            Sums::of(Figures::of(conversations, hour, &kept.people.membership, &rules, now))
+        };
+        // What is carried into the first hour is carried into the whole.
+        if hour.from == window.from {
+            sum = of(&mut kept.ledger.going_on(hour.from).chain(kept.ledger.within(hour)));
+        } else {
+            sum.add(&of(&mut kept.ledger.within(hour)));
+        }
+    }
+    sum
 }
 
 fn may_see(by: By, sight: &Sight) -> Result<(), Problem> {

@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 /// The longest text, in characters.
 const LONGEST: usize = 64;
 /// The most legs that are looked at for one answer.
-const MOST_LEGS: usize = 20_000;
+pub(super) const MOST_LEGS: usize = 20_000;
 /// Legs that are read in one go: each may have a summary as large as a webhook.
 const PAGE: usize = 32;
 
@@ -62,25 +62,22 @@ impl Sought {
     ///
     /// # Errors
     /// They have too many legs to be looked at.
-    pub(super) fn candidates<'a>(
+    pub(super) fn candidates(
         &self,
-        conversations: impl Iterator<Item = &'a Arc<Conversation>>,
+        conversations: Vec<Arc<Conversation>>,
         kept: &KeptBoard,
         sight: &Sight,
     ) -> Result<Candidates, Problem> {
-        let (mut all, mut legs) = (Vec::new(), 0);
-        for conversation in conversations {
-            legs += conversation.legs.len();
-            if legs > MOST_LEGS {
-                return Err(too_many());
-            }
-            let is_seen = |leg: &&Arc<LegFact>| sight.sees_calls(&leg.key.extension, &kept.people);
-            all.push(Candidate {
-                conversation: conversation.clone(),
-                name: sight.party(conversation.name.as_ref()),
-                seen: conversation.legs.iter().filter(is_seen).cloned().collect(),
-            });
+        if conversations.iter().map(|it| it.legs.len()).sum::<usize>() > MOST_LEGS {
+            return Err(too_many());
         }
+        let is_seen = |leg: &&Arc<LegFact>| sight.sees_calls(&leg.key.extension, &kept.people);
+        let candidate = |conversation: Arc<Conversation>| Candidate {
+            name: sight.party(conversation.name.as_ref()),
+            seen: conversation.legs.iter().filter(is_seen).cloned().collect(),
+            conversation,
+        };
+        let all = conversations.into_iter().map(candidate).collect();
         let everybody = kept.people.extensions().chain(kept.ledger.extensions());
         let is_named = |extension: &&Extension| {
             sight.sees(extension, &kept.people) && self.is_in(name_of(kept, extension).as_deref())

@@ -98,6 +98,11 @@ impl DayFigures {
 }
 
 impl Sums {
+    /// Of conversations alone.
+    pub(crate) fn of(figures: Figures) -> Self {
+        Self { figures, times: BTreeMap::new() }
+    }
+
     /// Adds what is of another time, later or not at all in this one. What is carried into it is no figure of both.
     pub(crate) fn add(&mut self, other: &Self) {
         self.figures.merge(&other.figures);

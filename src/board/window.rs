@@ -70,11 +70,21 @@ impl Window {
 
     /// Its cells; each holds what starts in it, and together they hold the same as the window.
     pub(crate) fn cells(&self) -> impl Iterator<Item = Self> {
+        self.parts(CELL)
+    }
+
+    /// The same in hours of UTC: so much of it is looked at in one go.
+    pub(crate) fn hours(&self) -> impl Iterator<Item = Self> {
+        self.parts(4 * CELL)
+    }
+
+    fn parts(&self, width: Micros) -> impl Iterator<Item = Self> {
         let Self { from, to } = *self;
-        let starts = std::iter::successors(Some(from), |start| Some(start - start % CELL + CELL));
+        let end = move |start: Micros| start - start % width + width;
+        let starts = std::iter::successors(Some(from), move |start| Some(end(*start)));
         starts
             .take_while(move |start| *start < to)
-            .map(move |start| Self { from: start, to: (start - start % CELL + CELL).min(to) })
+            .map(move |start| Self { from: start, to: end(start).min(to) })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     engine::{EngineError, Page, Position},
     feed::{Outbox, Stream},
     id::Kind,
+    tasks::apart_if,
 };
 use std::{
     ops::Range,
@@ -21,9 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    runtime::{Handle, RuntimeFlavor},
     sync::mpsc,
-    task::block_in_place,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -215,7 +214,7 @@ impl Keeper<'_> {
         let now = now();
         let mut kept = self.board.kept();
         // It may take long, and others on this thread are not to wait for it.
-        apart(facts.len() >= MANY, || kept.ledger.take(facts, now));
+        apart_if(facts.len() >= MANY, || kept.ledger.take(facts, now));
         if kept.complete < 1.0 && next.is_some() {
             kept.complete = covered(since, now);
         }
@@ -278,12 +277,6 @@ impl Keeper<'_> {
     fn publish(&self, publication: &Publication<'_>) {
         self.shared.metrics.rows.inc_by(self.board.publish(publication));
     }
-}
-
-/// Does something where nobody else waits for this thread, if it is much.
-fn apart<T>(is_much: bool, work: impl FnOnce() -> T) -> T {
-    let can_move = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-    if is_much && can_move { block_in_place(work) } else { work() }
 }
 
 /// Which part of two days is read, where the latest changes come first.
