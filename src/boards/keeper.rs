@@ -163,6 +163,7 @@ impl Keeper<'_> {
         let horizon = Kept::horizon(as_of);
         let mut read = self.fetch(known + 1..u64::MAX).await?;
         let mut newest = None;
+        let mut told = Instant::now();
         loop {
             let went_back = newest.is_none() && read.position.seq < known;
             if read.position.epoch != epoch || went_back {
@@ -181,6 +182,11 @@ impl Keeper<'_> {
                 self.finish(seq, as_of);
                 return Ok(());
             };
+            if told.elapsed() >= TICK * TICKS_A_SECOND as u32 {
+                // Who watches is to see how far it is.
+                self.tick(0).await;
+                told = Instant::now();
+            }
             read = coming.await.map_err(|_| EngineError::Unavailable("the node is going away"))??;
         }
     }
