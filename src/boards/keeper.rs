@@ -227,17 +227,22 @@ impl Keeper<'_> {
     }
 
     async fn tick(&self, nth: u64) {
-        let began = Instant::now();
         let is_second = nth.is_multiple_of(TICKS_A_SECOND);
-        let mut publication = Publication { figures: is_second, ..Publication::default() };
-        if is_second {
-            publication.whole = self.meet().await;
-        }
-        let now = now();
+        let whole = is_second && self.meet().await;
+        self.tell(nth, is_second, whole);
+    }
+
+    /// Tells those who watch what changed.
+    fn tell(&self, nth: u64, is_second: bool, whole: bool) {
+        let began = Instant::now();
+        let mut publication = Publication { figures: is_second, whole, ..Publication::default() };
+        let (now, is_watched) = (now(), self.board.is_watched());
         let (changed, told) = {
             let mut kept = self.board.kept();
             if is_second {
                 kept.ledger.turn(now);
+            }
+            if is_second && is_watched {
                 kept.look_around(now);
                 kept.guard(now, nth.is_multiple_of(TICKS_OF_HEALTH));
             }
@@ -248,7 +253,7 @@ impl Keeper<'_> {
             let mut changed = kept.ledger.take_changed();
             publication.whole |= changed.gone;
             kept.changes += u64::from(!changed.conversations.is_empty() || !changed.extensions.is_empty());
-            if is_second {
+            if is_second && is_watched {
                 // Of a call that goes on, time alone may make an alarm.
                 changed.extensions.extend(kept.live());
             }
@@ -256,7 +261,7 @@ impl Keeper<'_> {
             let told: Vec<_> = changed.conversations.iter().copied().collect();
             (changed.extensions, told)
         };
-        if !self.board.is_watched() {
+        if !is_watched {
             return;
         }
         publication.tiles = Some(&changed);

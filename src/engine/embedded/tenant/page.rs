@@ -24,10 +24,11 @@ pub(crate) struct Paged {
 impl Tenant {
     /// The calls whose last change has a number between two, so many at most.
     pub(crate) fn page(&self, id: &TenantId, between: Range<u64>, most: usize) -> Paged {
-        let users = self
-            .users
-            .iter()
-            .map(|(extension, shelves)| (extension, shelves[Kind::Call.number()].before(between.end)));
+        // A look at what changed since the last one is about few of many users.
+        let users = self.users.iter().filter_map(|(extension, shelves)| {
+            let mut calls = shelves[Kind::Call.number()].before(between.end).peekable();
+            calls.peek().is_some_and(|(seq, _)| *seq >= between.start).then_some((extension, calls))
+        });
         let mut page = Paged::default();
         let calls = latest_first(users).take_while(|(_, seq, _)| *seq >= between.start);
         for (nth, (extension, seq, (name, kept))) in calls.enumerate() {
