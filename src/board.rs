@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A [`LegFact`] is a function of one leg's events, a [`Conversation`] one of the facts around it and of the time in
-//! whole seconds, a figure one of the conversations and of the states that tiles showed. Nothing is counted up by an
-//! event, so duplicates, late events and restarts cannot make two answers. All durations are microseconds until they
+//! whole seconds, a figure one of the conversations and of the states that tiles showed. No event counts anything up, so
+//! duplicates, late events and restarts cannot make two answers: what totals keep is what counting anew would give. All durations are microseconds until they
 //! are shown; then they are whole milliseconds, cut off.
 
 mod agents;

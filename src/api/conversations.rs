@@ -206,12 +206,12 @@ impl Filter {
         (window, after): (Window, Option<Cursor>),
         most: usize,
     ) -> Result<Vec<Arc<Conversation>>, Problem> {
+        let _place = reports.place().await?;
         let Some(text) = &self.text else {
             return Ok(self.scan(asking, (window, after), most, |_| 1).await);
         };
         let all = self.scan(asking, (window, after), search::MOST_LEGS + 1, |it| it.legs.len()).await;
         let candidates = text.candidates(all, &asking.kept(), &asking.sight)?;
-        let _place = reports.place().await?;
         Ok(candidates.search(&reports.gateway.engine, &asking.identity.tenant, most).await?)
     }
 

@@ -243,7 +243,7 @@ impl Question {
     }
 
     /// The window that those who watch ask for, too, if it is one: its figures are kept up to date.
-    fn is_watched(&self) -> Option<WindowName> {
+    fn watched(&self) -> Option<WindowName> {
         let is_other = self.windows.is_some() || self.step.is_some() || self.within.is_some();
         (!is_other).then(|| self.name.unwrap_or(WindowName::Today))
     }
@@ -270,7 +270,7 @@ impl Question {
         rows: &mut Vec<Row>,
     ) {
         let pieces = closed.pieces(window);
-        let Sums { figures, times } = match self.is_watched() {
+        let Sums { figures, times } = match self.watched() {
             Some(name) => Sums::of(asking.kept().ledger.figures(name, window).clone()),
             None => self.add_up(asking, &pieces, now),
         };

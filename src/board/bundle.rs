@@ -43,6 +43,11 @@ impl Bundle {
         Self { legs: legs.collect(), capped }
     }
 
+    /// Whether what was packed is of a crowd.
+    pub(super) fn is_capped(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&1)
+    }
+
     /// As it is grouped.
     pub(super) fn cluster(&self) -> Cluster {
         Cluster { legs: self.legs.iter().map(|(fact, _)| fact.clone()).collect(), capped: self.capped }

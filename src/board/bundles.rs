@@ -6,7 +6,7 @@ use super::{
     bundle::Bundle,
     conversation::{Conversation, ConversationId},
     fact::{LegFact, LegKey},
-    facts::{bonds, may_join},
+    facts::{bonds, joined_until, may_join},
     places::Places,
     rules::FARTHEST,
     window::{CELL, Window},
@@ -96,7 +96,7 @@ impl Bundles {
         for conversation in conversations {
             self.by_conversation.put(self.tag(conversation.id), nth, window);
             let cell = self.by_cell.entry(cell_of(conversation.start)).or_default();
-            if !cell.contains(&nth) {
+            if cell.last() != Some(&nth) {
                 cell.push(nth);
             }
             if is_long(conversation) {
@@ -181,19 +181,40 @@ impl Bundles {
         for bond in bonds(fact) {
             let shares = |other: &LegFact| bonds(other).contains(&bond) && may_join(fact, other, &bond);
             for nth in self.by_bond.of(self.tag(&bond), near).filter(|nth| self.goes_on(*nth, near)) {
-                let bundle = self.open(nth);
-                if !bundle.legs.iter().any(|(other, _)| shares(other)) {
+                let is_of_crowd = self.is_capped(nth);
+                // All of a crowd are by themselves, so one of it is enough.
+                if is_of_crowd && touching.crowd
+                    || !self.open(nth).legs.iter().any(|(other, _)| shares(other))
+                {
                     continue;
                 }
-                if bundle.capped {
-                    // All of a crowd are by themselves, so the others of it need not be looked at.
-                    touching.crowd = true;
-                    break;
+                match is_of_crowd {
+                    true => touching.crowd = true,
+                    false => _ = touching.bundles.insert(nth),
                 }
-                touching.bundles.insert(nth);
             }
         }
         touching
+    }
+
+    /// Whether there may be one that a leg could be joined with as it was, and cannot as it is.
+    pub(super) fn parts_from(&self, before: &LegFact, fact: &LegFact) -> bool {
+        let (was, is) = (bonds(before), bonds(fact));
+        let is_moved = fact.start > before.start || fact.transfer.is_some() != before.transfer.is_some();
+        if is_moved || was.iter().any(|bond| !is.contains(bond)) {
+            return self.touching(before).is_any();
+        }
+        // It reaches less far ahead.
+        let ahead = Window {
+            from: joined_until(fact).saturating_add(FARTHEST) + 1,
+            to: before.reach.max(before.start).saturating_add(FARTHEST),
+        };
+        let begins_ahead = |nth: &Nth| {
+            let of = self.kept.get(*nth as usize).map(|packed| packed.window.from);
+            of.is_some_and(|from| (ahead.from..=ahead.to).contains(&from))
+        };
+        ahead.from <= self.until
+            && was.iter().any(|bond| self.by_bond.of(self.tag(bond), ahead).any(|nth| begins_ahead(&nth)))
     }
 
     /// Those with a leg that may share something with this one, at whatever time.
@@ -228,7 +249,12 @@ impl Bundles {
         old.filter(|nth| self.kept.get(*nth as usize).is_some_and(|it| it.window.to < at)).collect()
     }
 
-    fn goes_on(&self, nth: Nth, window: Window) -> bool {
+    fn is_capped(&self, nth: Nth) -> bool {
+        self.kept.get(nth as usize).is_some_and(|packed| Bundle::is_capped(&packed.bytes))
+    }
+
+    /// Whether one may have legs, and so conversations, of a window.
+    pub(super) fn goes_on(&self, nth: Nth, window: Window) -> bool {
         let of = self.kept.get(nth as usize).map(|packed| packed.window);
         of.is_some_and(|of| of.from <= window.to && window.from <= of.to)
     }

@@ -83,7 +83,7 @@ impl Facts {
     pub(super) fn touches(&self, fact: &LegFact) -> bool {
         let touches = |bond: &Bond| {
             let sharing = self.sharing.get(bond);
-            sharing.is_some_and(|all| near(all, fact).any(|other| may_join(fact, other, bond)))
+            sharing.is_some_and(|all| all.iter().any(|other| may_join(fact, other, bond)))
         };
         self.get(&fact.key).is_some() || bonds(fact).iter().any(touches)
     }
@@ -252,7 +252,7 @@ fn is_transferred(to: &[Arc<LegFact>], from: &[Arc<LegFact>]) -> bool {
 
 /// Until when others may start that a rule joins with a leg: while it rings, and when it ends. Of one that is answered and
 /// goes on that is not known yet.
-fn joined_until(leg: &LegFact) -> Micros {
+pub(super) fn joined_until(leg: &LegFact) -> Micros {
     let last = leg.spans.last().filter(|_| leg.is_live() && leg.answer.is_some());
     last.map_or(leg.reach, |span| span.from).max(leg.start)
 }

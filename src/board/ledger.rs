@@ -57,7 +57,7 @@ pub(crate) struct Ledger {
     extensions: BTreeMap<Extension, OwnLegs>,
     names: Names,
     /// Legs that are said to go on in what was put away.
-    ghosts: HashMap<LegKey, Bundled>,
+    ghosts: HashMap<LegKey, Ghost>,
     /// Legs that came and touch a crowd that was put away.
     crowded: HashSet<LegKey>,
     /// When time alone changes something of a leg.
@@ -65,10 +65,17 @@ pub(crate) struct Ledger {
     /// When the cluster of a leg may be put away.
     over: BTreeSet<(Micros, LegKey)>,
     /// All was read once. Before that nobody relies on an id.
-    is_read: bool,
+    all_read: bool,
     totals: Totals,
     oddities: Oddities,
     changed: Changed,
+}
+
+/// A leg that is said to go on, and is taken for over.
+#[derive(Debug)]
+struct Ghost {
+    leg: Bundled,
+    conversation: ConversationId,
 }
 
 /// What is not as it was.
@@ -96,8 +103,8 @@ impl Ledger {
     }
 
     /// All that there was is known: from now on whoever holds the id of a conversation is told of a new one.
-    pub(crate) fn is_read(&mut self) {
-        self.is_read = true;
+    pub(crate) fn all_read(&mut self) {
+        self.all_read = true;
     }
 
     /// Takes facts, those that are news.
@@ -112,15 +119,14 @@ impl Ledger {
         }
         let mut news = News::default();
         for fact in others {
-            if !self.bring_back_for(&fact, now) {
-                continue;
-            }
+            let Some(parts) = self.bring_back_for(&fact, now) else { continue };
             let known = self.facts.get(&fact.key).cloned();
             let Some(touched) = self.facts.take(fact.clone()) else { continue };
             self.learn(known.as_deref(), Some(&fact));
             self.own(&fact.key.extension).put(known.as_ref(), &fact);
             self.changed.extensions.insert(fact.key.extension.clone());
             news.extend(touched);
+            news.has_parted |= parts;
         }
         self.group_news(news, now);
         self.turn(now);
@@ -140,6 +146,7 @@ impl Ledger {
 
     /// Forgets conversations that were over before a time, with all that they are beside.
     pub(crate) fn forget(&mut self, before: Micros) {
+        self.extensions.values_mut().for_each(|own| own.forget_times_before(before));
         for nth in self.bundles.over_before(before) {
             self.forget_bundle(nth);
         }
@@ -160,9 +167,6 @@ impl Ledger {
     }
 
     fn own(&mut self, extension: &Extension) -> &mut OwnLegs {
-        if !self.extensions.contains_key(extension) {
-            self.extensions.insert(extension.clone(), OwnLegs::default());
-        }
         self.extensions.entry(extension.clone()).or_default()
     }
 
@@ -173,13 +177,17 @@ impl Ledger {
 
     /// Groups what news may have changed.
     fn group_news(&mut self, mut news: News, now: Micros) {
-        let is_whole = news.has_parted && self.bring_back_crowds(&mut news, now);
+        let whole = match news.has_parted {
+            true => self.bring_back_crowds(&mut news, now),
+            false => HashSet::new(),
+        };
         let touched = self.facts.touched(&news);
         let named: HashSet<LegKey> = news.legs.into_iter().collect();
         let is_of_crowd = |leg: &LegKey| self.is_capped(leg) || self.crowded.contains(leg);
         let mut clusters = Vec::with_capacity(touched.len());
         for cluster in touched {
             // Of a crowd those that are over were put away: the others are not to be taken for few.
+            let is_whole = cluster.legs.iter().any(|leg| whole.contains(&leg.key));
             let of_crowd = || !is_whole && cluster.legs.iter().any(|leg| is_of_crowd(&leg.key));
             if !cluster.capped && !of_crowd() {
                 clusters.push(cluster);
@@ -209,9 +217,13 @@ impl Ledger {
         for id in before.iter().flatten() {
             taken.extend(self.drop_conversation(*id).map(|old| (*id, old)));
         }
-        for (cluster, ids) in clusters.iter().zip(before) {
+        let groupings: Vec<Grouping> =
+            clusters.iter().map(|cluster| group(cluster, &self.rules, now)).collect();
+        let standing: HashSet<ConversationId> =
+            groupings.iter().flat_map(|grouping| &grouping.conversations).map(|it| it.id).collect();
+        for ((cluster, grouping), ids) in clusters.iter().zip(groupings).zip(before) {
             let before: Vec<_> = ids.iter().filter_map(|id| taken.get(id).cloned()).collect();
-            self.group_one(cluster, &before, now);
+            self.take_in(cluster, grouping, &before, &standing, now);
         }
         for (id, old) in taken {
             if !self.conversations.contains_key(&id) {
@@ -221,10 +233,17 @@ impl Ledger {
         }
     }
 
-    fn group_one(&mut self, cluster: &Cluster, before: &[Arc<Conversation>], now: Micros) {
-        let mut grouping = group(cluster, &self.rules, now);
-        if self.is_read {
-            tell_replaced(before, &mut grouping.conversations, now);
+    /// Takes what a cluster comes to, in the place of what its legs came to before.
+    fn take_in(
+        &mut self,
+        cluster: &Cluster,
+        mut grouping: Grouping,
+        before: &[Arc<Conversation>],
+        standing: &HashSet<ConversationId>,
+        now: Micros,
+    ) {
+        if self.all_read {
+            tell_replaced(before, &mut grouping.conversations, standing, now);
         }
         self.watch(cluster, &grouping, now);
         let clamps: HashMap<LegKey, Clamp> = grouping.clamps.into_iter().collect();

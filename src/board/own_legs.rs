@@ -63,6 +63,11 @@ impl OwnLegs {
         self.times.get_mut().retain(|cell, _| cell + CELL <= since);
     }
 
+    /// Nobody asks for what was before that.
+    pub(super) fn forget_times_before(&mut self, before: Micros) {
+        self.times.get_mut().retain(|cell, _| *cell >= before);
+    }
+
     /// A leg is in a bundle from now on.
     pub(super) fn put_away(&mut self, (fact, clamp): &Bundled, nth: Nth) {
         self.by_start.remove(&(fact.start, ByLeg(fact.clone())));
@@ -70,7 +75,8 @@ impl OwnLegs {
         let place = (second(fact), nth);
         let at = self.bundled.partition_point(|other| *other < place);
         self.bundled.insert(at, place);
-        if self.long.remove(&(fact.start, ByLeg(fact.clone()))) {
+        if is_long(fact) {
+            self.long.remove(&(fact.start, ByLeg(fact.clone())));
             self.long_bundled.push(nth);
         }
         self.last_end = self.last_end.max(TileLeg { fact, clamp: *clamp }.last_end());
@@ -126,9 +132,8 @@ impl OwnLegs {
     /// The bundles with legs that may have gone on in a window, each once.
     pub(super) fn bundled_within(&self, window: Window) -> BTreeSet<Nth> {
         let first = self.bundled.partition_point(|(end, _)| Micros::from(*end) * SECOND < window.from);
-        let last = window.to.saturating_add(LONG);
-        let near =
-            self.bundled[first..].iter().take_while(|(end, _)| Micros::from(*end) * SECOND <= last + SECOND);
+        let last = window.to.saturating_add(LONG + SECOND);
+        let near = self.bundled[first..].iter().take_while(|(end, _)| Micros::from(*end) * SECOND <= last);
         near.map(|(_, nth)| *nth).chain(self.long_bundled.iter().copied()).collect()
     }
 

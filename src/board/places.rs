@@ -32,6 +32,7 @@ impl Places {
         if let Some(crowd) = self.crowds.get_mut(&tag) {
             crowd.put(nth, window);
         } else if self.few.iter_hash(hash).filter(is_of).any(|place| place.1 == nth) {
+            // It says so already.
         } else if self.few.iter_hash(hash).filter(is_of).count() < FEW {
             self.few.insert_unique(hash, (tag, nth), |place| spread(place.0));
         } else {

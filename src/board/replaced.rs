@@ -6,10 +6,8 @@ use super::{
     conversation::{Conversation, ConversationId},
 };
 use crate::clock::Micros;
-use std::{
-    borrow::Borrow,
-    collections::{HashMap, HashSet},
-};
+use hashbrown::HashSet;
+use std::{borrow::Borrow, collections::HashMap};
 
 /// How long an old id is told.
 const TOLD_FOR: Micros = 10 * 60 * SECOND;
@@ -22,9 +20,14 @@ pub(crate) struct Replaced {
     pub(crate) until: Micros,
 }
 
-/// Tells the conversations that came of a cluster which ids their legs had before, in those that came of it last.
-pub(crate) fn tell_replaced(before: &[impl Borrow<Conversation>], after: &mut [Conversation], now: Micros) {
-    let standing: HashSet<ConversationId> = after.iter().map(|conversation| conversation.id).collect();
+/// Tells the conversations that came of a cluster which ids their legs had before, in those that came of it last, and
+/// have no more: those that stand are still theirs.
+pub(crate) fn tell_replaced(
+    before: &[impl Borrow<Conversation>],
+    after: &mut [Conversation],
+    standing: &HashSet<ConversationId>,
+    now: Micros,
+) {
     let mut was = HashMap::new();
     for old in before.iter().map(Borrow::borrow) {
         was.extend(old.legs.iter().map(|leg| (&leg.key, old)));

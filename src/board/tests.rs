@@ -12,7 +12,7 @@ use super::{
     BoardRules, Conversation, Facts, Figures, Grouping, Ledger, LegFact, Membership, Prepared, SECOND,
     TileLeg,
     facts::Cluster,
-    group,
+    group, tell_replaced,
     window::{CELL, Window},
 };
 use crate::{
@@ -154,6 +154,12 @@ fn facts<'a>(stories: impl IntoIterator<Item = &'a Story>) -> Facts {
         facts.take(Arc::new(story.fact()));
     }
     facts
+}
+
+/// Tells conversations which ids they had before, where no others stand.
+fn tell_among_themselves(before: &[Conversation], after: &mut [Conversation], now: Micros) {
+    let standing = after.iter().map(|it| it.id).collect();
+    tell_replaced(before, after, &standing, now);
 }
 
 /// Lets a ledger take facts.

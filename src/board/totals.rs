@@ -26,6 +26,10 @@ pub(super) struct Total {
 impl Totals {
     /// Takes other groups; all is to be counted anew.
     pub(super) fn meet(&mut self, membership: Arc<Membership>) {
+        // Mostly a name is another.
+        if self.membership == membership {
+            return;
+        }
         self.membership = membership;
         self.kept.clear();
     }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
+    sync::Arc,
 };
 use tokio::sync::Notify;
 
@@ -85,15 +86,18 @@ impl Inbox {
             return;
         }
         let since = now().saturating_sub(LATELY);
+        if let Some(own) = self.interest.sight.own(&kept.people) {
+            return self.put(kept.ledger.since(&own, since).iter().map(|it| it.id));
+        }
         let lately = kept.ledger.within(Window { from: since, to: Micros::MAX });
         let seen = kept.ledger.going_on(since).chain(lately).filter(|it| self.sees(it, &kept.people));
         self.put(seen.map(|it| it.id));
     }
 
     /// Lets those conversations wait that are of interest; tells whether they were too many.
-    pub(super) fn hear(&self, kept: &Kept, changed: &[ConversationId]) -> bool {
-        let news = changed.iter().filter_map(|id| Some((*id, kept.ledger.conversation(*id)?)));
-        self.put(news.filter(|(id, it)| self.is_of_interest(it, *id, &kept.people)).map(|(_, it)| it.id));
+    pub(super) fn hear(&self, kept: &Kept, changed: &[(ConversationId, Arc<Conversation>)]) -> bool {
+        let news = changed.iter().filter(|(id, it)| self.is_of_interest(it, *id, &kept.people));
+        self.put(news.map(|(_, it)| it.id));
         let is_too_much = self.waiting.lock().len() > MOST;
         if is_too_much {
             self.waiting.lock().clear();

@@ -210,7 +210,7 @@ impl Keeper<'_> {
         (kept.seq, kept.as_of) = (seq, as_of);
         if kept.complete < 1.0 {
             kept.complete = 1.0;
-            kept.ledger.is_read();
+            kept.ledger.all_read();
             self.shared.metrics.build_seconds.observe(self.began.elapsed().as_secs_f64());
         }
     }

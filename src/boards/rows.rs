@@ -125,7 +125,7 @@ pub(super) fn tile_row(kept: &Kept, sight: &Sight, extension: &Extension, now: M
         Some(peer) => Extension::try_from(&**peer).ok().and_then(|peer| name_of(kept, &peer)),
         None => outside.and_then(|leg| leg.name.clone()),
     };
-    let conversation = shown.and_then(|leg| kept.ledger.of_leg(&leg.key));
+    let conversation = shown.and_then(|leg| kept.ledger.id_of_leg(&leg.key));
     TileRow {
         extension: extension.clone(),
         name: name_of(kept, extension),
@@ -137,7 +137,7 @@ pub(super) fn tile_row(kept: &Kept, sight: &Sight, extension: &Extension, now: M
         number: if is_colleague { number.cloned() } else { sight.number(number) },
         party: if is_colleague { name } else { sight.party(name.as_ref()) },
         legs: tile.legs,
-        conversation: conversation.map(|it| it.id.to_string()),
+        conversation: conversation.map(|id| id.to_string()),
         unconfirmed: tile.unconfirmed,
         clamped: tile.clamped,
         alarm: tile_alarm(&kept.alarm_rules, &tile, now),

@@ -75,6 +75,14 @@ impl Sight {
         }
     }
 
+    /// The extensions whose calls are seen, where these are those of one user.
+    pub(super) fn own(&self, people: &People) -> Option<Arc<[Extension]>> {
+        match &self.whose {
+            Whose::Own(owner) | Whose::OwnAmongAll(owner) => Some(owner.extensions(people)),
+            Whose::Tenant | Whose::Groups(_) => None,
+        }
+    }
+
     /// Whether a conversation is seen: some leg of it is, and then all of it.
     pub(crate) fn sees_conversation(&self, conversation: &Conversation, people: &People) -> bool {
         conversation.legs.iter().any(|leg| self.sees_calls(&leg.key.extension, people))
@@ -117,11 +125,15 @@ impl Owner {
         }
     }
 
-    fn has(&self, extension: &Extension, people: &People) -> bool {
+    fn extensions(&self, people: &People) -> Arc<[Extension]> {
         match self {
-            Self::Named(extensions) => extensions.contains(extension),
-            Self::Assigned(sub) => people.assigned(sub).contains(extension),
+            Self::Named(extensions) => extensions.clone(),
+            Self::Assigned(sub) => people.assigned(sub),
         }
+    }
+
+    fn has(&self, extension: &Extension, people: &People) -> bool {
+        self.extensions(people).contains(extension)
     }
 }
 

@@ -105,7 +105,8 @@ impl BoardLegs {
         let groupings: Vec<Grouping> = clusters.iter().map(|it| group(it, &self.rules, now)).collect();
         let mut conversations: Vec<_> =
             groupings.iter().flat_map(|it| it.conversations.iter().cloned()).collect();
-        tell_replaced(&conversations.clone(), &mut conversations, now);
+        let standing = conversations.iter().map(|it| it.id).collect();
+        tell_replaced(&conversations.clone(), &mut conversations, &standing, now);
         let clamps: HashMap<_, _> = groupings.iter().flat_map(|it| it.clamps.iter().cloned()).collect();
         let mut tiles: BTreeMap<&Extension, Vec<TileLeg<'_>>> = BTreeMap::new();
         for fact in clusters.iter().flat_map(|cluster| &cluster.legs) {

@@ -15,10 +15,13 @@ use super::{
         totals::Total,
         window::{CELL, Window, WindowName},
     },
-    Ledger,
+    Ghost, Ledger,
 };
 use crate::{clock::Micros, id::Extension};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 impl Ledger {
     /// How many legs it knows.
@@ -44,6 +47,11 @@ impl Ledger {
         })
     }
 
+    /// The id of the conversation of a leg that goes on, as far as anybody knows.
+    pub(crate) fn id_of_leg(&self, leg: &LegKey) -> Option<ConversationId> {
+        self.places.get(leg).copied().or_else(|| self.ghosts.get(leg).map(|ghost| ghost.conversation))
+    }
+
     /// The conversations of legs with that id, of whichever extensions.
     pub(crate) fn of_leg_id(&self, id: &str) -> Vec<Arc<Conversation>> {
         let named = self.places.iter().filter(|(leg, _)| leg.0.key.id.as_str() == id);
@@ -56,7 +64,7 @@ impl Ledger {
 
     /// The fact of a leg that goes on, as far as anybody knows.
     pub(crate) fn fact(&self, leg: &LegKey) -> Option<&Arc<LegFact>> {
-        self.facts.get(leg).or_else(|| self.ghosts.get(leg).map(|(fact, _)| fact))
+        self.facts.get(leg).or_else(|| self.ghosts.get(leg).map(|ghost| &ghost.leg.0))
     }
 
     /// All legs that it knows, in no order.
@@ -84,7 +92,9 @@ impl Ledger {
         let open = self.by_start.range((part.from, none)..(part.to.max(part.from), none));
         let mut all: Vec<Arc<Conversation>> =
             open.filter_map(|(_, id)| self.conversations.get(id)).cloned().collect();
-        let bundled = self.bundles.of_cell(cell_of(part.from)).iter().flat_map(|nth| self.bundled(*nth));
+        let near =
+            self.bundles.of_cell(cell_of(part.from)).iter().filter(|nth| self.bundles.goes_on(**nth, part));
+        let bundled = near.flat_map(|nth| self.bundled(*nth));
         all.extend(bundled.filter(|it| part.holds(it.start)));
         all.sort_unstable_by_key(|it| (it.start, it.id));
         all
@@ -100,6 +110,22 @@ impl Ledger {
         open.chain(bundled.filter(move |it| it.start < at)).filter(move |it| !it.is_over(at))
     }
 
+    /// The conversations with a leg of one of these extensions that were not over at a time, or are not begun then.
+    pub(crate) fn since(&self, extensions: &[Extension], at: Micros) -> Vec<Arc<Conversation>> {
+        let of_any =
+            |it: &Arc<Conversation>| it.legs.iter().any(|leg| extensions.contains(&leg.key.extension));
+        let mut found: BTreeMap<ConversationId, Arc<Conversation>> = BTreeMap::new();
+        found.extend(self.going_on(at).filter(of_any).map(|it| (it.id, it)));
+        let later = Window { from: at, to: Micros::MAX };
+        for own in extensions.iter().filter_map(|of| self.extensions.get(of)) {
+            let open = own.within(later).filter_map(|leg| self.of_leg(leg));
+            let bundled = own.bundled_within(later).into_iter().flat_map(|nth| self.bundled(nth));
+            let all = open.chain(bundled).filter(|it| of_any(it) && !it.is_over(at));
+            found.extend(all.map(|it| (it.id, it)));
+        }
+        found.into_values().collect()
+    }
+
     /// The conversations of a cluster that was put away.
     fn bundled(&self, nth: Nth) -> Vec<Arc<Conversation>> {
         // Nothing of it goes on, so it is the same at any later time.
@@ -110,7 +136,8 @@ impl Ledger {
     /// The figures of a window, as it stands now.
     pub(crate) fn figures(&mut self, name: WindowName, window: Window) -> &Figures {
         let total = match self.totals.take(name) {
-            Some(total) if total.window.from <= window.from && window.from < total.window.to => {
+            // Time may be told to go back by a clock that is set.
+            Some(total) if total.window.from <= window.from && total.window.to <= window.to => {
                 self.moved(total, window)
             }
             _ => self.counted(window),
@@ -123,6 +150,9 @@ impl Ledger {
         let (was, membership) = (total.window, self.totals.membership());
         if was == window {
             return total;
+        }
+        if window.from >= was.to {
+            return self.counted(window);
         }
         let left = self.within(Window { from: was.from, to: window.from });
         left.for_each(|it| total.count(Turn::Goes, &it, membership, &self.rules));
@@ -212,7 +242,7 @@ impl Ledger {
 
     fn tile_legs<'a>(&'a self, legs: impl Iterator<Item = &'a LegKey>) -> Vec<TileLeg<'a>> {
         let leg = |key: &LegKey| {
-            if let Some((fact, clamp)) = self.ghosts.get(key) {
+            if let Some(Ghost { leg: (fact, clamp), .. }) = self.ghosts.get(key) {
                 return Some(TileLeg { fact, clamp: *clamp });
             }
             let clamp = self.clamps.get(key).copied();

@@ -13,9 +13,10 @@ use super::{
         prepared::Over,
         tile::TileLeg,
     },
-    Ledger,
+    Ghost, Ledger,
 };
 use crate::{clock::Micros, id::Extension};
+use hashbrown::HashSet;
 use std::{collections::BTreeSet, sync::Arc};
 
 /// So many bundles of one caller are looked at again for one leg.
@@ -62,12 +63,14 @@ impl Ledger {
         let nth = self.bundles.put(&bundle, conversations.iter().map(|it| &**it));
         for leg in &bundle.legs {
             self.facts.remove(&leg.0.key);
-            self.places.remove(&leg.0.key);
-            if leg.0.is_live() {
+            let place = self.places.remove(&leg.0.key);
+            match place.filter(|_| leg.0.is_live()) {
                 // Its tile shows it still.
-                self.ghosts.insert(leg.0.key.clone(), leg.clone());
-            } else {
-                self.own(&leg.0.key.extension).put_away(leg, nth);
+                Some(conversation) => {
+                    let ghost = Ghost { leg: leg.clone(), conversation };
+                    self.ghosts.insert(leg.0.key.clone(), ghost);
+                }
+                None => self.own(&leg.0.key.extension).put_away(leg, nth),
             }
         }
     }
@@ -98,16 +101,22 @@ impl Ledger {
         }
     }
 
-    /// Brings back what a fact may change. False where the fact is no news.
-    pub(super) fn bring_back_for(&mut self, fact: &LegFact, now: Micros) -> bool {
+    /// Brings back what a fact may change. None where the fact is no news; else, whether it may part from a crowd.
+    pub(super) fn bring_back_for(&mut self, fact: &LegFact, now: Micros) -> Option<bool> {
         if self.facts.get(&fact.key).is_none()
             && let Some((nth, version)) = self.bundles.of_leg(&fact.key)
         {
             if version >= fact.version {
-                return false;
+                return None;
             }
             self.bring_back(nth, now);
         }
+        let known = self.facts.get(&fact.key);
+        if known.is_some_and(|known| known.version >= fact.version) {
+            return None;
+        }
+        let parts =
+            known.is_some_and(|known| self.is_capped(&fact.key) && self.bundles.parts_from(known, fact));
         let touching = self.bundles.touching(fact);
         for nth in touching.bundles {
             self.bring_back(nth, now);
@@ -115,7 +124,7 @@ impl Ledger {
         if touching.crowd {
             self.crowded.insert(fact.key.clone());
         }
-        true
+        Some(parts)
     }
 
     /// Gives the legs that are open again.
@@ -159,27 +168,25 @@ impl Ledger {
     }
 
     /// Legs parted that were near to each other: if they were a crowd, it may be one no more, and all of it is looked at
-    /// again. False where that is too much.
-    pub(super) fn bring_back_crowds(&mut self, news: &mut News, now: Micros) -> bool {
-        let crowded: Vec<Arc<LegFact>> = news
-            .legs
-            .iter()
-            .filter(|leg| self.is_capped(leg))
-            .filter_map(|leg| self.facts.get(leg))
-            .cloned()
-            .collect();
-        let mut is_whole = true;
+    /// again, unless that is too much. Gives legs of which all is open that may be around them.
+    pub(super) fn bring_back_crowds(&mut self, news: &mut News, now: Micros) -> HashSet<LegKey> {
+        let crowded =
+            news.legs.iter().filter(|leg| self.is_capped(leg)).filter_map(|leg| self.facts.get(leg));
+        let crowded: Vec<Arc<LegFact>> = crowded.cloned().collect();
+        let mut whole = HashSet::new();
         for leg in crowded {
             let sharing = self.bundles.sharing(&leg);
-            is_whole &= sharing.len() <= MOST_BROUGHT_BACK;
-            if is_whole {
-                for nth in sharing {
-                    let back = self.bring_back(nth, now);
-                    news.extend(News::of_all(back));
-                }
+            if sharing.len() > MOST_BROUGHT_BACK {
+                continue;
+            }
+            whole.insert(leg.key.clone());
+            for nth in sharing {
+                let back = self.bring_back(nth, now);
+                whole.extend(back.iter().cloned());
+                news.extend(News::of_all(back));
             }
         }
-        is_whole
+        whole
     }
 
     /// When the last state of the bundled legs of an extension ended.

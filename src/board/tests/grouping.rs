@@ -9,7 +9,6 @@ use super::{
         outcome::{ConversationKind, ConversationOutcome},
         rings::RingStand,
         rules::{Certainty, Rule},
-        tell_replaced,
     },
     *,
 };
@@ -244,16 +243,16 @@ fn a_changed_id_is_told() {
     let before = grouped(std::slice::from_ref(&known), ms(100_000));
     let mut after = grouped(&[late, known.clone()], ms(100_000));
     assert_ne!(before[0].id, after[0].id);
-    tell_replaced(&before, &mut after, ms(100_000));
+    tell_among_themselves(&before, &mut after, ms(100_000));
     assert_eq!(after[0].replaces.iter().map(|it| it.id).collect::<Vec<_>>(), [before[0].id]);
 
     let mut again = after.clone();
-    tell_replaced(&after, &mut again, ms(200_000));
+    tell_among_themselves(&after, &mut again, ms(200_000));
     assert_eq!(again[0].replaces, after[0].replaces, "it is told on, and no longer for that");
-    tell_replaced(&after, &mut again, ms(100_000) + 10 * MINUTE);
+    tell_among_themselves(&after, &mut again, ms(100_000) + 10 * MINUTE);
     assert_eq!(again[0].replaces, []);
     let mut same = before.clone();
-    tell_replaced(&before, &mut same, ms(100_000));
+    tell_among_themselves(&before, &mut same, ms(100_000));
     assert_eq!(same[0].replaces, []);
 }
 

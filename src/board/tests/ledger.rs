@@ -19,7 +19,7 @@ fn membership() -> Arc<Membership> {
 
 fn ledger() -> Ledger {
     let mut ledger = Ledger::new(BoardRules::default());
-    ledger.is_read();
+    ledger.all_read();
     ledger.meet(membership());
     ledger
 }
@@ -87,6 +87,13 @@ fn check(ledger: &mut Ledger, facts: &Facts, now: Micros) -> Result<(), TestCase
         let (own, of) = (tile_legs(&legs, &grouping, name), extension(name));
         prop_assert_eq!(ledger.tile(&of, now), Tile::at(&own, now));
         prop_assert_eq!(ledger.has_had(&of), !own.is_empty());
+        for at in [T0, T0 + 30 * SECOND, now] {
+            let is_of =
+                |it: &&Conversation| it.legs.iter().any(|leg| leg.key.extension == of) && !it.is_over(at);
+            let expected: BTreeSet<_> = expected.iter().filter(is_of).map(|it| it.id).collect();
+            let since = ledger.since(std::slice::from_ref(&of), at);
+            prop_assert_eq!(since.iter().map(|it| it.id).collect::<BTreeSet<_>>(), expected);
+        }
         let until = running_since(&own, now).unwrap_or(now);
         for window in [Window { from: T0 - CELL, to: now }, Window { from: T0 + MINUTE, to: T0 + 3 * MINUTE }]
         {
@@ -206,6 +213,43 @@ fn a_crowd_that_parts_is_none() {
     assert!(after.clusters().iter().all(|cluster| !cluster.capped));
     let leg: &mut Leg = legs.entry(nth).or_default();
     ended.events.iter().for_each(|event| _ = leg.add(event.clone()));
+    // By then all of it was put away.
+    let now = now + 20 * MINUTE;
+    check(&mut ledger, &before, now).unwrap();
     take(&mut ledger, LegFact::of(&ended.key, leg, &RULES), now);
     check(&mut ledger, &after, now).unwrap();
+}
+
+#[test]
+fn a_call_of_two_hours_is_as_long_for_who_reads_it_later() {
+    let long = |extension: &str, at: Micros| {
+        let id = format!("long-{at}");
+        Story::inbound(extension, &id, CALLER).ring(at).answer(at + 5000).hangup(at + 7_200_000)
+    };
+    let stories = [long("200", 0), long("201", 20_000_000)];
+    let facts = facts(&stories);
+    let mut ledger = ledger();
+    let now = T0 + 10 * 60 * MINUTE;
+    take(&mut ledger, stories.iter().map(Story::fact), now);
+    check(&mut ledger, &facts, now).unwrap();
+    for cell in (Window { from: T0 - CELL, to: T0 + 3 * 4 * CELL }).cells() {
+        let own = tile_legs(&all_facts(&facts), &group_all(&facts, now), "200").len();
+        let time = ledger.time(&extension("200"), cell, now);
+        let to = cell.to.min(ms(7_200_000)).max(cell.from);
+        let talked = to.saturating_sub(cell.from.max(ms(5000)));
+        assert_eq!((own, time.talk), (1, talked), "{cell:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_counts_nothing_twice() {
+    let stories = crowd(40, 0, "a");
+    let mut ledger = ledger();
+    let mut now = T0 + 5 * MINUTE;
+    take(&mut ledger, stories.iter().map(Story::fact), now);
+    for minutes in [5, 1, 3, 2, 8] {
+        ask(&mut ledger, T0 + minutes * MINUTE);
+        now = now.max(T0 + minutes * MINUTE);
+    }
+    check(&mut ledger, &facts(&stories), now).unwrap();
 }

@@ -1,7 +1,7 @@
 //! Random histories: in whatever order events come, and however often, every figure is the same.
 
 use super::{
-    super::{LegKey, TimeOnCalls, tell_replaced},
+    super::{LegKey, TimeOnCalls},
     *,
 };
 use crate::event_set::shuffled;
@@ -178,7 +178,7 @@ proptest! {
         let distinct: std::collections::BTreeSet<_> = legs.iter().collect();
         prop_assert_eq!((legs.len(), distinct.len()), (facts.len(), facts.len()));
         let before = conversations.clone();
-        tell_replaced(&before, &mut conversations, ms(now));
+        tell_among_themselves(&before, &mut conversations, ms(now));
         prop_assert_eq!(conversations, before, "what did not change replaces nothing");
     }
 
