@@ -89,7 +89,9 @@ async fn a_tenant_of_which_nothing_is_heard_leaves_nothing_in_redis() {
     eventually_within(Duration::from_secs(30), "every key of the tenant to go", async || {
         let mut left = keys(redis, &prefix).await;
         left.retain(|key| {
-            ![":sweeper", ":fence", ":trial:hash"].iter().any(|short_lived| key.ends_with(short_lived))
+            ![":sweeper", ":fence", ":nodes", ":trial:hash"]
+                .iter()
+                .any(|short_lived| key.ends_with(short_lived))
         });
         left.is_empty().then_some(())
     })

@@ -60,7 +60,7 @@ pub(crate) struct Keyspace {
     metrics: Arc<EngineMetrics>,
     pub(crate) limits: Limits,
     /// How long any item stays after its last change.
-    hold: Duration,
+    pub(super) hold: Duration,
     /// Of this node's life, and how many epochs it has given a name.
     name: String,
     epochs: AtomicU64,

@@ -39,7 +39,7 @@ impl NodeKeys {
         let mut ask = pipe();
         ask.zadd(&key, &self.name, now).ignore();
         ask.zrembyscore(&key, 0, now.saturating_sub(micros(LEASE))).ignore();
-        ask.pexpire(&key, millis(KEPT)).ignore();
+        ask.pexpire(&key, millis(LEASE)).ignore();
         ask.zcard(&key);
         let (count,): (u64,) = self.store.link.ask(Request::Pipeline(&ask)).await?;
         Ok(count)
@@ -48,9 +48,11 @@ impl NodeKeys {
     pub(in crate::engine) async fn tell(&self, tenant: &TenantId, heard: Heard) -> Result<(), EngineError> {
         let key = self.store.keys.tenant(tenant).heard();
         let text = serde_json::to_string(&heard).unwrap_or_default();
+        // Of a tenant nothing stays longer than all the rest of it.
+        let kept = KEPT.min(self.store.hold);
         let mut ask = pipe();
         ask.hset(&key, &self.name, text).ignore();
-        ask.pexpire(&key, millis(KEPT)).ignore();
+        ask.pexpire(&key, millis(kept)).ignore();
         Ok(self.store.link.ask(Request::Pipeline(&ask)).await?)
     }
 
