@@ -40,7 +40,9 @@ mod rings;
 mod rules;
 mod shown;
 mod tile;
+mod times;
 mod totals;
+mod turn;
 mod waits;
 mod window;
 

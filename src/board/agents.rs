@@ -2,11 +2,12 @@
 
 use super::{
     conversation::Conversation,
-    figures::{Turn, share, shown},
+    figures::{share, shown},
     handover::HandoverResult,
     outcome::{ConversationKind, ConversationOutcome},
     rings::RingStand,
     tile::TimeOnCalls,
+    turn::Turn,
     window::Window,
 };
 use crate::{call::Direction, id::Extension};

@@ -6,6 +6,7 @@ use super::{
     fact::{EndedBy, LegFact, LegKey, Span, SpanState, TransferFact, WrapUpFact},
     facts::Cluster,
     packed::Pack,
+    tile::TileLeg,
 };
 use crate::{
     call::Direction,
@@ -16,6 +17,11 @@ use std::sync::Arc;
 
 /// A leg, and where the board takes it for over.
 pub(super) type Bundled = (Arc<LegFact>, Option<Clamp>);
+
+/// As a tile takes it.
+pub(super) fn tile_leg((fact, clamp): &Bundled) -> TileLeg<'_> {
+    TileLeg { fact, clamp: *clamp }
+}
 
 /// What was put away together.
 #[derive(Debug, Default)]
@@ -185,7 +191,11 @@ impl<'a> Reader<'a> {
         let is = |nth: u32| bits >> nth & 1 == 1;
         let tail = bits >> FLAGS;
         let version = self.number()?.try_into().ok()?;
-        let key = LegKey { extension: self.extension()?, source: self.source()?, id: self.id()? };
+        let key = LegKey {
+            extension: self.named(|text| &mut text.extension)?,
+            source: self.named(|text| &mut text.source)?,
+            id: self.id()?,
+        };
         let start = self.time()?;
         let answer = self.time_if(is(6))?;
         let end = self.time_if(is(7))?;
@@ -280,22 +290,18 @@ impl<'a> Reader<'a> {
         if is_there { self.text().map(|nth| Some(self.texts[nth].shared.clone())) } else { Some(None) }
     }
 
-    fn extension(&mut self) -> Option<Extension> {
+    /// A text as what it names, which is made of it once.
+    fn named<T: Clone + for<'t> TryFrom<&'t str>>(
+        &mut self,
+        made: impl FnOnce(&mut Text) -> &mut Option<T>,
+    ) -> Option<T> {
         let nth = self.text()?;
-        let text = &mut self.texts[nth];
-        if text.extension.is_none() {
-            text.extension = Extension::try_from(&*text.shared).ok();
+        let text = self.texts[nth].shared.clone();
+        let made = made(&mut self.texts[nth]);
+        if made.is_none() {
+            *made = T::try_from(&text).ok();
         }
-        text.extension.clone()
-    }
-
-    fn source(&mut self) -> Option<SourceName> {
-        let nth = self.text()?;
-        let text = &mut self.texts[nth];
-        if text.source.is_none() {
-            text.source = SourceName::try_from(&*text.shared).ok();
-        }
-        text.source.clone()
+        made.clone()
     }
 
     fn id(&mut self) -> Option<ItemId> {

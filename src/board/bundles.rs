@@ -6,7 +6,7 @@ use super::{
     bundle::Bundle,
     conversation::{Conversation, ConversationId},
     fact::{LegFact, LegKey},
-    facts::{bonds, joined_until, may_join},
+    facts::{bonds, lost_ahead, may_join},
     places::Places,
     rules::FARTHEST,
     window::{CELL, Window},
@@ -174,10 +174,8 @@ impl Bundles {
         if fact.start > self.until.saturating_add(FARTHEST) {
             return touching;
         }
-        let near = Window {
-            from: fact.start.saturating_sub(FARTHEST),
-            to: fact.reach.max(fact.start).saturating_add(FARTHEST),
-        };
+        let near =
+            Window { from: fact.start.saturating_sub(FARTHEST), to: fact.until().saturating_add(FARTHEST) };
         for bond in bonds(fact) {
             let shares = |other: &LegFact| bonds(other).contains(&bond) && may_join(fact, other, &bond);
             for nth in self.by_bond.of(self.tag(&bond), near).filter(|nth| self.goes_on(*nth, near)) {
@@ -200,14 +198,9 @@ impl Bundles {
     /// Whether there may be one that a leg could be joined with as it was, and cannot as it is.
     pub(super) fn parts_from(&self, before: &LegFact, fact: &LegFact) -> bool {
         let (was, is) = (bonds(before), bonds(fact));
-        let is_moved = fact.start > before.start || fact.transfer.is_some() != before.transfer.is_some();
-        if is_moved || was.iter().any(|bond| !is.contains(bond)) {
+        let is_same = was.iter().all(|bond| is.contains(bond));
+        let Some(ahead) = lost_ahead(before, fact).filter(|_| is_same) else {
             return self.touching(before).is_any();
-        }
-        // It reaches less far ahead.
-        let ahead = Window {
-            from: joined_until(fact).saturating_add(FARTHEST) + 1,
-            to: before.reach.max(before.start).saturating_add(FARTHEST),
         };
         let begins_ahead = |nth: &Nth| {
             let of = self.kept.get(*nth as usize).map(|packed| packed.window.from);

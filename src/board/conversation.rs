@@ -6,12 +6,12 @@ use super::{
     cluster_leg::ClusterLeg,
     fact::{EndedBy, LegFact, LegKey, SpanState},
     handover::{Handover, handovers},
-    intervals::{Interval, shared, total, union},
     joins::Joins,
     outcome::{ConversationKind, ConversationOutcome, Standings},
     replaced::Replaced,
     rings::RingSet,
     rules::{Certainty, Rule},
+    times::Times,
 };
 use crate::{call::Direction, clock::Micros, id::Extension, id::SourceName};
 use serde::{Deserialize, Serialize, Serializer};
@@ -168,7 +168,7 @@ impl Joined<'_> {
         // A telephone whose end was lost began to ring like the others.
         let (start, rang) =
             opening(kind, &customers.iter().map(|leg| &**self.members[*leg].fact).collect::<Vec<_>>());
-        let answer = facts.iter().filter_map(|leg| answer(kind, leg)).min();
+        let answer = facts.iter().filter_map(|leg| kind.answer(leg)).min();
         let standings = Standings { kind, legs: &facts, start, rang, answer, talked: times.talked_until_now };
         let outcome = standings.outcome(self.rules, self.now);
         let end = standings.end();
@@ -311,14 +311,10 @@ fn opening(kind: ConversationKind, legs: &[&LegFact]) -> (Micros, bool) {
     first.map_or((0, false), |leg| (start(leg), leg.rang && start(leg) == leg.start))
 }
 
-fn answer(kind: ConversationKind, leg: &LegFact) -> Option<Micros> {
-    if kind == ConversationKind::Internal { leg.answer } else { leg.outside_answer() }
-}
-
 /// Who answered first; of a call that only a summary says was answered, whose summary that is.
 fn answerer(kind: ConversationKind, legs: &[&LegFact]) -> Option<Extension> {
-    let answered = legs.iter().filter(|leg| answer(kind, leg).is_some() || leg.is_answered());
-    let first = answered.min_by_key(|leg| answer(kind, leg).unwrap_or(Micros::MAX))?;
+    let answered = legs.iter().filter(|leg| kind.answer(leg).is_some() || leg.is_answered());
+    let first = answered.min_by_key(|leg| kind.answer(leg).unwrap_or(Micros::MAX))?;
     // The caller's leg counts within the tenant, and the other side answers it.
     if kind == ConversationKind::Internal && first.direction == Direction::Outbound {
         return first.peer.as_deref().and_then(|peer| Extension::try_from(peer).ok());
@@ -341,61 +337,4 @@ fn lines(legs: &[&LegFact]) -> Vec<Arc<str>> {
     lines.sort_unstable();
     lines.dedup();
     lines
-}
-
-/// How long the legs that count were in which state.
-#[derive(Default)]
-struct Times {
-    talk: Micros,
-    hold: Micros,
-    talked_until_now: Micros,
-    talked: Vec<(Extension, Micros)>,
-    talking_since: Option<Micros>,
-    held_since: Option<Micros>,
-}
-
-impl Times {
-    fn of(
-        kind: ConversationKind,
-        counted: &[&ClusterLeg<'_>],
-        talkers: &[&ClusterLeg<'_>],
-        now: Micros,
-    ) -> Self {
-        let internal = kind == ConversationKind::Internal;
-        let all = |state, now| -> Vec<Interval> {
-            union(counted.iter().flat_map(|it| it.stretches(state, internal, now)).collect())
-        };
-        let (active, held) = (all(SpanState::Active, None), all(SpanState::Held, None));
-        let running = |state| {
-            let last = counted.iter().filter_map(|it| it.fact.spans.last());
-            let wanted = last.filter(|span| span.to.is_none() && span.state == state);
-            wanted.filter(|span| span.internal == internal).map(|span| span.from).min()
-        };
-        let talking_since = running(SpanState::Active);
-        Self {
-            talk: total(&active),
-            hold: total(&held) - shared(&held, &active),
-            talked_until_now: total(&all(SpanState::Active, Some(now))),
-            talked: talked(kind, talkers),
-            talking_since,
-            held_since: running(SpanState::Held).filter(|_| talking_since.is_none()),
-        }
-    }
-}
-
-fn talked(kind: ConversationKind, counted: &[&ClusterLeg<'_>]) -> Vec<(Extension, Micros)> {
-    let internal = kind == ConversationKind::Internal;
-    let mut by_answer: Vec<(Micros, &ClusterLeg<'_>)> =
-        counted.iter().filter_map(|it| Some((answer(kind, it.fact)?, *it))).collect();
-    by_answer.sort_by(|(one, a), (other, b)| (one, &a.fact.key).cmp(&(other, &b.fact.key)));
-    let mut talked: Vec<(Extension, Vec<Interval>)> = Vec::new();
-    for (_, member) in by_answer {
-        let stretches = member.stretches(SpanState::Active, internal, None);
-        let extension = &member.fact.key.extension;
-        match talked.iter_mut().find(|(known, _)| known == extension) {
-            Some((_, all)) => all.extend(stretches),
-            None => talked.push((extension.clone(), stretches)),
-        }
-    }
-    talked.into_iter().map(|(extension, all)| (extension, total(&union(all)))).collect()
 }

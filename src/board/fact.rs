@@ -190,6 +190,11 @@ impl LegFact {
         self.ended_by.is_none()
     }
 
+    /// The last moment of it, as far as anybody knows.
+    pub(super) fn until(&self) -> Micros {
+        self.reach.max(self.start)
+    }
+
     /// When it hung up, where it did.
     pub(crate) fn hangup(&self) -> Option<Micros> {
         self.end.filter(|_| self.ended_by == Some(EndedBy::Hangup))

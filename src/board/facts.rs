@@ -5,6 +5,7 @@ use super::{
     SECOND,
     fact::{ByLeg, LegFact, LegKey},
     rules::{FARTHEST, WITHHELD},
+    window::Window,
 };
 use crate::{clock::Micros, id::SourceName};
 use hashbrown::{HashMap, HashSet};
@@ -178,17 +179,14 @@ impl Facts {
 
     /// The legs that were near to a leg, and are no more as it is now.
     fn parted(&self, before: &LegFact, fact: &LegFact) -> Vec<LegKey> {
-        let still = bonds(fact);
+        let (still, ahead) = (bonds(fact), lost_ahead(before, fact));
         let mut parted = Vec::new();
         for bond in bonds(before) {
             let Some(sharing) = self.sharing.get(&bond) else { continue };
             let is_same = still.contains(&bond);
-            // Mostly it ended, and so reaches less far ahead.
-            let ahead = joined_until(fact).saturating_add(FARTHEST);
-            let is_moved = fact.start > before.start || fact.transfer.is_some() != before.transfer.is_some();
-            let only_ahead = is_same && !is_moved && !matches!(bond, Bond::Withheld(_));
-            let first = if only_ahead { sharing.partition_point(|other| other.start <= ahead) } else { 0 };
-            let last = before.reach.max(before.start).saturating_add(FARTHEST);
+            let only_ahead = ahead.filter(|_| is_same && !matches!(bond, Bond::Withheld(_)));
+            let first = only_ahead.map_or(0, |lost| sharing.partition_point(|other| other.start < lost.from));
+            let last = before.until().saturating_add(FARTHEST);
             let near = sharing[first..].iter().take_while(|other| other.start <= last);
             let gone = near
                 .filter(|other| may_join(before, other, &bond) && !(is_same && may_join(fact, other, &bond)));
@@ -252,14 +250,22 @@ fn is_transferred(to: &[Arc<LegFact>], from: &[Arc<LegFact>]) -> bool {
 
 /// Until when others may start that a rule joins with a leg: while it rings, and when it ends. Of one that is answered and
 /// goes on that is not known yet.
-pub(super) fn joined_until(leg: &LegFact) -> Micros {
+fn joined_until(leg: &LegFact) -> Micros {
     let last = leg.spans.last().filter(|_| leg.is_live() && leg.answer.is_some());
     last.map_or(leg.reach, |span| span.from).max(leg.start)
 }
 
+/// When those began that a leg reached as it was, and reaches no more: mostly it ended, and others may be ahead. None
+/// where it moved, so that any may be such.
+pub(super) fn lost_ahead(before: &LegFact, fact: &LegFact) -> Option<Window> {
+    let is_moved = fact.start > before.start || fact.transfer.is_some() != before.transfer.is_some();
+    let from = joined_until(fact).saturating_add(FARTHEST).saturating_add(1);
+    (!is_moved).then(|| Window { from, to: before.until().saturating_add(FARTHEST) })
+}
+
 /// The legs that start when this one may go on, or before it.
 fn near<'a>(sharing: &'a [Arc<LegFact>], leg: &LegFact) -> impl Iterator<Item = &'a Arc<LegFact>> {
-    let (from, to) = (leg.start.saturating_sub(LONGEST), leg.reach.max(leg.start).saturating_add(FARTHEST));
+    let (from, to) = (leg.start.saturating_sub(LONGEST), leg.until().saturating_add(FARTHEST));
     let first = sharing.partition_point(|other| other.start < from);
     sharing[first..].iter().take_while(move |other| other.start <= to)
 }
@@ -274,13 +280,8 @@ pub(crate) struct News {
 }
 
 impl News {
-    /// That time alone may change what this leg is part of.
-    pub(crate) fn of(leg: LegKey) -> Self {
-        Self { legs: vec![leg], has_parted: false }
-    }
-
-    /// That these legs may be in other clusters than they were.
-    pub(super) fn of_all(legs: Vec<LegKey>) -> Self {
+    /// That these legs may be in other clusters than they were, or that time alone may change what they are part of.
+    pub(super) fn of(legs: Vec<LegKey>) -> Self {
         Self { legs, has_parted: false }
     }
 
@@ -304,7 +305,7 @@ pub(super) fn may_join(one: &LegFact, other: &LegFact, bond: &Bond) -> bool {
 /// Whether two legs overlap, or nearly do. Whoever is transferred comes from a leg that goes on.
 fn overlap(one: &LegFact, other: &LegFact) -> bool {
     let touches = |a: &LegFact, b: &LegFact| {
-        let until = if b.transfer.is_some() { a.reach.max(a.start) } else { joined_until(a) };
+        let until = if b.transfer.is_some() { a.until() } else { joined_until(a) };
         b.start <= until.saturating_add(FARTHEST)
     };
     touches(one, other) && touches(other, one)

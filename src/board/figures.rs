@@ -7,6 +7,7 @@ use super::{
     conversation::Conversation,
     handover::HandoverResult,
     outcome::{ConversationKind, ConversationOutcome},
+    turn::Turn,
     waits::Waits,
     window::Window,
 };
@@ -111,41 +112,6 @@ pub(crate) struct Values {
     pub(crate) no_answer: u64,
     pub(crate) internal: u64,
     pub(crate) internal_talk_ms: u64,
-}
-
-/// Whether a conversation comes to figures, or goes from them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    Comes,
-    Goes,
-}
-
-impl Turn {
-    pub(super) fn count(self, figure: &mut u64, by: u64) {
-        match self {
-            Self::Comes => *figure += by,
-            Self::Goes => *figure -= by,
-        }
-    }
-
-    fn wait(self, waits: &mut Waits, wait: Micros) {
-        match self {
-            Self::Comes => waits.add(wait),
-            Self::Goes => waits.take_away(wait),
-        }
-    }
-
-    /// Counts how often something is there; what is not there any more has no entry.
-    fn times<K: Ord, V: Copy + Into<u64> + TryFrom<u64> + Default>(self, all: &mut BTreeMap<K, V>, key: K) {
-        let known: u64 = all.get(&key).copied().unwrap_or_default().into();
-        let mut times = known;
-        self.count(&mut times, 1);
-        match V::try_from(times) {
-            Ok(_) if times == 0 => _ = all.remove(&key),
-            Ok(times) => _ = all.insert(key, times),
-            Err(_) => {}
-        }
-    }
 }
 
 /// Adds fields of one to those of the other.

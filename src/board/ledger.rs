@@ -18,7 +18,7 @@ use super::{
     conversation::{Conversation, ConversationId},
     fact::{ByLeg, LegFact, LegKey},
     facts::{Cluster, Facts, News},
-    figures::{Membership, Turn},
+    figures::Membership,
     group::{Grouping, group},
     names::Names,
     oddities::Oddities,
@@ -26,6 +26,7 @@ use super::{
     prepared::Prepared,
     replaced::tell_replaced,
     totals::Totals,
+    turn::Turn,
 };
 use crate::{clock::Micros, id::Extension};
 use hashbrown::{HashMap, HashSet};
@@ -134,13 +135,13 @@ impl Ledger {
 
     /// What time alone changes until now, once a second or so.
     pub(crate) fn turn(&mut self, now: Micros) {
-        let mut news = News::default();
+        let mut legs = Vec::new();
         while self.due.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, leg)) = self.due.pop_first() else { break };
             self.changed.extensions.insert(leg.extension.clone());
-            news.extend(News::of(leg));
+            legs.push(leg);
         }
-        self.group_news(news, now);
+        self.group_news(News::of(legs), now);
         self.put_away(now);
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     conversation::{Conversation, ConversationId},
-    figures::Turn,
+    turn::Turn,
     window::Window,
 };
 use crate::{clock::Micros, id::Extension};

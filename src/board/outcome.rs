@@ -20,6 +20,13 @@ pub(crate) enum ConversationKind {
     Internal,
 }
 
+impl ConversationKind {
+    /// When a leg was answered, as far as this counts for such a conversation.
+    pub(super) fn answer(self, leg: &LegFact) -> Option<Micros> {
+        if self == Self::Internal { leg.answer } else { leg.outside_answer() }
+    }
+}
+
 /// How a conversation went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,10 +2,10 @@
 
 use super::{
     SECOND,
-    bundle::Bundled,
+    bundle::{Bundled, tile_leg},
     bundles::{LONG, Nth},
     fact::{ByLeg, LegFact, LegKey},
-    tile::{TileLeg, TimeOnCalls},
+    tile::TimeOnCalls,
     window::{CELL, Window},
 };
 use crate::clock::Micros;
@@ -43,19 +43,27 @@ impl OwnLegs {
         if let Some(known) = known {
             self.remove(known);
         }
+        self.put_in_order(leg);
+        self.forget_times(leg.start);
+    }
+
+    pub(super) fn remove(&mut self, leg: &Arc<LegFact>) {
+        self.take_out(leg);
+        self.forget_times(leg.start);
+    }
+
+    fn put_in_order(&mut self, leg: &Arc<LegFact>) {
         self.by_start.insert((leg.start, ByLeg(leg.clone())));
         self.by_end.insert((end(leg), ByLeg(leg.clone())));
         if is_long(leg) {
             self.long.insert((leg.start, ByLeg(leg.clone())));
         }
-        self.forget_times(leg.start);
     }
 
-    pub(super) fn remove(&mut self, leg: &Arc<LegFact>) {
+    fn take_out(&mut self, leg: &Arc<LegFact>) {
         self.by_start.remove(&(leg.start, ByLeg(leg.clone())));
         self.by_end.remove(&(end(leg), ByLeg(leg.clone())));
         self.long.remove(&(leg.start, ByLeg(leg.clone())));
-        self.forget_times(leg.start);
     }
 
     /// From then on it may have been in other states than it seemed.
@@ -69,29 +77,23 @@ impl OwnLegs {
     }
 
     /// A leg is in a bundle from now on.
-    pub(super) fn put_away(&mut self, (fact, clamp): &Bundled, nth: Nth) {
-        self.by_start.remove(&(fact.start, ByLeg(fact.clone())));
-        self.by_end.remove(&(end(fact), ByLeg(fact.clone())));
+    pub(super) fn put_away(&mut self, bundled: &Bundled, nth: Nth) {
+        let (fact, _) = bundled;
+        self.take_out(fact);
         let place = (second(fact), nth);
         let at = self.bundled.partition_point(|other| *other < place);
         self.bundled.insert(at, place);
         if is_long(fact) {
-            self.long.remove(&(fact.start, ByLeg(fact.clone())));
             self.long_bundled.push(nth);
         }
-        self.last_end = self.last_end.max(TileLeg { fact, clamp: *clamp }.last_end());
+        self.last_end = self.last_end.max(tile_leg(bundled).last_end());
     }
 
     /// A leg is in no bundle any more. True where it may have been the last of them: when that ended is to be found anew.
     pub(super) fn bring_back(&mut self, bundled: &Bundled, nth: Nth) -> bool {
         self.forget_bundled(bundled, nth);
-        let (fact, clamp) = bundled;
-        self.by_start.insert((fact.start, ByLeg(fact.clone())));
-        self.by_end.insert((end(fact), ByLeg(fact.clone())));
-        if is_long(fact) {
-            self.long.insert((fact.start, ByLeg(fact.clone())));
-        }
-        TileLeg { fact, clamp: *clamp }.last_end() == self.last_end
+        self.put_in_order(&bundled.0);
+        tile_leg(bundled).last_end() == self.last_end
     }
 
     /// A leg in a bundle is known no more.

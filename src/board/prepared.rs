@@ -32,7 +32,7 @@ impl Prepared {
     /// Prepares facts, no two of which are of one leg.
     pub(crate) fn of(facts: impl IntoIterator<Item = LegFact>, rules: &BoardRules, now: Micros) -> Self {
         let facts: Vec<Arc<LegFact>> = facts.into_iter().map(Arc::new).collect();
-        let is_over = |leg: &Arc<LegFact>| !leg.is_live() && leg.reach.max(leg.start) + PUT_AWAY <= now;
+        let is_over = |leg: &Arc<LegFact>| !leg.is_live() && leg.until() + PUT_AWAY <= now;
         // Of one leg, which comes late, some cluster is known, mostly.
         if facts.iter().filter(|leg| is_over(leg)).count() < 2 {
             return Self { over: Vec::new(), others: facts };

@@ -89,7 +89,7 @@ impl Edge {
 pub(super) fn candidates(members: &[ClusterLeg<'_>]) -> (Vec<Edge>, usize) {
     let (mut edges, mut steps) = (Vec::new(), 0);
     for (i, one) in members.iter().enumerate() {
-        let last = one.fact.reach.max(one.fact.start).saturating_add(FARTHEST);
+        let last = one.fact.until().saturating_add(FARTHEST);
         for (j, other) in members.iter().enumerate().skip(i + 1) {
             if other.fact.start > last {
                 break;

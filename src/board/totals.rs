@@ -4,7 +4,8 @@
 use super::{
     BoardRules,
     conversation::Conversation,
-    figures::{Figures, Membership, Turn},
+    figures::{Figures, Membership},
+    turn::Turn,
     window::{Window, WindowName},
 };
 use std::{collections::BTreeMap, sync::Arc};

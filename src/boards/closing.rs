@@ -16,6 +16,7 @@ use crate::{
     config,
     engine::{DayList, DayPart, EngineError, StoredDay},
     id::TenantId,
+    tasks::apart_if,
 };
 use rand::seq::SliceRandom;
 use std::{
@@ -193,7 +194,8 @@ async fn read(
             let is_change = reading.since >= since;
             reading.go_on(|_| true, |leg| changed.extend(is_change.then(|| leg.clone()))).await?;
         }
-        let mut days = days_of(&reading.kept, &changed, list);
+        // Each leg's conversation is made anew, and others on this thread are not to wait for all of them.
+        let mut days = apart_if(true, || days_of(&reading.kept, &changed, list));
         days.retain(|day| day.to + AFTER <= now && now < day.to + micros(config::Board::KEEP_CALLS));
         let needed = days.first().map_or(until, |day| day.from.saturating_sub(MARGIN)).min(until);
         if reading.is_whole || needed == until {

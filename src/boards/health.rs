@@ -150,8 +150,8 @@ impl Kept {
         let theirs = self.tiles.iter().filter(|(extension, _)| is_seen(&extension));
         health.unconfirmed = theirs.filter(|(_, tile)| tile.unconfirmed).count() as u64;
         let odd = self.ledger.odd(today);
-        odd.filter(|it| it.extensions.iter().any(|of| sight.sees_calls(of, &self.people)))
-            .for_each(|odd| count(&mut health, odd));
+        let theirs = odd.filter(|it| sight.sees_any(it.extensions.iter(), &self.people));
+        theirs.for_each(|odd| count(&mut health, odd));
         let ahead = crate::board::Window { from: now + AHEAD, to: Micros::MAX };
         health.ahead = self.ledger.within(ahead).filter(is_theirs).count() as u64;
         health

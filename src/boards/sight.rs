@@ -85,7 +85,16 @@ impl Sight {
 
     /// Whether a conversation is seen: some leg of it is, and then all of it.
     pub(crate) fn sees_conversation(&self, conversation: &Conversation, people: &People) -> bool {
-        conversation.legs.iter().any(|leg| self.sees_calls(&leg.key.extension, people))
+        self.sees_any(conversation.legs.iter().map(|leg| &leg.key.extension), people)
+    }
+
+    /// The same, by the extensions of its legs.
+    pub(super) fn sees_any<'a>(
+        &self,
+        mut extensions: impl Iterator<Item = &'a Extension>,
+        people: &People,
+    ) -> bool {
+        extensions.any(|extension| self.sees_calls(extension, people))
     }
 
     /// Whether the figures of the whole tenant are seen.

@@ -3,19 +3,20 @@
 
 use super::{
     super::{
-        bundle::Bundled,
+        bundle::{Bundled, tile_leg},
         bundles::{LONG, Nth, cell_of},
         conversation::{Conversation, ConversationId},
         fact::{LegFact, LegKey},
-        figures::{Figures, Turn},
+        figures::Figures,
         group::group,
         oddities::Odd,
         own_legs::OwnLegs,
         tile::{Tile, TileLeg, TileState, TimeOnCalls, running_since},
         totals::Total,
+        turn::Turn,
         window::{CELL, Window, WindowName},
     },
-    Ghost, Ledger,
+    Ledger,
 };
 use crate::{clock::Micros, id::Extension};
 use std::{
@@ -42,8 +43,8 @@ impl Ledger {
     pub(crate) fn of_leg(&self, leg: &LegKey) -> Option<Arc<Conversation>> {
         let open = self.places.get(leg).and_then(|id| self.conversations.get(id));
         open.cloned().or_else(|| {
-            let (nth, _) = self.bundles.of_leg(leg)?;
-            self.bundled(nth).into_iter().find(|it| it.legs.iter().any(|own| own.key == *leg))
+            let mut bundled = self.bundles.of_leg_id(leg.id.as_str()).flat_map(|nth| self.bundled(nth));
+            bundled.find(|it| it.legs.iter().any(|own| own.key == *leg))
         })
     }
 
@@ -226,7 +227,7 @@ impl Ledger {
         let bundled = own.bundled_within(window).into_iter().flat_map(|nth| self.bundles.open(nth).legs);
         let bundled: Vec<Bundled> = bundled.filter(|(fact, _)| fact.key.extension == *of).collect();
         let mut legs = self.tile_legs(own.within(window));
-        legs.extend(bundled.iter().map(|(fact, clamp)| TileLeg { fact, clamp: *clamp }));
+        legs.extend(bundled.iter().map(tile_leg));
         TimeOnCalls::of(&legs, window.from, window.to)
     }
 
@@ -242,8 +243,8 @@ impl Ledger {
 
     fn tile_legs<'a>(&'a self, legs: impl Iterator<Item = &'a LegKey>) -> Vec<TileLeg<'a>> {
         let leg = |key: &LegKey| {
-            if let Some(Ghost { leg: (fact, clamp), .. }) = self.ghosts.get(key) {
-                return Some(TileLeg { fact, clamp: *clamp });
+            if let Some(ghost) = self.ghosts.get(key) {
+                return Some(tile_leg(&ghost.leg));
             }
             let clamp = self.clamps.get(key).copied();
             Some(TileLeg { fact: self.facts.get(key)?, clamp })

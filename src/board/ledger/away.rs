@@ -3,15 +3,14 @@
 use super::{
     super::{
         LATELY, PUT_AWAY,
-        bundle::Bundle,
+        bundle::{Bundle, tile_leg},
         bundles::Nth,
         conversation::{Conversation, ConversationId},
         fact::{ByLeg, LegFact, LegKey},
         facts::{Cluster, News},
-        figures::Turn,
         group::group,
         prepared::Over,
-        tile::TileLeg,
+        turn::Turn,
     },
     Ghost, Ledger,
 };
@@ -183,7 +182,7 @@ impl Ledger {
             for nth in sharing {
                 let back = self.bring_back(nth, now);
                 whole.extend(back.iter().cloned());
-                news.extend(News::of_all(back));
+                news.extend(News::of(back));
             }
         }
         whole
@@ -195,8 +194,7 @@ impl Ledger {
         let last: BTreeSet<Nth> = own.last_bundled().collect();
         let legs = last.into_iter().flat_map(|nth| self.bundles.open(nth).legs);
         let own_legs = legs.filter(|(fact, _)| fact.key.extension == *extension);
-        let ends = own_legs.filter_map(|(fact, clamp)| TileLeg { fact: &fact, clamp }.last_end());
-        let last_end = ends.max();
+        let last_end = own_legs.filter_map(|leg| tile_leg(&leg).last_end()).max();
         self.own(extension).last_end = last_end;
     }
 }
@@ -204,5 +202,5 @@ impl Ledger {
 /// The last moment of legs; none where one goes on, and is not taken for over.
 pub(super) fn over_at(legs: &[Arc<LegFact>], is_ghost: impl Fn(&LegKey) -> bool) -> Option<Micros> {
     let is_over = legs.iter().all(|leg| !leg.is_live() || is_ghost(&leg.key));
-    legs.iter().map(|leg| leg.reach.max(leg.start)).max().filter(|_| is_over)
+    legs.iter().map(|leg| leg.until()).max().filter(|_| is_over)
 }

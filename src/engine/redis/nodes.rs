@@ -1,7 +1,10 @@
 //! The nodes that there are: a sorted set by when each was there last. What they counted of a tenant's day is a hash by
 //! node. A node that was restarted is another one, and what it counted before stays until the day is over.
 
-use super::{Redis, keyspace::Keyspace};
+use super::{
+    Redis,
+    keyspace::{Keyspace, millis},
+};
 use crate::{
     clock::{Micros, micros, now},
     engine::{EngineError, Heard},
@@ -39,7 +42,7 @@ impl NodeKeys {
         let mut ask = pipe();
         ask.zadd(&key, &self.name, now).ignore();
         ask.zrembyscore(&key, 0, now.saturating_sub(micros(LEASE))).ignore();
-        ask.pexpire(&key, millis(LEASE)).ignore();
+        ask.pexpire(&key, millis(LEASE).cast_signed()).ignore();
         ask.zcard(&key);
         let (count,): (u64,) = self.store.link.ask(Request::Pipeline(&ask)).await?;
         Ok(count)
@@ -52,7 +55,7 @@ impl NodeKeys {
         let kept = KEPT.min(self.store.hold);
         let mut ask = pipe();
         ask.hset(&key, &self.name, text).ignore();
-        ask.pexpire(&key, millis(kept)).ignore();
+        ask.pexpire(&key, millis(kept).cast_signed()).ignore();
         Ok(self.store.link.ask(Request::Pipeline(&ask)).await?)
     }
 
@@ -82,8 +85,4 @@ impl NodeKeys {
         }
         Ok(others.into_iter().map(|(heard, _)| heard).filter(|heard| heard.day == day).collect())
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
